@@ -1,0 +1,99 @@
+"""What a run leaves on disk: the one module that knows the names of its files."""
+
+from __future__ import annotations
+
+import json
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from hf_apt.atomic import writing
+from hf_apt.counts import DepthCounts
+
+READOUTS = ("own_head", "linear_head", "mlm_head", "untrained", "bayes")
+"""How a hidden state was turned into an answer.
+
+`own_head`: the model's own MLM head at every depth. `linear_head`, `mlm_head`: a head trained for
+each depth on the frozen trunk. `untrained`: the own head of a twin with fresh weights. `bayes`: the
+exact best answer, known for the planted language only; it has one depth."""
+
+
+@dataclass(frozen=True)
+class Run:
+    """A run's folder. Every later stage takes one and can be run again alone.
+
+    ```
+    config.json        what was asked for
+    environment.json   versions, commit, device, seed, fingerprints of data and tokenizer
+    vocabulary.json    the tokens as text, by token id
+    frequency.npy      occurrences of each token in the training corpus, int64 (V,)
+    planted.npy        planted language only: class of each token, -1 for none, int64 (V,)
+    tokens/            tokenised sequences (hf_apt.tokens), train/ and validation/
+    training/          the Trainer's own folder: checkpoints to resume from, its log
+    checkpoint/        the trained model and its tokenizer
+    heads/             heads trained for each depth
+    counts/            one <readout>.npz for each way of reading out (hf_apt.counts)
+    summary.json       headline figures (hf_apt.summary)
+    report.html        the page (hf_apt.report)
+    ```
+    """
+
+    folder: Path
+    """Where it is."""
+
+    def path(self, name: str) -> Path:
+        """The path of one of the names above."""
+        return self.folder / name
+
+    def counts_path(self, readout: str) -> Path:
+        """The file of one readout's counts."""
+        return self.folder / "counts" / f"{readout}.npz"
+
+    def readouts(self) -> list[str]:
+        """The readouts that have been counted, in the order of `READOUTS`."""
+        return [readout for readout in READOUTS if self.counts_path(readout).exists()]
+
+    def counts(self, readout: str) -> DepthCounts:
+        """The counts of one readout."""
+        return DepthCounts.load(self.counts_path(readout))
+
+    def frequency(self) -> np.ndarray:
+        """Occurrences of each token in the training corpus, int64 (V,)."""
+        return np.load(self.path("frequency.npy"))
+
+    def planted(self) -> np.ndarray | None:
+        """The known class of each token, -1 for none; None unless the language is planted."""
+        path = self.path("planted.npy")
+        return np.load(path) if path.exists() else None
+
+    def vocabulary(self) -> list[str]:
+        """The tokens as text, by token id."""
+        return self.read_json("vocabulary.json")
+
+    def read_json(self, name: str) -> Any:
+        """The content of one of the JSON files.
+
+        Raises ValueError if it is missing or no JSON.
+        """
+        path = self.path(name)
+        try:
+            return json.loads(path.read_text(encoding="utf-8"))
+        except FileNotFoundError:
+            raise ValueError(
+                f"{self.folder} is no finished hf_apt run: it has no {name}."
+            ) from None
+        except json.JSONDecodeError as error:
+            raise ValueError(f"{path} is no valid JSON: {error}.") from None
+
+    def write_json(self, name: str, content: Any) -> None:
+        """Write one of the JSON files, whole or not at all."""
+        with writing(self.path(name)) as file:
+            json.dump(content, file, indent=1, ensure_ascii=False, allow_nan=False)
+            file.write("\n")
+
+    def write_array(self, name: str, array: np.ndarray) -> None:
+        """Write one of the `.npy` files, whole or not at all."""
+        with writing(self.path(name), "wb") as file:
+            np.save(file, array, allow_pickle=False)

@@ -1,0 +1,1 @@
+"""Callbacks for transformers' Trainer that measure accuracy per token while a model trains."""

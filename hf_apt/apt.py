@@ -109,7 +109,8 @@ def masked_accuracy(
     if num == 0:
         return Estimate(float("nan"), float("nan"), 0)
     share = float(hits_V.sum() / num)
-    return Estimate(share, float(np.sqrt(share * (1 - share) / num)), num)
+    error = np.sqrt(share * (1 - share) / num) if num > 1 else np.nan
+    return Estimate(share, float(error), num)
 
 
 def apt50(

@@ -33,19 +33,25 @@ def writing(path: Path, mode: str = "w") -> Iterator[IO[Any]]:
 def writing_folder(path: Path) -> Iterator[Path]:
     """A folder that appears under `path` when the block ends, and not at all if it raises.
 
-    A folder that stood there before is replaced.
+    A folder that stood there before is replaced. It is moved aside first and deleted last, so that
+    an interruption leaves the old folder or the new one, and never half of either.
     """
     path.parent.mkdir(parents=True, exist_ok=True)
     partial = Path(tempfile.mkdtemp(prefix=f".{path.name}.", dir=path.parent))
+    old = partial.with_name(f"{partial.name}.old")
     try:
         yield partial
         os.chmod(partial, 0o777 & ~_umask())
         if path.exists():
-            shutil.rmtree(path)
+            os.replace(path, old)
         os.replace(partial, path)
     except BaseException:
-        shutil.rmtree(partial, ignore_errors=True)
+        if old.exists() and not path.exists():
+            os.replace(old, path)
         raise
+    finally:
+        shutil.rmtree(partial, ignore_errors=True)
+        shutil.rmtree(old, ignore_errors=True)
 
 
 def _umask() -> int:

@@ -75,7 +75,7 @@ class TokenClusters:
 
 
 def strong_matches(confusion: Confusion, threshold: float) -> csr_array:
-    """The (V, V) 0/1 matrix of strong matches: entry (i, j) for kept i, j != i, N[i, j] >= threshold.
+    """The (V, V) 0/1 matrix of strong matches: i kept, j != i, normalised[i, j] >= threshold.
 
     Raises ValueError for a threshold outside (0, 1].
     """
@@ -122,11 +122,12 @@ def cluster_agreement(
 
 
 def _row_members(confusion: Confusion, matches: csr_array) -> tuple[np.ndarray, ...]:
+    strengths = csr_array(confusion.normalised.multiply(matches))
     clusters = []
-    for token in np.flatnonzero(np.diff(matches.indptr)):
-        matched = matches.indices[matches.indptr[token] : matches.indptr[token + 1]]
-        strength = confusion.normalised[[token], :].toarray()[0, matched]
-        order = np.lexsort((matched, -strength))
+    for token in np.flatnonzero(np.diff(strengths.indptr)):
+        row = slice(strengths.indptr[token], strengths.indptr[token + 1])
+        matched = strengths.indices[row]
+        order = np.lexsort((matched, -strengths.data[row]))
         clusters.append(np.r_[token, matched[order]])
     return _largest_first(clusters)
 

@@ -57,13 +57,8 @@ class PairCounts:
             )
         if len(references) == 0:
             return self
-        for name, ids in (("reference", references), ("prediction", predictions)):
-            low, high = int(ids.min()), int(ids.max())
-            if low < 0 or high >= self.vocab_size:
-                raise ValueError(
-                    f"{name} id {low if low < 0 else high} is outside the vocabulary "
-                    f"of {self.vocab_size} tokens."
-                )
+        _refuse_outside("reference id", references, self.vocab_size)
+        _refuse_outside("prediction id", predictions, self.vocab_size)
         keys = references.astype(self._key_type) * self._key_type.type(self.vocab_size)
         keys += predictions.astype(self._key_type)
         self._pending.append(keys)
@@ -80,7 +75,7 @@ class PairCounts:
                 f"counts over {self.vocab_size}."
             )
         if len(other.keys):
-            self._runs.append((other.keys, other.counts))
+            self._add_run(other.keys, other.counts)
         return self
 
     @property
@@ -103,7 +98,7 @@ class PairCounts:
         references, predictions = np.divmod(self.keys, self._key_type.type(self.vocab_size))
         row_starts = np.searchsorted(references, np.arange(self.vocab_size + 1))
         size = (self.vocab_size, self.vocab_size)
-        return csr_array((self.counts, predictions, row_starts), shape=size)
+        return csr_array((self.counts.copy(), predictions, row_starts), shape=size)
 
     def hits(self) -> Int[np.ndarray, " vocab"]:
         """Right answers of each reference token: the diagonal."""
@@ -124,7 +119,10 @@ class PairCounts:
             return
         keys, counts = np.unique(np.concatenate(self._pending), return_counts=True)
         self._pending, self._num_pending = [], 0
-        self._runs.append((keys, counts.astype(np.int64)))
+        self._add_run(keys, counts.astype(np.int64))
+
+    def _add_run(self, keys: np.ndarray, counts: np.ndarray) -> None:
+        self._runs.append((keys, counts))
         if len(self._runs) >= _MERGE_AT:
             self._merged()
 
@@ -173,6 +171,17 @@ class DepthCounts:
         treatments_N: Integer[np.ndarray, " n"],
     ) -> Self:
         """These counts with N modified positions more, answered at every depth."""
+        shape = (self.num_depths, len(references_N))
+        if predictions_DN.shape != shape or len(treatments_N) != len(references_N):
+            raise ValueError(
+                f"{len(references_N)} references came with {len(treatments_N)} treatments and "
+                f"predictions of shape {predictions_DN.shape}: give one treatment for each "
+                f"reference and one prediction at each of {self.num_depths} depths."
+            )
+        # All is checked before any is counted, lest a bad id leave the depths out of step.
+        _refuse_outside("reference id", references_N, self.vocab_size)
+        _refuse_outside("prediction id", predictions_DN, self.vocab_size)
+        _refuse_outside("treatment code", treatments_N, len(TREATMENTS))
         for code in range(len(TREATMENTS)):
             asked = treatments_N == code
             for depth, predictions_N in enumerate(predictions_DN):
@@ -180,7 +189,12 @@ class DepthCounts:
         return self
 
     def merge(self, other: DepthCounts) -> Self:
-        """These counts plus those of `other`, depth by depth."""
+        """These counts plus those of `other`, depth by depth; `other` is left as it was."""
+        if other.num_depths != self.num_depths:
+            raise ValueError(
+                f"counts at {other.num_depths} depths cannot be merged with "
+                f"counts at {self.num_depths}."
+            )
         for mine, theirs in zip(self.pairs, other.pairs, strict=True):
             for pair_counts, other_counts in zip(mine, theirs, strict=True):
                 pair_counts.merge(other_counts)
@@ -223,9 +237,7 @@ class DepthCounts:
             for depth, by_treatment in enumerate(counts.pairs):
                 for treatment, pair_counts in zip(TREATMENTS, by_treatment, strict=True):
                     name = f"depth_{depth}.{treatment}"
-                    if len(arrays[f"{name}.keys"]):
-                        run = (arrays[f"{name}.keys"], arrays[f"{name}.counts"])
-                        pair_counts._runs.append(run)
+                    pair_counts._add_run(arrays[f"{name}.keys"], arrays[f"{name}.counts"])
         return counts
 
 
@@ -235,3 +247,12 @@ def merged(parts: Sequence[DepthCounts]) -> DepthCounts:
     for part in parts:
         total.merge(part)
     return total
+
+
+def _refuse_outside(name: str, ids: np.ndarray, num: int) -> None:
+    if ids.size == 0:
+        return
+    low, high = int(ids.min()), int(ids.max())
+    if low < 0 or high >= num:
+        wrong = low if low < 0 else high
+        raise ValueError(f"{name} {wrong} is outside 0 to {num - 1}.")

@@ -8,13 +8,13 @@ meaning gets a new number and a line in the changelog. NaN is written as null.
 from __future__ import annotations
 
 import math
-from dataclasses import asdict
+from dataclasses import asdict, is_dataclass
 from typing import Any
 
 import numpy as np
 from jaxtyping import Int, Integer
 
-from hf_apt.apt import Estimate, apt, apt50, masked_accuracy, mean_apt
+from hf_apt.apt import apt, apt50, masked_accuracy, mean_apt
 from hf_apt.clusters import (
     DEFINITIONS,
     THRESHOLDS,
@@ -44,7 +44,8 @@ def summarise_depths(
       for each treatment (`masked`, `replaced`, `unchanged`).
     - `apt50`: the three readings, each an estimate, for `pooled` and each treatment.
     - `growth`: mean APT less that of the depth before, paired by token; null at depth 0.
-    - `growth_by_frequency`: what each tenth of the tokens, rarest first, adds to `growth`; null at 0.
+    - `growth_by_frequency`: what each tenth of the tokens, rarest first, adds to `growth`; null
+      at depth 0.
     - `apt_by_frequency`: logarithmic bins of corpus frequency (`low`, `high`, `mean_apt`).
     - `confusion`: tokens asked for (`num_rows`), passing the row filter (`num_kept`), tied
       (`num_ties`), and distinct pairs (`num_pairs`).
@@ -113,9 +114,7 @@ def _cluster_figures(found: TokenClusters, table: Confusion) -> dict[str, Any]:
         "definition": found.definition,
         "threshold": found.strong_match_threshold,
         "num_clusters": len(sizes),
-        "num_tokens_in_clusters": int(len(np.unique(np.concatenate(found.members))))
-        if len(sizes)
-        else 0,
+        "num_tokens_in_clusters": len({int(token) for tokens in found.members for token in tokens}),
         "share_with_strong_match": found.num_matched / found.num_kept if found.num_kept else None,
         "mean_size": float(sizes.mean()) if len(sizes) else None,
         "median_size": float(np.median(sizes)) if len(sizes) else None,
@@ -151,6 +150,6 @@ def _plain(value: Any) -> Any:
         return {key: _plain(item) for key, item in value.items()}
     if isinstance(value, float):
         return value if math.isfinite(value) else None
-    if isinstance(value, Estimate) or hasattr(value, "__dataclass_fields__"):
+    if is_dataclass(value):
         return _plain(asdict(value))
     return value

@@ -1,0 +1,91 @@
+"""The order of training: which example is seen when, and how it is corrupted.
+
+Draw number v of a run is a pure function of (seed, v): epoch v // n, and within the epoch the place
+that the epoch's permutation gives. A Trainer that reads draws one after the other therefore sees
+the same sequence whatever the batch size, accumulation, workers or processes, and resumes exactly
+by starting from a later v.
+"""
+# B examples, T sequence positions.
+
+from __future__ import annotations
+
+from functools import lru_cache
+from typing import Any
+
+import numpy as np
+import torch
+from torch.utils.data import Dataset
+
+from hf_apt.masking import Masking, mask
+from hf_apt.tokens import Tokens
+
+
+class TrainingDraws(Dataset):
+    """The first `num_draws` draws of a run, freshly shuffled and masked in every epoch."""
+
+    def __init__(self, tokens: Tokens, masking: Masking, *, num_draws: int):
+        self.tokens = tokens
+        self.masking = masking
+        self.num_draws = num_draws
+        self.num_sequences = len(tokens)
+        self._permutation = lru_cache(maxsize=2)(self._permuted)
+
+    def __len__(self) -> int:
+        return self.num_draws
+
+    def __getitem__(self, draw: int) -> dict[str, torch.Tensor]:
+        """One draw, as tensors of shape (sequence,)."""
+        return {name: values[0] for name, values in self.__getitems__([draw]).items()}
+
+    def __getitems__(self, draws: list[int]) -> dict[str, torch.Tensor]:
+        """A whole batch at once, as tensors of shape (batch, sequence)."""
+        epochs_B, places_B = np.divmod(np.asarray(draws), self.num_sequences)
+        indices_B = np.array(
+            [self._permutation(epoch)[place] for epoch, place in zip(epochs_B, places_B)]
+        )
+        return model_inputs(self.tokens, indices_B, self.masking, epoch=epochs_B)
+
+    def _permuted(self, epoch: int) -> np.ndarray:
+        generator = np.random.default_rng([self.masking.seed, int(epoch)])
+        return generator.permutation(self.num_sequences)
+
+
+class FixedDraws(Dataset):
+    """Every sequence once, in order, always corrupted alike: for a loss that can be compared."""
+
+    def __init__(self, tokens: Tokens, masking: Masking, *, num_sequences: int):
+        self.tokens = tokens
+        self.masking = masking
+        self.num_sequences = min(num_sequences, len(tokens))
+
+    def __len__(self) -> int:
+        return self.num_sequences
+
+    def __getitem__(self, index: int) -> dict[str, torch.Tensor]:
+        """One sequence, as tensors of shape (sequence,)."""
+        return {name: values[0] for name, values in self.__getitems__([index]).items()}
+
+    def __getitems__(self, indices: list[int]) -> dict[str, torch.Tensor]:
+        """A whole batch at once, as tensors of shape (batch, sequence)."""
+        return model_inputs(self.tokens, np.asarray(indices), self.masking, epoch=0)
+
+
+def model_inputs(
+    tokens: Tokens, indices_B: np.ndarray, masking: Masking, *, epoch: int | np.ndarray
+) -> dict[str, torch.Tensor]:
+    """`input_ids` and `labels`, and an `attention_mask` where sequences can be short."""
+    tokens_BT = tokens.padded(indices_B)
+    batch = mask(tokens_BT, indices_B, masking, epoch=epoch)
+    inputs = {
+        "input_ids": torch.from_numpy(batch.input_ids_BT),
+        "labels": torch.from_numpy(batch.labels_BT),
+    }
+    if tokens.description.layout == "first":  # packed sequences are full: attention needs no mask
+        present_BT = tokens_BT != tokens.description.pad_id
+        inputs["attention_mask"] = torch.from_numpy(present_BT.astype(np.int64))
+    return inputs
+
+
+def as_batch(batch: Any) -> Any:
+    """What `__getitems__` returned: already a batch."""
+    return batch

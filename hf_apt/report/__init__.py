@@ -1,0 +1,44 @@
+"""The report: one self-contained page about a run, made from its folder alone."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+
+from jinja2 import Environment, FileSystemLoader, StrictUndefined
+from markupsafe import Markup
+
+from hf_apt.atomic import writing
+from hf_apt.records import Run
+from hf_apt.report.content import page_content
+
+__all__ = ["write_report"]
+
+
+def write_report(run: Run) -> Path:
+    """The path of `report.html`, written into the run's folder, whole or not at all.
+
+    The page needs nothing else: style, script, figures and data are in it, and it loads nothing.
+    The same run gives the same bytes. Raises ValueError if the run is not finished.
+    """
+    environment = Environment(
+        loader=FileSystemLoader(Path(__file__).parent),
+        autoescape=True,
+        undefined=StrictUndefined,
+        trim_blocks=True,
+        lstrip_blocks=True,
+    )
+    environment.filters["script_json"] = script_json
+    page = environment.get_template("page.html.jinja").render(page_content(run))
+    path = run.path("report.html")
+    with writing(path) as file:
+        file.write(page)
+    return path
+
+
+def script_json(content: object) -> Markup:
+    """`content` as JSON that is safe between `<script>` tags, whatever the vocabulary holds."""
+    text = json.dumps(content, separators=(",", ":"), allow_nan=False)
+    for character in "<>&":
+        text = text.replace(character, f"\\u{ord(character):04x}")
+    return Markup(text)  # noqa: S704 (nothing that HTML gives a meaning to is left)

@@ -1,0 +1,194 @@
+"""A run's folder as the dictionary that the page's template is filled with."""
+
+from __future__ import annotations
+
+import json
+from functools import partial
+from typing import Any
+
+from markupsafe import Markup
+
+from hf_apt.clusters import DEFINITIONS
+from hf_apt.counts import TREATMENTS
+from hf_apt.records import READOUTS, Run
+from hf_apt.report import figures
+from hf_apt.report.details import Numbering, readout_details
+from hf_apt.report.story import key_figures, lead, readout_label
+from hf_apt.report.svg import both_widths, depth_palette
+from hf_apt.report.tables import (
+    block_rows,
+    ceiling_row,
+    flat,
+    growth_table,
+    masking_facts,
+    treatment_rows,
+)
+from hf_apt.report.wording import depth_label, shown_token
+
+DETAIL_BYTES = 1_900_000
+"""Space for what the script looks up. The first readout is always in, others while there is room"""
+PHONE_TOKENS = 18
+"""Tokens of a confusion picture that a phone shows."""
+
+
+def page_content(run: Run) -> dict[str, Any]:
+    """Everything the template names. Raises ValueError if the run is not finished."""
+    summary = run.read_json("summary.json")
+    by_readout = {name: summary["readouts"][name] for name in READOUTS if summary["readouts"].get(name)}
+    if not by_readout:
+        raise ValueError(f"{run.folder} has no readout in its summary.json: nothing to report.")
+    shown = [name for name in by_readout if name != "bayes"] or ["bayes"]
+    num_depths = max(len(depths) for depths in by_readout.values())
+    thresholds = sorted({entry["threshold"] for entry in by_readout[shown[0]][0]["clusters"]})
+    # The usual sweep has 0.1; of another one, the middle.
+    shown_threshold = 0.1 if 0.1 in thresholds else thresholds[len(thresholds) // 2]
+    lookup, pictures = _lookup(run, shown, thresholds, shown_threshold)
+    return {
+        "title": summary["title"],
+        "lead": lead(summary, shown[0]),
+        "key_figures": key_figures(summary, shown[0], shown_threshold),
+        "palettes": {
+            theme: depth_palette(num_depths, dark=theme == "dark") for theme in ("light", "dark")
+        },
+        "depths": [depth_label(depth) for depth in range(num_depths)],
+        "readouts": [
+            {
+                "key": name,
+                "label": readout_label(name),
+                "rows": block_rows(by_readout[name], shown_threshold),
+                "treatments": treatment_rows(by_readout[name]),
+                "growth": growth_table(by_readout[name]),
+                "figures": _figures(name, by_readout[name]),
+                "picture": pictures.get(name),
+            }
+            for name in shown
+        ],
+        "ceiling": ceiling_row(by_readout.get("bayes"), shown_threshold),
+        "mean_apt": _mean_apt_figure(by_readout),
+        "treatment_names": TREATMENTS,
+        "thresholds": [f"{threshold:g}" for threshold in thresholds],
+        "shown_threshold": f"{shown_threshold:g}",
+        "definitions": DEFINITIONS,
+        "detailed": list(pictures),
+        "detailed_labels": [readout_label(name) for name in pictures],
+        "command": summary["command"],
+        "created": summary["created"],
+        "facts": masking_facts(summary),
+        "config": flat(_optional(run, "config.json")),
+        "environment": flat(_optional(run, "environment.json")),
+        "lookup": lookup
+        | {"summary": {name: _cluster_figures(by_readout[name]) for name in shown}},
+    }
+
+
+def _lookup(
+    run: Run, shown: list[str], thresholds: list[float], shown_threshold: float
+) -> tuple[dict[str, Any], dict[str, Any]]:
+    """The JSON of the page, and the confusion pictures of the readouts that are in it."""
+    words = [shown_token(token) for token in run.vocabulary()]
+    frequency_V, planted_V = run.frequency(), run.planted()
+    counted = [name for name in shown if name in run.readouts() and name != "untrained"]
+    support_V = run.counts((counted or shown)[0]).support() if run.readouts() else frequency_V * 0
+    numbering = Numbering(support_V)
+    details: dict[str, Any] = {}
+    pictures: dict[str, Any] = {}
+    num_bytes = 0
+    for name in counted:
+        record, picture = readout_details(
+            run.counts(name),
+            frequency_V,
+            numbering,
+            thresholds=thresholds,
+            shown_threshold=shown_threshold,
+        )
+        num_bytes += len(json.dumps(record, separators=(",", ":")))
+        if details and num_bytes > DETAIL_BYTES:
+            break
+        details[name] = record
+        pictures[name] = _picture(name, picture, words)
+    ids = numbering.ids()
+    lookup = {
+        "tokens": [words[token] for token in ids.tolist()],
+        "ids": ids.tolist(),
+        "support": support_V[numbering.asked].tolist(),
+        "frequency": frequency_V[ids].tolist(),
+        "planted": None if planted_V is None else planted_V[ids].tolist(),
+        "details": details,
+        "shown_threshold": f"{shown_threshold:g}",
+    }
+    return lookup, pictures
+
+
+def _picture(name: str, picture: dict[str, Any], words: list[str]) -> dict[str, Any]:
+    tokens = [words[token] for token in picture["tokens"]]
+    frames = {
+        variant: figures.confusion_frame(tokens, picture["clusters"], num_shown, variant)
+        for variant, num_shown in (("wide", len(tokens)), ("narrow", PHONE_TOKENS))
+    }
+    cells = [
+        figures.confusion_cells(share_KK, f"cells-{name}-{depth}")
+        for depth, share_KK in enumerate(picture["shares"])
+    ]
+    return {"frames": Markup("").join(frames.values()), "cells": cells, "num_tokens": len(tokens)}
+
+
+def _mean_apt_figure(by_readout: dict[str, list[dict[str, Any]]]) -> Markup:
+    curves = {
+        name: [depth["mean_apt"]["pooled"] for depth in depths]
+        for name, depths in by_readout.items()
+    }
+    draw = partial(figures.mean_apt_by_depth, curves)
+    return both_widths("mean-apt", "Mean APT by depth, one line for each readout", draw)
+
+
+def _figures(name: str, depths: list[dict[str, Any]]) -> dict[str, Markup | None]:
+    """The figures of one readout, by name; None for one that there is nothing to draw for."""
+    bins = [depth["apt_by_frequency"] for depth in depths]
+    treatments = {
+        key: [depth["mean_apt"][key] for depth in depths] for key in ("pooled", *TREATMENTS)
+    }
+    shares = _by_threshold(depths, "share_with_strong_match", DEFINITIONS)
+    agreement = _by_threshold(depths, "agreement_planted", ("mutual", "weak"))
+    drawings = {
+        "frequency": ("APT against corpus frequency, by depth", figures.apt_by_frequency, bins),
+        "treatment": ("Mean APT by treatment and depth", figures.apt_by_treatment, treatments),
+    }
+    result: dict[str, Markup | None] = {
+        key: both_widths(f"{key}-{name}", description, partial(draw, data))
+        for key, (description, draw, data) in drawings.items()
+    }
+    panels = {
+        "shares": ("Share of kept tokens with a strong match", shares),
+        "planted": ("Agreement of clusters with the planted classes", agreement),
+    }
+    for key, (description, lines) in panels.items():
+        values = [
+            value for panel in lines.values() for line in panel.values() for value in line
+            if value is not None
+        ]
+        draw = partial(figures.by_depth_and_threshold, lines, max([*values, 0.05]) * 1.08)
+        result[key] = both_widths(f"{key}-{name}", description, draw) if values else None
+    return result
+
+
+def _by_threshold(
+    depths: list[dict[str, Any]], figure: str, definitions: tuple[str, ...]
+) -> dict[str, dict[float, list[float | None]]]:
+    panels: dict[str, dict[float, list[float | None]]] = {name: {} for name in definitions}
+    for depth in depths:
+        for entry in depth["clusters"]:
+            if entry["definition"] in panels:
+                line = panels[entry["definition"]].setdefault(entry["threshold"], [])
+                line.append(entry[figure])
+    return panels
+
+
+def _cluster_figures(depths: list[dict[str, Any]]) -> list[dict[str, Any]]:
+    return [
+        {f"{entry['definition']} {entry['threshold']:g}": entry for entry in depth["clusters"]}
+        for depth in depths
+    ]
+
+
+def _optional(run: Run, name: str) -> Any:
+    return run.read_json(name) if run.path(name).exists() else {}

@@ -1,0 +1,122 @@
+"""The tables of the page: a run's figures as rows of text."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from hf_apt.counts import TREATMENTS
+from hf_apt.report.story import cluster_entry
+from hf_apt.report.wording import (
+    NOTHING,
+    depth_label,
+    duration,
+    estimates,
+    number,
+    percent,
+)
+
+APT50 = ("most_frequent_50", "upper_half", "support_50")
+
+Depths = list[dict[str, Any]]
+
+
+def block_rows(depths: Depths, threshold: float) -> list[list[str]]:
+    """The per-block table: a row for each depth, its label first."""
+    columns = [
+        [depth_label(depth["depth"]) for depth in depths],
+        estimates([depth["mean_apt"]["pooled"] for depth in depths]),
+        estimates([depth["growth"] for depth in depths], signed=True),
+        estimates([depth["masked_accuracy"]["pooled"] for depth in depths]),
+        *(estimates([depth["apt50"]["pooled"][name] for depth in depths]) for name in APT50),
+        [number(depth["confusion"]["num_kept"], 0) for depth in depths],
+        [
+            percent(cluster_entry(depth, threshold, "row")["share_with_strong_match"])
+            for depth in depths
+        ],
+        [
+            number(cluster_entry(depth, threshold, "mutual")["num_clusters"], 0)
+            for depth in depths
+        ],
+    ]
+    return [list(row) for row in zip(*columns, strict=True)]
+
+
+def ceiling_row(depths: Depths | None, threshold: float) -> list[str] | None:
+    """The last row of the per-block table: the exact ceiling, where it is known."""
+    if not depths:
+        return None
+    return ["exact ceiling", *block_rows(depths, threshold)[0][1:]]
+
+
+def treatment_rows(depths: Depths) -> list[list[str]]:
+    """Mean APT, then masked accuracy, of each treatment: a row for each depth, its label first."""
+    columns = [
+        estimates([depth[figure][treatment] for depth in depths])
+        for figure in ("mean_apt", "masked_accuracy")
+        for treatment in TREATMENTS
+    ]
+    labels = [depth_label(depth["depth"]) for depth in depths]
+    return [list(row) for row in zip(labels, *columns, strict=True)]
+
+
+def growth_table(depths: Depths) -> list[dict[str, Any]]:
+    """What each tenth of the tokens adds to growth, in thousandths, a row for each step.
+
+    `cells` hold the `text`, the `strength` of the shade in [0, 1] and whether the tenth `falls`.
+    """
+    steps = [depth for depth in depths if depth["growth_by_frequency"]]
+    values = [abs(value) for depth in steps for value in depth["growth_by_frequency"]]
+    largest = max([*values, 1e-9])
+    return [
+        {
+            "label": depth_label(depth["depth"]),
+            "total": number(depth["growth"]["value"] * 1000, 1, signed=True)
+            if depth["growth"]["value"] is not None
+            else NOTHING,
+            "cells": [
+                {
+                    "text": number(value * 1000, 1),
+                    "strength": f"{abs(value) / largest:.2f}",
+                    "falls": value < 0,
+                }
+                for value in depth["growth_by_frequency"]
+            ],
+        }
+        for depth in steps
+    ]
+
+
+def masking_facts(summary: dict[str, Any]) -> list[tuple[str, str]]:
+    """Corpus, model, training and masking as names and values; what is not known is left out."""
+    facts: list[tuple[str, str]] = []
+    for part in ("corpus", "model", "training", "masking"):
+        for name, value in flat(summary[part] or {}):
+            if name == "seconds":
+                value = duration(summary[part][name])
+            facts.append((f"{part}: {name.replace('num_', '').replace('_', ' ')}", value))
+    return facts
+
+
+def flat(content: Any, prefix: str = "") -> list[tuple[str, str]]:
+    """Nested settings as dotted names and values as text; null is left out.
+
+    >>> flat({"model": {"num_blocks": 6}, "seed": 0, "limit": None})
+    [('model.num_blocks', '6'), ('seed', '0')]
+    """
+    if content is None:
+        return []
+    if isinstance(content, dict):
+        return [
+            pair
+            for name, value in content.items()
+            for pair in flat(value, f"{prefix}.{name}" if prefix else str(name))
+        ]
+    if isinstance(content, bool):
+        return [(prefix, "yes" if content else "no")]
+    if isinstance(content, int):
+        return [(prefix, f"{content:,}" if content >= 10_000 else str(content))]
+    if isinstance(content, float):
+        return [(prefix, f"{content:.6g}")]
+    if isinstance(content, list):
+        return [(prefix, ", ".join(str(item) for item in content))]
+    return [(prefix, str(content))]

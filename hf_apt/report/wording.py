@@ -1,0 +1,126 @@
+"""Numbers and tokens as the page shows them."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Sequence
+from typing import Any
+
+NOTHING = "–"
+"""Shown where there is no number."""
+
+READOUT_LABELS = {
+    "own_head": "own head",
+    "linear_head": "linear head",
+    "mlm_head": "MLM head",
+    "untrained": "untrained",
+    "bayes": "exact ceiling",
+}
+
+_UNPRINTABLE = re.compile("[\x00-\x1f\x7f\ud800-\udfff]")
+
+PlainEstimate = dict[str, Any]
+"""An estimate as `summary.json` holds it: `value`, `standard_error`, `num`."""
+
+
+def depth_label(depth: int) -> str:
+    """What stands at a depth: the embeddings, or a block.
+
+    >>> depth_label(0), depth_label(3)
+    ('embeddings', 'block 3')
+    """
+    return "embeddings" if depth == 0 else f"block {depth}"
+
+
+def number(value: float | None, decimals: int = 3, *, signed: bool = False) -> str:
+    """`value` with a fixed number of decimals, thousands apart; a dash for None.
+
+    >>> number(0.31), number(-0.0042, signed=True), number(None), number(1234567, 0)
+    ('0.310', '−0.004', '–', '1,234,567')
+    """
+    if value is None:
+        return NOTHING
+    text = f"{value:{'+' if signed else ''},.{decimals}f}"
+    return text.replace("-", "−")
+
+
+def percent(share: float | None, decimals: int = 0) -> str:
+    """A share as a percentage; a dash for None.
+
+    >>> percent(0.154)
+    '15 %'
+    """
+    return NOTHING if share is None else f"{number(share * 100, decimals)} %"
+
+
+def estimate(
+    value: PlainEstimate | None, *, signed: bool = False, decimals: int | None = None
+) -> str:
+    """A mean with its standard error; a dash for what is not known.
+
+    >>> estimate({"value": 0.31, "standard_error": 0.0031, "num": 300})
+    '0.310 ± 0.003'
+    """
+    if value is None or value["value"] is None:
+        return NOTHING
+    if decimals is None:
+        decimals = needed_decimals([value])
+    mean = number(value["value"], decimals, signed=signed)
+    if value["standard_error"] is None:
+        return mean
+    return f"{mean} ± {number(value['standard_error'], decimals)}"
+
+
+def needed_decimals(column: Sequence[PlainEstimate | None]) -> int:
+    """Decimals at which no standard error of a table's column is rounded to nothing: 3 or 4."""
+    errors = [value["standard_error"] for value in column if value is not None]
+    return 4 if any(error and error < 0.0005 for error in errors) else 3
+
+
+def estimates(column: Sequence[PlainEstimate | None], *, signed: bool = False) -> list[str]:
+    """A table's column of estimates, all with the same number of decimals."""
+    decimals = needed_decimals(column)
+    return [estimate(value, signed=signed, decimals=decimals) for value in column]
+
+
+def large(value: float) -> str:
+    """A large number in three digits or so.
+
+    >>> large(950), large(25_000), large(66_955_010)
+    ('950', '25 k', '67 M')
+    """
+    for size, unit in ((1e9, " G"), (1e6, " M"), (1e3, " k")):
+        if value >= size:
+            scaled = value / size
+            return f"{scaled:.0f}{unit}" if scaled >= 10 else f"{scaled:.1f}{unit}"
+    return f"{value:.0f}"
+
+
+def duration(seconds: float) -> str:
+    """A duration in the unit that suits it.
+
+    >>> duration(42), duration(5400), duration(90_000)
+    ('42 s', '1 h 30 min', '25 h 0 min')
+    """
+    if seconds < 120:
+        return f"{seconds:.0f} s"
+    minutes = round(seconds / 60)
+    return f"{minutes} min" if minutes < 120 and minutes % 60 == minutes else (
+        f"{minutes // 60} h {minutes % 60} min"
+    )
+
+
+def shown_token(token: str) -> str:
+    """A token as given, with characters that no page can show replaced by their pictures.
+
+    >>> shown_token("a\\n")
+    'a␊'
+    """
+    return _UNPRINTABLE.sub(_picture, token)
+
+
+def _picture(match: re.Match[str]) -> str:
+    code = ord(match[0])
+    if code >= 0xD800:
+        return "\ufffd"
+    return "\u2421" if code == 0x7F else chr(0x2400 + code)

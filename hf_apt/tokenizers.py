@@ -1,0 +1,78 @@
+"""The tokenizer: one from the Hub or a folder, a BERT vocabulary file, or one trained here."""
+
+from __future__ import annotations
+
+import hashlib
+from collections.abc import Iterable
+from pathlib import Path
+from typing import Any
+
+SPECIAL_TOKENS = ("[PAD]", "[UNK]", "[CLS]", "[SEP]", "[MASK]")
+
+
+def load_tokenizer(name: str) -> Any:
+    """The tokenizer of a Hub id, of a folder, or of a BERT `vocab.txt`.
+
+    Raises ValueError if there is none, or if it has no mask token.
+    """
+    path = Path(name).expanduser()
+    if path.suffix == ".txt":
+        if not path.is_file() or path.stat().st_size == 0:
+            raise ValueError(f"the vocabulary {path} is missing or empty.")
+        tokens = path.read_text(encoding="utf-8").splitlines()
+        missing = [token for token in SPECIAL_TOKENS if token not in tokens]
+        if missing:
+            raise ValueError(f"the vocabulary {path} lacks {', '.join(missing)}: is it a BERT one?")
+        return vocabulary_tokenizer(tokens)
+    from transformers import AutoTokenizer
+
+    try:
+        tokenizer = AutoTokenizer.from_pretrained(name)
+    except (OSError, ValueError, KeyError) as error:
+        raise ValueError(f"no tokenizer in {name!r}: {str(error).splitlines()[0]}") from error
+    if tokenizer.mask_token_id is None:
+        raise ValueError(f"the tokenizer of {name!r} has no mask token: it is of no masked LM.")
+    return tokenizer
+
+
+def vocabulary_tokenizer(tokens: Iterable[str]) -> Any:
+    """A lower-casing BERT tokenizer over `tokens`, whose ids are their places."""
+    from transformers import BertTokenizer
+
+    return BertTokenizer(vocab={token: index for index, token in enumerate(tokens)})
+
+
+def train_wordpiece(documents: Iterable[str], vocab_size: int, num_documents: int | None) -> Any:
+    """A lower-casing BERT WordPiece tokenizer trained on `documents`, with a progress bar.
+
+    Ids 0-4 are [PAD], [UNK], [CLS], [SEP], [MASK]. A corpus of few distinct words gives fewer than
+    `vocab_size` tokens.
+    """
+    from tokenizers import BertWordPieceTokenizer
+    from tqdm.auto import tqdm
+
+    if vocab_size < 100:
+        raise ValueError(f"a WordPiece vocabulary needs at least 100 tokens, got {vocab_size}.")
+    trained = BertWordPieceTokenizer(lowercase=True)
+    trained.train_from_iterator(
+        tqdm(documents, desc="Training WordPiece", total=num_documents, unit=" docs"),
+        vocab_size=vocab_size,
+        special_tokens=list(SPECIAL_TOKENS),
+        show_progress=False,
+    )
+    by_id = sorted(trained.get_vocab().items(), key=lambda item: item[1])
+    return vocabulary_tokenizer(token for token, _ in by_id)
+
+
+def vocabulary(tokenizer: Any) -> list[str]:
+    """The tokens as text, by id; an id that no token has reads `<id>`."""
+    tokens = [f"<{index}>" for index in range(len(tokenizer))]
+    for token, index in tokenizer.get_vocab().items():
+        tokens[index] = token
+    return tokens
+
+
+def fingerprint(tokenizer: Any) -> str:
+    """A short hash of the tokenizer's vocabulary and special tokens."""
+    content = "\n".join([*vocabulary(tokenizer), *map(str, tokenizer.all_special_ids)])
+    return hashlib.sha256(content.encode()).hexdigest()[:16]

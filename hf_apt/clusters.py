@@ -87,9 +87,7 @@ def strong_matches(confusion: Confusion, threshold: float) -> csr_array:
     return csr_array((ones, (entries.row[strong], entries.col[strong])), shape=entries.shape)
 
 
-def token_clusters(
-    confusion: Confusion, threshold: float, definition: Definition
-) -> TokenClusters:
+def token_clusters(confusion: Confusion, threshold: float, definition: Definition) -> TokenClusters:
     """The clusters of strong-match tokens at one threshold."""
     matches = strong_matches(confusion, threshold)
     # A token dropped by the row filter has no matches of its own: it can be matched, not mutually.

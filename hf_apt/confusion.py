@@ -62,9 +62,7 @@ def confusion(pairs: PairCounts) -> Confusion:
     return Confusion(matrix, kept_V, int((num_at_maximum_V > 1).sum()), normalised)
 
 
-def noise_mass(
-    confusion: Confusion, strong_matches: csr_array
-) -> Float[np.ndarray, " kept"]:
+def noise_mass(confusion: Confusion, strong_matches: csr_array) -> Float[np.ndarray, " kept"]:
     """For each kept token, the share of its answers that are neither right nor a strong match.
 
     `strong_matches` is what `hf_apt.clusters.strong_matches` returns.

@@ -16,7 +16,7 @@ import numpy as np
 import torch
 from torch.utils.data import Dataset
 
-from hf_apt.masking import Masking, mask
+from hf_apt.masking import MaskedBatch, Masking, mask
 from hf_apt.tokens import Tokens
 
 
@@ -43,7 +43,7 @@ class TrainingDraws(Dataset):
         indices_B = np.array(
             [self._permutation(epoch)[place] for epoch, place in zip(epochs_B, places_B)]
         )
-        return model_inputs(self.tokens, indices_B, self.masking, epoch=epochs_B)
+        return _masked(self.tokens, indices_B, self.masking, epoch=epochs_B)
 
     def _permuted(self, epoch: int) -> np.ndarray:
         generator = np.random.default_rng([self.masking.seed, int(epoch)])
@@ -67,19 +67,23 @@ class FixedDraws(Dataset):
 
     def __getitems__(self, indices: list[int]) -> dict[str, torch.Tensor]:
         """A whole batch at once, as tensors of shape (batch, sequence)."""
-        return model_inputs(self.tokens, np.asarray(indices), self.masking, epoch=0)
+        return _masked(self.tokens, np.asarray(indices), self.masking, epoch=0)
+
+
+def _masked(
+    tokens: Tokens, indices_B: np.ndarray, masking: Masking, *, epoch: int | np.ndarray
+) -> dict[str, torch.Tensor]:
+    tokens_BT = tokens.padded(indices_B)
+    batch = mask(tokens_BT, indices_B, masking, epoch=epoch)
+    labels_BT = torch.from_numpy(batch.labels_BT)
+    return model_inputs(tokens, tokens_BT, batch) | {"labels": labels_BT}
 
 
 def model_inputs(
-    tokens: Tokens, indices_B: np.ndarray, masking: Masking, *, epoch: int | np.ndarray
+    tokens: Tokens, tokens_BT: np.ndarray, batch: MaskedBatch
 ) -> dict[str, torch.Tensor]:
-    """`input_ids` and `labels`, and an `attention_mask` where sequences can be short."""
-    tokens_BT = tokens.padded(indices_B)
-    batch = mask(tokens_BT, indices_B, masking, epoch=epoch)
-    inputs = {
-        "input_ids": torch.from_numpy(batch.input_ids_BT),
-        "labels": torch.from_numpy(batch.labels_BT),
-    }
+    """`input_ids` of a masked batch, and an `attention_mask` where sequences can be short."""
+    inputs = {"input_ids": torch.from_numpy(batch.input_ids_BT)}
     if tokens.description.layout == "first":  # packed sequences are full: attention needs no mask
         present_BT = tokens_BT != tokens.description.pad_id
         inputs["attention_mask"] = torch.from_numpy(present_BT.astype(np.int64))

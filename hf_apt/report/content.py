@@ -18,9 +18,9 @@ from hf_apt.report.svg import both_widths, depth_palette
 from hf_apt.report.tables import (
     block_rows,
     ceiling_row,
+    facts,
     flat,
     growth_table,
-    masking_facts,
     treatment_rows,
 )
 from hf_apt.report.wording import depth_label, shown_token
@@ -34,7 +34,9 @@ PHONE_TOKENS = 18
 def page_content(run: Run) -> dict[str, Any]:
     """Everything the template names. Raises ValueError if the run is not finished."""
     summary = run.read_json("summary.json")
-    by_readout = {name: summary["readouts"][name] for name in READOUTS if summary["readouts"].get(name)}
+    by_readout = {
+        name: summary["readouts"][name] for name in READOUTS if summary["readouts"].get(name)
+    }
     if not by_readout:
         raise ValueError(f"{run.folder} has no readout in its summary.json: nothing to report.")
     shown = [name for name in by_readout if name != "bayes"] or ["bayes"]
@@ -73,11 +75,11 @@ def page_content(run: Run) -> dict[str, Any]:
         "detailed_labels": [readout_label(name) for name in pictures],
         "command": summary["command"],
         "created": summary["created"],
-        "facts": masking_facts(summary),
+        "facts": facts(summary),
         "config": flat(_optional(run, "config.json")),
         "environment": flat(_optional(run, "environment.json")),
         "lookup": lookup
-        | {"summary": {name: _cluster_figures(by_readout[name]) for name in shown}},
+        | {"summary": {name: _cluster_figures(by_readout[name]) for name in pictures}},
     }
 
 
@@ -147,7 +149,8 @@ def _figures(name: str, depths: list[dict[str, Any]]) -> dict[str, Markup | None
     treatments = {
         key: [depth["mean_apt"][key] for depth in depths] for key in ("pooled", *TREATMENTS)
     }
-    shares = _by_threshold(depths, "share_with_strong_match", DEFINITIONS)
+    # A token has its own matches whether or not they are then joined: `weak` has the share of `row`.
+    shares = _by_threshold(depths, "share_with_strong_match", ("row", "mutual"))
     agreement = _by_threshold(depths, "agreement_planted", ("mutual", "weak"))
     drawings = {
         "frequency": ("APT against corpus frequency, by depth", figures.apt_by_frequency, bins),
@@ -185,7 +188,14 @@ def _by_threshold(
 
 def _cluster_figures(depths: list[dict[str, Any]]) -> list[dict[str, Any]]:
     return [
-        {f"{entry['definition']} {entry['threshold']:g}": entry for entry in depth["clusters"]}
+        {
+            f"{entry['definition']} {entry['threshold']:g}": {
+                name: round(value, 4) if isinstance(value, float) else value
+                for name, value in entry.items()
+                if name not in ("definition", "threshold", "mean_size")
+            }
+            for entry in depth["clusters"]
+        }
         for depth in depths
     ]
 

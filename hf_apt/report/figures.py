@@ -10,6 +10,7 @@ import numpy as np
 from jaxtyping import Float
 from markupsafe import Markup, escape
 from matplotlib.axes import Axes
+from matplotlib.container import Container
 from matplotlib.figure import Figure
 from matplotlib.ticker import FuncFormatter, MaxNLocator, NullLocator
 
@@ -57,7 +58,7 @@ def apt_by_frequency(bins_by_depth: Sequence[list[dict[str, Any]]], width: float
     axes.set_xscale("log")
     axes.xaxis.set_minor_locator(NullLocator())
     axes.xaxis.set_major_formatter(FuncFormatter(lambda value, _: large(value)))
-    axes.set_xlabel("occurrences of the token in the training corpus", color=MUTED)
+    axes.set_xlabel("occurrences in the training corpus", color=MUTED, fontsize=_font(width))
     axes.set_ylim(bottom=0)
     _legend(figure, axes, width)
     return figure
@@ -93,7 +94,7 @@ def by_depth_and_threshold(
         _plain_axes(axes, width)
         axes.set_title(title, loc="left", color=INK, fontsize=_font(width), fontweight="bold")
         for index, (threshold, values) in enumerate(lines.items()):
-            strength = 1 - 0.72 * index / max(len(lines) - 1, 1)
+            strength = 1 - 0.62 * index / max(len(lines) - 1, 1)
             heights = np.array([np.nan if value is None else value for value in values])
             axes.plot(
                 np.arange(len(values)),
@@ -167,7 +168,7 @@ def confusion_frame(
         f'<svg x="{label}" y="{label}" width="{area}" height="{area}"'
         f' viewBox="0 0 {area} {area}"><use class="cells" width="{whole}" height="{whole}"/></svg>'
         f'<g class="outline">{"".join(outlines)}</g><g>{"".join(rows)}</g>'
-        f'<g transform="rotate(-90) translate({-0} 0)">{"".join(columns)}</g></svg>'
+        f'<g transform="rotate(-90)">{"".join(columns)}</g></svg>'
     )
 
 
@@ -199,7 +200,7 @@ def _values(estimates: Sequence[PlainEstimate], key: str = "value") -> np.ndarra
 
 def _line(axes: Axes, x: np.ndarray, estimates: Sequence[PlainEstimate], **style: Any) -> None:
     errors = np.nan_to_num(_values(estimates, "standard_error"))
-    defaults = {"linewidth": 1.8, "markersize": 4.5, "elinewidth": 1.1, "capsize": 2}
+    defaults = {"linewidth": 1.8, "markersize": 4.5, "elinewidth": 1.3}
     axes.errorbar(x, _values(estimates), yerr=errors, **(defaults | style))
 
 
@@ -213,6 +214,7 @@ def _depth_axis(axes: Axes, num_depths: int, width: float) -> None:
 
 def _legend(figure: Figure, axes: Axes, width: float) -> None:
     handles, labels = axes.get_legend_handles_labels()
+    handles = [handle[0] if isinstance(handle, Container) else handle for handle in handles]
     wide = width == WIDE_INCHES
     figure.legend(
         handles,

@@ -128,12 +128,12 @@ def _training(summary: dict[str, Any]) -> str:
     subject = f"{name} ({', '.join(known)})" if known else str(name)
     corpus = (summary["corpus"] or {}).get("name")
     if not training or training.get("num_steps") is None:
-        where = f" on {corpus}" if corpus else ""
+        where = f" on “{corpus}”" if corpus else ""
         return f"{subject} was measured{where} as it was found."
     seen = training.get("num_tokens_seen")
     parts = [f"{subject} was trained"]
     if corpus:
-        parts.append(f"on {corpus}")
+        parts.append(f"on “{corpus}”")
     parts.append(f"for {training['num_steps']:,} steps")
     if seen is not None:
         parts.append(f"({large(seen)} tokens)")

@@ -72,7 +72,8 @@ def page_svg(figure: Figure, name: str, description: str, css_class: str) -> Mar
     body = body.replace("xlink:href", "href")
     used = set(re.findall(r"""(?:href="|url\()#([^")]+)""", body))
     body = re.sub(r' id="([^"]*)"', lambda m: m[0] if m[1] in used else "", body)
-    body = re.sub(r"(\d+\.\d)\d+", r"\1", body)  # a tenth of a point is finer than a pixel
+    # A tenth of a point is finer than a pixel. Only in tags: the texts are tick labels.
+    body = re.sub(r"<[^>]+>", lambda tag: re.sub(r"(\d+\.\d)\d+", r"\1", tag[0]), body)
     body = re.sub(r"font: (?:\w+ )?([\d.]+)px [^;\"]*", r"font-size: \1px", body)
     body = re.sub(r" font-family: [^;\"]*;?| transform=\"rotate\(-0 [^)]*\)\"", "", body)
     body = re.sub(r"#000[0-9a-f]{3}\b", _page_colour, body)

@@ -86,15 +86,19 @@ def growth_table(depths: Depths) -> list[dict[str, Any]]:
     ]
 
 
-def masking_facts(summary: dict[str, Any]) -> list[tuple[str, str]]:
-    """Corpus, model, training and masking as names and values; what is not known is left out."""
-    facts: list[tuple[str, str]] = []
+def facts(summary: dict[str, Any]) -> list[tuple[str, list[tuple[str, str]]]]:
+    """Corpus, model, training and masking, each with names and values; the unknown is left out."""
+    parts = []
     for part in ("corpus", "model", "training", "masking"):
-        for name, value in flat(summary[part] or {}):
-            if name == "seconds":
-                value = duration(summary[part][name])
-            facts.append((f"{part}: {name.replace('num_', '').replace('_', ' ')}", value))
-    return facts
+        rows = [
+            ("duration", duration(float(summary[part][name])))
+            if name == "seconds"
+            else (name.replace("num_", "").replace("_", " ").replace(".", ": "), value)
+            for name, value in flat(summary[part] or {})
+        ]
+        if rows:
+            parts.append((part.capitalize(), rows))
+    return parts
 
 
 def flat(content: Any, prefix: str = "") -> list[tuple[str, str]]:

@@ -27,9 +27,9 @@ def depth_label(depth: int) -> str:
     """What stands at a depth: the embeddings, or a block.
 
     >>> depth_label(0), depth_label(3)
-    ('embeddings', 'block 3')
+    ('embeddings', 'block\xa03')
     """
-    return "embeddings" if depth == 0 else f"block {depth}"
+    return "embeddings" if depth == 0 else f"block\xa0{depth}"
 
 
 def number(value: float | None, decimals: int = 3, *, signed: bool = False) -> str:
@@ -48,9 +48,9 @@ def percent(share: float | None, decimals: int = 0) -> str:
     """A share as a percentage; a dash for None.
 
     >>> percent(0.154)
-    '15 %'
+    '15\xa0%'
     """
-    return NOTHING if share is None else f"{number(share * 100, decimals)} %"
+    return NOTHING if share is None else f"{number(share * 100, decimals)}\xa0%"
 
 
 def estimate(
@@ -59,7 +59,7 @@ def estimate(
     """A mean with its standard error; a dash for what is not known.
 
     >>> estimate({"value": 0.31, "standard_error": 0.0031, "num": 300})
-    '0.310 ± 0.003'
+    '0.310\xa0±\xa00.003'
     """
     if value is None or value["value"] is None:
         return NOTHING
@@ -68,7 +68,7 @@ def estimate(
     mean = number(value["value"], decimals, signed=signed)
     if value["standard_error"] is None:
         return mean
-    return f"{mean} ± {number(value['standard_error'], decimals)}"
+    return f"{mean}\xa0±\xa0{number(value['standard_error'], decimals)}"
 
 
 def needed_decimals(column: Sequence[PlainEstimate | None]) -> int:
@@ -87,9 +87,9 @@ def large(value: float) -> str:
     """A large number in three digits or so.
 
     >>> large(950), large(25_000), large(66_955_010)
-    ('950', '25 k', '67 M')
+    ('950', '25\xa0k', '67\xa0M')
     """
-    for size, unit in ((1e9, " G"), (1e6, " M"), (1e3, " k")):
+    for size, unit in ((1e9, "\xa0G"), (1e6, "\xa0M"), (1e3, "\xa0k")):
         if value >= size:
             scaled = value / size
             return f"{scaled:.0f}{unit}" if scaled >= 10 else f"{scaled:.1f}{unit}"

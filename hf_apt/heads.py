@@ -1,0 +1,171 @@
+"""Heads trained for every depth on a frozen trunk, all depths in the same pass.
+
+The published layer-wise protocol of the group of arXiv 2509.03407: keep the trained network up to a
+depth, train only a new head on top ("linear probe" in the literature). Which head the paper trained
+on the blocks of BERT-6 is not known to us; both are offered.
+"""
+# D depths, N modified positions, H hidden width, V vocabulary.
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any, Literal
+
+import torch
+from torch import Tensor, nn
+
+from hf_apt.examples import TrainingDraws, as_batch
+from hf_apt.masking import NOT_ASKED
+from hf_apt.tokens import Tokens
+from hf_apt.trunk import Trunk, streamed_argmax
+
+HeadKind = Literal["linear_head", "mlm_head"]
+"""`linear_head`: one linear map from the hidden state to the vocabulary. `mlm_head`: BERT's whole
+MLM head, dense, GELU, LayerNorm, linear map to the vocabulary."""
+
+
+@dataclass(frozen=True, kw_only=True)
+class HeadConfig:
+    """How heads are trained."""
+
+    num_steps: int = 1000
+    """Optimiser steps, the same for all depths at once."""
+
+    batch_size: int = 32
+    """Sequences in a step."""
+
+    learning_rate: float = 2e-3
+    """Peak of a linear warm-up (5 %) and decay; AdamW without weight decay."""
+
+    masking_rate: float = 0.15
+    """Share of the positions that are modified."""
+
+    seed: int = 43
+    """Of order and masks."""
+
+
+class DepthHeads(nn.Module):
+    """One head for each depth, with weights of its own."""
+
+    def __init__(self, kind: HeadKind, num_depths: int, hidden_size: int, vocab_size: int):
+        super().__init__()
+        self.kind: HeadKind = kind
+        self.decoders = nn.ModuleList(
+            nn.Linear(hidden_size, vocab_size) for _ in range(num_depths)
+        )
+        self.transforms = nn.ModuleList(
+            nn.Sequential(
+                nn.Linear(hidden_size, hidden_size), nn.GELU(), nn.LayerNorm(hidden_size)
+            )
+            if kind == "mlm_head"
+            else nn.Identity()
+            for _ in range(num_depths)
+        )
+
+    def begin_from(self, embeddings_VH: Tensor) -> None:
+        """Start every decoder from the model's own output embeddings, without bias."""
+        for decoder in self.decoders:
+            nn.init.zeros_(decoder.bias)  # pyright: ignore[reportArgumentType]
+            decoder.weight.data.copy_(embeddings_VH)  # pyright: ignore[reportArgumentType]
+
+    def loss(self, hidden_DNH: Tensor, labels_N: Tensor) -> Tensor:
+        """The cross-entropies of all depths added up, each summed over positions.
+
+        Heads share nothing, so the gradient of the sum gives each head its own.
+        """
+        total = hidden_DNH.new_zeros(())
+        for transform, decoder, hidden_NH in zip(
+            self.transforms, self.decoders, hidden_DNH, strict=True
+        ):
+            logits_NV = decoder(transform(hidden_NH))
+            total = total + nn.functional.cross_entropy(logits_NV, labels_N, reduction="sum")
+        return total
+
+    @torch.no_grad()
+    def forward(self, hidden_DNH: Tensor) -> Tensor:
+        """The predicted ids (D, N); of equal logits the lowest id."""
+        return torch.stack(
+            [
+                streamed_argmax(transform(hidden_NH), decoder.weight, decoder.bias)
+                for transform, decoder, hidden_NH in zip(
+                    self.transforms, self.decoders, hidden_DNH, strict=True
+                )
+            ]
+        )
+
+
+class _FrozenTrunkWithHeads(nn.Module):
+    """What the Trainer trains: the heads, fed by one forward pass of the frozen trunk."""
+
+    def __init__(self, trunk: Trunk, heads: DepthHeads):
+        super().__init__()
+        self.frozen = [trunk]  # in a list: its weights are none of this module's parameters
+        self.heads = heads
+
+    def forward(
+        self,
+        input_ids: Tensor,
+        labels: Tensor,
+        attention_mask: Tensor | None = None,
+        num_items_in_batch: Tensor | int | None = None,
+        **_: Any,
+    ) -> dict[str, Tensor]:
+        asked = labels != NOT_ASKED
+        inputs = {"input_ids": input_ids}
+        if attention_mask is not None:
+            inputs["attention_mask"] = attention_mask
+        hidden_DNH = self.frozen[0].at(inputs, asked)
+        num = asked.sum() if num_items_in_batch is None else num_items_in_batch
+        return {"loss": self.heads.loss(hidden_DNH, labels[asked]) / num}
+
+
+def train_heads(
+    trunk: Trunk,
+    tokens: Tokens,
+    kind: HeadKind,
+    config: HeadConfig,
+    folder: Path,
+) -> DepthHeads:
+    """Heads of one kind, trained for all depths on the frozen `trunk`; the Trainer works in `folder`.
+
+    Every step is one forward pass of the trunk and one step of each head. Decoders start from the
+    model's own output embeddings where their width is that of the hidden states.
+    """
+    from transformers import Trainer, TrainingArguments
+
+    device = trunk.model.device
+    vocab_size = tokens.description.vocab_size
+    with torch.random.fork_rng(devices=[]):
+        torch.manual_seed(config.seed)
+        heads = DepthHeads(kind, trunk.num_depths, trunk.hidden_size, vocab_size)
+    embeddings = trunk.model.get_output_embeddings()
+    if embeddings is not None and embeddings.weight.shape == (vocab_size, trunk.hidden_size):
+        heads.begin_from(embeddings.weight.detach().cpu())
+    arguments = TrainingArguments(
+        output_dir=str(folder),
+        max_steps=config.num_steps,
+        per_device_train_batch_size=config.batch_size,
+        learning_rate=config.learning_rate,
+        warmup_steps=max(config.num_steps // 20, 1),
+        weight_decay=0.0,
+        max_grad_norm=0.0,  # a common norm would couple the heads
+        train_sampling_strategy="sequential",
+        remove_unused_columns=False,
+        use_cpu=device.type == "cpu",
+        seed=config.seed,
+        logging_steps=max(config.num_steps // 20, 1),
+        save_strategy="no",
+        report_to="none",
+    )
+    Trainer(
+        model=_FrozenTrunkWithHeads(trunk, heads),
+        args=arguments,
+        train_dataset=TrainingDraws(
+            tokens,
+            tokens.masking(seed=config.seed, rate=config.masking_rate),
+            num_draws=config.num_steps * config.batch_size,
+        ),
+        data_collator=as_batch,
+    ).train()
+    return heads.eval()

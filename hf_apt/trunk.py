@@ -1,0 +1,226 @@
+"""Any masked language model of transformers, taken apart: its trunk at every depth, its own head.
+
+Nothing here knows a model family. The trunk is transformers' `base_model`; hidden states are its
+`hidden_states`; the head is whatever the model does between its trunk's output and its logits,
+found by running the model itself on hidden states put in the trunk's place.
+"""
+# B batch, T sequence position, N modified positions, D depths, H hidden width, E decoder input
+# width, V vocabulary.
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from typing import TYPE_CHECKING
+
+import torch
+from torch import Tensor, nn
+from transformers.modeling_outputs import BaseModelOutput
+
+if TYPE_CHECKING:
+    from transformers import PreTrainedModel
+
+_VOCABULARY_CHUNK = 2048
+"""Tokens scored at once: their logits stay in the processor's cache."""
+_ROW_CHUNK = 256
+"""Positions scored at once where a head has to be run whole."""
+
+
+def load_masked_lm(name: str, *, trust_remote_code: bool = False) -> PreTrainedModel:
+    """The masked language model of a checkpoint folder or Hub id, in float32 and evaluation mode.
+
+    Raises ValueError if there is none, if it has no MLM head of its own, or if a weight is not
+    finite.
+    """
+    from transformers import AutoModelForMaskedLM
+
+    try:
+        model, loading = AutoModelForMaskedLM.from_pretrained(
+            name, dtype=torch.float32, output_loading_info=True, trust_remote_code=trust_remote_code
+        )
+    except (OSError, ValueError, KeyError) as error:
+        raise ValueError(
+            f"{name!r} is no masked-LM checkpoint: {str(error).strip().splitlines()[0]}"
+        ) from error
+    if missing := sorted(loading["missing_keys"]):
+        raise ValueError(
+            f"{name!r} has no masked-LM head of its own: its weights lack {missing[0]}"
+            f"{f' and {len(missing) - 1} more' if len(missing) > 1 else ''}."
+        )
+    require_finite(model, name)
+    return model.eval()
+
+
+def require_finite(model: nn.Module, name: str) -> None:
+    """Raise ValueError if a weight of `model` is NaN or infinite."""
+    for key, weight in model.state_dict().items():
+        if weight.is_floating_point() and not torch.isfinite(weight).all():
+            raise ValueError(
+                f"the weight {key} of {name!r} holds NaN or infinite values: nothing that is "
+                "measured with it would mean anything."
+            )
+
+
+class Trunk:
+    """The hidden states of a masked language model at every depth: 0 = embeddings, m = after block m."""
+
+    def __init__(self, model: PreTrainedModel):
+        self.model = model
+        self.trunk = model.base_model
+        if self.trunk is model:
+            raise ValueError(f"{type(model).__name__} has no trunk apart from its head.")
+        self._final_norm = _final_norm(self)
+        states = self._states(_probe(model))
+        widths = {tuple(state.shape) for state in states}
+        if len(widths) > 1:
+            raise ValueError(
+                f"{type(model).__name__} changes the shape of its hidden states from block to "
+                f"block ({sorted(widths)}): its depths cannot be decoded alike."
+            )
+        self.num_depths = len(states)
+        """Number of depths D, the embeddings included."""
+        self.hidden_size = states[0].shape[-1]
+        """Width H of the hidden states."""
+
+    @torch.no_grad()
+    def at(self, inputs: dict[str, Tensor], asked_BT: Tensor) -> Tensor:
+        """The hidden states (D, N, H) at the asked positions, from one forward pass.
+
+        Where a trunk ends in a normalisation of its own (pre-norm models), it is applied at every
+        depth, as the head expects it.
+        """
+        states = [state[asked_BT] for state in self._states(inputs)]
+        if self._final_norm is not None:
+            states[:-1] = [self._final_norm(state) for state in states[:-1]]
+        return torch.stack(states)
+
+    def _states(self, inputs: dict[str, Tensor]) -> list[Tensor]:
+        with torch.no_grad():
+            outputs = self.trunk(**inputs, output_hidden_states=True, return_dict=True)
+        # The last entry of hidden_states is before the final normalisation in some families.
+        return [*outputs.hidden_states[:-1], outputs.last_hidden_state]
+
+
+class OwnHead:
+    """A model's own MLM head, as a function from hidden states to predicted token ids.
+
+    Applied at a depth other than the last it is what the literature calls a logit lens.
+    """
+
+    def __init__(self, trunk: Trunk):
+        self._trunk = trunk
+        self._model = trunk.model
+        self._decoder = self._find_decoder()
+
+    @torch.no_grad()
+    def __call__(self, hidden_DNH: Tensor) -> Tensor:
+        """The predicted ids (D, N); of equal logits the lowest id."""
+        return torch.stack([self._predict(hidden_NH) for hidden_NH in hidden_DNH])
+
+    def logits(self, hidden_NH: Tensor) -> Tensor:
+        """The logits (N, V), all at once: for few positions."""
+        with _output_replaced(self._trunk.trunk, hidden_NH[None]):
+            return self._model(**_probe(self._model)).logits[0]
+
+    def _predict(self, hidden_NH: Tensor) -> Tensor:
+        if len(hidden_NH) == 0:
+            return torch.empty(0, dtype=torch.long, device=hidden_NH.device)
+        if self._decoder is None:
+            parts = hidden_NH.split(_ROW_CHUNK)
+            return torch.cat([self.logits(part).argmax(dim=-1) for part in parts])
+        features_NE = self._features(hidden_NH)
+        return streamed_argmax(features_NE, self._decoder.weight, self._decoder.bias)
+
+    def _features(self, hidden_NH: Tensor) -> Tensor:
+        """What the decoder is given: the head up to, but without, its product with the vocabulary."""
+        features: list[Tensor] = []
+
+        def keep(_: nn.Module, inputs: tuple[Tensor, ...]) -> None:
+            features.append(inputs[0])
+            raise _DecoderReachedError
+
+        hook = self._model.get_output_embeddings().register_forward_pre_hook(keep)
+        try:
+            with _output_replaced(self._trunk.trunk, hidden_NH[None]):
+                self._model(**_probe(self._model))
+        except _DecoderReachedError:
+            pass
+        finally:
+            hook.remove()
+        return features[0][0]
+
+    def _find_decoder(self) -> nn.Linear | None:
+        """The linear map to the vocabulary, if it is all that follows in this model."""
+        decoder = self._model.get_output_embeddings()
+        if not isinstance(decoder, nn.Linear):
+            return None
+        generator = torch.Generator().manual_seed(0)
+        hidden_NH = torch.randn(4, self._trunk.hidden_size, generator=generator)
+        hidden_NH = hidden_NH.to(self._model.device)
+        with torch.no_grad():
+            try:
+                decoded = decoder(self._features(hidden_NH))
+                logits = self.logits(hidden_NH)
+            except (IndexError, RuntimeError):  # the decoder is not called, or not with one tensor
+                return None
+        is_all = decoded.shape == logits.shape and torch.allclose(decoded, logits, atol=1e-5)
+        return decoder if is_all else None
+
+
+def streamed_argmax(features_NE: Tensor, weight_VE: Tensor, bias_V: Tensor | None) -> Tensor:
+    """The token id (N,) of the largest logit, without ever holding the (N, V) logits.
+
+    Logits are computed in the precision of the features; of equal logits the lowest id wins.
+    """
+    best_N = torch.full(features_NE.shape[:1], -torch.inf, device=features_NE.device)
+    ids_N = torch.zeros(features_NE.shape[:1], dtype=torch.long, device=features_NE.device)
+    for start in range(0, len(weight_VE), _VOCABULARY_CHUNK):
+        chunk = slice(start, start + _VOCABULARY_CHUNK)
+        logits = nn.functional.linear(
+            features_NE, weight_VE[chunk], None if bias_V is None else bias_V[chunk]
+        )
+        largest_N, places_N = logits.max(dim=1)
+        better_N = largest_N > best_N
+        best_N = torch.where(better_N, largest_N, best_N)
+        ids_N = torch.where(better_N, places_N + start, ids_N)
+    return ids_N
+
+
+class _DecoderReachedError(Exception):
+    """Ends a forward pass once the decoder's input is known."""
+
+
+@contextmanager
+def _output_replaced(trunk: nn.Module, hidden_BTH: Tensor) -> Iterator[None]:
+    """Within the block, `trunk` answers any input with `hidden_BTH`."""
+    trunk.forward = lambda *_, **__: BaseModelOutput(last_hidden_state=hidden_BTH)
+    try:
+        yield
+    finally:
+        del trunk.forward  # uncovers the class's own
+
+
+def _probe(model: PreTrainedModel) -> dict[str, Tensor]:
+    """A smallest input."""
+    ids = torch.ones(1, 4, dtype=torch.long, device=model.device)
+    return {"input_ids": ids * (min(4, model.config.vocab_size - 1)), "attention_mask": ids}
+
+
+def _final_norm(trunk: Trunk) -> nn.Module | None:
+    """The normalisation that a trunk applies after its last block, outside of any block."""
+    outputs: list[tuple[str, nn.Module, Tensor]] = []
+
+    def record(name: str) -> Callable[..., None]:
+        return lambda module, _, output: outputs.append((name, module, output))
+
+    hooks = [
+        module.register_forward_hook(record(name))
+        for name, module in trunk.trunk.named_modules()
+        if "norm" in type(module).__name__.lower() and not any(map(str.isdigit, name.split(".")))
+    ]
+    try:
+        last = trunk._states(_probe(trunk.model))[-1]
+    finally:
+        for hook in hooks:
+            hook.remove()
+    return next((module for _, module, output in outputs if output is last), None)

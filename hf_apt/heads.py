@@ -10,11 +10,13 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any, Literal
+from typing import Any, Literal, Self
 
 import torch
+from safetensors.torch import load_file, save
 from torch import Tensor, nn
 
+from hf_apt.atomic import writing
 from hf_apt.examples import TrainingDraws, as_batch
 from hf_apt.masking import NOT_ASKED
 from hf_apt.tokens import Tokens
@@ -93,6 +95,21 @@ class DepthHeads(nn.Module):
                 )
             ]
         )
+
+    def save(self, path: Path) -> None:
+        """Write the weights of all depths to `path` (safetensors), whole or not at all."""
+        with writing(path, "wb") as file:
+            file.write(save(self.state_dict()))
+
+    @classmethod
+    def load(cls, path: Path, kind: HeadKind) -> Self:
+        """The heads that `save` wrote to `path`."""
+        weights = load_file(path)
+        vocab_size, hidden_size = weights["decoders.0.weight"].shape
+        num_depths = sum(name.startswith("decoders.") for name in weights) // 2
+        heads = cls(kind, num_depths, hidden_size, vocab_size)
+        heads.load_state_dict(weights)
+        return heads.eval()
 
 
 class _FrozenTrunkWithHeads(nn.Module):

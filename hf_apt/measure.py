@@ -12,6 +12,7 @@ import torch
 from torch import Tensor
 
 from hf_apt.counts import DepthCounts, merged
+from hf_apt.devices import process_state
 from hf_apt.examples import model_inputs
 from hf_apt.masking import MaskedBatch, mask
 from hf_apt.tokens import Tokens
@@ -91,13 +92,12 @@ def measure(
 
     Raises ValueError if the model has fewer token ids or positions than the tokens need.
     """
-    from accelerate import PartialState
     from accelerate.utils import gather_object
     from tqdm.auto import tqdm
 
     require_fit(trunk.model, tokens)
     device = trunk.model.device
-    state = PartialState(cpu=device.type == "cpu")
+    state = process_state()
     vocab_size = trunk.model.config.vocab_size
     counts = {name: DepthCounts.empty(trunk.num_depths, vocab_size) for name in decoders}
     batches = MaskedBatches(tokens, config)

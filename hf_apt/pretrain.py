@@ -9,6 +9,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from hf_apt.devices import has_accelerator
 from hf_apt.tokens import Tokens
 
 if TYPE_CHECKING:
@@ -107,6 +108,15 @@ def new_model(shape: ModelShape, tokens: Tokens, *, seed: int) -> Any:
         return Bert6ForMaskedLM(config)
 
 
+def untrained_twin(model: Any, *, seed: int = 0) -> Any:
+    """A model of the same class and configuration with fresh weights, drawn from `seed`."""
+    import torch
+
+    with torch.random.fork_rng(devices=[]):
+        torch.manual_seed(seed)
+        return type(model)(model.config).eval()
+
+
 def pretrainer(
     model: Any,
     train: Tokens,
@@ -148,7 +158,7 @@ def pretrainer(
         remove_unused_columns=False,
         bf16=on_gpu and torch.cuda.is_bf16_supported(),
         torch_compile=config.compile,
-        use_cpu=not on_gpu and not torch.backends.mps.is_available(),
+        use_cpu=not has_accelerator(),
         seed=config.seed,
         eval_strategy="steps",
         eval_steps=max(config.num_steps // 10, 1),

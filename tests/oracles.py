@@ -55,9 +55,9 @@ def standard_error(values: Sequence[float]) -> float | None:
 
 
 def mean_apt(table: Table, vocab_size: int, min_support: int = 1) -> float | None:
-    asked = support(table, vocab_size)
-    apts = apt(table, vocab_size)
-    return mean([a for token, a in enumerate(apts) if a is not None and asked[token] >= min_support])
+    apts, asked = apt(table, vocab_size), support(table, vocab_size)
+    often = [token for token in range(vocab_size) if asked[token] >= min_support]
+    return mean([value for token in often if (value := apts[token]) is not None])
 
 
 def apt50(table: Table, frequency: Sequence[int], top: int = 50) -> tuple[float | None, ...]:

@@ -287,7 +287,7 @@ def test_many_merges_hold_no_more_runs_than_the_limit() -> None:
 
 def test_tables_over_different_vocabularies_are_not_merged() -> None:
     counts = PairCounts(VOCAB).update(np.array([1]), np.array([2]))
-    with pytest.raises(ValueError, match="10 tokens .* 9"):
+    with pytest.raises(ValueError, match=r"10 tokens .* 9"):
         counts.merge(PairCounts(10))
     assert table_of(counts) == {(1, 2): 1}
 
@@ -365,9 +365,9 @@ def test_k_processes_give_the_same_integers_as_one(num_processes: int) -> None:
 def test_depths_that_differ_in_number_are_not_merged_even_in_part() -> None:
     counts = counted([random_batch(5, num_depths=2)])
     before = tables_of(counts)
-    with pytest.raises(ValueError, match="3 depths .* 2"):
+    with pytest.raises(ValueError, match=r"3 depths .* 2"):
         counts.merge(DepthCounts.empty(3, VOCAB).update(*random_batch(5)))
-    with pytest.raises(ValueError, match="1 depths .* 2"):
+    with pytest.raises(ValueError, match=r"1 depths .* 2"):
         counts.merge(DepthCounts.empty(1, VOCAB).update(*random_batch(5, num_depths=1)))
     assert tables_of(counts) == before
 

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 from functools import partial
 from typing import Any
 
@@ -12,7 +11,7 @@ from hf_apt.clusters import DEFINITIONS
 from hf_apt.counts import TREATMENTS
 from hf_apt.records import READOUTS, Run
 from hf_apt.report import figures
-from hf_apt.report.details import Numbering, readout_details
+from hf_apt.report.details import DETAIL_BYTES, Numbering, readout_details, size_in_page
 from hf_apt.report.story import key_figures, lead, readout_label
 from hf_apt.report.svg import both_widths, depth_palette
 from hf_apt.report.tables import (
@@ -23,10 +22,8 @@ from hf_apt.report.tables import (
     growth_table,
     treatment_rows,
 )
-from hf_apt.report.wording import depth_label, shown_token
+from hf_apt.report.wording import READOUT_LABELS, depth_label, shown_token
 
-DETAIL_BYTES = 1_900_000
-"""Space for what the script looks up. The first readout is always in, others while there is room"""
 PHONE_TOKENS = 18
 """Tokens of a confusion picture that a phone shows."""
 
@@ -46,7 +43,7 @@ def page_content(run: Run) -> dict[str, Any]:
     shown_threshold = 0.1 if 0.1 in thresholds else thresholds[len(thresholds) // 2]
     lookup, pictures = _lookup(run, shown, thresholds, shown_threshold)
     return {
-        "title": summary["title"],
+        "title": summary["title"] or "Accuracy per token",
         "lead": lead(summary, shown[0]),
         "key_figures": key_figures(summary, shown[0], shown_threshold),
         "palettes": {
@@ -72,7 +69,10 @@ def page_content(run: Run) -> dict[str, Any]:
         "shown_threshold": f"{shown_threshold:g}",
         "definitions": DEFINITIONS,
         "detailed": list(pictures),
-        "detailed_labels": [readout_label(name) for name in pictures],
+        "labels": {
+            "depths": [depth_label(depth) for depth in range(num_depths)],
+            "names": {name: READOUT_LABELS[name] for name in pictures},
+        },
         "command": summary["command"],
         "created": summary["created"],
         "facts": facts(summary),
@@ -87,14 +87,15 @@ def _lookup(
     run: Run, shown: list[str], thresholds: list[float], shown_threshold: float
 ) -> tuple[dict[str, Any], dict[str, Any]]:
     """The JSON of the page, and the confusion pictures of the readouts that are in it."""
+    counted = [name for name in shown if name in run.readouts() and name != "untrained"]
+    if not counted:
+        return {}, {}
     words = [shown_token(token) for token in run.vocabulary()]
     frequency_V, planted_V = run.frequency(), run.planted()
-    counted = [name for name in shown if name in run.readouts() and name != "untrained"]
-    support_V = run.counts((counted or shown)[0]).support() if run.readouts() else frequency_V * 0
+    support_V = run.counts(counted[0]).support()
     numbering = Numbering(support_V)
     details: dict[str, Any] = {}
     pictures: dict[str, Any] = {}
-    num_bytes = 0
     for name in counted:
         record, picture = readout_details(
             run.counts(name),
@@ -103,11 +104,11 @@ def _lookup(
             thresholds=thresholds,
             shown_threshold=shown_threshold,
         )
-        num_bytes += len(json.dumps(record, separators=(",", ":")))
-        if details and num_bytes > DETAIL_BYTES:
-            break
         details[name] = record
         pictures[name] = _picture(name, picture, words)
+        # The next readout takes about as much again.
+        if size_in_page(details) + size_in_page(record) > DETAIL_BYTES:
+            break
     ids = numbering.ids()
     lookup = {
         "tokens": [words[token] for token in ids.tolist()],
@@ -149,7 +150,7 @@ def _figures(name: str, depths: list[dict[str, Any]]) -> dict[str, Markup | None
     treatments = {
         key: [depth["mean_apt"][key] for depth in depths] for key in ("pooled", *TREATMENTS)
     }
-    # A token has its own matches whether or not they are then joined: `weak` has the share of `row`.
+    # `weak` has the share of `row`: it is the same matches, only joined.
     shares = _by_threshold(depths, "share_with_strong_match", ("row", "mutual"))
     agreement = _by_threshold(depths, "agreement_planted", ("mutual", "weak"))
     drawings = {
@@ -166,7 +167,10 @@ def _figures(name: str, depths: list[dict[str, Any]]) -> dict[str, Markup | None
     }
     for key, (description, lines) in panels.items():
         values = [
-            value for panel in lines.values() for line in panel.values() for value in line
+            value
+            for panel in lines.values()
+            for line in panel.values()
+            for value in line
             if value is not None
         ]
         draw = partial(figures.by_depth_and_threshold, lines, max([*values, 0.05]) * 1.08)

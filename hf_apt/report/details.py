@@ -21,8 +21,10 @@ MAX_MEMBERS = 16
 """Members named of an example cluster."""
 NUM_WRONG_ANSWERS = 5
 """Commonest wrong answers named for a token at a depth."""
-WRONG_ANSWER_BYTES = 500_000
-"""Space for the wrong answers of one readout; the most asked tokens come first."""
+DETAIL_BYTES = 1_900_000
+"""Space for all readouts together. The first is always in, others while there is room."""
+WRONG_ANSWER_BYTES = (100_000, 500_000)
+"""Least and most space for one readout's wrong answers; the most asked tokens come first."""
 PICTURE_TOKENS = 40
 """Tokens in a confusion picture."""
 PICTURE_CLUSTER = 8
@@ -70,7 +72,6 @@ def readout_details(
     hits_DV = counts.hits()
     details = {
         "hits": hits_DV[:, numbering.asked].tolist(),
-        "wrong": wrong_answers([table.matrix for table in tables], numbering),
         "examples": [
             {
                 definition: {
@@ -88,6 +89,8 @@ def readout_details(
             for clusters in found
         ],
     }
+    room = int(np.clip(DETAIL_BYTES - size_in_page(details), *WRONG_ANSWER_BYTES))
+    details["wrong"] = wrong_answers([table.matrix for table in tables], numbering, room)
     pictures = {
         "tokens": tokens,
         "clusters": lengths,
@@ -96,7 +99,14 @@ def readout_details(
     return details, pictures
 
 
-def wrong_answers(matrices: Sequence[csr_array], numbering: Numbering) -> dict[str, Any]:
+def size_in_page(content: Any) -> int:
+    """Bytes that `content` takes in the page."""
+    return len(json.dumps(content, separators=(",", ":")))
+
+
+def wrong_answers(
+    matrices: Sequence[csr_array], numbering: Numbering, max_bytes: int
+) -> dict[str, Any]:
     """The commonest wrong answers, of as many of the most asked tokens as there is space for.
 
     `num_tokens` have theirs listed; `answers[depth][number]` is flat: token, count, token, count.
@@ -110,9 +120,9 @@ def wrong_answers(matrices: Sequence[csr_array], numbering: Numbering) -> dict[s
             row = slice(starts[token], starts[token + 1])
             pairs = np.stack([numbering.numbers(columns[row]), given[row]], axis=1)
             answers[depth].append([int(value) for value in pairs.ravel()])
-            num_bytes += len(json.dumps(answers[depth][-1], separators=(",", ":"))) + 1
+            num_bytes += size_in_page(answers[depth][-1]) + 1
         num_tokens += 1
-        if num_bytes > WRONG_ANSWER_BYTES:
+        if num_bytes > max_bytes:
             break
     return {"num_tokens": num_tokens, "answers": answers}
 

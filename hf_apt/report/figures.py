@@ -154,8 +154,9 @@ def confusion_frame(
         size = min(length, num_shown - start)
         if size > 1:
             at = label + cell * start
-            outlines.append(f'<rect x="{at}" y="{at}" width="{cell * size}"'
-                            f' height="{cell * size}"/>')
+            outlines.append(
+                f'<rect x="{at}" y="{at}" width="{cell * size}" height="{cell * size}"/>'
+            )
         start += length
         if start >= num_shown:
             break

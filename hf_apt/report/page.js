@@ -9,11 +9,12 @@
   const lookup = json("lookup");
   const labels = json("labels");
   const state = { token: null };
-  const render = {
-    chosen() {
+  // What to draw again when a choice changes: a list of choices and a function each.
+  const parts = [
+    [["readout"], () => {
       for (const part of all("[data-readout]")) part.hidden = part.dataset.readout !== state.readout;
-    },
-  };
+    }],
+  ];
 
   // One choice may have several sets of buttons: they move together.
   all("fieldset.choice").forEach((fieldset, index) => {
@@ -27,7 +28,7 @@
   function choose(key, value) {
     state[key] = value;
     for (const input of all(`input[data-key="${key}"]`)) input.checked = input.value === value;
-    for (const part of Object.values(render)) part();
+    for (const [keys, draw] of parts) if (keys.includes(key)) draw();
   }
 
   const closed = [];
@@ -42,7 +43,7 @@
   });
 
   if (lookup) explore();
-  for (const part of Object.values(render)) part();
+  for (const [, draw] of parts) draw();
 
   function explore() {
     const detailed = Object.keys(lookup.details);
@@ -50,6 +51,10 @@
     const detail = () => lookup.details[shownReadout()];
     const shownReadout = () => (detailed.includes(state.readout) ? state.readout : detailed[0]);
     const at = () => Math.min(Number(state.depth), detail().hits.length - 1);
+    const where = () => {
+      const place = at() ? `After ${labels.depths[at()]}` : "At the embeddings";
+      return `${place}, ${labels.names[shownReadout()]}`;
+    };
 
     function element(tag, content = "", className = "") {
       const made = document.createElement(tag);
@@ -89,16 +94,16 @@
         element("div", [element("dt", name), element("dd", value)])), "facts");
     }
 
-    render.elsewhere = () => {
+    parts.push([["readout"], () => {
       const elsewhere = shownReadout() !== state.readout;
-      const text = `Tokens are listed for: ${labels.detailed.join(", ")}. Shown here: ${labels.detailed[0]}.`;
+      const text = `Tokens are listed for: ${Object.values(labels.names).join(", ")}. Shown here: ${labels.names[detailed[0]]}.`;
       for (const part of all(".elsewhere")) {
         part.hidden = !elsewhere;
         part.textContent = text;
       }
-    };
+    }]);
 
-    render.confusion = () => {
+    parts.push([["readout", "depth"], () => {
       for (const part of all("[data-detail]")) part.hidden = part.dataset.detail !== shownReadout();
       for (const part of all("[data-cells]")) {
         for (const use of part.querySelectorAll("use")) use.setAttribute("href", `#${part.dataset.cells}${at()}`);
@@ -106,12 +111,13 @@
       for (const button of all(".all button")) {
         button.setAttribute("aria-pressed", String(Number(button.dataset.depth) === at()));
       }
-    };
+      for (const caption of all(".shown")) caption.textContent = where();
+    }]);
     for (const button of all(".all button")) {
       button.addEventListener("click", () => choose("depth", button.dataset.depth));
     }
 
-    render.clusters = () => {
+    parts.push([["readout", "depth", "definition", "threshold"], () => {
       const depth = at();
       const figures = lookup.summary[shownReadout()][depth][`${state.definition} ${state.threshold}`];
       const rows = [
@@ -128,13 +134,16 @@
       if (figures.agreement_planted !== null) {
         rows.push(["agreement with planted classes", decimal(figures.agreement_planted, 2)]);
       }
-      find("#cluster-figures").replaceChildren(facts(rows), sizes(figures.size_histogram, depth));
+      const chosen = element("p", `${where()}, ${state.definition}, ≥ ${state.threshold}`, "chosen");
+      const histogram = sizes(figures.size_histogram, depth);
+      find("#cluster-figures").replaceChildren(chosen, facts(rows), ...histogram);
       const examples = detail().examples[depth][state.definition][state.threshold];
       find("#cluster-examples").replaceChildren(
         ...group("Largest", examples.largest), ...group("A random draw of the others", examples.random));
-    };
+    }]);
 
     function sizes(histogram, depth) {
+      if (!Object.keys(histogram).length) return [];
       const made = element("div", "", "sizes");
       made.style.setProperty("--swatch", `var(--depth-${depth})`);
       const entries = sizeGroups(histogram);
@@ -147,7 +156,7 @@
       made.setAttribute("role", "img");
       made.setAttribute("aria-label",
         `Clusters by size: ${entries.map(([label, count]) => `${count} of ${label}`).join(", ")}`);
-      return made;
+      return [element("p", "Clusters of each size", "note"), made];
     }
 
     // Sizes up to 9 have a bar each, larger ones a bar for each doubling.
@@ -203,7 +212,7 @@
     });
     find(".search").addEventListener("submit", (event) => event.preventDefault());
 
-    render.token = () => {
+    parts.push([["readout", "depth", "token"], () => {
       const token = state.token;
       const support = lookup.support[token] ?? 0;
       const rows = [
@@ -216,10 +225,14 @@
       if (support) record.append(byDepth(token, support), ...mates(token));
       else record.append(element("p", "It was given as an answer but never asked for, so it has no APT.", "note"));
       find("#token-record").replaceChildren(record);
-    };
+    }]);
 
     function byDepth(token, support) {
-      const head = element("tr", ["depth", "", "APT", "commonest wrong answers"].map((name) => element("th", name)));
+      const head = element("tr", ["depth", "", "APT", "commonest wrong answers"].map((name) => {
+        const cell = element("th", name);
+        cell.scope = "col";
+        return cell;
+      }));
       const body = detail().hits.map((hits, depth) => {
         const apt = hits[token] / support;
         const fill = element("i");

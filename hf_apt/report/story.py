@@ -11,6 +11,7 @@ from hf_apt.report.wording import (
     duration,
     estimate,
     large,
+    needed_decimals,
     number,
     percent,
 )
@@ -57,7 +58,8 @@ def key_figures(
         {
             "name": f"mean APT after {depth_label(len(depths) - 1)}",
             "value": number(mean["value"]),
-            "note": f"± {number(mean['standard_error'])} over {number(mean['num'], 0)} tokens",
+            "note": f"± {number(mean['standard_error'], needed_decimals([mean]))}"
+            f" over {number(mean['num'], 0)} tokens",
         }
     ]
     ceiling = summary["readouts"].get("bayes")

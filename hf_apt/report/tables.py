@@ -33,10 +33,7 @@ def block_rows(depths: Depths, threshold: float) -> list[list[str]]:
             percent(cluster_entry(depth, threshold, "row")["share_with_strong_match"])
             for depth in depths
         ],
-        [
-            number(cluster_entry(depth, threshold, "mutual")["num_clusters"], 0)
-            for depth in depths
-        ],
+        [number(cluster_entry(depth, threshold, "mutual")["num_clusters"], 0) for depth in depths],
     ]
     return [list(row) for row in zip(*columns, strict=True)]
 

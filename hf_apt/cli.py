@@ -1,0 +1,106 @@
+"""The command line: parse, call one function, print its table."""
+
+from __future__ import annotations
+
+import errno
+import os
+import sys
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated
+
+import typer
+
+from hf_apt.options import measure_options, run_options, taking
+
+if TYPE_CHECKING:
+    from hf_apt.recipes import RunConfig
+    from hf_apt.records import Run
+
+app = typer.Typer(
+    no_args_is_help=True,
+    add_completion=False,
+    pretty_exceptions_enable=False,
+    rich_markup_mode="markdown",
+    help="Which tokens a masked language model has learnt, at which block, and what it confuses "
+    "with what.",
+)
+
+
+@app.command("run")
+@taking(run_options)
+def run_command(config: RunConfig, folder: Path) -> None:
+    """Pre-train BERT-6 on a corpus, measure every block, find the clusters, write the page."""
+    from hf_apt.pipeline import run_all
+
+    _show(run_all(config, folder))
+
+
+@app.command("pretrain")
+@taking(run_options)
+def pretrain_command(config: RunConfig, folder: Path) -> None:
+    """Only tokenise and pre-train; `run` with the same options goes on from there."""
+    from hf_apt.pipeline import begin, is_main, pretrain_run
+
+    pretrain_run(config, begin(config, folder))
+    if is_main():
+        typer.echo(f"checkpoint: {folder / 'checkpoint'}")
+
+
+@app.command("measure")
+@taking(measure_options)
+def measure_command(checkpoint: str, config: RunConfig, folder: Path) -> None:
+    """Measure any masked-LM checkpoint at every block, on any corpus, and write the page."""
+    from hf_apt.pipeline import begin, finish, measure_run
+
+    run = begin(config, folder)
+    measure_run(config, run, checkpoint)
+    _show(finish(run))
+
+
+@app.command("report")
+def report_command(
+    run: Annotated[Path, typer.Argument(help="A run's folder.")],
+) -> None:
+    """Make a run's figures and page anew from its counts, without the model."""
+    from hf_apt.pipeline import finish
+    from hf_apt.records import Run
+
+    _show(finish(Run(run)))
+
+
+def main() -> None:
+    """Run the command line; one sentence and exit code 2 for what the user can mend."""
+    try:
+        app(standalone_mode=True)
+    except ValueError as error:
+        _stop(str(error), 2)
+    except KeyboardInterrupt:
+        _stop("stopped; the same command goes on from here.", 130)
+    except OSError as error:
+        if error.errno not in (errno.ENOSPC, errno.EDQUOT, errno.EACCES, errno.EROFS, errno.EPERM):
+            raise
+        _stop(f"{error.strerror}: {error.filename or os.getcwd()}.", 2)
+
+
+def _show(run: Run) -> None:
+    from rich.console import Console
+
+    from hf_apt.console import tables
+    from hf_apt.pipeline import is_main
+
+    if not is_main():
+        return
+    console = Console(highlight=False)
+    summary = run.read_json("summary.json")
+    for table in tables(summary):
+        console.print(table)
+    console.print(f"page: {run.path('report.html')}", soft_wrap=True)
+
+
+def _stop(sentence: str, code: int) -> None:
+    typer.echo(f"hf-apt: {sentence}", err=True)
+    sys.exit(code)
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,30 @@
+"""Where models run, and which process this is: Accelerate's answers."""
+
+from __future__ import annotations
+
+from functools import cache
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from accelerate import PartialState
+    from transformers import PreTrainedModel
+
+
+@cache
+def process_state() -> PartialState:
+    """This process among those that `torchrun` or `accelerate launch` started, or alone."""
+    from accelerate import PartialState
+
+    return PartialState(cpu=not has_accelerator())
+
+
+def has_accelerator() -> bool:
+    """Whether there is a device faster than the processor that training can use."""
+    import torch
+
+    return torch.cuda.is_available() or torch.backends.mps.is_available()
+
+
+def to_device(model: PreTrainedModel) -> PreTrainedModel:
+    """`model`, moved to this process's device."""
+    return model.to(process_state().device)  # pyright: ignore[reportArgumentType]

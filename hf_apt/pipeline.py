@@ -1,0 +1,217 @@
+"""The whole chain: text, tokens, model, heads, counts, figures, page. Each phase is done once."""
+
+from __future__ import annotations
+
+import dataclasses
+import json
+import shutil
+import sys
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from hf_apt.atomic import writing_folder
+from hf_apt.environment import environment, file_fingerprint
+from hf_apt.planted.corpus import PlantedCorpus
+from hf_apt.prepare import prepare
+from hf_apt.records import Run
+from hf_apt.summary import SCHEMA, summarise_depths
+
+if TYPE_CHECKING:
+    from hf_apt.recipes import RunConfig
+    from hf_apt.tokens import Tokens
+
+_LATER = ("head_kinds", "untrained")
+"""What may be asked for later of a run that is there already."""
+
+
+def run_all(config: RunConfig, folder: Path) -> Run:
+    """The run in `folder`, brought to its end: pre-trained, measured, summarised, with its page.
+
+    Phases that are done already are not done again, and pre-training resumes from its last
+    checkpoint, so that an interrupted run is continued by the same call.
+
+    Raises ValueError if the folder holds a run of another configuration.
+    """
+    run = begin(config, folder)
+    pretrain_run(config, run)
+    measure_run(config, run, str(run.path("checkpoint")))
+    return finish(run)
+
+
+def begin(config: RunConfig, folder: Path) -> Run:
+    """The run in `folder`, new or begun before with the same configuration."""
+    run = Run(folder)
+    asked = json.loads(json.dumps(dataclasses.asdict(config)))
+    if is_main() and run.path("config.json").exists():
+        _require_same(run.read_json("config.json"), asked, folder)
+    if is_main():
+        run.write_json("config.json", asked)
+        run.write_json("environment.json", environment() | {"command": _command()})
+    return run
+
+
+def pretrain_run(config: RunConfig, run: Run) -> None:
+    """Tokenise and pre-train; leaves `checkpoint/` and `training.json`."""
+    from hf_apt.pretrain import new_model, pretrain, pretrainer
+
+    train, validation = _prepared(config, run)
+    if run.path("training.json").exists():
+        return
+    model = new_model(config.shape, train, seed=config.pretrain.seed)
+    trainer = pretrainer(model, train, validation, config.pretrain, run.path("training"))
+    result = pretrain(trainer)
+    if not is_main():
+        return
+    with writing_folder(run.path("checkpoint")) as partial:
+        trainer.accelerator.unwrap_model(trainer.model).save_pretrained(partial)
+        for file in run.path("tokenizer").iterdir():
+            shutil.copy(file, partial / file.name)
+    seen = config.pretrain.num_steps * config.pretrain.batch_size
+    tokens_seen = round(seen * train.description.num_tokens / train.description.num_sequences)
+    run.write_json(
+        "training.json", result | {"num_sequences_seen": seen, "num_tokens_seen": tokens_seen}
+    )
+
+
+def measure_run(config: RunConfig, run: Run, checkpoint: str) -> None:
+    """Measure `checkpoint` on the run's held-out text; leaves `counts/` and `model.json`."""
+    from hf_apt.devices import to_device
+    from hf_apt.measure import measure
+    from hf_apt.pretrain import untrained_twin
+    from hf_apt.readouts import decoders
+    from hf_apt.trunk import OwnHead, Trunk, load_masked_lm
+
+    train, validation = _prepared(config, run)
+    wanted = {"own_head", *config.head_kinds}
+    if not wanted <= set(run.readouts()):
+        model = to_device(load_masked_lm(checkpoint))
+        trunk = Trunk(model)
+        found = measure(trunk, validation, decoders(trunk, train, config, run), config.measure)
+        _save_counts(run, found)
+        if is_main():
+            run.write_json("model.json", _describe(model, checkpoint))
+    if config.untrained and "untrained" not in run.readouts():
+        trunk = Trunk(to_device(untrained_twin(load_masked_lm(checkpoint))))
+        twin = measure(
+            trunk,
+            validation,
+            {"untrained": OwnHead(trunk)},
+            config.measure,
+            label="Measuring the untrained twin",
+        )
+        _save_counts(run, twin)
+    if isinstance(config.corpus, PlantedCorpus) and "bayes" not in run.readouts() and is_main():
+        bayes = config.corpus.bayes_counts(validation, config.measure)
+        _save_counts(run, {"bayes": bayes})
+
+
+def finish(run: Run) -> Run:
+    """Summarise the run's counts and write its page: NumPy only, without model or device."""
+    from hf_apt.report import write_report
+
+    if is_main():
+        run.write_json("summary.json", summary(run))
+        write_report(run)
+    return run
+
+
+def summary(run: Run) -> dict[str, Any]:
+    """The content of `summary.json`; its depths are described in `hf_apt.summary`."""
+    from tqdm.auto import tqdm
+
+    from hf_apt.tokens import Tokens
+
+    config = run.read_json("config.json")
+    model = run.read_json("model.json")
+    train, validation = (Tokens(run.path(f"tokens/{side}")) for side in ("train", "validation"))
+    frequency_V, planted_V = run.frequency(), run.planted()
+    readouts = {
+        readout: summarise_depths(run.counts(readout), frequency_V, planted_V=planted_V)
+        for readout in tqdm(run.readouts(), desc="Summarising", unit=" readouts")
+    }
+    corpus = config["corpus"].get("name", "planted")
+    trained = run.path("training.json")
+    return {
+        "schema": SCHEMA,
+        "title": f"{model['name']} on {corpus}",
+        "command": run.read_json("environment.json")["command"],
+        "created": datetime.now(UTC).isoformat(timespec="seconds"),
+        "corpus": {
+            "name": corpus,
+            "sequences": train.description.layout,
+            "sequence_length": train.description.sequence_length,
+            "num_train_sequences": len(train),
+            "num_train_tokens": train.description.num_tokens,
+            "num_validation_sequences": len(validation),
+            "num_validation_tokens": validation.description.num_tokens,
+        },
+        "model": model,
+        "training": run.read_json("training.json") if trained.exists() else None,
+        "masking": {
+            "rate": config["measure"]["masking_rate"],
+            "seed": config["measure"]["seed"],
+            "num_realisations": config["measure"]["num_realisations"],
+            "num_modified": _num_modified(run),
+        },
+        "readouts": readouts,
+    }
+
+
+def is_main() -> bool:
+    """Whether this is the process that writes files."""
+    from hf_apt.devices import process_state
+
+    return process_state().is_main_process
+
+
+def _prepared(config: RunConfig, run: Run) -> tuple[Tokens, Tokens]:
+    from hf_apt.devices import process_state
+
+    with process_state().main_process_first():
+        return prepare(config, run)
+
+
+def _save_counts(run: Run, counts: dict[str, Any]) -> None:
+    if is_main():
+        for readout, found in counts.items():
+            found.save(run.counts_path(readout))
+
+
+def _num_modified(run: Run) -> dict[str, int]:
+    from hf_apt.counts import TREATMENTS
+
+    counts = run.counts(run.readouts()[0])
+    return {name: counts.at(0, name).total for name in TREATMENTS}
+
+
+def _describe(model: Any, checkpoint: str) -> dict[str, Any]:
+    config = model.config
+    path = Path(checkpoint) / "model.safetensors"
+    return {
+        "name": "BERT-6" if config.model_type == "bert6" else checkpoint,
+        "model_type": config.model_type,
+        "num_blocks": config.num_hidden_layers,
+        "hidden_size": config.hidden_size,
+        "num_attention_heads": config.num_attention_heads,
+        "vocab_size": config.vocab_size,
+        "num_parameters": model.num_parameters(),
+        "weights": file_fingerprint(path) if path.exists() else None,
+    }
+
+
+def _require_same(before: dict[str, Any], asked: dict[str, Any], folder: Path) -> None:
+    changed = [
+        key for key in asked if key not in _LATER and before.get(key) != asked[key]
+    ]
+    if changed:
+        key = changed[0]
+        raise ValueError(
+            f"{folder} holds a run with another {key} ({before.get(key)}, now {asked[key]}): "
+            "choose another --output, or delete the folder."
+        )
+
+
+def _command() -> str:
+    program, *arguments = sys.argv
+    return " ".join([Path(program).name, *arguments])

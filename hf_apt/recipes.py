@@ -1,0 +1,106 @@
+"""Whole runs as functions that return their configuration."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+
+from hf_apt.corpus import CorpusSource
+from hf_apt.heads import HeadConfig, HeadKind
+from hf_apt.measure import MeasureConfig
+from hf_apt.planted.corpus import PlantedCorpus
+from hf_apt.pretrain import ModelShape, PretrainConfig
+from hf_apt.tokens import Layout
+
+
+@dataclass(frozen=True, kw_only=True)
+class RunConfig:
+    """Everything that a run is asked for."""
+
+    corpus: CorpusSource | PlantedCorpus
+    """The text."""
+
+    tokenizer: str | None = None
+    """A Hub id, a folder or a BERT `vocab.txt`; None to train a WordPiece on the corpus."""
+
+    vocab_size: int = 8192
+    """Of the WordPiece that is trained."""
+
+    sequence_length: int = 128
+    """Tokens in a sequence, special ones included."""
+
+    layout: Layout = "packed"
+    """How documents become sequences."""
+
+    shape: ModelShape = field(default_factory=ModelShape)
+    """The model's size."""
+
+    pretrain: PretrainConfig
+    """How it is trained."""
+
+    head_kinds: tuple[HeadKind, ...] = ("linear_head",)
+    """Heads to train for every depth, beside the model's own."""
+
+    heads: HeadConfig = field(default_factory=HeadConfig)
+    """How they are trained."""
+
+    measure: MeasureConfig = field(default_factory=MeasureConfig)
+    """What is asked of the model."""
+
+    untrained: bool = True
+    """Whether to measure an untrained twin as well."""
+
+
+def demo() -> RunConfig:
+    """Minutes on two cores: a narrow BERT-6 on the planted language, beside the exact ceiling."""
+    return RunConfig(
+        corpus=PlantedCorpus(),
+        sequence_length=32,
+        layout="first",
+        shape=ModelShape(hidden_size=64, num_heads=4, dropout=0.0),
+        pretrain=PretrainConfig(
+            num_steps=2500,
+            learning_rate=3e-3,
+            warmup_share=0.03,
+            beta2=0.98,
+            save_every=500,
+            num_validation_sequences=512,
+        ),
+        heads=HeadConfig(num_steps=400),
+    )
+
+
+def narrow(corpus: CorpusSource) -> RunConfig:
+    """About an hour on two cores: BERT-6, 128 wide, with a WordPiece of its own."""
+    return RunConfig(
+        corpus=corpus,
+        shape=ModelShape(hidden_size=128, num_heads=4, dropout=0.0),
+        pretrain=PretrainConfig(
+            num_steps=5500,
+            learning_rate=1.5e-3,
+            warmup_share=0.08,
+            beta2=0.98,
+            save_every=500,
+        ),
+    )
+
+
+def paper(corpus: CorpusSource, *, num_sequences: int = 40_000, num_epochs: int = 50) -> RunConfig:
+    """The size of arXiv 2507.14871: BERT-6, 768 wide, first 128 tokens of each article, 50 epochs."""
+    return RunConfig(
+        corpus=corpus,
+        tokenizer="bert-base-uncased",
+        layout="first",
+        pretrain=PretrainConfig(num_steps=num_sequences * num_epochs // 32),
+    )
+
+
+def measurement(corpus: CorpusSource, tokenizer: str) -> RunConfig:
+    """The measurement of a checkpoint that is there already, with the model's own head."""
+    return RunConfig(
+        corpus=corpus,
+        tokenizer=tokenizer,
+        layout="packed",
+        pretrain=PretrainConfig(num_steps=0),
+        head_kinds=(),
+        untrained=False,
+    )

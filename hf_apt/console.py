@@ -17,6 +17,13 @@ _NAMES = {
     "bayes": "the exact best predictor",
 }
 
+_CAPTION = (
+    "mean APT over tokens, its growth over the depth before; accuracy over all modified positions;\n"
+    "APT(50) of the 50 most frequent tokens; kept: tokens whose right answer is their commonest;\n"
+    "clusters of {definition} strong matches from {threshold}"
+)
+_PLANTED_CAPTION = "; ARI: their adjusted Rand index against the planted ones"
+
 
 def tables(summary: dict[str, Any]) -> list[Table]:
     """One table for each readout that has several depths, ready to print."""
@@ -36,14 +43,15 @@ def _table(readout: str, depths: list[dict[str, Any]], ceiling: dict[str, Any] |
     definition, threshold = HEADLINE
     table = Table(
         title=f"Accuracy per token, read out by {_NAMES[readout]}",
-        caption=f"clusters: {definition}, strong match from {threshold}",
+        caption=_CAPTION.format(definition=definition, threshold=threshold)
+        + (_PLANTED_CAPTION if planted else ""),
         title_justify="left",
         caption_justify="left",
         box=box.SIMPLE_HEAD,
     )
-    columns = ["depth", "mean APT", "growth", "masked acc.", "APT of top 50", "kept", "clusters"]
-    for column in [*columns, *(["vs planted"] if planted else [])]:
-        table.add_column(column, justify="left" if column == "depth" else "right")
+    columns = ["depth", "mean APT", "growth", "accuracy", "APT(50)", "kept", "clusters"]
+    for column in [*columns, *(["ARI"] if planted else [])]:
+        table.add_column(column, justify="left" if column == "depth" else "right", no_wrap=True)
     for figures in depths:
         name = "embeddings" if figures["depth"] == 0 else f"block {figures['depth']}"
         table.add_row(*_row(name, figures, planted))
@@ -59,12 +67,12 @@ def _row(name: str, figures: dict[str, Any], planted: bool) -> list[str]:
         name,
         _estimate(figures["mean_apt"]["pooled"]),
         _estimate(figures["growth"], sign=True),
-        _estimate(figures["masked_accuracy"]["pooled"]),
-        _estimate(figures["apt50"]["pooled"]["most_frequent_50"]),
+        _value(figures["masked_accuracy"]["pooled"]["value"]),
+        _value(figures["apt50"]["pooled"]["most_frequent_50"]["value"]),
         f"{figures['confusion']['num_kept']:,}",
         f"{clusters['num_clusters']:,}",
     ]
-    return [*cells, f"{clusters['agreement_planted']:.2f}"] if planted else cells
+    return [*cells, _value(clusters["agreement_planted"])] if planted else cells
 
 
 def _headline(figures: dict[str, Any]) -> dict[str, Any]:
@@ -79,5 +87,9 @@ def _estimate(estimate: dict[str, Any] | None, *, sign: bool = False) -> str:
     if estimate is None or estimate["value"] is None:
         return ""
     error = estimate["standard_error"]
-    value = f"{estimate['value']:+.3f}" if sign else f"{estimate['value']:.3f}"
+    value = f"{estimate['value']:+.3f}" if sign else _value(estimate["value"])
     return value if error is None else f"{value} ± {error:.3f}"
+
+
+def _value(value: float | None) -> str:
+    return "" if value is None else f"{value:.3f}"

@@ -1,0 +1,77 @@
+"""What tests share: no network, a tiny vocabulary, a tiny BERT-6, a little text."""
+
+import os
+import tempfile
+
+# Before anything imports huggingface_hub, which reads them once.
+os.environ["HF_HUB_OFFLINE"] = "1"
+os.environ["HF_HOME"] = tempfile.mkdtemp(prefix="hf_apt-tests-")
+os.environ["HF_HUB_DISABLE_PROGRESS_BARS"] = "1"
+os.environ["HF_HUB_DISABLE_TELEMETRY"] = "1"
+os.environ["TOKENIZERS_PARALLELISM"] = "false"
+
+from pathlib import Path  # noqa: E402
+
+import numpy as np  # noqa: E402
+import pytest  # noqa: E402
+
+WORDS = [f"w{number}" for number in range(60)]
+
+
+@pytest.fixture(scope="session")
+def tokenizer():
+    """A BERT tokenizer whose 65 tokens are the five special ones and w0 to w59."""
+    from hf_apt.tokenizers import SPECIAL_TOKENS, vocabulary_tokenizer
+
+    return vocabulary_tokenizer([*SPECIAL_TOKENS, *WORDS])
+
+
+@pytest.fixture(scope="session")
+def documents() -> list[str]:
+    """101 documents of 3 to 40 words, Zipf-like, in which each word is followed by its successor
+    half of the time."""
+    generator = np.random.default_rng(7)
+    texts = []
+    for _ in range(101):
+        word, words = 0, []
+        for _ in range(generator.integers(3, 41)):
+            follow = generator.random() < 0.5
+            word = (word + 1) % 60 if follow else min(int(generator.zipf(1.4)), 60) - 1
+            words.append(WORDS[word])
+        texts.append(" ".join(words))
+    return texts
+
+
+@pytest.fixture(scope="session")
+def tokens(tokenizer, documents, tmp_path_factory):
+    """Those documents as sequences of at most 24 tokens, one a document, some of them short."""
+    from hf_apt.tokens import write_tokens
+
+    folder = tmp_path_factory.mktemp("tokens") / "first"
+    return write_tokens(folder, documents, tokenizer, sequence_length=24, layout="first")
+
+
+@pytest.fixture(scope="session")
+def packed_tokens(tokenizer, documents, tmp_path_factory):
+    """Those documents packed into full sequences of 24 tokens."""
+    from hf_apt.tokens import write_tokens
+
+    folder = tmp_path_factory.mktemp("tokens") / "packed"
+    return write_tokens(folder, documents, tokenizer, sequence_length=24, layout="packed")
+
+
+@pytest.fixture
+def tiny_model(tokens):
+    """A BERT-6 of two blocks, 16 wide, with fresh weights, in evaluation mode."""
+    from hf_apt.pretrain import ModelShape, new_model
+
+    shape = ModelShape(hidden_size=16, num_heads=2, num_blocks=2)
+    return new_model(shape, tokens, seed=3).eval()
+
+
+@pytest.fixture
+def checkpoint(tiny_model, tokenizer, tmp_path) -> Path:
+    """That model and its tokenizer in a folder."""
+    tiny_model.save_pretrained(tmp_path / "checkpoint")
+    tokenizer.save_pretrained(tmp_path / "checkpoint")
+    return tmp_path / "checkpoint"

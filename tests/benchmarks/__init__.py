@@ -1,0 +1,1 @@
+"""Benchmarks: ratios of variants that run interleaved in one process."""

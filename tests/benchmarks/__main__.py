@@ -1,0 +1,19 @@
+"""`python -m tests.benchmarks [name ...]`: exit status 1 if a ratio is below its bar."""
+
+import sys
+from importlib import import_module
+
+import torch
+
+NAMES = ("pretraining", "measuring", "counting", "loading")
+
+
+def main(names: list[str]) -> int:
+    """Run the benchmarks named, or all."""
+    torch.set_num_threads(1)
+    results = [import_module(f"tests.benchmarks.{name}").run() for name in names or NAMES]
+    return 0 if all(results) else 1
+
+
+if __name__ == "__main__":
+    sys.exit(main(sys.argv[1:]))

@@ -26,6 +26,14 @@ app = typer.Typer(
 )
 
 
+@app.callback()
+def quieten() -> None:
+    """Leave the progress bars to our own phases."""
+    os.environ.setdefault("TRANSFORMERS_VERBOSITY", "error")
+    os.environ.setdefault("HF_HUB_DISABLE_PROGRESS_BARS", "1")
+    os.environ.setdefault("HF_DATASETS_DISABLE_PROGRESS_BARS", "1")
+
+
 @app.command("run")
 @taking(run_options)
 def run_command(config: RunConfig, folder: Path) -> None:

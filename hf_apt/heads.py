@@ -53,13 +53,9 @@ class DepthHeads(nn.Module):
     def __init__(self, kind: HeadKind, num_depths: int, hidden_size: int, vocab_size: int):
         super().__init__()
         self.kind: HeadKind = kind
-        self.decoders = nn.ModuleList(
-            nn.Linear(hidden_size, vocab_size) for _ in range(num_depths)
-        )
+        self.decoders = nn.ModuleList(nn.Linear(hidden_size, vocab_size) for _ in range(num_depths))
         self.transforms = nn.ModuleList(
-            nn.Sequential(
-                nn.Linear(hidden_size, hidden_size), nn.GELU(), nn.LayerNorm(hidden_size)
-            )
+            nn.Sequential(nn.Linear(hidden_size, hidden_size), nn.GELU(), nn.LayerNorm(hidden_size))
             if kind == "mlm_head"
             else nn.Identity()
             for _ in range(num_depths)
@@ -151,6 +147,8 @@ def train_heads(
     """
     from transformers import Trainer, TrainingArguments
 
+    from hf_apt.progress import name_progress
+
     device = trunk.model.device
     vocab_size = tokens.description.vocab_size
     with torch.random.fork_rng(devices=[]):
@@ -175,7 +173,7 @@ def train_heads(
         save_strategy="no",
         report_to="none",
     )
-    Trainer(
+    trainer = Trainer(
         model=_FrozenTrunkWithHeads(trunk, heads),
         args=arguments,
         train_dataset=TrainingDraws(
@@ -184,5 +182,6 @@ def train_heads(
             num_draws=config.num_steps * config.batch_size,
         ),
         data_collator=as_batch,
-    ).train()
+    )
+    name_progress(trainer, f"Training a {kind.replace('_', ' ')} for each depth").train()
     return heads.eval()

@@ -6,6 +6,7 @@ import inspect
 from collections.abc import Callable
 from dataclasses import replace
 from enum import StrEnum
+from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
 
@@ -53,25 +54,34 @@ _CORPUS_HELP = (
     "local .parquet, .jsonl or .txt file, folder or quoted glob."
 )
 
+_corpus_option = partial(Option, rich_help_panel="Corpus")
+_model_option = partial(Option, rich_help_panel="Model")
+_training_option = partial(Option, rich_help_panel="Training")
+_measuring_option = partial(Option, rich_help_panel="Measuring")
+
 # Options that several commands share.
-ConfigName = Annotated[str | None, Option("--config", help="The Hub dataset's configuration.")]
-Split = Annotated[str, Option(help="The Hub dataset's split.")]
-Column = Annotated[str, Option(help="The column that holds the text.")]
-MaxDocuments = Annotated[int | None, Option(min=1, help="Training documents, at most.")]
-SequenceLength = Annotated[int | None, Option(min=8, help="Tokens in a sequence.")]
-Layout = Annotated[
-    LayoutName | None, Option(help="The first tokens of each document, or all of them, packed.")
+ConfigName = Annotated[
+    str | None, _corpus_option("--config", help="The Hub dataset's configuration.")
 ]
-Heads = Annotated[HeadsName | None, Option(help="Heads to train for every depth.")]
-HeadSteps = Annotated[int | None, Option(min=1, help="Steps of their training.")]
+Split = Annotated[str, _corpus_option(help="The Hub dataset's split.")]
+Column = Annotated[str, _corpus_option(help="The column that holds the text.")]
+MaxDocuments = Annotated[int | None, _corpus_option(min=1, help="Training documents, at most.")]
+SequenceLength = Annotated[int | None, _corpus_option(min=8, help="Tokens in a sequence.")]
+Layout = Annotated[
+    LayoutName | None,
+    _corpus_option(help="The first tokens of each document, or all of them, packed."),
+]
+Heads = Annotated[HeadsName | None, _measuring_option(help="Heads to train for every depth.")]
+HeadSteps = Annotated[int | None, _measuring_option(min=1, help="Steps of their training.")]
 MeasureSequences = Annotated[
-    int | None, Option(min=1, help="Held-out sequences to measure on, at most.")
+    int | None, _measuring_option(min=1, help="Held-out sequences to measure on, at most.")
 ]
 Realisations = Annotated[
-    int | None, Option(min=1, help="Times that each held-out sequence is masked anew.")
+    int | None, _measuring_option(min=1, help="Times that each held-out sequence is masked anew.")
 ]
 Untrained = Annotated[
-    bool | None, Option("--untrained/--no-untrained", help="Measure an untrained twin, too.")
+    bool | None,
+    _measuring_option("--untrained/--no-untrained", help="Measure an untrained twin, too."),
 ]
 Output = Annotated[
     Path | None,
@@ -90,31 +100,41 @@ def run_options(
     max_documents: MaxDocuments = None,
     tokenizer: Annotated[
         str | None,
-        Option(help="Hub id, folder or BERT vocab.txt. Left out: a WordPiece is trained."),
+        _corpus_option(help="Hub id, folder or BERT vocab.txt. Left out: a WordPiece is trained."),
     ] = None,
-    vocab_size: Annotated[int | None, Option(min=100, help="Of a WordPiece trained here.")] = None,
+    vocab_size: Annotated[
+        int | None, _corpus_option(min=100, help="Of a WordPiece trained here.")
+    ] = None,
     sequence_length: SequenceLength = None,
     layout: Layout = None,
-    hidden_size: Annotated[int | None, Option(min=1, help="Width of the model.")] = None,
-    num_heads: Annotated[int | None, Option(min=1, help="Attention heads in a block.")] = None,
-    num_blocks: Annotated[int | None, Option(min=1, help="Transformer blocks.")] = None,
-    dropout: Annotated[float | None, Option(min=0.0, max=0.9, help="In training.")] = None,
-    steps: Annotated[int | None, Option(min=1, help="Pre-training steps.")] = None,
-    batch_size: Annotated[int | None, Option(min=1, help="Sequences in a step.")] = None,
-    accumulation_steps: Annotated[
-        int | None, Option(min=1, help="Parts in which a process takes its share of a batch.")
+    hidden_size: Annotated[int | None, _model_option(min=1, help="Width of the model.")] = None,
+    num_heads: Annotated[
+        int | None, _model_option(min=1, help="Attention heads in a block.")
     ] = None,
-    learning_rate: Annotated[float | None, Option(min=0.0, help="Its peak.")] = None,
+    num_blocks: Annotated[int | None, _model_option(min=1, help="Transformer blocks.")] = None,
+    dropout: Annotated[float | None, _model_option(min=0.0, max=0.9, help="In training.")] = None,
+    steps: Annotated[int | None, _training_option(min=1, help="Pre-training steps.")] = None,
+    batch_size: Annotated[int | None, _training_option(min=1, help="Sequences in a step.")] = None,
+    accumulation_steps: Annotated[
+        int | None,
+        _training_option(min=1, help="Parts in which a process takes its share of a batch."),
+    ] = None,
+    learning_rate: Annotated[float | None, _training_option(min=0.0, help="Its peak.")] = None,
     masking_rate: Annotated[
-        float | None, Option(help="In pre-training; measuring keeps to 0.15.")
+        float | None, _training_option(help="In pre-training; measuring keeps to 0.15.")
     ] = None,
     seed: Annotated[
-        int | None, Option(help="Of weights, order, masks and dropout in pre-training.")
+        int | None, _training_option(help="Of weights, order, masks and dropout in pre-training.")
     ] = None,
-    save_every: Annotated[int | None, Option(min=1, help="Steps between checkpoints.")] = None,
-    compile_model: Annotated[bool, Option("--compile", help="torch.compile the training.")] = False,
+    save_every: Annotated[
+        int | None, _training_option(min=1, help="Steps between checkpoints.")
+    ] = None,
+    compile_model: Annotated[
+        bool, _training_option("--compile", help="torch.compile the training.")
+    ] = False,
     report_to: Annotated[
-        list[str] | None, Option(help="Tracker: tensorboard, trackio, …; can be repeated.")
+        list[str] | None,
+        _training_option(help="Tracker: tensorboard, trackio, …; can be repeated."),
     ] = None,
     heads: Heads = None,
     head_steps: HeadSteps = None,
@@ -176,7 +196,7 @@ def measure_options(
     column: Column = "text",
     max_documents: MaxDocuments = None,
     tokenizer: Annotated[
-        str | None, Option(help="Hub id or folder. Left out: the checkpoint's own.")
+        str | None, _corpus_option(help="Hub id or folder. Left out: the checkpoint's own.")
     ] = None,
     sequence_length: SequenceLength = None,
     layout: Layout = None,

@@ -134,6 +134,7 @@ def pretrainer(
     from transformers import Trainer, TrainingArguments
 
     from hf_apt.examples import FixedDraws, TrainingDraws, as_batch
+    from hf_apt.progress import name_progress
 
     num_parts = int(os.environ.get("WORLD_SIZE", "1")) * config.accumulation_steps
     if config.batch_size % num_parts:
@@ -167,8 +168,10 @@ def pretrainer(
         save_steps=config.save_every,
         save_total_limit=2,
         report_to=list(config.report_to) or "none",
+        project="hf_apt",
+        run_name=folder.resolve().parent.name,
     )
-    return Trainer(
+    trainer = Trainer(
         model=model,
         args=arguments,
         train_dataset=TrainingDraws(
@@ -185,6 +188,7 @@ def pretrainer(
         data_collator=as_batch,
         callbacks=list(callbacks),
     )
+    return name_progress(trainer, "Pre-training")
 
 
 def last_checkpoint(folder: Path) -> Path | None:

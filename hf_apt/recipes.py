@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 
 from hf_apt.corpus import CorpusSource
 from hf_apt.heads import HeadConfig, HeadKind
@@ -84,13 +84,17 @@ def narrow(corpus: CorpusSource) -> RunConfig:
     )
 
 
-def paper(corpus: CorpusSource, *, num_sequences: int = 40_000, num_epochs: int = 50) -> RunConfig:
-    """The size of arXiv 2507.14871: BERT-6, 768 wide, first 128 tokens of each article, 50 epochs."""
+def paper(corpus: CorpusSource, *, num_epochs: int = 50) -> RunConfig:
+    """The size of arXiv 2507.14871: BERT-6, 768 wide, first 128 tokens of each article, 50 epochs.
+
+    40,000 articles, unless the corpus says otherwise by `max_documents`.
+    """
+    num_articles = corpus.max_documents or 40_000
     return RunConfig(
-        corpus=corpus,
-        tokenizer="bert-base-uncased",
+        corpus=replace(corpus, max_documents=num_articles),
+        tokenizer="google-bert/bert-base-uncased",
         layout="first",
-        pretrain=PretrainConfig(num_steps=num_sequences * num_epochs // 32),
+        pretrain=PretrainConfig(num_steps=num_articles * num_epochs // 32),
     )
 
 

@@ -55,6 +55,9 @@ def _enumerate(
         return (1 - selected) * (token == word_ids[word]) + selected * changed
 
     num_words = observed.size
+    vocabulary = range(language.num_words)
+    every = np.array([[seen(w, t, 0.15) for w in vocabulary] for t in range(num_words)])
+    chosen = np.array([seen(w, asked, 1.0) for w in vocabulary])
     joint_w = np.zeros(language.num_words)
     joint_c = np.zeros(language.num_labels)
     sentence_choices = list(
@@ -79,13 +82,9 @@ def _enumerate(
             latents += [latent] * len(language.frames[frame])
             before = (frame, latent)
         table = [language.kind_words[kinds[t], topic, latents[t]] for t in range(num_words)]
-        every = np.array(
-            [[seen(w, t, 0.15) for w in range(language.num_words)] for t in range(num_words)]
-        )
         masses = [float(table[t] @ every[t]) for t in range(num_words)]
         others = np.prod([mass for t, mass in enumerate(masses) if t != asked])
-        chosen = [seen(w, asked, 1.0) for w in range(language.num_words)]
-        joint_w += weight * others * table[asked] * np.array(chosen)
+        joint_w += weight * others * table[asked] * chosen
         joint_c += weight * np.prod(masses) * language.label_probs[topic]
     return joint_w / joint_w.sum(), joint_c / joint_c.sum()
 
@@ -192,7 +191,7 @@ def _predict(language: PlantedLanguage, words: np.ndarray) -> tuple[BayesPredict
 @pytest.fixture(scope="module")
 def sample() -> tuple[PlantedLanguage, np.ndarray, np.ndarray, BayesPredictions, np.ndarray]:
     language = planted_language()
-    documents = sample_documents(language, 1500, 30, seed=6)
+    documents = sample_documents(language, 1200, 30, seed=6)
     found, selected = _predict(language, documents.words)
     return language, documents.words, selected, found, documents.labels
 

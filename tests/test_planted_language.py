@@ -153,5 +153,5 @@ def test_text_gives_the_words_back(language: PlantedLanguage) -> None:
 
 
 def test_text_has_capitals_and_tight_punctuation(language: PlantedLanguage) -> None:
-    row = [language.words.index(word) for word in "on . the".split()]
-    assert document_text(language, row) == "On. The"
+    row = [language.words.index(word) for word in "one . the".split()]
+    assert document_text(language, row) == "One. The"

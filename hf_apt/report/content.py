@@ -11,7 +11,7 @@ from hf_apt.clusters import DEFINITIONS
 from hf_apt.counts import TREATMENTS
 from hf_apt.records import READOUTS, Run
 from hf_apt.report import figures
-from hf_apt.report.details import DETAIL_BYTES, Numbering, readout_details, size_in_page
+from hf_apt.report.lookup import lookup_and_pictures
 from hf_apt.report.story import key_figures, lead, readout_label
 from hf_apt.report.svg import both_widths, depth_palette
 from hf_apt.report.tables import (
@@ -22,10 +22,7 @@ from hf_apt.report.tables import (
     growth_table,
     treatment_rows,
 )
-from hf_apt.report.wording import READOUT_LABELS, depth_label, shown_token
-
-PHONE_TOKENS = 18
-"""Tokens of a confusion picture that a phone shows."""
+from hf_apt.report.wording import READOUT_LABELS, depth_label
 
 
 def page_content(run: Run) -> dict[str, Any]:
@@ -41,7 +38,7 @@ def page_content(run: Run) -> dict[str, Any]:
     thresholds = sorted({entry["threshold"] for entry in by_readout[shown[0]][0]["clusters"]})
     # The usual sweep has 0.1; of another one, the middle.
     shown_threshold = 0.1 if 0.1 in thresholds else thresholds[len(thresholds) // 2]
-    lookup, pictures = _lookup(run, shown, thresholds, shown_threshold)
+    lookup, pictures = lookup_and_pictures(run, shown, thresholds, shown_threshold)
     return {
         "title": summary["title"] or "Accuracy per token",
         "lead": lead(summary, shown[0]),
@@ -81,58 +78,6 @@ def page_content(run: Run) -> dict[str, Any]:
         "lookup": lookup
         | {"summary": {name: _cluster_figures(by_readout[name]) for name in pictures}},
     }
-
-
-def _lookup(
-    run: Run, shown: list[str], thresholds: list[float], shown_threshold: float
-) -> tuple[dict[str, Any], dict[str, Any]]:
-    """The JSON of the page, and the confusion pictures of the readouts that are in it."""
-    counted = [name for name in shown if name in run.readouts() and name != "untrained"]
-    if not counted:
-        return {}, {}
-    words = [shown_token(token) for token in run.vocabulary()]
-    frequency_V, planted_V = run.frequency(), run.planted()
-    support_V = run.counts(counted[0]).support()
-    numbering = Numbering(support_V)
-    details: dict[str, Any] = {}
-    pictures: dict[str, Any] = {}
-    for name in counted:
-        record, picture = readout_details(
-            run.counts(name),
-            frequency_V,
-            numbering,
-            thresholds=thresholds,
-            shown_threshold=shown_threshold,
-        )
-        details[name] = record
-        pictures[name] = _picture(name, picture, words)
-        # The next readout takes about as much again.
-        if size_in_page(details) + size_in_page(record) > DETAIL_BYTES:
-            break
-    ids = numbering.ids()
-    lookup = {
-        "tokens": [words[token] for token in ids.tolist()],
-        "ids": ids.tolist(),
-        "support": support_V[numbering.asked].tolist(),
-        "frequency": frequency_V[ids].tolist(),
-        "planted": None if planted_V is None else planted_V[ids].tolist(),
-        "details": details,
-        "shown_threshold": f"{shown_threshold:g}",
-    }
-    return lookup, pictures
-
-
-def _picture(name: str, picture: dict[str, Any], words: list[str]) -> dict[str, Any]:
-    tokens = [words[token] for token in picture["tokens"]]
-    frames = {
-        variant: figures.confusion_frame(tokens, picture["clusters"], num_shown, variant)
-        for variant, num_shown in (("wide", len(tokens)), ("narrow", PHONE_TOKENS))
-    }
-    cells = [
-        figures.confusion_cells(share_KK, f"cells-{name}-{depth}")
-        for depth, share_KK in enumerate(picture["shares"])
-    ]
-    return {"frames": Markup("").join(frames.values()), "cells": cells, "num_tokens": len(tokens)}
 
 
 def _mean_apt_figure(by_readout: dict[str, list[dict[str, Any]]]) -> Markup:

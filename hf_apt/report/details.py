@@ -14,6 +14,7 @@ from scipy.sparse import csr_array
 from hf_apt.clusters import DEFINITIONS, Definition, TokenClusters, token_clusters
 from hf_apt.confusion import Confusion, confusion
 from hf_apt.counts import DepthCounts
+from hf_apt.report.pictures import share_of_answers
 
 NUM_LARGEST = NUM_RANDOM = 20
 """Example clusters of each kind."""
@@ -157,13 +158,6 @@ def picture_tokens(
         lengths.append(len(chosen))
     alone = [token for token in numbering.asked.tolist() if token not in set(tokens)]
     return tokens + alone[: PICTURE_TOKENS - len(tokens)], lengths
-
-
-def share_of_answers(matrix: csr_array, tokens: Sequence[int]) -> np.ndarray:
-    """(K, K): the share of the row token's answers that were the column token; 0 if never asked."""
-    rows = matrix[np.array(tokens, np.int64)]
-    support_K = np.asarray(rows.sum(axis=1)).ravel()
-    return rows[:, np.array(tokens, np.int64)].toarray() / np.maximum(support_K, 1)[:, None]
 
 
 def _all_clusters(table: Confusion, thresholds: Sequence[float]) -> Clusters:

@@ -145,16 +145,12 @@ def _training(summary: dict[str, Any]) -> str:
 
 
 def _measurement(summary: dict[str, Any], readout: str) -> str:
-    masking, corpus = summary["masking"] or {}, summary["corpus"] or {}
-    sequences = corpus.get("num_validation_sequences")
-    where = f" in {sequences:,} validation sequences" if sequences is not None else ""
     num = summary["readouts"][readout][0]["masked_accuracy"]["pooled"]["num"]
-    rate = f" ({percent(masking['rate'])} of the text)" if masking.get("rate") else ""
-    times = masking.get("num_realisations")
+    times = (summary["masking"] or {}).get("num_realisations")
     again = f", in {times} draws" if times is not None and times > 1 else ""
     return (
-        f"{num:,} positions{rate}{where} were masked, replaced or left as they were{again}."
-        f" {_QUESTION[readout]}."
+        f"{num:,} positions of the validation text were masked, replaced or left as they"
+        f" were{again}. {_QUESTION[readout]}."
     )
 
 

@@ -115,9 +115,10 @@ def flat(content: Any, prefix: str = "") -> list[tuple[str, str]]:
     if isinstance(content, bool):
         return [(prefix, "yes" if content else "no")]
     if isinstance(content, int):
-        return [(prefix, f"{content:,}" if content >= 10_000 else str(content))]
+        # A seed is a name rather than an amount.
+        return [(prefix, str(content) if prefix.endswith("seed") else f"{content:,}")]
     if isinstance(content, float):
         return [(prefix, f"{content:.6g}")]
     if isinstance(content, list):
-        return [(prefix, ", ".join(str(item) for item in content))]
+        return [(prefix, ", ".join(str(item) for item in content) or "none")]
     return [(prefix, str(content))]

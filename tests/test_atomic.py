@@ -73,10 +73,26 @@ def test_bytes_are_written_as_they_are(tmp_path: Path) -> None:
     assert (tmp_path / "file").read_bytes() == b"\x00\r\n\xff"
 
 
-def test_text_is_utf8_whatever_the_locale(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("locale.getpreferredencoding", lambda _=True: "ascii")
-    with writing(tmp_path / "file") as file:
-        assert file.encoding.lower() == "utf-8"
+_IN_ASCII_LOCALE = """
+import locale, sys
+from pathlib import Path
+from hf_apt.atomic import writing
+assert "utf" not in locale.getpreferredencoding(False).lower()
+with writing(Path(sys.argv[1])) as file:
+    file.write("Z\\u00fcrich")
+"""
+
+
+def test_text_is_utf8_whatever_the_locale(tmp_path: Path) -> None:
+    path = tmp_path / "file"
+    ascii_locale = {"LC_ALL": "C", "PYTHONUTF8": "0", "PYTHONCOERCECLOCALE": "0"}
+    subprocess.run(
+        [sys.executable, "-c", _IN_ASCII_LOCALE, str(path)],
+        env={**os.environ, **ascii_locale},
+        timeout=60,
+        check=True,
+    )
+    assert path.read_bytes() == "Zürich".encode()
 
 
 def test_an_earlier_file_is_replaced_only_when_the_block_ends(tmp_path: Path) -> None:

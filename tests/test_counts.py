@@ -323,6 +323,7 @@ def test_pooled_is_the_sum_over_treatments_and_support_the_same_at_every_depth(
     support = sum(counts.support(treatment) for treatment in TREATMENTS)
     assert counts.hits().tolist() == np.asarray(hits).tolist()
     assert counts.support().tolist() == np.asarray(support).tolist()
+    assert counts.hits().dtype == counts.support().dtype == np.int64
     for depth in range(counts.num_depths):
         pooled = counts.at(depth)
         dense = sum(counts.at(depth, treatment).matrix().toarray() for treatment in TREATMENTS)

@@ -42,6 +42,11 @@ def test_what_is_no_strict_json_is_refused_and_the_earlier_file_stays(
     assert written(run.folder) == ["summary.json"]
 
 
+def test_json_is_written_in_readable_letters(run: Run) -> None:
+    run.write_json("vocabulary.json", ["ß", "漢"])
+    assert run.path("vocabulary.json").read_text(encoding="utf-8") == '[\n "ß",\n "漢"\n]\n'
+
+
 def test_a_missing_file_is_named_with_its_run(run: Run) -> None:
     with pytest.raises(ValueError, match=r"no finished hf_apt run: it has no config\.json") as e:
         run.read_json("config.json")

@@ -155,11 +155,14 @@ def test_accuracies_are_those_of_a_loop_pooled_and_by_treatment() -> None:
 
 def test_clusters_and_confusion_are_those_of_a_loop() -> None:
     counts = random_counts(2, 400)
+    for tie in (np.full(9, 10), np.full(9, 11)):  # token 10, answered 10 and 11 equally often
+        counts.update(np.full(9, 10), np.stack([tie, tie]), np.zeros(9, int))
     for depth, figures in enumerate(summarise_depths(counts, np.arange(12))):
         matrix = counts.at(depth).matrix().toarray()
         table = {(i, j): int(matrix[i, j]) for i in range(12) for j in range(12) if matrix[i, j]}
         rows = oracles.normalised(table, 12)
         kept, tied = oracles.kept_and_tied(table, 12)
+        assert 10 in tied
         assert figures["confusion"] == {
             "num_rows": len({i for i, _ in table}),
             "num_kept": len(kept),
@@ -228,22 +231,36 @@ def test_perfect_blocks_agree_with_the_planted_classes_and_from_depth_to_depth(
 def test_agreement_is_the_adjusted_rand_index_over_tokens_asked_for() -> None:
     # Tokens 0-3 are asked for and split otherwise than planted; 4 and 5, a class, never are.
     planted = np.array([0, 0, 1, -1, 2, 2])
-    counts = DepthCounts.empty(2, 6)
+    counts = DepthCounts.empty(3, 6)
     references = np.array([0, 0, 1, 1, 2, 2, 3, 3])
     counts.update(
         references,
-        np.array([[0, 1, 1, 0, 2, 3, 3, 2], [0, 1, 1, 2, 2, 1, 3, 3]]),
+        np.array([[0, 1, 1, 0, 2, 3, 3, 2], [0, 1, 1, 2, 2, 1, 3, 3], [0, 3, 1, 2, 2, 1, 3, 0]]),
         np.zeros(8, int),
     )
-    first, second = summarise_depths(counts, np.ones(6, int), planted_V=planted, thresholds=(1.0,))
-    by_depth = {0: [0, 0, 2, 2], 1: [0, 1, 1, 3]}  # mutual clusters of tokens 0-3
-    for figures in (first, second):
+    depths = summarise_depths(counts, np.ones(6, int), planted_V=planted, thresholds=(1.0,))
+    by_depth = [[0, 0, 2, 2], [0, 1, 1, 3], [0, 1, 1, 0]]  # mutual clusters of tokens 0-3
+    for depth, figures in enumerate(depths):
         entry = next(e for e in figures["clusters"] if e["definition"] == "mutual")
-        expected = oracles.adjusted_rand_index(by_depth[figures["depth"]], [0, 0, 1, 2])
-        assert entry["agreement_planted"] == pytest.approx(expected)
-    entry = next(e for e in second["clusters"] if e["definition"] == "mutual")
-    expected = oracles.adjusted_rand_index(by_depth[1], by_depth[0])
-    assert entry["agreement_previous"] == pytest.approx(expected)
+        planted_index = oracles.adjusted_rand_index(by_depth[depth], [0, 0, 1, 2])
+        assert entry["agreement_planted"] == pytest.approx(planted_index)
+        if depth > 0:
+            previous = oracles.adjusted_rand_index(by_depth[depth], by_depth[depth - 1])
+            assert entry["agreement_previous"] == pytest.approx(previous)
+
+
+def test_apt_by_frequency_is_that_of_its_own_depth() -> None:
+    frequency = np.array([3, 40, 7, 1000, 12, 15, 0, 0, 0, 0, 0, 0])
+    counts = random_counts(3, 400)
+    found = []
+    for depth, figures in enumerate(summarise_depths(counts, frequency)):
+        matrix = counts.at(depth).matrix().toarray()
+        table = {(i, j): int(matrix[i, j]) for i in range(12) for j in range(12) if matrix[i, j]}
+        bins = oracles.frequency_bins(oracles.apt(table, 12), frequency.tolist(), 3)
+        values = [bin_["mean_apt"]["value"] for bin_ in figures["apt_by_frequency"]]
+        assert values == pytest.approx([oracles.mean(inside) for inside in bins.values()])
+        found.append(values)
+    assert found[0] != found[1] != found[2]
 
 
 def test_without_planted_classes_their_agreement_is_null() -> None:

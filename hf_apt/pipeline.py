@@ -25,7 +25,7 @@ _LATER = ("head_kinds", "untrained")
 """What may be asked for later of a run that is there already."""
 
 
-def run_all(config: RunConfig, folder: Path) -> Run:
+def run_all(config: RunConfig, folder: Path | str) -> Run:
     """The run in `folder`, brought to its end: pre-trained, measured, summarised, with its page.
 
     Phases that are done already are not done again, and pre-training resumes from its last
@@ -33,7 +33,7 @@ def run_all(config: RunConfig, folder: Path) -> Run:
 
     Raises ValueError if the folder holds a run of another configuration.
     """
-    run = begin(config, folder)
+    run = begin(config, Path(folder))
     pretrain_run(config, run)
     measure_run(config, run, str(run.path("checkpoint")))
     return finish(run)

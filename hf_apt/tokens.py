@@ -64,7 +64,8 @@ class TokensDescription:
 class Tokens:
     """Sequences of token ids in a folder, memory-mapped."""
 
-    def __init__(self, folder: Path):
+    def __init__(self, folder: Path | str):
+        folder = Path(folder)
         try:
             content = json.loads((folder / "description.json").read_text(encoding="utf-8"))
         except FileNotFoundError:
@@ -111,7 +112,7 @@ class Tokens:
 
 
 def write_tokens(
-    folder: Path,
+    folder: Path | str,
     documents: Iterable[str],
     tokenizer: Any,
     *,
@@ -135,6 +136,7 @@ def write_tokens(
         sequences = _packed(progress, tokenizer, sequence_length)
     vocab_size = len(tokenizer)
     lengths: list[int] = []
+    folder = Path(folder)
     with writing_folder(folder) as partial:
         with (partial / "ids.bin").open("wb") as file:
             for sequence in sequences:

@@ -132,11 +132,11 @@ def _top_wrong(matrix: csr_array) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
     entries = matrix.tocoo()
     wrong = (entries.row != entries.col) & (entries.data > 1)
     rows, columns, given = entries.row[wrong], entries.col[wrong], entries.data[wrong]
-    order = np.lexsort((columns, -given, rows))
+    order = np.lexsort((columns, np.negative(given), rows))
     rows, columns, given = rows[order], columns[order], given[order]
     rank = np.arange(len(rows)) - np.searchsorted(rows, rows)
     kept = rank < NUM_WRONG_ANSWERS
-    starts = np.searchsorted(rows[kept], np.arange(matrix.shape[0] + 1))
+    starts = np.searchsorted(rows[kept], np.arange(len(matrix.indptr)))
     return starts, columns[kept], given[kept]
 
 

@@ -31,7 +31,10 @@ def mean_apt_by_depth(curves: dict[str, list[PlainEstimate]], width: float) -> F
     figure, axes = _figure(width, 3.6)
     num_depths = max(len(curve) for curve in curves.values())
     for readout, curve in curves.items():
-        style = {"color": READOUT_COLOURS[readout], "label": READOUT_LABELS[readout]}
+        style: dict[str, Any] = {
+            "color": READOUT_COLOURS[readout],
+            "label": READOUT_LABELS[readout],
+        }
         if readout == "bayes":
             axes.axhline(_values(curve)[0], linestyle=(0, (5, 3)), linewidth=1.2, **style)
             continue
@@ -138,7 +141,7 @@ def _values(estimates: Sequence[PlainEstimate], key: str = "value") -> np.ndarra
 
 def _line(axes: Axes, x: np.ndarray, estimates: Sequence[PlainEstimate], **style: Any) -> None:
     errors = np.nan_to_num(_values(estimates, "standard_error"))
-    defaults = {"linewidth": 1.8, "markersize": 4.5, "elinewidth": 1.3}
+    defaults: dict[str, Any] = {"linewidth": 1.8, "markersize": 4.5, "elinewidth": 1.3}
     axes.errorbar(x, _values(estimates), yerr=errors, **(defaults | style))
 
 

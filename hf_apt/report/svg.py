@@ -7,6 +7,7 @@ import re
 from collections.abc import Callable
 
 import matplotlib
+import matplotlib.colors
 from markupsafe import Markup, escape
 from matplotlib.figure import Figure
 

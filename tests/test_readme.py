@@ -1,0 +1,79 @@
+"""The README's Python runs as it stands, one block after the other."""
+
+import re
+from dataclasses import replace
+from pathlib import Path
+
+import pytest
+
+README = Path(__file__).parent.parent / "README.md"
+
+
+def python_blocks() -> list[str]:
+    return re.findall(r"^```python\n(.*?)^```", README.read_text(encoding="utf-8"), re.M | re.S)
+
+
+@pytest.fixture
+def tiny_demo(monkeypatch):
+    """The demo's recipe with a handful of documents and steps."""
+    import hf_apt.recipes
+
+    demo = hf_apt.recipes.demo()
+    tiny = replace(
+        demo,
+        corpus=replace(demo.corpus, num_documents=200, num_validation_documents=100),
+        pretrain=replace(demo.pretrain, num_steps=4),
+        heads=replace(demo.heads, num_steps=2),
+    )
+    monkeypatch.setattr(hf_apt.recipes, "demo", lambda: tiny)
+
+
+def test_every_python_block_runs(
+    tiny_demo, tiny_model, tokenizer, documents, tmp_path, monkeypatch, capsys
+):
+    blocks = python_blocks()
+    assert len(blocks) == 4
+    monkeypatch.chdir(tmp_path)
+    # What a reader would have at hand. Sequences of 64 tokens need a model of 64 positions.
+    from transformers import AutoModelForMaskedLM
+
+    config = tiny_model.config
+    config.max_position_embeddings = 64
+    names = {
+        "model": AutoModelForMaskedLM.from_config(config).eval(),
+        "tokenizer": tokenizer,
+        "texts": documents,
+    }
+    for block in blocks:
+        exec(compile(block, str(README), "exec"), names)
+    printed = capsys.readouterr().out
+    assert len(re.findall(r"^6 \{'value'", printed, re.M)) == 1  # the demo's last depth
+    assert len(re.findall(r"^2 Estimate", printed, re.M)) == 1  # the reader's own model
+    assert (tmp_path / "runs/demo/report.html").stat().st_size > 10_000
+
+
+def test_the_chain_takes_five_lines():
+    lines = [line for line in python_blocks()[0].splitlines() if line.strip()]
+    assert len(lines) <= 5
+
+
+def test_commands_of_the_readme_exist():
+    from typer.testing import CliRunner
+
+    from hf_apt.cli import app
+
+    text = README.read_text(encoding="utf-8")
+    commands = set(re.findall(r"^hf-apt ([a-z]+)", text, re.M))
+    assert commands == {"run", "measure", "report"}
+    for command in commands:
+        assert CliRunner().invoke(app, [command, "--help"]).exit_code == 0
+
+
+def test_the_tree_names_files_that_exist():
+    text = README.read_text(encoding="utf-8")
+    tree = text[text.index("```\nhf_apt/") : text.index("tests/              laws")]
+    names = re.findall(r"[a-z0-9_]+\.py|[a-z0-9_]+/(?=\s)", tree)
+    assert len(names) > 25
+    root = README.parent
+    for name in names:
+        assert (root / name).exists() or (root / "hf_apt" / name).exists(), name

@@ -40,7 +40,7 @@ class TokenClusters:
     strong_match_threshold: float
     """Smallest normalised confusion that counts as a strong match."""
 
-    members: tuple[Int[np.ndarray, " size"], ...]
+    members: tuple[Int[np.ndarray, " _"], ...]
     """Token ids of each cluster of two or more, largest first, then by first token id.
 
     For `row` the first id is the token whose row it is, then its matches, strongest first.

@@ -57,7 +57,7 @@ def confusion(pairs: PairCounts) -> Confusion:
     num_at_maximum_V = np.bincount(rows[at_maximum], minlength=matrix.shape[0])
     # One division an entry: 7 * (1 / 70) < 0.1 would miss a strong match, and 49 * (1 / 49) < 1.
     kept = kept_V[rows]
-    shares = matrix.data[kept] / diagonal_V[rows[kept]]
+    shares = np.divide(matrix.data[kept], diagonal_V[rows[kept]])
     normalised = csr_array((shares, (rows[kept], matrix.indices[kept])), shape=matrix.shape)
     return Confusion(matrix, kept_V, int((num_at_maximum_V > 1).sum()), normalised)
 

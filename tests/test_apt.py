@@ -9,7 +9,6 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from hf_apt.apt import (
-    Estimate,
     apt,
     apt50,
     apt_standard_error,
@@ -171,7 +170,8 @@ def test_apt50_ranks_equal_frequencies_by_token_id_and_rounds_the_half_up() -> N
     hits[50] = 1
     readings = apt50(hits, support, np.full(101, 7))
     assert readings.most_frequent_50.value == 0.0  # tokens 0-49
-    assert readings.upper_half == Estimate(pytest.approx(1 / 51), pytest.approx(1 / 51), 51)
+    assert readings.upper_half.value == pytest.approx(1 / 51)
+    assert readings.upper_half.num == 51
 
 
 @pytest.mark.parametrize("frequency_type", [np.int64, np.int32, np.uint32, np.uint64])

@@ -4,12 +4,13 @@ from __future__ import annotations
 
 import json
 import os
+import zipfile
 from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from hf_apt.devices import has_accelerator
+from hf_apt.devices import has_accelerator, part_of_batch
 from hf_apt.tokens import Tokens
 
 if TYPE_CHECKING:
@@ -36,6 +37,15 @@ class ModelShape:
     def intermediate_size(self) -> int:
         """Width inside the feed-forward layers: four times the hidden size, as in BERT."""
         return 4 * self.hidden_size
+
+    @property
+    def initializer_range(self) -> float:
+        """Standard deviation of fresh weights: BERT's 0.02 at its width, wider for narrower models.
+
+        A hidden state's product with fresh weights then has the same spread at any width; with 0.02
+        a narrow model's attention starts out all but uniform, and stays so for long (ours).
+        """
+        return 0.02 * (768 / self.hidden_size) ** 0.5
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -98,6 +108,7 @@ def new_model(shape: ModelShape, tokens: Tokens, *, seed: int) -> Any:
         num_hidden_layers=shape.num_blocks,
         num_attention_heads=shape.num_heads,
         intermediate_size=shape.intermediate_size,
+        initializer_range=shape.initializer_range,
         hidden_dropout_prob=shape.dropout,
         attention_probs_dropout_prob=shape.dropout,
         max_position_embeddings=tokens.description.sequence_length,
@@ -136,17 +147,13 @@ def pretrainer(
     from hf_apt.examples import FixedDraws, TrainingDraws, as_batch
     from hf_apt.progress import name_progress
 
-    num_parts = int(os.environ.get("WORLD_SIZE", "1")) * config.accumulation_steps
-    if config.batch_size % num_parts:
-        raise ValueError(
-            f"a batch of {config.batch_size} sequences cannot be divided into {num_parts} equal "
-            "parts (processes x accumulation steps)."
-        )
+    num_processes = int(os.environ.get("WORLD_SIZE", "1"))
+    part = part_of_batch(config.batch_size, num_processes * config.accumulation_steps)
     on_gpu = torch.cuda.is_available()
     arguments = TrainingArguments(
         output_dir=str(folder),
         max_steps=config.num_steps,
-        per_device_train_batch_size=config.batch_size // num_parts,
+        per_device_train_batch_size=part,
         per_device_eval_batch_size=min(config.batch_size, 32),
         gradient_accumulation_steps=config.accumulation_steps,
         learning_rate=config.learning_rate,
@@ -192,20 +199,31 @@ def pretrainer(
 
 
 def last_checkpoint(folder: Path) -> Path | None:
-    """The newest checkpoint in a Trainer's folder that was written to its end, if any.
+    """The newest checkpoint in a Trainer's folder that was written to its end, if any."""
+    checkpoints = {
+        int(path.name.removeprefix("checkpoint-")): path
+        for path in folder.glob("checkpoint-*")
+        if path.name.removeprefix("checkpoint-").isdecimal() and _is_whole(path)
+    }
+    return checkpoints[max(checkpoints)] if checkpoints else None
 
-    The Trainer writes `trainer_state.json` last: a checkpoint without it was cut off by a kill.
+
+def _is_whole(checkpoint: Path) -> bool:
+    """Whether no kill has cut `checkpoint` short.
+
+    The main process writes `trainer_state.json` last, but does not wait for the other processes,
+    each of which writes its own `rng_state_<process>.pth`.
     """
-    checkpoints = sorted(
-        folder.glob("checkpoint-*"), key=lambda path: int(path.name.split("-")[1]), reverse=True
-    )
-    for checkpoint in checkpoints:
-        try:
-            json.loads((checkpoint / "trainer_state.json").read_text(encoding="utf-8"))
-        except (FileNotFoundError, json.JSONDecodeError):
-            continue
-        return checkpoint
-    return None
+    try:
+        json.loads((checkpoint / "trainer_state.json").read_text(encoding="utf-8"))
+    except (OSError, ValueError):
+        return False
+    of_processes = {path.name for path in checkpoint.glob("rng_state_*.pth")}
+    wanted = {f"rng_state_{process}.pth" for process in range(max(len(of_processes), 2))}
+    if of_processes and of_processes != wanted:
+        return False
+    # What torch.save writes is a zip file, whose table of contents comes last.
+    return all(map(zipfile.is_zipfile, [*checkpoint.glob("*.pt"), *checkpoint.glob("*.pth")]))
 
 
 def pretrain(trainer: Trainer) -> dict[str, float]:

@@ -54,30 +54,36 @@ def demo() -> RunConfig:
     """Minutes on two cores: a narrow BERT-6 on the planted language, beside the exact ceiling."""
     return RunConfig(
         corpus=PlantedCorpus(),
-        sequence_length=32,
+        sequence_length=50,
         layout="first",
         shape=ModelShape(hidden_size=64, num_heads=4, dropout=0.0),
         pretrain=PretrainConfig(
-            num_steps=2500,
-            learning_rate=3e-3,
+            num_steps=5000,
+            batch_size=16,
+            learning_rate=2e-3,
             warmup_share=0.03,
             beta2=0.98,
-            save_every=500,
+            save_every=1000,
             num_validation_sequences=512,
         ),
-        heads=HeadConfig(num_steps=400),
+        heads=HeadConfig(num_steps=500),
     )
 
 
 def narrow(corpus: CorpusSource) -> RunConfig:
-    """About an hour on two cores: BERT-6, 128 wide, with a WordPiece of its own."""
+    """About an hour on one core: BERT-6, 128 wide, with a WordPiece of its own.
+
+    It sees little text for its size, so it is asked for 30 % of the positions while it learns:
+    twice the answers from the same trunk. It is measured at 15 %, as every model.
+    """
     return RunConfig(
         corpus=corpus,
         shape=ModelShape(hidden_size=128, num_heads=4, dropout=0.0),
         pretrain=PretrainConfig(
-            num_steps=5500,
-            learning_rate=1.5e-3,
-            warmup_share=0.08,
+            num_steps=4500,
+            learning_rate=1e-3,
+            warmup_share=0.04,
+            masking_rate=0.3,
             beta2=0.98,
             save_every=500,
         ),

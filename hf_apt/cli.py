@@ -6,9 +6,10 @@ import errno
 import os
 import sys
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated
+from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
+import typer.core
 
 from hf_apt.options import measure_options, run_options, taking
 
@@ -16,7 +17,28 @@ if TYPE_CHECKING:
     from hf_apt.recipes import RunConfig
     from hf_apt.records import Run
 
+_MENDABLE = (errno.ENOSPC, errno.EDQUOT, errno.EACCES, errno.EROFS, errno.EPERM)
+"""Errors of the operating system that the user can do something about."""
+
+
+class _Commands(typer.core.TyperGroup):
+    """The commands, with one sentence and exit code 2 for what the user can mend."""
+
+    def invoke(self, ctx: typer.Context) -> Any:
+        try:
+            return super().invoke(ctx)
+        except ValueError as error:
+            _stop(str(error), 2)
+        except KeyboardInterrupt:
+            _stop("stopped; the same command goes on from here.", 130)
+        except OSError as error:
+            if error.errno not in _MENDABLE:
+                raise
+            _stop(f"{error.strerror}: {error.filename or os.getcwd()}.", 2)
+
+
 app = typer.Typer(
+    cls=_Commands,
     no_args_is_help=True,
     add_completion=False,
     pretty_exceptions_enable=False,
@@ -77,23 +99,14 @@ def report_command(
 
 
 def main() -> None:
-    """Run the command line; one sentence and exit code 2 for what the user can mend."""
-    try:
-        app(standalone_mode=True)
-    except ValueError as error:
-        _stop(str(error), 2)
-    except KeyboardInterrupt:
-        _stop("stopped; the same command goes on from here.", 130)
-    except OSError as error:
-        if error.errno not in (errno.ENOSPC, errno.EDQUOT, errno.EACCES, errno.EROFS, errno.EPERM):
-            raise
-        _stop(f"{error.strerror}: {error.filename or os.getcwd()}.", 2)
+    """Run the command line."""
+    app()
 
 
 def _show(run: Run) -> None:
     from rich.console import Console
 
-    from hf_apt.console import tables
+    from hf_apt.console import legend, tables
     from hf_apt.pipeline import is_main
 
     if not is_main():
@@ -102,11 +115,13 @@ def _show(run: Run) -> None:
     summary = run.read_json("summary.json")
     for table in tables(summary):
         console.print(table)
+        console.print()
+    console.print(legend(summary), style="dim")
     console.print(f"page: {run.path('report.html')}", soft_wrap=True)
 
 
 def _stop(sentence: str, code: int) -> None:
-    typer.echo(f"hf-apt: {sentence}", err=True)
+    typer.echo(f"hf-apt: {' '.join(sentence.splitlines())}", err=True)
     sys.exit(code)
 
 

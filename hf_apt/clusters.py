@@ -26,8 +26,10 @@ the strong matches that hold in both directions. `weak`: components whatever the
 DEFINITIONS: tuple[Definition, ...] = get_args(Definition)
 THRESHOLDS = (0.05, 0.1, 0.2, 0.3, 0.5)
 """The thresholds of the sweep; none is known to be the paper's."""
-HEADLINE: tuple[Definition, float] = ("mutual", 0.1)
+HEADLINE: tuple[Definition, float] = ("mutual", 0.05)
 """The definition and threshold that tables show where there is room for one."""
+PLANTED_HEADLINE: tuple[Definition, float] = ("weak", 0.05)
+"""Those under which the exact best predictor's own confusion gives back the planted classes."""
 
 
 @dataclass(frozen=True)
@@ -128,7 +130,7 @@ def _row_members(confusion: Confusion, matches: csr_array) -> tuple[np.ndarray, 
     for token in np.flatnonzero(np.diff(strengths.indptr)):
         row = slice(strengths.indptr[token], strengths.indptr[token + 1])
         matched = strengths.indices[row]
-        order = np.lexsort((matched, -strengths.data[row]))
+        order = np.lexsort((matched, np.negative(strengths.data[row])))
         clusters.append(np.r_[token, matched[order]])
     return _largest_first(clusters)
 

@@ -37,10 +37,10 @@ class Confusion:
 
     def dense(self) -> np.ndarray:
         """The counts as a dense (V, V) array; refused above `DENSE_LIMIT_BYTES`."""
-        size = self.matrix.shape[0] ** 2 * 8
+        size = len(self.kept_V) ** 2 * 8
         if size > DENSE_LIMIT_BYTES:
             raise ValueError(
-                f"a dense confusion matrix of {self.matrix.shape[0]} tokens takes "
+                f"a dense confusion matrix of {len(self.kept_V)} tokens takes "
                 f"{size / 1024**3:.1f} GiB: work on the sparse `matrix`, or on chosen rows of it."
             )
         return self.matrix.toarray()
@@ -52,9 +52,9 @@ def confusion(pairs: PairCounts) -> Confusion:
     diagonal_V = matrix.diagonal()
     row_max_V = _row_max(matrix)
     kept_V = (diagonal_V > 0) & (diagonal_V == row_max_V)
-    rows = np.repeat(np.arange(matrix.shape[0]), np.diff(matrix.indptr))
+    rows = np.repeat(np.arange(pairs.vocab_size), np.diff(matrix.indptr))
     at_maximum = kept_V[rows] & (matrix.data == row_max_V[rows])
-    num_at_maximum_V = np.bincount(rows[at_maximum], minlength=matrix.shape[0])
+    num_at_maximum_V = np.bincount(rows[at_maximum], minlength=pairs.vocab_size)
     # One division an entry: 7 * (1 / 70) < 0.1 would miss a strong match, and 49 * (1 / 49) < 1.
     kept = kept_V[rows]
     shares = np.divide(matrix.data[kept], diagonal_V[rows[kept]])
@@ -75,7 +75,7 @@ def noise_mass(confusion: Confusion, strong_matches: csr_array) -> Float[np.ndar
 
 
 def _row_max(matrix: csr_array) -> np.ndarray:
-    row_max_V = np.zeros(matrix.shape[0], matrix.dtype)
+    row_max_V = np.zeros(len(matrix.indptr) - 1, matrix.dtype)
     filled = np.flatnonzero(np.diff(matrix.indptr))
     if len(filled):
         row_max_V[filled] = np.maximum.reduceat(matrix.data, matrix.indptr[filled])

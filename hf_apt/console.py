@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
-from hf_apt.clusters import HEADLINE
+from hf_apt.clusters import HEADLINE, PLANTED_HEADLINE
 
 if TYPE_CHECKING:
     from rich.table import Table
@@ -17,37 +17,43 @@ _NAMES = {
     "bayes": "the exact best predictor",
 }
 
-_CAPTION = (
-    "mean APT over tokens, its growth over the depth before; accuracy over all modified positions;\n"
-    "APT(50) of the 50 most frequent tokens; kept: tokens whose right answer is their commonest;\n"
-    "clusters of {definition} strong matches from {threshold}"
+_LEGEND = (
+    "mean APT: over tokens, ± standard error; growth: over the depth before, paired\n"
+    "accuracy: of all modified positions; APT(50): of the 50 most frequent tokens\n"
+    "kept: tokens whose right answer is their commonest; clusters: {}, from {}"
 )
-_PLANTED_CAPTION = "; ARI: their adjusted Rand index against the planted ones"
+_PLANTED_LEGEND = "\nARI: {} clusters from {} against the planted ones, adjusted Rand index"
+
+
+def legend(summary: dict[str, Any]) -> str:
+    """What the columns mean, to print once below the tables."""
+    text = _LEGEND.format(*HEADLINE)
+    return text + _PLANTED_LEGEND.format(*PLANTED_HEADLINE) if _is_planted(summary) else text
 
 
 def tables(summary: dict[str, Any]) -> list[Table]:
     """One table for each readout that has several depths, ready to print."""
     ceiling = summary["readouts"].get("bayes")
+    planted = _is_planted(summary)
     return [
-        _table(readout, depths, ceiling[0] if ceiling else None)
+        _table(readout, depths, ceiling[0] if ceiling else None, planted=planted)
         for readout, depths in summary["readouts"].items()
         if readout not in ("bayes", "untrained")
     ]
 
 
-def _table(readout: str, depths: list[dict[str, Any]], ceiling: dict[str, Any] | None) -> Table:
+def _table(
+    readout: str, depths: list[dict[str, Any]], ceiling: dict[str, Any] | None, *, planted: bool
+) -> Table:
     from rich import box
     from rich.table import Table
 
-    planted = _headline(depths[-1])["agreement_planted"] is not None
-    definition, threshold = HEADLINE
     table = Table(
         title=f"Accuracy per token, read out by {_NAMES[readout]}",
-        caption=_CAPTION.format(definition=definition, threshold=threshold)
-        + (_PLANTED_CAPTION if planted else ""),
         title_justify="left",
-        caption_justify="left",
         box=box.SIMPLE_HEAD,
+        show_edge=False,
+        padding=0,  # the widest table just fits 80 columns
     )
     columns = ["depth", "mean APT", "growth", "accuracy", "APT(50)", "kept", "clusters"]
     for column in [*columns, *(["ARI"] if planted else [])]:
@@ -62,7 +68,6 @@ def _table(readout: str, depths: list[dict[str, Any]], ceiling: dict[str, Any] |
 
 
 def _row(name: str, figures: dict[str, Any], planted: bool) -> list[str]:
-    clusters = _headline(figures)
     cells = [
         name,
         _estimate(figures["mean_apt"]["pooled"]),
@@ -70,16 +75,22 @@ def _row(name: str, figures: dict[str, Any], planted: bool) -> list[str]:
         _value(figures["masked_accuracy"]["pooled"]["value"]),
         _value(figures["apt50"]["pooled"]["most_frequent_50"]["value"]),
         f"{figures['confusion']['num_kept']:,}",
-        f"{clusters['num_clusters']:,}",
+        f"{_clusters(figures, HEADLINE)['num_clusters']:,}",
     ]
-    return [*cells, _value(clusters["agreement_planted"])] if planted else cells
+    if not planted:
+        return cells
+    return [*cells, _value(_clusters(figures, PLANTED_HEADLINE)["agreement_planted"])]
 
 
-def _headline(figures: dict[str, Any]) -> dict[str, Any]:
+def _is_planted(summary: dict[str, Any]) -> bool:
+    return "bayes" in summary["readouts"]
+
+
+def _clusters(figures: dict[str, Any], wanted: tuple[str, float]) -> dict[str, Any]:
     return next(
         entry
         for entry in figures["clusters"]
-        if (entry["definition"], entry["threshold"]) == HEADLINE
+        if (entry["definition"], entry["threshold"]) == wanted
     )
 
 

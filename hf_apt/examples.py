@@ -41,7 +41,10 @@ class TrainingDraws(Dataset):
         """A whole batch at once, as tensors of shape (batch, sequence)."""
         epochs_B, places_B = np.divmod(np.asarray(draws), self.num_sequences)
         indices_B = np.array(
-            [self._permutation(epoch)[place] for epoch, place in zip(epochs_B, places_B)]
+            [
+                self._permutation(epoch)[place]
+                for epoch, place in zip(epochs_B, places_B, strict=True)
+            ]
         )
         return _masked(self.tokens, indices_B, self.masking, epoch=epochs_B)
 

@@ -10,13 +10,14 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any, Literal, Self
+from typing import Any, Literal, Self, cast
 
 import torch
 from safetensors.torch import load_file, save
 from torch import Tensor, nn
 
 from hf_apt.atomic import writing
+from hf_apt.devices import part_of_batch, process_state
 from hf_apt.examples import TrainingDraws, as_batch
 from hf_apt.masking import NOT_ASKED
 from hf_apt.tokens import Tokens
@@ -35,7 +36,7 @@ class HeadConfig:
     """Optimiser steps, the same for all depths at once."""
 
     batch_size: int = 32
-    """Sequences in a step."""
+    """Sequences in a step, over all processes."""
 
     learning_rate: float = 2e-3
     """Peak of a linear warm-up (5 %) and decay; AdamW without weight decay."""
@@ -63,9 +64,9 @@ class DepthHeads(nn.Module):
 
     def begin_from(self, embeddings_VH: Tensor) -> None:
         """Start every decoder from the model's own output embeddings, without bias."""
-        for decoder in self.decoders:
-            nn.init.zeros_(decoder.bias)  # pyright: ignore[reportArgumentType]
-            decoder.weight.data.copy_(embeddings_VH)  # pyright: ignore[reportArgumentType]
+        for _, decoder in self._by_depth():
+            nn.init.zeros_(decoder.bias)
+            decoder.weight.data.copy_(embeddings_VH)
 
     def loss(self, hidden_DNH: Tensor, labels_N: Tensor) -> Tensor:
         """The cross-entropies of all depths added up, each summed over positions.
@@ -73,9 +74,7 @@ class DepthHeads(nn.Module):
         Heads share nothing, so the gradient of the sum gives each head its own.
         """
         total = hidden_DNH.new_zeros(())
-        for transform, decoder, hidden_NH in zip(
-            self.transforms, self.decoders, hidden_DNH, strict=True
-        ):
+        for (transform, decoder), hidden_NH in zip(self._by_depth(), hidden_DNH, strict=True):
             logits_NV = decoder(transform(hidden_NH))
             total = total + nn.functional.cross_entropy(logits_NV, labels_N, reduction="sum")
         return total
@@ -86,11 +85,15 @@ class DepthHeads(nn.Module):
         return torch.stack(
             [
                 streamed_argmax(transform(hidden_NH), decoder.weight, decoder.bias)
-                for transform, decoder, hidden_NH in zip(
-                    self.transforms, self.decoders, hidden_DNH, strict=True
+                for (transform, decoder), hidden_NH in zip(
+                    self._by_depth(), hidden_DNH, strict=True
                 )
             ]
         )
+
+    def _by_depth(self) -> list[tuple[nn.Module, nn.Linear]]:
+        decoders = (cast(nn.Linear, decoder) for decoder in self.decoders)
+        return list(zip(self.transforms, decoders, strict=True))
 
     def save(self, path: Path) -> None:
         """Write the weights of all depths to `path` (safetensors), whole or not at all."""
@@ -120,8 +123,8 @@ class _FrozenTrunkWithHeads(nn.Module):
         self,
         input_ids: Tensor,
         labels: Tensor,
+        num_items_in_batch: Tensor | int,
         attention_mask: Tensor | None = None,
-        num_items_in_batch: Tensor | int | None = None,
         **_: Any,
     ) -> dict[str, Tensor]:
         asked = labels != NOT_ASKED
@@ -129,8 +132,7 @@ class _FrozenTrunkWithHeads(nn.Module):
         if attention_mask is not None:
             inputs["attention_mask"] = attention_mask
         hidden_DNH = self.frozen[0].at(inputs, asked)
-        num = asked.sum() if num_items_in_batch is None else num_items_in_batch
-        return {"loss": self.heads.loss(hidden_DNH, labels[asked]) / num}
+        return {"loss": self.heads.loss(hidden_DNH, labels[asked]) / num_items_in_batch}
 
 
 def train_heads(
@@ -140,16 +142,19 @@ def train_heads(
     config: HeadConfig,
     folder: Path,
 ) -> DepthHeads:
-    """Heads of one kind, trained for all depths on the frozen `trunk`; the Trainer works in `folder`.
+    """Heads of one kind, trained for all depths on the frozen `trunk`.
 
-    Every step is one forward pass of the trunk and one step of each head. Decoders start from the
-    model's own output embeddings where their width is that of the hidden states.
+    The Trainer works in `folder`. Every step is one forward pass of the trunk and one step of each
+    head. Decoders start from the model's own output embeddings where their width is that of the
+    hidden states.
+
+    Raises ValueError if the batch cannot be divided among processes.
     """
     from transformers import Trainer, TrainingArguments
 
     from hf_apt.progress import name_progress
 
-    device = trunk.model.device
+    part = part_of_batch(config.batch_size, process_state().num_processes)
     vocab_size = tokens.description.vocab_size
     with torch.random.fork_rng(devices=[]):
         torch.manual_seed(config.seed)
@@ -160,14 +165,14 @@ def train_heads(
     arguments = TrainingArguments(
         output_dir=str(folder),
         max_steps=config.num_steps,
-        per_device_train_batch_size=config.batch_size,
+        per_device_train_batch_size=part,
         learning_rate=config.learning_rate,
         warmup_steps=max(config.num_steps // 20, 1),
         weight_decay=0.0,
         max_grad_norm=0.0,  # a common norm would couple the heads
         train_sampling_strategy="sequential",
         remove_unused_columns=False,
-        use_cpu=device.type == "cpu",
+        use_cpu=trunk.model.device.type == "cpu",
         seed=config.seed,
         logging_steps=max(config.num_steps // 20, 1),
         save_strategy="no",

@@ -59,10 +59,11 @@ class Masking:
                 f"masked_share={self.masked_share} and replaced_share={self.replaced_share} "
                 "add up to more than 1."
             )
-        if not 0 <= self.mask_id < self.vocab_size:
-            raise ValueError(
-                f"mask_id {self.mask_id} is outside the vocabulary of {self.vocab_size} tokens."
-            )
+        for token_id in (self.mask_id, *self.special_ids):
+            if not 0 <= token_id < self.vocab_size:
+                raise ValueError(
+                    f"id {token_id} is outside the vocabulary of {self.vocab_size} tokens."
+                )
 
 
 @dataclass(frozen=True)
@@ -105,7 +106,8 @@ def mask(
     random_N = _mixed(draw_N + _STEP + _STEP) % np.uint64(masking.vocab_size)
 
     true_N = tokens_BT[modified_BT].astype(np.int64)
-    shown_N = np.choose(treatments_N, [masking.mask_id, random_N.astype(np.int64), true_N])
+    shown_N = np.where(treatments_N == 1, random_N.astype(np.int64), true_N)
+    shown_N[treatments_N == 0] = masking.mask_id
     input_ids_BT = tokens_BT.astype(np.int64)
     input_ids_BT[modified_BT] = shown_N
     labels_BT = np.full(tokens_BT.shape, NOT_ASKED, np.int64)

@@ -33,7 +33,7 @@ class MeasureConfig:
     """At most so many held-out sequences; None for all."""
 
     num_realisations: int = 1
-    """Times that each sequence is masked anew: more occurrences of rare tokens from the same text."""
+    """Times that each sequence is masked anew: rare tokens occur more often in the same text."""
 
     masking_rate: float = 0.15
     """Share of the positions that are modified."""
@@ -133,9 +133,20 @@ def require_fit(model: PreTrainedModel, tokens: Tokens) -> None:
             f"the tokenizer has {needed.vocab_size} tokens and the model only "
             f"{model.config.vocab_size}: they do not belong together."
         )
-    positions = getattr(model.config, "max_position_embeddings", None)
+    positions = _num_positions(model)
     if positions is not None and positions < needed.sequence_length:
         raise ValueError(
             f"sequences of {needed.sequence_length} tokens are longer than the model's "
             f"{positions} positions: choose a smaller sequence length."
         )
+
+
+def _num_positions(model: PreTrainedModel) -> int | None:
+    """The longest sequence that `model` takes, if it says so."""
+    positions = getattr(model.config, "max_position_embeddings", None)
+    for name, module in model.named_modules():
+        if name.endswith("position_embeddings") and isinstance(module, torch.nn.Embedding):
+            if module.padding_idx is not None:
+                # RoBERTa and its kin count positions from behind the padding id.
+                return module.num_embeddings - module.padding_idx - 1
+    return positions

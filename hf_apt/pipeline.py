@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import dataclasses
 import json
+import os
+import shlex
 import shutil
 import sys
 from datetime import UTC, datetime
@@ -12,8 +14,6 @@ from typing import TYPE_CHECKING, Any
 
 from hf_apt.atomic import writing_folder
 from hf_apt.environment import environment, file_fingerprint
-from hf_apt.planted.corpus import PlantedCorpus
-from hf_apt.prepare import prepare
 from hf_apt.records import Run
 from hf_apt.summary import SCHEMA, summarise_depths
 
@@ -43,7 +43,8 @@ def begin(config: RunConfig, folder: Path) -> Run:
     """The run in `folder`, new or begun before with the same configuration."""
     run = Run(folder)
     asked = json.loads(json.dumps(dataclasses.asdict(config)))
-    if is_main() and run.path("config.json").exists():
+    # Before there is a tokenizer nothing was made that another configuration could contradict.
+    if is_main() and run.path("tokenizer").exists():
         _require_same(run.read_json("config.json"), asked, folder)
     if is_main():
         run.write_json("config.json", asked)
@@ -78,19 +79,21 @@ def measure_run(config: RunConfig, run: Run, checkpoint: str) -> None:
     """Measure `checkpoint` on the run's held-out text; leaves `counts/` and `model.json`."""
     from hf_apt.devices import to_device
     from hf_apt.measure import measure
+    from hf_apt.planted.corpus import PlantedCorpus
     from hf_apt.pretrain import untrained_twin
     from hf_apt.readouts import decoders
     from hf_apt.trunk import OwnHead, Trunk, load_masked_lm
 
+    _require_same_weights(run, checkpoint)
     train, validation = _prepared(config, run)
     wanted = {"own_head", *config.head_kinds}
     if not wanted <= set(run.readouts()):
         model = to_device(load_masked_lm(checkpoint))
         trunk = Trunk(model)
         found = measure(trunk, validation, decoders(trunk, train, config, run), config.measure)
-        _save_counts(run, found)
-        if is_main():
+        if is_main():  # before the counts, which say that this phase is done
             run.write_json("model.json", _describe(model, checkpoint))
+        _save_counts(run, found)
     if config.untrained and "untrained" not in run.readouts():
         trunk = Trunk(to_device(untrained_twin(load_masked_lm(checkpoint))))
         twin = measure(
@@ -124,10 +127,11 @@ def summary(run: Run) -> dict[str, Any]:
 
     config = run.read_json("config.json")
     model = run.read_json("model.json")
+    if not run.readouts():
+        raise ValueError(f"{run.folder} is no finished hf_apt run: it has no counts.")
     train, validation = (Tokens(run.path(f"tokens/{side}")) for side in ("train", "validation"))
-    frequency_V, planted_V = run.frequency(), run.planted()
     readouts = {
-        readout: summarise_depths(run.counts(readout), frequency_V, planted_V=planted_V)
+        readout: _summarised(run, readout)
         for readout in tqdm(run.readouts(), desc="Summarising", unit=" readouts")
     }
     corpus = config["corpus"].get("name", "planted")
@@ -152,14 +156,25 @@ def summary(run: Run) -> dict[str, Any]:
             "rate": config["measure"]["masking_rate"],
             "seed": config["measure"]["seed"],
             "num_realisations": config["measure"]["num_realisations"],
+            "num_sequences": min(
+                config["measure"]["num_sequences"] or len(validation), len(validation)
+            ),
             "num_modified": _num_modified(run),
         },
         "readouts": readouts,
     }
 
 
+def _summarised(run: Run, readout: str) -> list[dict[str, Any]]:
+    counts = run.counts(readout)
+    frequency_V, planted_V = run.frequency(counts.vocab_size), run.planted(counts.vocab_size)
+    return summarise_depths(counts, frequency_V, planted_V=planted_V)
+
+
 def is_main() -> bool:
     """Whether this is the process that writes files."""
+    if os.environ.get("WORLD_SIZE", "1") == "1":
+        return True  # without asking Accelerate, whose import takes seconds
     from hf_apt.devices import process_state
 
     return process_state().is_main_process
@@ -167,6 +182,7 @@ def is_main() -> bool:
 
 def _prepared(config: RunConfig, run: Run) -> tuple[Tokens, Tokens]:
     from hf_apt.devices import process_state
+    from hf_apt.prepare import prepare
 
     with process_state().main_process_first():
         return prepare(config, run)
@@ -185,9 +201,23 @@ def _num_modified(run: Run) -> dict[str, int]:
     return {name: counts.at(0, name).total for name in TREATMENTS}
 
 
+def _require_same_weights(run: Run, checkpoint: str) -> None:
+    if not run.readouts() or not run.path("model.json").exists():
+        return
+    if run.read_json("model.json")["weights"] != _weights(checkpoint):
+        raise ValueError(
+            f"{run.folder} holds the measurement of another checkpoint, not of {checkpoint}: "
+            "choose another --output, or delete the folder."
+        )
+
+
+def _weights(checkpoint: str) -> str | None:
+    path = Path(checkpoint) / "model.safetensors"
+    return file_fingerprint(path) if path.exists() else None
+
+
 def _describe(model: Any, checkpoint: str) -> dict[str, Any]:
     config = model.config
-    path = Path(checkpoint) / "model.safetensors"
     return {
         "name": "BERT-6" if config.model_type == "bert6" else checkpoint,
         "model_type": config.model_type,
@@ -196,14 +226,12 @@ def _describe(model: Any, checkpoint: str) -> dict[str, Any]:
         "num_attention_heads": config.num_attention_heads,
         "vocab_size": config.vocab_size,
         "num_parameters": model.num_parameters(),
-        "weights": file_fingerprint(path) if path.exists() else None,
+        "weights": _weights(checkpoint),
     }
 
 
 def _require_same(before: dict[str, Any], asked: dict[str, Any], folder: Path) -> None:
-    changed = [
-        key for key in asked if key not in _LATER and before.get(key) != asked[key]
-    ]
+    changed = [key for key in asked if key not in _LATER and before.get(key) != asked[key]]
     if changed:
         key = changed[0]
         raise ValueError(
@@ -214,4 +242,4 @@ def _require_same(before: dict[str, Any], asked: dict[str, Any], folder: Path) -
 
 def _command() -> str:
     program, *arguments = sys.argv
-    return " ".join([Path(program).name, *arguments])
+    return shlex.join([Path(program).name, *arguments])

@@ -14,6 +14,7 @@ from hf_apt.devices import has_accelerator, part_of_batch
 from hf_apt.tokens import Tokens
 
 if TYPE_CHECKING:
+    import torch
     from transformers import Trainer, TrainerCallback
 
 
@@ -33,19 +34,18 @@ class ModelShape:
     dropout: float = 0.1
     """Of hidden states and attention, in training."""
 
+    initializer_range: float = 0.02
+    """Standard deviation of fresh weights. BERT's 0.02 is made for a width of 768: with it a narrow
+    model's attention starts out all but uniform."""
+
+    sinusoidal_positions: bool = False
+    """Whether the learnt position embeddings start as sinusoids (Vaswani et al. 2017, section 3.5)
+    instead of noise: a head can then learn "the word before" once, not for every position."""
+
     @property
     def intermediate_size(self) -> int:
         """Width inside the feed-forward layers: four times the hidden size, as in BERT."""
         return 4 * self.hidden_size
-
-    @property
-    def initializer_range(self) -> float:
-        """Standard deviation of fresh weights: BERT's 0.02 at its width, wider for narrower models.
-
-        A hidden state's product with fresh weights then has the same spread at any width; with 0.02
-        a narrow model's attention starts out all but uniform, and stays so for long (ours).
-        """
-        return 0.02 * (768 / self.hidden_size) ** 0.5
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -116,7 +116,20 @@ def new_model(shape: ModelShape, tokens: Tokens, *, seed: int) -> Any:
     )
     with torch.random.fork_rng(devices=[]):
         torch.manual_seed(seed)
-        return Bert6ForMaskedLM(config)
+        model = Bert6ForMaskedLM(config)
+    if shape.sinusoidal_positions:
+        positions = model.bert.embeddings.position_embeddings.weight
+        positions.data.copy_(_sinusoids(*positions.shape) * config.initializer_range)
+    return model
+
+
+def _sinusoids(num_positions: int, width: int) -> torch.Tensor:
+    """Sines and cosines of the position at geometric wavelengths, of unit mean square: (T, H)."""
+    import torch
+
+    rates = 10_000.0 ** -(torch.arange(0, width, 2) / width)
+    angles = torch.arange(num_positions)[:, None] * rates
+    return 2**0.5 * torch.stack([angles.sin(), angles.cos()], dim=2).reshape(num_positions, width)
 
 
 def untrained_twin(model: Any, *, seed: int = 0) -> Any:
@@ -232,7 +245,7 @@ def pretrain(trainer: Trainer) -> dict[str, float]:
     Returns `num_steps`, `seconds` (of this process alone), `train_loss` (the last one logged) and
     `validation_loss`, both in nats a modified token.
     """
-    checkpoint = last_checkpoint(Path(trainer.args.output_dir))
+    checkpoint = last_checkpoint(Path(str(trainer.args.output_dir)))
     result = trainer.train(resume_from_checkpoint=str(checkpoint) if checkpoint else None)
     losses = [entry["loss"] for entry in trainer.state.log_history if "loss" in entry]
     return {

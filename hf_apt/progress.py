@@ -1,11 +1,11 @@
-"""The Trainer's progress bar with a name and the latest loss, instead of a printed line each time."""
+"""The Trainer's progress bar with a name and the latest loss, instead of printed lines."""
 
 from __future__ import annotations
 
 from typing import Any
 
 from transformers import Trainer
-from transformers.trainer_callback import ProgressCallback
+from transformers.trainer_callback import PrinterCallback, ProgressCallback
 
 
 class NamedProgress(ProgressCallback):
@@ -37,5 +37,6 @@ class NamedProgress(ProgressCallback):
 def name_progress(trainer: Trainer, name: str) -> Trainer:
     """`trainer` with a named bar in place of its own."""
     trainer.remove_callback(ProgressCallback)
+    trainer.remove_callback(PrinterCallback)  # in its place where transformers logs errors only
     trainer.add_callback(NamedProgress(name))
     return trainer

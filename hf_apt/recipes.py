@@ -56,7 +56,7 @@ def demo() -> RunConfig:
         corpus=PlantedCorpus(),
         sequence_length=50,
         layout="first",
-        shape=ModelShape(hidden_size=64, num_heads=4, dropout=0.0),
+        shape=ModelShape(hidden_size=64, num_heads=4, dropout=0.0, initializer_range=0.05),
         pretrain=PretrainConfig(
             num_steps=5000,
             batch_size=16,
@@ -78,9 +78,16 @@ def narrow(corpus: CorpusSource) -> RunConfig:
     """
     return RunConfig(
         corpus=corpus,
-        shape=ModelShape(hidden_size=128, num_heads=4, dropout=0.0),
+        shape=ModelShape(
+            hidden_size=128,
+            num_heads=4,
+            dropout=0.0,
+            initializer_range=0.02 * (768 / 128) ** 0.5,
+            sinusoidal_positions=True,
+        ),
         pretrain=PretrainConfig(
-            num_steps=4500,
+            num_steps=7500,
+            batch_size=16,
             learning_rate=1e-3,
             warmup_share=0.04,
             masking_rate=0.3,

@@ -59,18 +59,22 @@ class Run:
         """The counts of one readout."""
         return DepthCounts.load(self.counts_path(readout))
 
-    def frequency(self) -> np.ndarray:
-        """Occurrences of each token in the training corpus, int64 (V,)."""
-        return np.load(self.path("frequency.npy"))
+    # A model can have more ids than its tokenizer has tokens. Where counts are to be read beside
+    # what follows, their `vocab_size` is asked for: an id without a token never occurs.
 
-    def planted(self) -> np.ndarray | None:
+    def frequency(self, vocab_size: int = 0) -> np.ndarray:
+        """Occurrences of each token in the training corpus, int64 (V,)."""
+        return _filled(np.load(self.path("frequency.npy")), vocab_size, 0)
+
+    def planted(self, vocab_size: int = 0) -> np.ndarray | None:
         """The known class of each token, -1 for none; None unless the language is planted."""
         path = self.path("planted.npy")
-        return np.load(path) if path.exists() else None
+        return _filled(np.load(path), vocab_size, -1) if path.exists() else None
 
-    def vocabulary(self) -> list[str]:
-        """The tokens as text, by token id."""
-        return self.read_json("vocabulary.json")
+    def vocabulary(self, vocab_size: int = 0) -> list[str]:
+        """The tokens as text, by token id; `<id>` for an id without a token."""
+        tokens = self.read_json("vocabulary.json")
+        return tokens + [f"<{index}>" for index in range(len(tokens), vocab_size)]
 
     def read_json(self, name: str) -> Any:
         """The content of one of the JSON files.
@@ -97,3 +101,7 @@ class Run:
         """Write one of the `.npy` files, whole or not at all."""
         with writing(self.path(name), "wb") as file:
             np.save(file, array, allow_pickle=False)
+
+
+def _filled(array_V: np.ndarray, vocab_size: int, value: int) -> np.ndarray:
+    return np.pad(array_V, (0, max(vocab_size - len(array_V), 0)), constant_values=value)

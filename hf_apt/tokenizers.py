@@ -13,16 +13,20 @@ SPECIAL_TOKENS = ("[PAD]", "[UNK]", "[CLS]", "[SEP]", "[MASK]")
 def load_tokenizer(name: str) -> Any:
     """The tokenizer of a Hub id, of a folder, or of a BERT `vocab.txt`.
 
-    Raises ValueError if there is none, or if it has no mask token.
+    Raises ValueError if there is none, or if it has no mask or no padding token.
     """
     path = Path(name).expanduser()
     if path.suffix == ".txt":
         if not path.is_file() or path.stat().st_size == 0:
             raise ValueError(f"the vocabulary {path} is missing or empty.")
-        tokens = path.read_text(encoding="utf-8").splitlines()
+        # Not splitlines: a token can be a separator of lines by Unicode.
+        tokens = path.read_text(encoding="utf-8").rstrip("\n").split("\n")
         missing = [token for token in SPECIAL_TOKENS if token not in tokens]
         if missing:
             raise ValueError(f"the vocabulary {path} lacks {', '.join(missing)}: is it a BERT one?")
+        if len(set(tokens)) < len(tokens):
+            twice = next(token for place, token in enumerate(tokens) if token in tokens[:place])
+            raise ValueError(f"the vocabulary {path} has the token {twice!r} twice.")
         return vocabulary_tokenizer(tokens)
     from transformers import AutoTokenizer
 
@@ -32,6 +36,8 @@ def load_tokenizer(name: str) -> Any:
         raise ValueError(f"no tokenizer in {name!r}: {str(error).splitlines()[0]}") from error
     if tokenizer.mask_token_id is None:
         raise ValueError(f"the tokenizer of {name!r} has no mask token: it is of no masked LM.")
+    if tokenizer.pad_token_id is None:
+        raise ValueError(f"the tokenizer of {name!r} has no padding token.")
     return tokenizer
 
 
@@ -53,21 +59,25 @@ def train_wordpiece(documents: Iterable[str], vocab_size: int, num_documents: in
 
     if vocab_size < 100:
         raise ValueError(f"a WordPiece vocabulary needs at least 100 tokens, got {vocab_size}.")
-    trained = BertWordPieceTokenizer(lowercase=True)
-    trained.train_from_iterator(
-        tqdm(documents, desc="Training WordPiece", total=num_documents, unit=" docs"),
-        vocab_size=vocab_size,
-        special_tokens=list(SPECIAL_TOKENS),
-        show_progress=False,
-    )
-    by_id = sorted(trained.get_vocab().items(), key=lambda item: item[1])
-    return vocabulary_tokenizer(token for token, _ in by_id)
+    texts = list(tqdm(documents, desc="Reading for WordPiece", total=num_documents, unit=" docs"))
+
+    def trained(size: int, first: list[str]) -> list[str]:
+        found = BertWordPieceTokenizer(lowercase=True)
+        found.train_from_iterator(texts, size, special_tokens=first, show_progress=False)
+        by_id = sorted(found.get_vocab().items(), key=lambda item: item[1])
+        return [token for token, _ in by_id]
+
+    # The trainer numbers continuations (##a) in the random order of a hash table, and breaks ties
+    # between merges by number. So it is run for the alphabet alone first, which then comes sorted.
+    alphabet = set(trained(1, list(SPECIAL_TOKENS))) - set(SPECIAL_TOKENS)
+    return vocabulary_tokenizer(trained(vocab_size, [*SPECIAL_TOKENS, *sorted(alphabet)]))
 
 
 def vocabulary(tokenizer: Any) -> list[str]:
     """The tokens as text, by id; an id that no token has reads `<id>`."""
-    tokens = [f"<{index}>" for index in range(len(tokenizer))]
-    for token, index in tokenizer.get_vocab().items():
+    ids = tokenizer.get_vocab()
+    tokens = [f"<{index}>" for index in range(max(ids.values()) + 1)]
+    for token, index in ids.items():
         tokens[index] = token
     return tokens
 

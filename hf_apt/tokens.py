@@ -19,7 +19,7 @@ from jaxtyping import Int, Integer
 
 from hf_apt.atomic import writing_folder
 from hf_apt.masking import Masking
-from hf_apt.tokenizers import fingerprint
+from hf_apt.tokenizers import fingerprint, vocabulary
 
 Layout = Literal["first", "packed"]
 """`first`: the first tokens of each document, one sequence each (arXiv 2507.14871). `packed`: all
@@ -75,7 +75,9 @@ class Tokens:
         """What the integers are."""
         self.starts = np.load(folder / "starts.npy")
         """Where each sequence starts, and where the last one ends, int64."""
-        self.ids = np.memmap(folder / "ids.bin", mode="r", dtype=_dtype(self.description.vocab_size))
+        self.ids = np.memmap(
+            folder / "ids.bin", mode="r", dtype=_dtype(self.description.vocab_size)
+        )
         """All ids, one sequence after the other."""
 
     def __len__(self) -> int:
@@ -134,7 +136,7 @@ def write_tokens(
         sequences = _first(progress, tokenizer, sequence_length)
     else:
         sequences = _packed(progress, tokenizer, sequence_length)
-    vocab_size = len(tokenizer)
+    vocab_size = len(vocabulary(tokenizer))
     lengths: list[int] = []
     folder = Path(folder)
     with writing_folder(folder) as partial:
@@ -176,8 +178,8 @@ def _packed(documents: Iterable[str], tokenizer: Any, length: int) -> Iterator[l
     waiting: list[int] = []
     for texts in _batches(documents):
         for ids in tokenizer(texts, add_special_tokens=False)["input_ids"]:
-            waiting += ids
-            waiting += after[:1]
+            if ids:
+                waiting += ids + after[:1]
         full = len(waiting) // room * room
         for start in range(0, full, room):
             yield before + waiting[start : start + room] + after
@@ -194,9 +196,7 @@ def _surroundings(tokenizer: Any) -> tuple[list[int], list[int]]:
     """The ids that the tokenizer puts before and after a text."""
     bare = tokenizer("a", add_special_tokens=False)["input_ids"]
     whole = tokenizer("a")["input_ids"]
-    start = next(
-        place for place in range(len(whole)) if whole[place : place + len(bare)] == bare
-    )
+    start = next(place for place in range(len(whole)) if whole[place : place + len(bare)] == bare)
     return whole[:start], whole[start + len(bare) :]
 
 

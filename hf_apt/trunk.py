@@ -11,6 +11,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
+from pathlib import Path
 from typing import TYPE_CHECKING
 
 import torch
@@ -34,14 +35,16 @@ def load_masked_lm(name: str, *, trust_remote_code: bool = False) -> PreTrainedM
     """
     from transformers import AutoModelForMaskedLM
 
+    path = Path(name).expanduser()
+    if (path.is_absolute() or len(path.parts) > 2 or name.startswith(".")) and not path.is_dir():
+        raise ValueError(f"there is no checkpoint folder {name!r}.")
     try:
         model, loading = AutoModelForMaskedLM.from_pretrained(
             name, dtype=torch.float32, output_loading_info=True, trust_remote_code=trust_remote_code
         )
-    except (OSError, ValueError, KeyError) as error:
-        raise ValueError(
-            f"{name!r} is no masked-LM checkpoint: {str(error).strip().splitlines()[0]}"
-        ) from error
+    except Exception as error:  # files can be broken in any way
+        reason = (str(error).strip() or type(error).__name__).splitlines()[0]
+        raise ValueError(f"{name!r} is no whole masked-LM checkpoint: {reason}") from error
     if missing := sorted(loading["missing_keys"]):
         raise ValueError(
             f"{name!r} has no masked-LM head of its own: its weights lack {missing[0]}"
@@ -62,7 +65,7 @@ def require_finite(model: nn.Module, name: str) -> None:
 
 
 class Trunk:
-    """The hidden states of a masked language model at every depth: 0 = embeddings, m = after block m."""
+    """The hidden states of a masked LM at every depth: 0 = embeddings, m = after block m."""
 
     def __init__(self, model: PreTrainedModel):
         self.model = model
@@ -95,7 +98,7 @@ class Trunk:
         return torch.stack(states)
 
     def _states(self, inputs: dict[str, Tensor]) -> list[Tensor]:
-        with torch.no_grad():
+        with torch.no_grad(), _evaluating(self.model):
             outputs = self.trunk(**inputs, output_hidden_states=True, return_dict=True)
         # The last entry of hidden_states is before the final normalisation in some families.
         return [*outputs.hidden_states[:-1], outputs.last_hidden_state]
@@ -119,7 +122,7 @@ class OwnHead:
 
     def logits(self, hidden_NH: Tensor) -> Tensor:
         """The logits (N, V), all at once: for few positions."""
-        with _output_replaced(self._trunk.trunk, hidden_NH[None]):
+        with _evaluating(self._model), _output_replaced(self._trunk.trunk, hidden_NH[None]):
             return self._model(**_probe(self._model)).logits[0]
 
     def _predict(self, hidden_NH: Tensor) -> Tensor:
@@ -128,20 +131,20 @@ class OwnHead:
         if self._decoder is None:
             parts = hidden_NH.split(_ROW_CHUNK)
             return torch.cat([self.logits(part).argmax(dim=-1) for part in parts])
-        features_NE = self._features(hidden_NH)
+        features_NE = self._features(hidden_NH, self._decoder)
         return streamed_argmax(features_NE, self._decoder.weight, self._decoder.bias)
 
-    def _features(self, hidden_NH: Tensor) -> Tensor:
-        """What the decoder is given: the head up to, but without, its product with the vocabulary."""
+    def _features(self, hidden_NH: Tensor, decoder: nn.Linear) -> Tensor:
+        """What `decoder` is given: the head up to its product with the vocabulary."""
         features: list[Tensor] = []
 
         def keep(_: nn.Module, inputs: tuple[Tensor, ...]) -> None:
             features.append(inputs[0])
             raise _DecoderReachedError
 
-        hook = self._model.get_output_embeddings().register_forward_pre_hook(keep)
+        hook = decoder.register_forward_pre_hook(keep)
         try:
-            with _output_replaced(self._trunk.trunk, hidden_NH[None]):
+            with _evaluating(self._model), _output_replaced(self._trunk.trunk, hidden_NH[None]):
                 self._model(**_probe(self._model))
         except _DecoderReachedError:
             pass
@@ -159,7 +162,7 @@ class OwnHead:
         hidden_NH = hidden_NH.to(self._model.device)
         with torch.no_grad():
             try:
-                decoded = decoder(self._features(hidden_NH))
+                decoded = decoder(self._features(hidden_NH, decoder))
                 logits = self.logits(hidden_NH)
             except (IndexError, RuntimeError):  # the decoder is not called, or not with one tensor
                 return None
@@ -193,11 +196,27 @@ class _DecoderReachedError(Exception):
 @contextmanager
 def _output_replaced(trunk: nn.Module, hidden_BTH: Tensor) -> Iterator[None]:
     """Within the block, `trunk` answers any input with `hidden_BTH`."""
+    own = trunk.__dict__.get("forward")  # the class's, unless a library has wrapped it
     trunk.forward = lambda *_, **__: BaseModelOutput(last_hidden_state=hidden_BTH)
     try:
         yield
     finally:
-        del trunk.forward  # uncovers the class's own
+        del trunk.forward
+        if own is not None:
+            trunk.forward = own
+
+
+@contextmanager
+def _evaluating(model: nn.Module) -> Iterator[None]:
+    """Within the block, `model` is in evaluation mode; afterwards each module is as it was."""
+    training = [module for module in model.modules() if module.training]
+    for module in training:
+        module.training = False
+    try:
+        yield
+    finally:
+        for module in training:
+            module.training = True
 
 
 def _probe(model: PreTrainedModel) -> dict[str, Tensor]:

@@ -103,13 +103,13 @@ def test_another_seed_is_another_order_and_other_masks(tokens, whole):
 
 def test_each_draw_is_masked_as_masking_says(tokens, whole):
     num = len(tokens)
-    place_of = {tuple(row): index for index, row in enumerate(tokens.padded(np.arange(num)).tolist())}
+    place_of = {
+        tuple(row): index for index, row in enumerate(tokens.padded(np.arange(num)).tolist())
+    }
     assert len(place_of) == num  # all different: the text tells which sequence a draw is
     for draw, sequence in enumerate(originals(whole)):
         index = np.array([place_of[sequence]])
-        expected = mask(
-            tokens.padded(index), index, tokens.masking(seed=SEED), epoch=draw // num
-        )
+        expected = mask(tokens.padded(index), index, tokens.masking(seed=SEED), epoch=draw // num)
         assert whole["input_ids"][draw].tolist() == expected.input_ids_BT[0].tolist()
         assert whole["labels"][draw].tolist() == expected.labels_BT[0].tolist()
 

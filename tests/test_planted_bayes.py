@@ -25,6 +25,7 @@ def _miniature(seed: int = 0) -> PlantedLanguage:
         num_latents=2,
         preference=0.6,
         label_noise=0.2,
+        latent_follow=0.3,
         paradigms=[Paradigm("a", ("p", "q"), 1, 0), Paradigm("b", ("r", "s", "t"), 1, 1)],
         frames=["{a} {b}", "the {b} ."],
     )

@@ -155,3 +155,19 @@ def test_text_gives_the_words_back(language: PlantedLanguage) -> None:
 def test_text_has_capitals_and_tight_punctuation(language: PlantedLanguage) -> None:
     row = [language.words.index(word) for word in "one . the".split()]
     assert document_text(language, row) == "One. The"
+
+
+def test_latents_follow_their_cycle_from_sentence_to_sentence() -> None:
+    language = planted_language(
+        num_topics=1,
+        num_latents=3,
+        preference=1.0,
+        latent_follow=1.0,
+        paradigms=[Paradigm("a", ("p", "q", "r"), 0, 1)],
+        frames=["{a} ."],
+    )
+    members = sample_documents(language, 20, 12, seed=0).words[:, ::2]
+    cycle = language.kind_words[0, 0].argmax(axis=1)
+    latents = np.argmax(members[:, :, None] == cycle, axis=2)
+    np.testing.assert_array_equal(latents[:, 1:], (latents[:, :-1] + 1) % 3)
+    assert np.unique(latents[:, 0]).size == 3

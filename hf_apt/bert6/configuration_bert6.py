@@ -7,7 +7,7 @@ from transformers import BertConfig
 
 
 class Bert6Config(BertConfig):
-    """Configuration of BERT-6 (arXiv 2509.03407): 6 blocks, hidden 768, 12 heads, otherwise BERT-base.
+    """Configuration of BERT-6 (arXiv 2509.03407): BERT-base with 6 blocks.
 
     It adds no field to `BertConfig`, so a BERT-6 checkpoint also opens as a plain BERT.
     """

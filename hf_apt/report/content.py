@@ -7,7 +7,7 @@ from typing import Any
 
 from markupsafe import Markup
 
-from hf_apt.clusters import DEFINITIONS
+from hf_apt.clusters import DEFINITIONS, HEADLINE
 from hf_apt.counts import TREATMENTS
 from hf_apt.records import READOUTS, Run
 from hf_apt.report import figures
@@ -36,8 +36,8 @@ def page_content(run: Run) -> dict[str, Any]:
     shown = [name for name in by_readout if name != "bayes"] or ["bayes"]
     num_depths = max(len(depths) for depths in by_readout.values())
     thresholds = sorted({entry["threshold"] for entry in by_readout[shown[0]][0]["clusters"]})
-    # The usual sweep has 0.1; of another one, the middle.
-    shown_threshold = 0.1 if 0.1 in thresholds else thresholds[len(thresholds) // 2]
+    usual = HEADLINE[1]
+    shown_threshold = usual if usual in thresholds else thresholds[len(thresholds) // 2]
     lookup, pictures = lookup_and_pictures(run, shown, thresholds, shown_threshold)
     return {
         "title": summary["title"] or "Accuracy per token",

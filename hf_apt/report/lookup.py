@@ -22,9 +22,9 @@ def lookup_and_pictures(
     counted = [name for name in shown if name in run.readouts() and name != "untrained"]
     if not counted:
         return {}, {}
-    words = [shown_token(token) for token in run.vocabulary()]
-    frequency_V, planted_V = run.frequency(), run.planted()
     support_V = run.counts(counted[0]).support()
+    words = [shown_token(token) for token in run.vocabulary(len(support_V))]
+    frequency_V, planted_V = run.frequency(len(support_V)), run.planted(len(support_V))
     numbering = Numbering(support_V)
     details: dict[str, Any] = {}
     pictures: dict[str, Any] = {}

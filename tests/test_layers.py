@@ -1,0 +1,180 @@
+"""The direction of dependencies: who may import whom, and who may not know torch.
+
+A module imports only from layers below its own; inside a package (report, planted, bert6) also from
+its siblings. Imports inside functions count like any other: they are there for speed alone.
+"""
+
+import ast
+from pathlib import Path
+
+import pytest
+
+ROOT = Path(__file__).parent.parent
+PACKAGE = ROOT / "hf_apt"
+
+LAYERS = {
+    # No other module of ours.
+    0: {
+        "atomic",
+        "bert6",
+        "checkpoints",
+        "devices",
+        "environment",
+        "masking",
+        "progress",
+        "trunk",
+    },
+    # Sufficient statistics; tokenizers and text.
+    1: {"counts", "tokenizers", "corpus"},
+    # Read off counts; a run's folder; sequences on disk.
+    2: {"apt", "confusion", "records", "tokens"},
+    3: {"clusters", "frequency", "examples"},
+    # All figures of a run, its table and its page: from a folder alone.
+    4: {"summary", "console", "report"},
+    # Train and measure.
+    5: {"pretrain", "heads", "measure"},
+    # The planted language: as a corpus it answers what a model is asked.
+    6: {"planted"},
+    # Whole configurations, and the phases that take them.
+    7: {"recipes"},
+    8: {"prepare", "readouts", "options"},
+    # The chain; the command line.
+    9: {"pipeline"},
+    10: {"cli"},
+}
+LAYER = {name: layer for layer, names in LAYERS.items() for name in names}
+
+PURE = {
+    *("counts", "apt", "frequency", "confusion", "clusters", "summary", "records", "atomic"),
+    *("masking", "console", "checkpoints"),
+    *("planted.grammar", "planted.language", "planted.states", "planted.generate", "planted.bayes"),
+}
+"""NumPy, SciPy and scikit-learn alone; and all of report."""
+
+HEAVY = {"torch", "transformers", "datasets", "accelerate", "tokenizers", "safetensors"}
+NUM_MODULES = 48
+
+
+def modules() -> dict[str, Path]:
+    """All modules by name, `hf_apt` itself left out; a package is called by its folder."""
+    found = {}
+    for path in sorted(PACKAGE.rglob("*.py")):
+        parts = path.relative_to(PACKAGE).with_suffix("").parts
+        found[".".join(parts[:-1] if parts[-1] == "__init__" else parts)] = path
+    del found[""]
+    return found
+
+
+MODULES = modules()
+
+
+def imported(path: Path) -> set[str]:
+    """What a file imports, anywhere in it: each name that could be a module, in full."""
+    found = set()
+    for node in ast.walk(ast.parse(path.read_text(encoding="utf-8"))):
+        if isinstance(node, ast.Import):
+            found |= {alias.name for alias in node.names}
+        elif isinstance(node, ast.ImportFrom):
+            above = path.relative_to(ROOT).parts[: -node.level] if node.level else ()
+            module = ".".join([*above, *([node.module] if node.module else [])])
+            found.add(module)
+            found |= {f"{module}.{alias.name}" for alias in node.names}
+    return found
+
+
+def own_imports(name: str) -> set[str]:
+    """The modules of hf_apt that a module imports."""
+    full = {target.removeprefix("hf_apt.") for target in imported(MODULES[name])}
+    found = full & set(MODULES)
+    # `from hf_apt.report.svg import x` names report.svg, not the package above it.
+    above = {target for target in found if any(other.startswith(f"{target}.") for other in found)}
+    return found - above - {name}
+
+
+def top(name: str) -> str:
+    return name.partition(".")[0]
+
+
+def test_all_modules_are_seen_and_have_a_layer() -> None:
+    assert len(MODULES) == NUM_MODULES
+    assert {top(name) for name in MODULES} == set(LAYER)
+    assert len(LAYER) == sum(map(len, LAYERS.values())), "a module is in two layers"
+
+
+def test_imports_point_downwards() -> None:
+    seen = 0
+    for name in MODULES:
+        for target in own_imports(name):
+            seen += 1
+            if top(name) != top(target):
+                assert LAYER[top(target)] < LAYER[top(name)], f"{name} imports {target}"
+    assert seen > 100
+
+
+def test_nothing_imports_itself_in_a_circle() -> None:
+    """Within packages, too; `bert6` finds its own classes when they are asked for."""
+    graph = {name: own_imports(name) for name in MODULES}
+    graph["bert6"] = set()
+    done: set[str] = set()
+
+    def visit(name: str, above: tuple[str, ...]) -> None:
+        assert name not in above, f"a circle: {' -> '.join([*above, name])}"
+        if name not in done:
+            for target in graph[name]:
+                visit(target, (*above, name))
+            done.add(name)
+
+    for name in graph:
+        visit(name, ())
+    assert done == set(MODULES)
+
+
+def test_what_is_read_off_counts_knows_no_model() -> None:
+    pure = {name for name in MODULES if name in PURE or top(name) == "report"}
+    assert pure >= PURE
+    assert len(pure) >= 26
+    for name in pure:
+        heavy = {target for target in imported(MODULES[name]) if top(target) in HEAVY}
+        assert not heavy, f"{name} imports {heavy}"
+
+
+def test_pure_modules_import_pure_modules_only() -> None:
+    for name in MODULES:
+        if name in PURE or top(name) == "report":
+            for target in own_imports(name):
+                assert target in PURE or top(target) == "report", f"{name} imports {target}"
+
+
+def test_only_the_corpus_loads_datasets() -> None:
+    users = {name for name, path in MODULES.items() if "datasets" in map(top, imported(path))}
+    assert users == {"corpus"}
+    assert {n for n, path in MODULES.items() if "load_dataset" in path.read_text()} == {"corpus"}
+
+
+@pytest.mark.parametrize("other", ["trainer_callbacks", "metrics", "tests", "model_cards"])
+def test_the_package_knows_nothing_of_what_is_built_on_it(other) -> None:
+    for name, path in MODULES.items():
+        assert other not in map(top, imported(path)), f"{name} imports {other}"
+
+
+def test_modules_are_short_and_silent() -> None:
+    for name, path in MODULES.items():
+        text = path.read_text(encoding="utf-8")
+        assert len(text.splitlines()) <= 300, f"{name} is too long"
+        calls = {
+            node.func.id
+            for node in ast.walk(ast.parse(text))
+            if isinstance(node, ast.Call) and isinstance(node.func, ast.Name)
+        }
+        assert "print" not in calls, f"{name} prints"
+        assert not calls & {"eval", "exec"}, f"{name} evaluates text"
+
+
+def test_every_public_name_is_where_the_package_says() -> None:
+    import hf_apt
+
+    assert len(hf_apt.__all__) > 30
+    for name in hf_apt.__all__:
+        assert getattr(hf_apt, name) is not None
+    with pytest.raises(AttributeError, match="no attribute 'nothing'"):
+        _ = hf_apt.nothing

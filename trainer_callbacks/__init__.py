@@ -1,1 +1,0 @@
-"""Callbacks for transformers' Trainer that measure accuracy per token while a model trains."""

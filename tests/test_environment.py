@@ -5,7 +5,6 @@ import json
 import subprocess
 
 from hf_apt import environment as module
-from hf_apt.checkpoints import SHIPPED, checkpoint_path
 from hf_apt.environment import environment, file_fingerprint
 
 
@@ -43,17 +42,3 @@ def test_a_files_fingerprint_is_that_of_its_bytes(tmp_path) -> None:
     path = tmp_path / "file"
     path.write_bytes(b"a" * 3_000_000)
     assert file_fingerprint(path) == hashlib.sha256(b"a" * 3_000_000).hexdigest()[:16]
-
-
-def test_a_checkpoint_that_is_not_shipped_is_named_as_it_was_given(tmp_path) -> None:
-    for name in ("someone/model", str(tmp_path), "no-such-checkpoint"):
-        assert checkpoint_path(name) == name
-
-
-def test_a_shipped_checkpoint_is_found_by_its_name(tmp_path, monkeypatch) -> None:
-    assert SHIPPED.parent.name == "hf_apt"
-    monkeypatch.setattr("hf_apt.checkpoints.SHIPPED", tmp_path)
-    (tmp_path / "tiny").mkdir()
-    assert checkpoint_path("tiny") == "tiny"
-    (tmp_path / "tiny" / "config.json").touch()
-    assert checkpoint_path("tiny") == str(tmp_path / "tiny")

@@ -5,7 +5,7 @@ that the epoch's permutation gives. A Trainer that reads draws one after the oth
 the same sequence whatever the batch size, accumulation, workers or processes, and resumes exactly
 by starting from a later v.
 """
-# B examples, T sequence positions.
+# B examples, T sequence positions, W positions in a window.
 
 from __future__ import annotations
 
@@ -21,12 +21,31 @@ from hf_apt.tokens import Tokens
 
 
 class TrainingDraws(Dataset):
-    """The first `num_draws` draws of a run, freshly shuffled and masked in every epoch."""
+    """The first `num_draws` draws of a run, freshly shuffled and masked in every epoch.
 
-    def __init__(self, tokens: Tokens, masking: Masking, *, num_draws: int):
+    `windows` holds widths, each with the draw before which it ends: until then a batch comes cut
+    into windows of so many tokens, every one a row of its own that keeps its `position_ids`.
+    """
+
+    def __init__(
+        self,
+        tokens: Tokens,
+        masking: Masking,
+        *,
+        num_draws: int,
+        windows: tuple[tuple[int, int], ...] = (),
+    ):
+        for width, _ in windows:
+            if tokens.description.layout != "packed" or tokens.description.sequence_length % width:
+                raise ValueError(
+                    f"windows of {width} tokens need packed sequences of a multiple of that "
+                    f"length, not {tokens.description.layout!r} ones of "
+                    f"{tokens.description.sequence_length}."
+                )
         self.tokens = tokens
         self.masking = masking
         self.num_draws = num_draws
+        self.windows = windows
         self.num_sequences = len(tokens)
         self._permutation = lru_cache(maxsize=2)(self._permuted)
 
@@ -34,11 +53,18 @@ class TrainingDraws(Dataset):
         return self.num_draws
 
     def __getitem__(self, draw: int) -> dict[str, torch.Tensor]:
-        """One draw, as tensors of shape (sequence,)."""
-        return {name: values[0] for name, values in self.__getitems__([draw]).items()}
+        """One draw, whole, as tensors of shape (sequence,)."""
+        return {name: values[0] for name, values in self._whole([draw]).items()}
 
     def __getitems__(self, draws: list[int]) -> dict[str, torch.Tensor]:
-        """A whole batch at once, as tensors of shape (batch, sequence)."""
+        """A batch at once, as tensors of shape (batch, sequence) or (windows, width)."""
+        batch = self._whole(draws)
+        for width, end in self.windows:
+            if draws[0] < end:
+                return _in_windows(batch, width)
+        return batch
+
+    def _whole(self, draws: list[int]) -> dict[str, torch.Tensor]:
         epochs_B, places_B = np.divmod(np.asarray(draws), self.num_sequences)
         indices_B = np.array(
             [
@@ -51,6 +77,13 @@ class TrainingDraws(Dataset):
     def _permuted(self, epoch: int) -> np.ndarray:
         generator = np.random.default_rng([self.masking.seed, int(epoch)])
         return generator.permutation(self.num_sequences)
+
+
+def _in_windows(batch: dict[str, torch.Tensor], width: int) -> dict[str, torch.Tensor]:
+    """The same positions as rows of `width`: (B, T) becomes (B * T / W, W)."""
+    positions_BT = torch.arange(batch["input_ids"].shape[1]).expand_as(batch["input_ids"])
+    batch = batch | {"position_ids": positions_BT}
+    return {name: values.reshape(-1, width) for name, values in batch.items()}
 
 
 class FixedDraws(Dataset):

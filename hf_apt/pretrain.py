@@ -40,7 +40,8 @@ class ModelShape:
 
     sinusoidal_positions: bool = False
     """Whether the learnt position embeddings start as sinusoids (Vaswani et al. 2017, section 3.5)
-    instead of noise: a head can then learn "the word before" once, not for every position."""
+    instead of noise: a head can then learn "the word before" once, not for every position. Their
+    wavelengths end at about one and a half sequences: longer ones hardly tell places apart."""
 
     @property
     def intermediate_size(self) -> int:
@@ -75,6 +76,11 @@ class PretrainConfig:
 
     masking_rate: float = 0.15
     """Share of the positions that are modified."""
+
+    windows: tuple[tuple[int, float], ...] = ()
+    """Widths of windows, each with the share of the steps after which it ends: until then every
+    sequence is read in windows of so many tokens. Of few tokens the neighbours are soon told from
+    the rest, where attention over a whole sequence starts out as an average of everything."""
 
     seed: int = 42
     """Of weights, order, masks and dropout."""
@@ -127,7 +133,7 @@ def _sinusoids(num_positions: int, width: int) -> torch.Tensor:
     """Sines and cosines of the position at geometric wavelengths, of unit mean square: (T, H)."""
     import torch
 
-    rates = 10_000.0 ** -(torch.arange(0, width, 2) / width)
+    rates = (num_positions / 4) ** -(torch.arange(0, width, 2) / width)
     angles = torch.arange(num_positions)[:, None] * rates
     return 2**0.5 * torch.stack([angles.sin(), angles.cos()], dim=2).reshape(num_positions, width)
 
@@ -198,6 +204,10 @@ def pretrainer(
             train,
             train.masking(seed=config.seed, rate=config.masking_rate),
             num_draws=config.num_steps * config.batch_size,
+            windows=tuple(
+                (width, round(share * config.num_steps) * config.batch_size)
+                for width, share in config.windows
+            ),
         ),
         # Not the seed of training: its first epoch must not hold the masks of the evaluation.
         eval_dataset=FixedDraws(

@@ -143,3 +143,26 @@ def test_attention_is_told_what_is_padding_and_only_where_there_can_be_some(toke
         lengths = np.diff(held.starts)
         for row, length in zip(inputs["attention_mask"].tolist(), lengths.tolist(), strict=True):
             assert row == [1] * length + [0] * (24 - length)
+
+
+def test_windows_are_the_same_positions_as_shorter_rows(packed_tokens):
+    masking = packed_tokens.masking(seed=SEED)
+    length = packed_tokens.description.sequence_length
+    cut = TrainingDraws(packed_tokens, masking, num_draws=30, windows=((4, 10), (8, 20)))
+    whole = draws_of(packed_tokens)
+    for draws, width in (([0, 1, 2], 4), ([9, 10], 4), ([10, 11], 8), ([19], 8)):
+        batch, expected = cut.__getitems__(draws), whole.__getitems__(draws)
+        assert batch["input_ids"].shape == (len(draws) * length // width, width)
+        for name in expected:
+            assert torch.equal(batch[name].reshape(-1, length), expected[name])
+        positions = batch["position_ids"].reshape(-1, length)
+        assert torch.equal(positions, torch.arange(length).expand(len(draws), -1))
+    assert_same(cut.__getitems__([20, 21]), whole.__getitems__([20, 21]))
+    assert_same(cut[0], whole[0])
+
+
+def test_windows_that_do_not_divide_the_sequences_are_refused(packed_tokens):
+    with pytest.raises(ValueError, match="windows of 7 tokens need packed sequences"):
+        TrainingDraws(
+            packed_tokens, packed_tokens.masking(seed=SEED), num_draws=1, windows=((7, 1),)
+        )

@@ -25,17 +25,17 @@ def folder_of(tokens: Tokens) -> str:
 
 
 @pytest.fixture(scope="module")
-def uninterrupted(tokens, tmp_path_factory):
+def uninterrupted(packed_tokens, tmp_path_factory):
     """(folder, trainer, what `pretrain` returned)."""
     folder = tmp_path_factory.mktemp("uninterrupted")
-    trainer = trainer_of(folder_of(tokens), str(folder), dropout=0.1)
+    trainer = trainer_of(folder_of(packed_tokens), str(folder), dropout=0.1)
     return folder, trainer, pretrain(trainer)
 
 
 @pytest.fixture(scope="module")
-def killed(tokens, tmp_path_factory) -> Path:
+def killed(packed_tokens, tmp_path_factory) -> Path:
     folder = tmp_path_factory.mktemp("killed")
-    arguments = {"tokens": folder_of(tokens), "folder": str(folder), "at_step": KILLED_AT}
+    arguments = {"tokens": folder_of(packed_tokens), "folder": str(folder), "at_step": KILLED_AT}
     done = subprocess.run(
         [sys.executable, str(WORKER), json.dumps(arguments)], capture_output=True, timeout=600
     )
@@ -52,7 +52,7 @@ def assert_same_run(trainer, expected) -> None:
         assert torch.equal(weights[name], weight), name
 
 
-def test_a_killed_run_continues_exactly(tokens, killed, uninterrupted, tmp_path):
+def test_a_killed_run_continues_exactly(packed_tokens, killed, uninterrupted, tmp_path):
     assert KILLED_AT % SAVE_EVERY
     folder = tmp_path / "killed"
     shutil.copytree(killed, folder)
@@ -62,7 +62,7 @@ def test_a_killed_run_continues_exactly(tokens, killed, uninterrupted, tmp_path)
     assert last_checkpoint(folder) == folder / f"checkpoint-{SAVE_EVERY}"
 
     steps: list[int] = []
-    trainer = trainer_of(folder_of(tokens), str(folder), dropout=0.1)
+    trainer = trainer_of(folder_of(packed_tokens), str(folder), dropout=0.1)
     trainer.model.register_forward_pre_hook(
         lambda module, _: steps.append(1) if module.training else None
     )
@@ -76,23 +76,23 @@ def test_a_killed_run_continues_exactly(tokens, killed, uninterrupted, tmp_path)
     }
 
 
-def test_a_finished_run_takes_no_further_step(tokens, uninterrupted, tmp_path):
+def test_a_finished_run_takes_no_further_step(packed_tokens, uninterrupted, tmp_path):
     """As after a kill between the end of training and the first file that says so."""
     finished, expected, expected_result = uninterrupted
     folder = tmp_path / "finished"
     shutil.copytree(finished, folder)
     assert last_checkpoint(folder) == folder / f"checkpoint-{NUM_STEPS}"
-    trainer = trainer_of(folder_of(tokens), str(folder), dropout=0.1)
+    trainer = trainer_of(folder_of(packed_tokens), str(folder), dropout=0.1)
     result = pretrain(trainer)
     assert_same_run(trainer, expected)
     for name in ("num_steps", "train_loss", "validation_loss"):
         assert result[name] == expected_result[name]
 
 
-def test_dropout_is_drawn(tokens, uninterrupted, tmp_path):
+def test_dropout_is_drawn(packed_tokens, uninterrupted, tmp_path):
     """Else the state of random numbers would not be tested above."""
     _, trainer, _ = uninterrupted
-    other = trainer_of(folder_of(tokens), str(tmp_path), dropout=0.0)
+    other = trainer_of(folder_of(packed_tokens), str(tmp_path), dropout=0.0)
     pretrain(other)
     assert logged(other)["1.loss"] != logged(trainer)["1.loss"]
 

@@ -65,6 +65,7 @@ def trainer_of(
         batch_size=BATCH_SIZE,
         accumulation_steps=accumulation_steps,
         learning_rate=1e-2,
+        windows=((8, 0.5),) if held.description.layout == "packed" else (),
         save_every=SAVE_EVERY,
         seed=5,
         num_validation_sequences=16,

@@ -23,8 +23,8 @@ if TYPE_CHECKING:
     from hf_apt.clusters import TokenClusters, token_clusters
     from hf_apt.counts import DepthCounts, PairCounts
     from hf_apt.heads import DepthHeads, HeadConfig, train_heads
+    from hf_apt.masked_batches import MeasureConfig
     from hf_apt.masking import MaskedBatch, Masking, mask
-    from hf_apt.measure import MeasureConfig
     from hf_apt.pipeline import run_all
     from hf_apt.planted import PlantedLanguage, planted_language
     from hf_apt.pretrain import ModelShape, PretrainConfig
@@ -48,7 +48,7 @@ _HOME = {
     "counts": ("DepthCounts", "PairCounts"),
     "heads": ("DepthHeads", "HeadConfig", "train_heads"),
     "masking": ("MaskedBatch", "Masking", "mask"),
-    "measure": ("MeasureConfig",),
+    "masked_batches": ("MeasureConfig",),
     "pipeline": ("run_all",),
     "planted": ("PlantedLanguage", "planted_language"),
     "pretrain": ("ModelShape", "PretrainConfig"),

@@ -1,80 +1,25 @@
 """The measurement: one forward pass over masked text, counted at every depth by every decoder."""
-# B batch, T sequence position, N modified positions, D depths.
+# B batch, T sequence position.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Mapping
-from dataclasses import dataclass
+from collections.abc import Mapping
 from typing import TYPE_CHECKING
 
 import numpy as np
 import torch
-from torch import Tensor
 
-from hf_apt.counts import DepthCounts, merged
+from hf_apt.counts import DepthCounts
+from hf_apt.depth_pass import AskedBatch, Decoder, count, summed
 from hf_apt.devices import process_state
 from hf_apt.examples import model_inputs
-from hf_apt.masking import MaskedBatch, mask
+from hf_apt.masked_batches import MaskedBatches, MeasureConfig
+from hf_apt.masking import MaskedBatch
 from hf_apt.tokens import Tokens
 from hf_apt.trunk import Trunk
 
 if TYPE_CHECKING:
     from transformers import PreTrainedModel
-
-Decoder = Callable[[Tensor], Tensor]
-"""From hidden states (D, N, H) to predicted token ids (D, N)."""
-
-
-@dataclass(frozen=True, kw_only=True)
-class MeasureConfig:
-    """What is asked of a model."""
-
-    num_sequences: int | None = None
-    """At most so many held-out sequences; None for all."""
-
-    num_realisations: int = 1
-    """Times that each sequence is masked anew: rare tokens occur more often in the same text."""
-
-    masking_rate: float = 0.15
-    """Share of the positions that are modified."""
-
-    batch_size: int = 64
-    """Sequences in a forward pass."""
-
-    seed: int = 2509
-    """Of the masks; the same for all depths, decoders and models."""
-
-    def __post_init__(self) -> None:
-        for name in ("num_realisations", "batch_size"):
-            if getattr(self, name) < 1:
-                raise ValueError(f"{name} must be at least 1, got {getattr(self, name)}.")
-
-
-class MaskedBatches:
-    """The masked batches of a measurement, each with its uncorrupted tokens.
-
-    They are the same however many processes share them, so that each process's predictions are
-    those which a single one would have made.
-    """
-
-    def __init__(self, tokens: Tokens, config: MeasureConfig):
-        self.tokens = tokens
-        self.config = config
-        self.masking = tokens.masking(seed=config.seed, rate=config.masking_rate)
-        self.num_sequences = min(config.num_sequences or len(tokens), len(tokens))
-        self.starts = [
-            (realisation, start)
-            for realisation in range(config.num_realisations)
-            for start in range(0, self.num_sequences, config.batch_size)
-        ]
-
-    def part(self, index: int = 0, num_parts: int = 1) -> Iterator[tuple[np.ndarray, MaskedBatch]]:
-        """Every `num_parts`-th batch, from number `index` on: (tokens, masked batch)."""
-        for realisation, start in self.starts[index::num_parts]:
-            end = min(start + self.config.batch_size, self.num_sequences)
-            indices_B = np.arange(start, end)
-            tokens_BT = self.tokens.padded(indices_B)
-            yield tokens_BT, mask(tokens_BT, indices_B, self.masking, epoch=realisation)
 
 
 def measure(
@@ -92,14 +37,10 @@ def measure(
 
     Raises ValueError if the model has fewer token ids or positions than the tokens need.
     """
-    from accelerate.utils import gather_object
     from tqdm.auto import tqdm
 
     require_fit(trunk.model, tokens)
-    device = trunk.model.device
     state = process_state()
-    vocab_size = trunk.model.config.vocab_size
-    counts = {name: DepthCounts.empty(trunk.num_depths, vocab_size) for name in decoders}
     batches = MaskedBatches(tokens, config)
     progress = tqdm(
         batches.part(state.process_index, state.num_processes),
@@ -108,21 +49,16 @@ def measure(
         unit=" batches",
         disable=not state.is_main_process,
     )
-    for tokens_BT, batch in progress:
-        inputs = model_inputs(tokens, tokens_BT, batch)
-        hidden_DNH = trunk.at(
-            {name: values.to(device) for name, values in inputs.items()},
-            torch.from_numpy(batch.modified_BT).to(device),
-        )
-        references_N = batch.labels_BT[batch.modified_BT]
-        treatments_N = batch.treatments_BT[batch.modified_BT]
-        for name, decode in decoders.items():
-            predictions_DN = decode(hidden_DNH).cpu().numpy()
-            counts[name].update(references_N, predictions_DN, treatments_N)
-    if state.num_processes == 1:
-        return counts
-    parts = gather_object([counts])
-    return {name: merged([part[name] for part in parts]) for name in decoders}
+    return summed(count(trunk, (_asked(tokens, *batch) for batch in progress), decoders))
+
+
+def _asked(tokens: Tokens, tokens_BT: np.ndarray, batch: MaskedBatch) -> AskedBatch:
+    return AskedBatch(
+        model_inputs(tokens, tokens_BT, batch),
+        torch.from_numpy(batch.modified_BT),
+        batch.labels_BT[batch.modified_BT],
+        batch.treatments_BT[batch.modified_BT],
+    )
 
 
 def require_fit(model: PreTrainedModel, tokens: Tokens) -> None:

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
+from hf_apt.depth_pass import Decoder
 from hf_apt.heads import DepthHeads, train_heads
-from hf_apt.measure import Decoder
 from hf_apt.records import Run
 from hf_apt.tokens import Tokens
 from hf_apt.trunk import OwnHead, Trunk

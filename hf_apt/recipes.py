@@ -6,7 +6,7 @@ from dataclasses import dataclass, field, replace
 
 from hf_apt.corpus import CorpusSource
 from hf_apt.heads import HeadConfig, HeadKind
-from hf_apt.measure import MeasureConfig
+from hf_apt.masked_batches import MeasureConfig
 from hf_apt.planted.corpus import PlantedCorpus
 from hf_apt.pretrain import ModelShape, PretrainConfig
 from hf_apt.tokens import Layout

@@ -1,22 +1,22 @@
-"""Any masked language model of transformers, taken apart: its trunk at every depth, its own head.
+"""Any language model of transformers, taken apart: its trunk at every depth, its own head.
 
-Nothing here knows a model family. The trunk is transformers' `base_model`; hidden states are its
-`hidden_states`; the head is whatever the model does between its trunk's output and its logits,
-found by running the model itself on hidden states put in the trunk's place.
+Nothing here knows a model family. The trunk is the outermost module that returns hidden states; the
+head is whatever the model does between its trunk's output and its logits, found by running the
+model itself on hidden states put in the trunk's place.
 """
 # B batch, T sequence position, N modified positions, D depths, H hidden width, E decoder input
 # width, V vocabulary.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from contextlib import contextmanager
+from dataclasses import replace
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import torch
 from torch import Tensor, nn
-from transformers.modeling_outputs import BaseModelOutput
 
 if TYPE_CHECKING:
     from transformers import PreTrainedModel
@@ -65,15 +65,15 @@ def require_finite(model: nn.Module, name: str) -> None:
 
 
 class Trunk:
-    """The hidden states of a masked LM at every depth: 0 = embeddings, m = after block m."""
+    """The hidden states of a language model at every depth: 0 = embeddings, m = after block m."""
 
     def __init__(self, model: PreTrainedModel):
         self.model = model
-        self.trunk = model.base_model
-        if self.trunk is model:
-            raise ValueError(f"{type(model).__name__} has no trunk apart from its head.")
-        self._final_norm = _final_norm(self)
-        states = self._states(_probe(model))
+        self.trunk = _outermost(model)
+        self._final_norm = _final_norm(self.trunk, model)
+        outputs = self._outputs(_probe(model))
+        self._output = replace(outputs, hidden_states=None)
+        states = _states(outputs)
         widths = {tuple(state.shape) for state in states}
         if len(widths) > 1:
             raise ValueError(
@@ -92,16 +92,24 @@ class Trunk:
         Where a trunk ends in a normalisation of its own (pre-norm models), it is applied at every
         depth, as the head expects it.
         """
-        states = [state[asked_BT] for state in self._states(inputs)]
+        states = [state[asked_BT] for state in _states(self._outputs(inputs))]
         if self._final_norm is not None:
             states[:-1] = [self._final_norm(state) for state in states[:-1]]
         return torch.stack(states)
 
-    def _states(self, inputs: dict[str, Tensor]) -> list[Tensor]:
+    def output(self, hidden_BTH: Tensor) -> Any:
+        """What the trunk would return if its last hidden states were these."""
+        return replace(self._output, last_hidden_state=hidden_BTH)
+
+    def _outputs(self, inputs: dict[str, Tensor]) -> Any:
         with torch.no_grad(), _evaluating(self.model):
             outputs = self.trunk(**inputs, output_hidden_states=True, return_dict=True)
-        # The last entry of hidden_states is before the final normalisation in some families.
-        return [*outputs.hidden_states[:-1], outputs.last_hidden_state]
+        if getattr(outputs, "hidden_states", None) is None:
+            raise ValueError(
+                f"{type(self.model).__name__} shows no hidden states of one stack of blocks: its "
+                "depths cannot be decoded."
+            )
+        return outputs
 
 
 class OwnHead:
@@ -111,7 +119,8 @@ class OwnHead:
     """
 
     def __init__(self, trunk: Trunk):
-        self._trunk = trunk
+        self.trunk = trunk
+        """What it was taken off."""
         self._model = trunk.model
         self._decoder = self._find_decoder()
 
@@ -122,7 +131,7 @@ class OwnHead:
 
     def logits(self, hidden_NH: Tensor) -> Tensor:
         """The logits (N, V), all at once: for few positions."""
-        with _evaluating(self._model), _output_replaced(self._trunk.trunk, hidden_NH[None]):
+        with _evaluating(self._model), _output_replaced(self.trunk, hidden_NH[None]):
             return self._model(**_probe(self._model)).logits[0]
 
     def _predict(self, hidden_NH: Tensor) -> Tensor:
@@ -144,7 +153,7 @@ class OwnHead:
 
         hook = decoder.register_forward_pre_hook(keep)
         try:
-            with _evaluating(self._model), _output_replaced(self._trunk.trunk, hidden_NH[None]):
+            with _evaluating(self._model), _output_replaced(self.trunk, hidden_NH[None]):
                 self._model(**_probe(self._model))
         except _DecoderReachedError:
             pass
@@ -153,20 +162,28 @@ class OwnHead:
         return features[0][0]
 
     def _find_decoder(self) -> nn.Linear | None:
-        """The linear map to the vocabulary, if it is all that follows in this model."""
+        """The linear map to the vocabulary, if what it returns are the logits themselves.
+
+        Equal values would not do: a bias that is added to them may be zero now and trained later.
+        """
         decoder = self._model.get_output_embeddings()
-        if not isinstance(decoder, nn.Linear):
+        if type(decoder) is not nn.Linear:
             return None
         generator = torch.Generator().manual_seed(0)
-        hidden_NH = torch.randn(4, self._trunk.hidden_size, generator=generator)
-        hidden_NH = hidden_NH.to(self._model.device)
-        with torch.no_grad():
-            try:
-                decoded = decoder(self._features(hidden_NH, decoder))
+        hidden_NH = torch.randn(5, self.trunk.hidden_size, generator=generator)
+        hidden_NH = hidden_NH.to(self._model.device, self._model.dtype)
+        decoded: list[tuple[Tensor, int]] = []
+
+        def record(_: nn.Module, __: Any, output: Tensor) -> None:
+            decoded.append((output, output._version))
+
+        hook = decoder.register_forward_hook(record)
+        try:
+            with torch.no_grad():
                 logits = self.logits(hidden_NH)
-            except (IndexError, RuntimeError):  # the decoder is not called, or not with one tensor
-                return None
-        is_all = decoded.shape == logits.shape and torch.allclose(decoded, logits, atol=1e-5)
+        finally:
+            hook.remove()
+        is_all = any(_is_view(logits, out) and out._version == version for out, version in decoded)
         return decoder if is_all else None
 
 
@@ -194,16 +211,17 @@ class _DecoderReachedError(Exception):
 
 
 @contextmanager
-def _output_replaced(trunk: nn.Module, hidden_BTH: Tensor) -> Iterator[None]:
-    """Within the block, `trunk` answers any input with `hidden_BTH`."""
-    own = trunk.__dict__.get("forward")  # the class's, unless a library has wrapped it
-    trunk.forward = lambda *_, **__: BaseModelOutput(last_hidden_state=hidden_BTH)
+def _output_replaced(trunk: Trunk, hidden_BTH: Tensor) -> Iterator[None]:
+    """Within the block, the trunk answers any input with `hidden_BTH`."""
+    module, output = trunk.trunk, trunk.output(hidden_BTH)
+    own = module.__dict__.get("forward")  # the class's, unless a library has wrapped it
+    module.forward = lambda *_, **__: output
     try:
         yield
     finally:
-        del trunk.forward
+        del module.forward
         if own is not None:
-            trunk.forward = own
+            module.forward = own
 
 
 @contextmanager
@@ -225,21 +243,56 @@ def _probe(model: PreTrainedModel) -> dict[str, Tensor]:
     return {"input_ids": ids * (min(4, model.config.vocab_size - 1)), "attention_mask": ids}
 
 
-def _final_norm(trunk: Trunk) -> nn.Module | None:
+def _states(outputs: Any) -> list[Tensor]:
+    # The last entry of hidden_states is before the final normalisation in some families.
+    return [*outputs.hidden_states[:-1], outputs.last_hidden_state]
+
+
+def _outermost(model: PreTrainedModel) -> nn.Module:
+    """The module below `model` that hands hidden states to its head."""
+    *below, (_, answer) = _returned(model, list(model.modules()))
+    found = [
+        module
+        for module, output in below
+        if isinstance(getattr(output, "last_hidden_state", None), Tensor)
+    ]
+    if not found or not isinstance(getattr(answer, "logits", None), Tensor):
+        raise ValueError(
+            f"{type(model).__name__} has no trunk apart from its head, or returns no logits."
+        )
+    return found[-1]
+
+
+def _final_norm(trunk: nn.Module, model: PreTrainedModel) -> nn.Module | None:
     """The normalisation that a trunk applies after its last block, outside of any block."""
-    outputs: list[tuple[str, nn.Module, Tensor]] = []
-
-    def record(name: str) -> Callable[..., None]:
-        return lambda module, _, output: outputs.append((name, module, output))
-
-    hooks = [
-        module.register_forward_hook(record(name))
-        for name, module in trunk.trunk.named_modules()
+    norms = [
+        module
+        for name, module in trunk.named_modules()
         if "norm" in type(module).__name__.lower() and not any(map(str.isdigit, name.split(".")))
     ]
+    *normed, (_, output) = _returned(model, [*norms, trunk])
+    last = output.last_hidden_state
+    return next((module for module, state in normed if _is_view(last, state)), None)
+
+
+def _is_view(one: Tensor, other: Any) -> bool:
+    """Whether they hold the same numbers in the same place: GPT-2 reshapes what it normalised."""
+    places = [(t.data_ptr(), t.numel()) for t in (one, other) if isinstance(t, Tensor)]
+    return len(places) == 2 and places[0] == places[1]
+
+
+def _returned(model: PreTrainedModel, modules: list[nn.Module]) -> list[tuple[nn.Module, Any]]:
+    """What each of `modules` returns when `model` reads the probe, in the order of returning."""
+    returned: list[tuple[nn.Module, Any]] = []
+
+    def record(module: nn.Module, _: Any, output: Any) -> None:
+        returned.append((module, output))
+
+    hooks = [module.register_forward_hook(record) for module in modules]
     try:
-        last = trunk._states(_probe(trunk.model))[-1]
+        with torch.no_grad(), _evaluating(model):
+            model(**_probe(model))
     finally:
         for hook in hooks:
             hook.remove()
-    return next((module for _, module, output in outputs if output is last), None)
+    return returned

@@ -12,7 +12,7 @@ from workers.measuring import CONFIG, measured
 
 from hf_apt.counts import DepthCounts
 from hf_apt.heads import DepthHeads
-from hf_apt.measure import MaskedBatches, MeasureConfig
+from hf_apt.masked_batches import MaskedBatches, MeasureConfig
 from hf_apt.pretrain import ModelShape, new_model
 
 WORKER = Path(__file__).parent / "workers" / "measuring.py"

@@ -11,8 +11,9 @@ from torch import Tensor, nn
 
 from hf_apt.counts import DepthCounts
 from hf_apt.heads import DepthHeads, HeadConfig, train_heads
+from hf_apt.masked_batches import MeasureConfig
 from hf_apt.masking import mask
-from hf_apt.measure import MeasureConfig, measure
+from hf_apt.measure import measure
 from hf_apt.pretrain import ModelShape, new_model
 from hf_apt.trunk import Trunk
 

@@ -11,8 +11,9 @@ import transformers as hf
 
 from hf_apt.apt import mean_apt
 from hf_apt.counts import DepthCounts, merged
+from hf_apt.masked_batches import MaskedBatches, MeasureConfig
 from hf_apt.masking import mask
-from hf_apt.measure import MaskedBatches, MeasureConfig, measure, require_fit
+from hf_apt.measure import measure, require_fit
 from hf_apt.pretrain import ModelShape, new_model
 from hf_apt.tokens import Tokens, write_tokens
 from hf_apt.trunk import OwnHead, Trunk

@@ -12,7 +12,7 @@ import pytest
 
 from hf_apt import pipeline
 from hf_apt.heads import HeadConfig
-from hf_apt.measure import MeasureConfig
+from hf_apt.masked_batches import MeasureConfig
 from hf_apt.pipeline import begin, finish, measure_run, pretrain_run, run_all
 from hf_apt.planted.corpus import PlantedCorpus
 from hf_apt.pretrain import ModelShape, PretrainConfig

@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 
 from hf_apt.counts import DepthCounts
-from hf_apt.measure import MaskedBatches, MeasureConfig
+from hf_apt.masked_batches import MaskedBatches, MeasureConfig
 from hf_apt.planted.corpus import PlantedCorpus
 from hf_apt.tokenizers import SPECIAL_TOKENS, vocabulary
 from hf_apt.tokens import write_tokens

@@ -357,7 +357,8 @@ class Blocker:
 sys.meta_path.insert(0, Blocker())
 
 from hf_apt.examples import TrainingDraws
-from hf_apt.measure import MeasureConfig, measure
+from hf_apt.masked_batches import MeasureConfig
+from hf_apt.measure import measure
 from hf_apt.tokens import Tokens
 from hf_apt.trunk import OwnHead, Trunk, load_masked_lm
 

@@ -12,7 +12,7 @@ from jaxtyping import Int
 
 from hf_apt.corpus import Corpus
 from hf_apt.counts import DepthCounts
-from hf_apt.measure import MaskedBatches, MeasureConfig
+from hf_apt.masked_batches import MaskedBatches, MeasureConfig
 from hf_apt.planted.bayes import bayes_predictions
 from hf_apt.planted.generate import document_text, sample_documents
 from hf_apt.planted.language import PlantedLanguage, planted_language

@@ -1,0 +1,60 @@
+"""One forward pass over batches that ask for tokens, counted at every depth by every decoder."""
+# B batch, T sequence position, N asked positions, D depths.
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable, Mapping
+from dataclasses import dataclass
+
+import numpy as np
+from torch import Tensor
+
+from hf_apt.counts import DepthCounts, merged
+from hf_apt.devices import process_state
+from hf_apt.trunk import Trunk
+
+Decoder = Callable[[Tensor], Tensor]
+"""From hidden states (D, N, H) to predicted token ids (D, N)."""
+
+
+@dataclass(frozen=True)
+class AskedBatch:
+    """What a model is shown, and what is asked of it."""
+
+    inputs: dict[str, Tensor]
+    """Arguments of the trunk."""
+
+    asked_BT: Tensor
+    """The positions at which a token is asked for."""
+
+    references_N: np.ndarray
+    """The true ids there, in row-major order."""
+
+    treatments_N: np.ndarray
+    """What was done to these positions: codes of `counts.TREATMENTS`."""
+
+
+def count(
+    trunk: Trunk, batches: Iterable[AskedBatch], decoders: Mapping[str, Decoder]
+) -> dict[str, DepthCounts]:
+    """The counts of every decoder by its name, over the batches of this process alone."""
+    device = trunk.model.device
+    vocab_size = trunk.model.config.vocab_size
+    counts = {name: DepthCounts.empty(trunk.num_depths, vocab_size) for name in decoders}
+    for batch in batches:
+        inputs = {name: values.to(device) for name, values in batch.inputs.items()}
+        hidden_DNH = trunk.at(inputs, batch.asked_BT.to(device))
+        for name, decode in decoders.items():
+            predictions_DN = decode(hidden_DNH).cpu().numpy()
+            counts[name].update(batch.references_N, predictions_DN, batch.treatments_N)
+    return counts
+
+
+def summed(counts: dict[str, DepthCounts]) -> dict[str, DepthCounts]:
+    """The exact total over all processes, the same in each; the only collective call."""
+    from accelerate.utils import gather_object
+
+    if process_state().num_processes == 1:
+        return counts
+    parts = gather_object([counts])
+    return {name: merged([part[name] for part in parts]) for name in counts}

@@ -80,6 +80,17 @@ class PairCounts:
             self._add_run(other.keys, other.counts)
         return self
 
+    def resized(self, vocab_size: int) -> PairCounts:
+        """The same counts over `vocab_size` tokens; ValueError if an id is outside them."""
+        resized = PairCounts(vocab_size)
+        if len(self.keys):
+            references, predictions = np.divmod(self.keys, self._key_type.type(self.vocab_size))
+            _refuse_outside("reference id", references, vocab_size)
+            _refuse_outside("prediction id", predictions, vocab_size)
+            keys = references.astype(resized._key_type) * resized._key_type.type(vocab_size)
+            resized._add_run(keys + predictions.astype(resized._key_type), self.counts)
+        return resized
+
     @property
     def keys(self) -> Integer[np.ndarray, " pairs"]:
         """The packed pairs that occurred, ascending and distinct."""

@@ -83,7 +83,7 @@ def summarise_depths(
                     "num_pairs": int(table.matrix.nnz),
                 },
                 "clusters": [
-                    _cluster_figures(found, table)
+                    cluster_figures(found, table)
                     | {
                         "agreement_previous": _agreement(found, previous.get(key), asked_V),
                         "agreement_planted": _planted_agreement(found, planted_V, asked_V),
@@ -96,18 +96,8 @@ def summarise_depths(
     return depths
 
 
-def _accuracies(counts: DepthCounts, depth: int, frequency_V: np.ndarray) -> dict[str, Any]:
-    figures: dict[str, Any] = {"mean_apt": {}, "masked_accuracy": {}, "apt50": {}}
-    for name in ("pooled", *TREATMENTS):
-        pairs = counts.at(depth, None if name == "pooled" else name)
-        hits_V, support_V = pairs.hits(), pairs.support()
-        figures["mean_apt"][name] = _plain(mean_apt(hits_V, support_V))
-        figures["masked_accuracy"][name] = _plain(masked_accuracy(hits_V, support_V))
-        figures["apt50"][name] = _plain(apt50(hits_V, support_V, frequency_V))
-    return figures
-
-
-def _cluster_figures(found: TokenClusters, table: Confusion) -> dict[str, Any]:
+def cluster_figures(found: TokenClusters, table: Confusion) -> dict[str, Any]:
+    """Number, sizes, share of kept tokens with a strong match and noise mass; None over nothing."""
     sizes = found.sizes()
     noise = noise_mass(table, strong_matches(table, found.strong_match_threshold))
     return {
@@ -122,6 +112,17 @@ def _cluster_figures(found: TokenClusters, table: Confusion) -> dict[str, Any]:
         "size_histogram": {str(size): n for size, n in found.size_histogram().items()},
         "noise_mass": float(noise.mean()) if len(noise) else None,
     }
+
+
+def _accuracies(counts: DepthCounts, depth: int, frequency_V: np.ndarray) -> dict[str, Any]:
+    figures: dict[str, Any] = {"mean_apt": {}, "masked_accuracy": {}, "apt50": {}}
+    for name in ("pooled", *TREATMENTS):
+        pairs = counts.at(depth, None if name == "pooled" else name)
+        hits_V, support_V = pairs.hits(), pairs.support()
+        figures["mean_apt"][name] = _plain(mean_apt(hits_V, support_V))
+        figures["masked_accuracy"][name] = _plain(masked_accuracy(hits_V, support_V))
+        figures["apt50"][name] = _plain(apt50(hits_V, support_V, frequency_V))
+    return figures
 
 
 def _agreement(

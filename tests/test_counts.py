@@ -162,6 +162,27 @@ def test_the_integer_type_of_the_ids_does_not_matter(id_type: type) -> None:
     assert table_of(PairCounts(FIRST_INT64).update(ids, ids)) == {(120, 120): 2, (99, 99): 1}
 
 
+@given(pairs_of, st.sampled_from([VOCAB, VOCAB + 3, LAST_INT32, FIRST_INT64]))
+def test_resized_counts_are_those_of_the_other_vocabulary(
+    pairs: list[tuple[int, int]], vocab_size: int
+) -> None:
+    counts = PairCounts(VOCAB).update(*columns(pairs))
+    for resized in (counts.resized(vocab_size), counts.resized(FIRST_INT64).resized(vocab_size)):
+        direct = PairCounts(vocab_size).update(*columns(pairs))
+        assert resized.keys.dtype == direct.keys.dtype
+        assert table_of(resized) == table_of(direct)
+    assert table_of(counts) == oracles.pair_counts(*columns(pairs))
+
+
+def test_counts_do_not_shrink_below_their_ids() -> None:
+    counts = PairCounts(VOCAB).update(np.array([1, 2]), np.array([3, 1]))
+    assert counts.resized(4).vocab_size == 4
+    with pytest.raises(ValueError, match="prediction id 3 is outside 0 to 2"):
+        counts.resized(3)
+    with pytest.raises(ValueError, match="reference id 2 is outside 0 to 1"):
+        counts.resized(2)
+
+
 def test_a_vocabulary_of_one_token_has_one_pair() -> None:
     counts = PairCounts(1).update(np.zeros(3, int), np.zeros(3, int))
     assert (counts.hits().tolist(), counts.support().tolist(), counts.total) == ([3], [3], 3)

@@ -9,6 +9,9 @@ from pathlib import Path
 import pytest
 
 ROOT = Path(__file__).parent.parent
+PACKAGES = ("hf_apt/", "trainer_callbacks/")
+PACKED = (*PACKAGES, "metrics/", "model_cards/")
+"""The last two are data: the wheel holds them inside hf_apt."""
 
 # The site-packages hold the checkout's path for the editable install: it is taken out again.
 _OUTSIDE = """
@@ -72,16 +75,18 @@ def outside(installed, tmp_path):
 def test_every_file_of_the_packages_is_in_the_wheel_and_nothing_else(wheel) -> None:
     names = {name for name in zipfile.ZipFile(wheel).namelist() if ".dist-info/" not in name}
     tracked = subprocess.run(
-        ["git", "ls-files", "-co", "--exclude-standard", "hf_apt"],
+        ["git", "ls-files", "-co", "--exclude-standard", *PACKED],
         cwd=ROOT,
         check=True,
         capture_output=True,
         text=True,
     ).stdout.split()
-    tracked = {name for name in tracked if (ROOT / name).exists()}
-    assert len(names) > 50
-    assert names == tracked
+    tracked = [name for name in tracked if (ROOT / name).exists()]
+    inside = {name if name.startswith(PACKAGES) else f"hf_apt/{name}" for name in tracked}
+    assert len(names) > 70
+    assert names == inside
     assert {"hf_apt/py.typed", "hf_apt/report/page.html.jinja"} <= names
+    assert {"trainer_callbacks/apt.py", "hf_apt/metrics/apt/apt.py"} <= names
 
 
 def test_the_version_is_the_packages(wheel) -> None:
@@ -110,6 +115,18 @@ def test_the_command_is_declared_and_answers(outside, installed) -> None:
     assert "hf-apt = hf_apt.cli:main" in entry.read_text()
     out = outside("from hf_apt.cli import main; main()", "--help")
     assert all(command in out for command in ("run", "pretrain", "measure", "report"))
+
+
+def test_metrics_and_callbacks_come_with_it(outside) -> None:
+    out = outside(
+        "import evaluate\n"
+        "from hf_apt.resources import resource\n"
+        "from trainer_callbacks import AptCallback\n"
+        "apt = evaluate.load(str(resource('metrics/apt')))\n"
+        "print(apt.compute(predictions=[1, 2], references=[1, 1])['mean_apt'])\n"
+        "print(AptCallback().folder)\n"
+    )
+    assert out.split() == ["0.5", "apt"]
 
 
 def test_a_whole_run_needs_nothing_of_the_checkout(outside, tmp_path) -> None:

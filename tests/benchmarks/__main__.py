@@ -5,7 +5,7 @@ from importlib import import_module
 
 import torch
 
-NAMES = ("pretraining", "measuring", "counting", "loading")
+NAMES = ("pretraining", "measuring", "counting", "loading", "metrics")
 
 
 def main(names: list[str]) -> int:

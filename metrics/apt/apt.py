@@ -1,0 +1,92 @@
+"""Accuracy per token (APT) of a masked language model, and its mean over tokens.
+
+APT of a token is the share of its modified occurrences that are predicted right; mean APT, its
+unweighted mean over the tokens asked for, is the order parameter of pre-training.
+"""
+
+import datasets
+import evaluate
+
+from hf_apt.scores import apt_scores
+from hf_apt.streamed import Streamed
+from hf_apt.streams import HitStream
+
+_CITATION = """\
+@misc{apt,
+  title = {Learning Mechanism Underlying NLP Pre-Training and Fine-Tuning},
+  year = {2025},
+  eprint = {2509.03407},
+  archivePrefix = {arXiv},
+}"""
+
+
+class Apt(Streamed, evaluate.Metric):
+    """
+    Args:
+        predictions: predicted token ids, of any shape: list, array or tensor.
+        references: true token ids, of the same shape; -100 where nothing is asked.
+        treatment (optional): what masking did at each position: "masked", "replaced", "unchanged",
+            or 0, 1, 2.
+        frequencies (optional): occurrences of each token id in a corpus.
+        min_support: a token counts for `mean_apt` if it was asked at least so often. Default 1.
+        per_token: whether to return arrays by token. Default False.
+        vocab_size (optional): ids from here on are refused. Default: any id is counted.
+    Returns:
+        mean_apt, in [0, 1], over num_tokens tokens; masked_accuracy, in [0, 1], over num_positions;
+        apt50_most_frequent_50, apt50_upper_half, apt50_support_50: mean APT of the 50 most frequent
+            tokens, of the more frequent half, of the tokens asked at least 50 times. Frequency is
+            that of `frequencies`, else how often a token was asked.
+        Each with its standard error, `mean_apt_standard_error` and so on; NaN where undefined.
+        With treatment: all of these again, `mean_apt_masked` and so on.
+        With frequencies: apt_by_frequency, mean APT in logarithmic bins from low to below high.
+        With per_token: tokens, apt, apt_standard_error, support, arrays over the tokens asked for.
+    Examples:
+        Token 5 is right twice of four times, 7 always, 9 never: the mean is (1/2 + 1 + 0) / 3.
+
+        >>> scores = apt.compute(references=[5, 5, 5, 5, 7, 9], predictions=[5, 5, 6, 8, 7, 8])
+        >>> scores["mean_apt"], scores["masked_accuracy"], scores["num_tokens"]
+        (0.5, 0.5, 3)
+
+        Batch by batch; where the reference is -100, nothing is asked.
+
+        >>> apt.add_batch(references=[[5, -100], [7, -100]], predictions=[[5, 1], [6, 2]])
+        >>> apt.add_batch(references=[[5, 5]], predictions=[[5, 6]])
+        >>> scores = apt.compute(min_support=2, per_token=True)
+        >>> scores["tokens"].tolist(), scores["support"].tolist(), round(scores["mean_apt"], 3)
+        ([5, 7], [3, 1], 0.667)
+
+        By treatment and by frequency.
+
+        >>> scores = apt.compute(
+        ...     references=[1, 1, 2, 2],
+        ...     predictions=[1, 1, 2, 0],
+        ...     treatment=["masked", "unchanged", "unchanged", "masked"],
+        ...     frequencies=[0, 2000, 1000],
+        ... )
+        >>> scores["mean_apt_masked"], scores["mean_apt_unchanged"], scores["num_tokens_replaced"]
+        (0.5, 1.0, 0)
+        >>> [(part["low"], part["mean_apt"]) for part in scores["apt_by_frequency"]]
+        [(1000.0, 0.75)]
+    """
+
+    stream_type = HitStream
+    optional_inputs = ("treatment",)
+
+    def _info(self):
+        ids = {"predictions": datasets.Value("int64"), "references": datasets.Value("int64")}
+        return evaluate.MetricInfo(
+            description=str(__doc__),
+            citation=_CITATION,
+            inputs_description=str(self.__doc__),
+            features=datasets.Features(ids),
+            reference_urls=["https://arxiv.org/abs/2509.03407"],
+        )
+
+    def _compute(self, hits, frequencies=None, min_support=1, per_token=False, vocab_size=None):
+        return apt_scores(
+            hits,
+            frequencies=frequencies,
+            min_support=min_support,
+            per_token=per_token,
+            vocab_size=vocab_size,
+        )

@@ -1,0 +1,67 @@
+"""Label confidence of a fine-tuned classifier against the mean APT of an input's tokens.
+
+Confidence is the largest softmax probability; APT (accuracy per token) is what the pre-trained
+model has learnt of each token.
+"""
+
+import datasets
+import evaluate
+
+from hf_apt.scores import confidence_scores
+from hf_apt.streamed import Streamed
+from hf_apt.streams import ConfidenceStream
+
+_CITATION = """\
+@misc{apt,
+  title = {Learning Mechanism Underlying NLP Pre-Training and Fine-Tuning},
+  year = {2025},
+  eprint = {2509.03407},
+  archivePrefix = {arXiv},
+}"""
+
+
+class ConfidenceApt(Streamed, evaluate.Metric):
+    """
+    Args:
+        predictions: label confidence of each input, in [0, 1]: list, array or tensor.
+        references: mean APT of the tokens of each input, in [0, 1]; inputs where it is NaN are left
+            out. `hf_apt.confidence.mean_apt_of_inputs` computes it.
+        correct (optional): whether the label of each input is right, 1 or 0.
+        num_bins: number of quantile bins of mean APT. Default 10.
+    Returns:
+        pearson, spearman: correlation of confidence and mean APT over num_inputs, in [-1, 1];
+        mean_confidence and, with correct, accuracy, in [0, 1];
+        each with its standard error, `pearson_standard_error` and so on; NaN where undefined.
+        bins: by mean APT from low to high, lowest first, each with num_inputs, mean_confidence and,
+            with correct, accuracy, and their standard errors.
+    Examples:
+        >>> mean_apt, confidence = [0.1, 0.2, 0.3, 0.4], [0.5, 0.7, 0.6, 0.8]
+        >>> scores = confidence_apt.compute(predictions=confidence, references=mean_apt)
+        >>> round(scores["pearson"], 3), round(scores["spearman"], 3), scores["num_inputs"]
+        (0.8, 0.8, 4)
+
+        >>> confidence_apt.add_batch(
+        ...     predictions=confidence, references=mean_apt, correct=[0, 1, 1, 1]
+        ... )
+        >>> scores = confidence_apt.compute(num_bins=2)
+        >>> [(part["high"], round(part["mean_confidence"], 3)) for part in scores["bins"]]
+        [(0.2, 0.6), (0.4, 0.7)]
+        >>> scores["accuracy"], [part["accuracy"] for part in scores["bins"]]
+        (0.75, [0.5, 1.0])
+    """
+
+    stream_type = ConfidenceStream
+    optional_inputs = ("correct",)
+
+    def _info(self):
+        shares = {"predictions": datasets.Value("float64"), "references": datasets.Value("float64")}
+        return evaluate.MetricInfo(
+            description=str(__doc__),
+            citation=_CITATION,
+            inputs_description=str(self.__doc__),
+            features=datasets.Features(shares),
+            reference_urls=["https://arxiv.org/abs/2509.03407"],
+        )
+
+    def _compute(self, inputs, num_bins=10):
+        return confidence_scores(inputs, num_bins=num_bins)

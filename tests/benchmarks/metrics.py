@@ -1,0 +1,119 @@
+"""Metric modules that count as they are fed, against evaluate's way through an Arrow table."""
+
+import ctypes
+import gc
+import tempfile
+from collections.abc import Callable
+from pathlib import Path
+
+import datasets
+import evaluate
+import numpy as np
+import pyarrow as pa
+
+from hf_apt.resources import resource
+
+from .ratio import medians, report
+from .text import zipf_ids
+
+_VOCAB_SIZE = 30_522
+_BATCH = 16_384
+_PAIRS, _MANY = 1_000_000, 10_000_000
+
+
+class _Accuracy(evaluate.Metric):
+    """Accuracy as evaluate's own module does it: two integer columns, then one comparison."""
+
+    def _info(self) -> evaluate.MetricInfo:
+        ids = {"predictions": datasets.Value("int64"), "references": datasets.Value("int64")}
+        return evaluate.MetricInfo(
+            description="", citation="", inputs_description="", features=datasets.Features(ids)
+        )
+
+    def _compute(self, predictions: list[int], references: list[int]) -> dict[str, float]:
+        return {"accuracy": float((np.array(predictions) == np.array(references)).mean())}
+
+
+def run() -> bool:
+    """Whether a million pairs are counted quickly and ten million in about a second."""
+    references = zipf_ids(_MANY, _VOCAB_SIZE, seed=1)
+    wrong = zipf_ids(_MANY, _VOCAB_SIZE, seed=2)
+    right = np.random.default_rng(3).random(_MANY) < 0.54
+    predictions = np.where(right, references, wrong)
+    with tempfile.TemporaryDirectory() as cache:
+        arrow = _Accuracy(cache_dir=cache)
+
+        def fed(metric: evaluate.EvaluationModule, num_pairs: int) -> Callable[[], object]:
+            def run() -> object:
+                for start in range(0, num_pairs, _BATCH):
+                    part = slice(start, min(start + _BATCH, num_pairs))
+                    metric.add_batch(predictions=predictions[part], references=references[part])
+                return metric.compute()
+
+            return run
+
+        apt, token_confusion = (
+            evaluate.load(str(resource(f"metrics/{name}"))) for name in ("apt", "token_confusion")
+        )
+        times = medians(
+            {"arrow": fed(arrow, _PAIRS), "apt": fed(apt, _PAIRS)},
+            rounds=3,
+        )
+        many = medians({"apt": fed(apt, _MANY), "confusion": fed(token_confusion, _MANY)}, rounds=3)
+        apt.add_batch(predictions=predictions, references=references)
+        assert len(apt) == _MANY
+        apt.compute()
+        peaks = {
+            "arrow": _peak(fed(arrow, _PAIRS)),
+            "apt": _peak(fed(apt, _PAIRS)),
+            "many": _peak(fed(apt, _MANY)),
+        }
+    return all(
+        [
+            report(
+                "metric apt, 1 M pairs: evaluate's Arrow accuracy / ours",
+                ours=times["apt"],
+                peer=times["arrow"],
+                at_least=15.0,
+            ),
+            report(
+                "metric apt, 10 M pairs: 1.5 s / ours", ours=many["apt"], peer=1.5, at_least=1.0
+            ),
+            report(
+                "metric token_confusion, 10 M pairs: 1.5 s / ours",
+                ours=many["confusion"],
+                peer=1.5,
+                at_least=1.0,
+            ),
+            report(
+                "metric apt, peak memory, 1 M pairs: evaluate's Arrow accuracy / ours",
+                ours=peaks["apt"],
+                peer=peaks["arrow"],
+                at_least=1.0,
+                unit="GiB",
+            ),
+            report(
+                "metric apt, peak memory, 10 M pairs: 0.1 GiB / ours",
+                ours=peaks["many"],
+                peer=0.1,
+                at_least=1.0,
+                unit="GiB",
+            ),
+        ]
+    )
+
+
+def _peak(variant: Callable[[], object]) -> float:
+    """How far the resident memory of this process rises above what it was, in GiB (Linux)."""
+
+    def status(name: str) -> int:
+        lines = Path("/proc/self/status").read_text().splitlines()
+        return next(int(line.split()[1]) for line in lines if line.startswith(name))
+
+    gc.collect()
+    pa.default_memory_pool().release_unused()
+    ctypes.CDLL(None).malloc_trim(0)
+    Path("/proc/self/clear_refs").write_text("5")  # the peak starts anew
+    before = status("VmRSS")
+    variant()
+    return max(status("VmHWM") - before, 1) / 1024**2

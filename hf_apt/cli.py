@@ -12,6 +12,7 @@ import typer
 import typer.core
 
 from hf_apt.options import measure_options, run_options, taking
+from hf_apt.publish_cli import publish_app
 
 if TYPE_CHECKING:
     from hf_apt.recipes import RunConfig
@@ -19,6 +20,8 @@ if TYPE_CHECKING:
 
 _MENDABLE = (errno.ENOSPC, errno.EDQUOT, errno.EACCES, errno.EROFS, errno.EPERM)
 """Errors of the operating system that the user can do something about."""
+_DISK_FULL = ("os error 28", "inline_container.cc")
+"""How safetensors and torch.save say that a file could not be written to its end."""
 
 
 class _Commands(typer.core.TyperGroup):
@@ -35,6 +38,10 @@ class _Commands(typer.core.TyperGroup):
             if error.errno not in _MENDABLE:
                 raise
             _stop(f"{error.strerror}: {error.filename or os.getcwd()}.", 2)
+        except Exception as error:
+            if not any(phrase in str(error) for phrase in _DISK_FULL):
+                raise
+            _stop(f"a checkpoint could not be written, the disk seems full: {error}", 2)
 
 
 app = typer.Typer(
@@ -48,11 +55,15 @@ app = typer.Typer(
 )
 
 
+app.add_typer(publish_app, name="publish")
+
+
 @app.callback()
 def quieten() -> None:
     """Leave the progress bars to our own phases."""
     os.environ.setdefault("TRANSFORMERS_VERBOSITY", "error")
     os.environ.setdefault("HF_HUB_DISABLE_PROGRESS_BARS", "1")
+    os.environ.setdefault("HF_HUB_VERBOSITY", "error")
     os.environ.setdefault("HF_DATASETS_DISABLE_PROGRESS_BARS", "1")
 
 

@@ -75,3 +75,25 @@ def checkpoint(tiny_model, tokenizer, tmp_path) -> Path:
     tiny_model.save_pretrained(tmp_path / "checkpoint")
     tokenizer.save_pretrained(tmp_path / "checkpoint")
     return tmp_path / "checkpoint"
+
+
+@pytest.fixture(scope="session")
+def finished_run(tmp_path_factory):
+    """A finished run of three blocks on a Hub data set, of random counts; not to be changed."""
+    from finished import write_finished_run
+
+    return write_finished_run(tmp_path_factory.mktemp("finished") / "run")
+
+
+@pytest.fixture
+def hub(monkeypatch):
+    """A Hub on the loopback, which this process may reach and has a token for."""
+    from hub_double import TOKEN, HubDouble
+    from huggingface_hub import constants
+
+    monkeypatch.setattr(constants, "HF_HUB_OFFLINE", False)
+    monkeypatch.setattr(constants, "HF_HUB_DISABLE_XET", True)
+    with HubDouble() as double:
+        monkeypatch.setenv("HF_ENDPOINT", double.url)
+        monkeypatch.setenv("HF_TOKEN", TOKEN)
+        yield double

@@ -309,6 +309,15 @@ def test_a_disk_that_takes_no_more_is_a_sentence(call, texts, tmp_path, monkeypa
     no_partial_files(tmp_path)
 
 
+def test_a_checkpoint_that_does_not_fit_is_a_sentence(call, texts, tmp_path, monkeypatch) -> None:
+    """What torch.save raises on a full disk, and what safetensors does."""
+    for words in ("[enforce fail at inline_container.cc:672] . unexpected pos", "(os error 28)"):
+        interrupting(monkeypatch, RuntimeError(words))
+        found = sentence(call("run", texts, *TINY, "-o", tmp_path / "run"))
+        assert "the disk seems full" in found
+    no_partial_files(tmp_path)
+
+
 def test_other_errors_of_the_system_are_not_hidden(call, texts, tmp_path, monkeypatch) -> None:
     interrupting(monkeypatch, OSError(errno.EIO, "strange"))
     with pytest.raises(OSError, match="strange"):

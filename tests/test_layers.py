@@ -17,28 +17,39 @@ LAYERS = {
     0: {
         "atomic",
         "bert6",
+        "checkpoints",
         "devices",
         "environment",
+        "inputs",
         "masking",
         "progress",
+        "resources",
         "trunk",
     },
     # Sufficient statistics; tokenizers and text.
     1: {"counts", "tokenizers", "corpus"},
     # Read off counts; a run's folder; sequences on disk.
-    2: {"apt", "confusion", "records", "tokens"},
-    3: {"clusters", "frequency", "examples"},
+    2: {"apt", "confusion", "depth_pass", "records", "streams", "tokens"},
+    3: {
+        "clusters",
+        "confidence",
+        "examples",
+        "frequency",
+        "labelled",
+        "masked_batches",
+        "streamed",
+    },
     # All figures of a run, its table and its page: from a folder alone.
     4: {"summary", "console", "report"},
-    # Train and measure.
-    5: {"pretrain", "heads", "measure"},
+    # Train and measure; the figures of the metric modules; what is sent to the Hub.
+    5: {"pretrain", "heads", "measure", "scores", "card_results", "parcel"},
     # The planted language: as a corpus it answers what a model is asked.
-    6: {"planted"},
+    6: {"planted", "cards", "hub"},
     # Whole configurations, and the phases that take them.
     7: {"recipes"},
     8: {"prepare", "readouts", "options"},
     # The chain; the command line.
-    9: {"pipeline"},
+    9: {"pipeline", "publish_cli"},
     10: {"cli"},
 }
 LAYER = {name: layer for layer, names in LAYERS.items() for name in names}
@@ -46,12 +57,14 @@ LAYER = {name: layer for layer, names in LAYERS.items() for name in names}
 PURE = {
     *("counts", "apt", "frequency", "confusion", "clusters", "summary", "records", "atomic"),
     *("masking", "console"),
+    *("inputs", "streams", "streamed", "scores", "confidence", "resources"),
+    *("cards", "card_results"),
     *("planted.grammar", "planted.language", "planted.states", "planted.generate", "planted.bayes"),
 }
 """NumPy, SciPy and scikit-learn alone; and all of report."""
 
 HEAVY = {"torch", "transformers", "datasets", "accelerate", "tokenizers", "safetensors"}
-NUM_MODULES = 47
+NUM_MODULES = 65
 
 
 def modules() -> dict[str, Path]:

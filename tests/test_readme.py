@@ -32,7 +32,7 @@ def test_every_python_block_runs(
     tiny_demo, tiny_model, tokenizer, documents, tmp_path, monkeypatch, capsys
 ):
     blocks = python_blocks()
-    assert len(blocks) == 4
+    assert len(blocks) == 5
     monkeypatch.chdir(tmp_path)
     # What a reader would have at hand. Sequences of 64 tokens need a model of 64 positions.
     from transformers import AutoModelForMaskedLM
@@ -64,7 +64,7 @@ def test_commands_of_the_readme_exist():
 
     text = README.read_text(encoding="utf-8")
     commands = set(re.findall(r"^hf-apt ([a-z]+)", text, re.M))
-    assert commands == {"run", "measure", "report"}
+    assert commands == {"run", "measure", "report", "publish"}
     for command in commands:
         assert CliRunner().invoke(app, [command, "--help"]).exit_code == 0
 

@@ -226,7 +226,7 @@ def test_the_model_is_left_as_it_was_found_by_an_error_too(inputs):
     with pytest.raises(RuntimeError):
         head(torch.zeros(1, 2, 31))
     with pytest.raises((RuntimeError, IndexError)):
-        head._trunk.at({"input_ids": torch.full((1, 4), VOCAB)}, torch.ones(1, 4, dtype=bool))
+        head.trunk.at({"input_ids": torch.full((1, 4), VOCAB)}, torch.ones(1, 4, dtype=bool))
     assert condition(model) == before
 
 

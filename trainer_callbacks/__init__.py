@@ -1,0 +1,19 @@
+"""Callbacks for any Trainer: accuracy per token and confusion of the model in training, by depth.
+
+A second package of the same wheel, for whoever has a Trainer and no interest in a command line:
+`from trainer_callbacks import AptCallback`.
+"""
+
+from trainer_callbacks.apt import AptCallback
+from trainer_callbacks.confusion import ConfusionCallback
+from trainer_callbacks.early_stopping import AptEarlyStopping
+from trainer_callbacks.live import AptLiveView
+from trainer_callbacks.plot import AptPlotCallback
+
+__all__ = [
+    "AptCallback",
+    "AptEarlyStopping",
+    "AptLiveView",
+    "AptPlotCallback",
+    "ConfusionCallback",
+]

@@ -1,0 +1,81 @@
+"""Accuracy per token of the model in training, at every depth."""
+# D depths, V vocabulary.
+
+from __future__ import annotations
+
+import json
+from dataclasses import asdict
+from typing import Any, ClassVar
+
+import numpy as np
+
+from hf_apt.apt import Estimate, masked_accuracy, mean_apt
+from hf_apt.atomic import writing
+from hf_apt.counts import TREATMENTS, DepthCounts
+from trainer_callbacks.depth_callback import DepthCallback
+from trainer_callbacks.files import StepFiles
+
+
+class AptCallback(DepthCallback):
+    """Accuracy per token (APT) and its mean, the order parameter, at every depth
+    (arXiv 2509.03407).
+
+    Scalars, each in [0, 1] and after the prefix of the data (`eval_`): `mean_apt` at the last depth
+    with its standard error `mean_apt_stderr`, `mean_apt_depth_<d>`, and
+    `masked_accuracy_depth_<d>` (`next_token_accuracy_depth_<d>` of a causal model). List this
+    callback before others that read metrics, such as `EarlyStoppingCallback`.
+
+    Tables, in `<output_dir>/apt/`: `eval-step-<step>.json`, the estimates at every depth pooled and
+    by treatment; `eval-step-<step>.npz`, `hits` (D, V) and `support` (V,) of every token.
+    """
+
+    folder: ClassVar[str] = "apt"
+
+    def scores(self, counts: DepthCounts, *, is_causal: bool) -> dict[str, float]:
+        """The scalars to log, without the prefix of the data."""
+        hits_DV, support_V = counts.hits(), counts.support()
+        means = [mean_apt(hits_V, support_V) for hits_V in hits_DV]
+        accuracy = "next_token_accuracy" if is_causal else "masked_accuracy"
+        return {
+            "mean_apt": means[-1].value,
+            "mean_apt_stderr": means[-1].standard_error,
+            **{f"mean_apt_depth_{depth}": mean.value for depth, mean in enumerate(means)},
+            **{
+                f"{accuracy}_depth_{depth}": masked_accuracy(hits_V, support_V).value
+                for depth, hits_V in enumerate(hits_DV)
+            },
+        }
+
+    def write(self, counts: DepthCounts, files: StepFiles, name: tuple[str, int], words: Any):
+        """Write the estimates and the counts of every token."""
+        with writing(files.path(*name, "npz"), "wb") as file:
+            np.savez_compressed(file, hits=counts.hits(), support=counts.support())
+        depths = [
+            {
+                "depth": depth,
+                **{
+                    treatment or "pooled": {
+                        "mean_apt": _plain(mean_apt(hits_DV[depth], support_V)),
+                        "accuracy": _plain(masked_accuracy(hits_DV[depth], support_V)),
+                    }
+                    for treatment, hits_DV, support_V in _by_treatment(counts)
+                },
+            }
+            for depth in range(counts.num_depths)
+        ]
+        with writing(files.path(*name, "json")) as file:
+            json.dump({"step": name[1], "depths": depths}, file, indent=1)
+
+
+def _by_treatment(counts: DepthCounts) -> list[tuple[str | None, np.ndarray, np.ndarray]]:
+    """Hits (D, V) and support (V,), pooled and of each treatment that occurred."""
+    found = [(t, counts.hits(t), counts.support(t)) for t in (None, *TREATMENTS)]
+    return [entry for entry in found if entry[2].any()]
+
+
+def _plain(estimate: Estimate) -> dict[str, float | None]:
+    """As JSON: NaN is null."""
+    return {
+        name: None if value != value else value  # noqa: PLR0124 - NaN alone differs from itself
+        for name, value in asdict(estimate).items()
+    }

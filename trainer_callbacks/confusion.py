@@ -1,0 +1,93 @@
+"""What the model in training confuses with what, at every depth."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Sequence
+from typing import Any, ClassVar
+
+from hf_apt.atomic import writing
+from hf_apt.clusters import HEADLINE, Definition, TokenClusters, strong_matches, token_clusters
+from hf_apt.confusion import Confusion, confusion, noise_mass
+from hf_apt.counts import DepthCounts
+from trainer_callbacks.depth_callback import DepthCallback
+from trainer_callbacks.files import StepFiles
+
+
+class ConfusionCallback(DepthCallback):
+    """The token confusion matrix and its strong-match clusters, at every depth
+    (arXiv 2509.03407).
+
+    Scalars, after the prefix of the data (`eval_`), for each depth d: `num_clusters_depth_<d>`,
+    `largest_cluster_depth_<d>` (tokens), and two shares in [0, 1] over the tokens whose commonest
+    answer is the right one: `share_with_strong_match_depth_<d>` of these tokens, and
+    `noise_mass_depth_<d>`, the mean share of their answers that are neither right nor a strong
+    match.
+
+    Tables, in `<output_dir>/confusion/`: `eval-step-<step>.npz`, the exact pair counts
+    (`hf_apt.counts.DepthCounts.load`); `eval-step-<step>.json`, the clusters as words, largest
+    first.
+    """
+
+    folder: ClassVar[str] = "confusion"
+
+    def __init__(
+        self,
+        *,
+        definition: Definition = HEADLINE[0],
+        threshold: float = HEADLINE[1],
+        every: int | None = None,
+        at_steps: Sequence[int] = (),
+        eval_dataset: Any = None,
+        seed: int = 2509,
+    ):
+        super().__init__(every=every, at_steps=at_steps, eval_dataset=eval_dataset, seed=seed)
+        self.definition: Definition = definition
+        self.threshold = threshold
+        self._read: tuple[DepthCounts, list[tuple[Confusion, TokenClusters]]] | None = None
+
+    def scores(self, counts: DepthCounts, *, is_causal: bool) -> dict[str, float]:
+        """The scalars to log, without the prefix of the data."""
+        scores = {}
+        for depth, (table, found) in enumerate(self._clusters(counts)):
+            noise = noise_mass(table, strong_matches(table, self.threshold))
+            scores |= {
+                f"num_clusters_depth_{depth}": len(found.members),
+                f"largest_cluster_depth_{depth}": int(max(found.sizes(), default=0)),
+            }
+            if len(noise):  # a mean over no token is no figure
+                scores |= {
+                    f"share_with_strong_match_depth_{depth}": found.num_matched / found.num_kept,
+                    f"noise_mass_depth_{depth}": float(noise.mean()),
+                }
+        return scores
+
+    def write(self, counts: DepthCounts, files: StepFiles, name: tuple[str, int], words: Any):
+        """Write the pair counts and the clusters."""
+        counts.save(files.path(*name, "npz"))
+        depths = [
+            {"depth": depth, "clusters": [_as_words(ids, words) for ids in found.members]}
+            for depth, (_, found) in enumerate(self._clusters(counts))
+        ]
+        content = {
+            "step": name[1],
+            "definition": self.definition,
+            "threshold": self.threshold,
+            "depths": depths,
+        }
+        with writing(files.path(*name, "json")) as file:
+            json.dump(content, file, indent=1, ensure_ascii=False)
+
+    def _clusters(self, counts: DepthCounts) -> list[tuple[Confusion, TokenClusters]]:
+        """At every depth; read off once for scalars and tables."""
+        if self._read is None or self._read[0] is not counts:
+            tables = [confusion(counts.at(depth)) for depth in range(counts.num_depths)]
+            clusters = [token_clusters(table, self.threshold, self.definition) for table in tables]
+            self._read = (counts, list(zip(tables, clusters, strict=True)))
+        return self._read[1]
+
+
+def _as_words(ids: Any, tokenizer: Any) -> list[str] | list[int]:
+    ids = [int(token) for token in ids]
+    convert = getattr(tokenizer, "convert_ids_to_tokens", None)
+    return ids if convert is None else convert(ids)

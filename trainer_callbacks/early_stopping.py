@@ -1,0 +1,75 @@
+"""Stop when the order parameter has stopped growing."""
+
+from __future__ import annotations
+
+import math
+from itertools import takewhile
+from typing import Any
+
+from transformers import TrainerCallback, TrainerControl, TrainerState, TrainingArguments
+
+from trainer_callbacks.apt import AptCallback
+from trainer_callbacks.peers import require_before
+
+
+class AptEarlyStopping(TrainerCallback):
+    """Ends training when mean APT has not grown in `patience` measurements (ours).
+
+    Grown means: the largest of the last `patience` values is above the largest before them by more
+    than `num_errors` standard errors of their difference, sqrt(a^2 + b^2) of the two values' own
+    errors. As all are asked the same, their errors are not independent, and the true error of the
+    difference is smaller: with `num_errors` 1 training is stopped rather early than late, with 0 at
+    the first `patience` values without a new best.
+
+    Reads `<prefix>_mean_apt` from `state.log_history`, where `AptCallback` enters it: nothing is
+    lost by a resume. Raises ValueError before training unless the Trainer has an `AptCallback`
+    before it.
+    """
+
+    def __init__(self, *, patience: int = 3, num_errors: float = 1.0, prefix: str = "eval"):
+        if patience < 1 or num_errors < 0:
+            raise ValueError(
+                "patience is at least 1 and num_errors not negative, "
+                f"got patience={patience}, num_errors={num_errors}."
+            )
+        self.patience = patience
+        self.num_errors = num_errors
+        self.prefix = prefix
+
+    def on_train_begin(
+        self, args: TrainingArguments, state: TrainerState, control: TrainerControl, **event: Any
+    ) -> None:
+        """Refuse to wait for what nobody measures."""
+        require_before(AptCallback, self)
+
+    def on_evaluate(
+        self, args: TrainingArguments, state: TrainerState, control: TrainerControl, **event: Any
+    ) -> None:
+        """Ask the Trainer to stop once growth has ended."""
+        self._judge(state, control)
+
+    def on_step_end(
+        self, args: TrainingArguments, state: TrainerState, control: TrainerControl, **event: Any
+    ) -> None:
+        """Likewise, where `AptCallback` measures at steps of its own."""
+        self._judge(state, control)
+
+    def _judge(self, state: TrainerState, control: TrainerControl) -> None:
+        name = f"{self.prefix}_mean_apt"
+        now = takewhile(lambda e: e.get("step") == state.global_step, reversed(state.log_history))
+        if not any(name in entry for entry in now):
+            return
+        by_step = {
+            entry["step"]: (entry[name], entry[f"{name}_stderr"])
+            for entry in state.log_history
+            if name in entry
+        }
+        values = [by_step[step] for step in sorted(by_step)]
+        if len(values) > self.patience and self._has_stalled(values):
+            control.should_training_stop = True
+
+    def _has_stalled(self, values: list[tuple[float, float]]) -> bool:
+        before = max(values[: -self.patience])
+        after = max(values[-self.patience :])
+        # An error over fewer than two tokens is NaN: nothing is known then, and training goes on.
+        return after[0] - before[0] <= self.num_errors * math.hypot(before[1], after[1])

@@ -1,0 +1,173 @@
+"""The counts of the model in training, from one forward pass for all callbacks that ask."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass
+from typing import Any
+from weakref import WeakKeyDictionary
+
+from accelerate.data_loader import IterableDatasetShard
+from accelerate.utils import extract_model_from_parallel, gather_object
+from torch import Tensor
+from tqdm.auto import tqdm
+from transformers import PreTrainedModel, TrainingArguments
+
+from hf_apt.counts import DepthCounts
+from hf_apt.depth_pass import AskedBatch, count, summed
+from hf_apt.devices import process_state
+from hf_apt.labelled import LabelledBatches, asked, is_causal, random_numbers_kept
+from hf_apt.trunk import OwnHead, Trunk
+from trainer_callbacks.sources import Source
+
+
+@dataclass(frozen=True)
+class Moment:
+    """A point of training at which a model's weights are what they are."""
+
+    event: object
+    """What exists once for it: the metrics of an evaluation, or the state of a training."""
+
+    step: int
+    """The optimizer steps taken."""
+
+
+@dataclass(frozen=True)
+class _Done:
+    """A pass that was made."""
+
+    moment: Moment
+    origin: object
+    seed: int
+    counts: DepthCounts
+
+    def serves(self, moment: Moment, origin: object, seed: int) -> bool:
+        return (
+            self.moment.event is moment.event
+            and self.moment.step == moment.step
+            and self.origin is origin
+            and self.seed == seed
+        )
+
+
+_LATEST: WeakKeyDictionary[PreTrainedModel, _Done] = WeakKeyDictionary()
+
+
+class Measurement:
+    """Asks a model about data with its own head at every depth."""
+
+    def __init__(self, *, seed: int = 2509):
+        self.seed = seed
+        self._head: OwnHead | None = None
+
+    @property
+    def is_causal(self) -> bool:
+        """Whether the model predicts the next token."""
+        return self._head is not None and is_causal(self._head.trunk.model)
+
+    def begin(self, model: Any) -> OwnHead:
+        """The head of `model`, taken off its trunk anew.
+
+        Raises ValueError if the model has no head over a vocabulary, or none that can be taken off.
+        """
+        model = unwrapped(model)
+        name = type(model).__name__
+        if model.get_output_embeddings() is None:
+            raise ValueError(
+                f"{name} has no output embedding, so it answers with no token: take a model with a "
+                "language-modelling head, ...ForMaskedLM or ...ForCausalLM."
+            )
+        with random_numbers_kept():
+            try:
+                self._head = OwnHead(Trunk(model))
+            except ValueError:
+                raise
+            except Exception as error:  # a model can fail in any way on an unusual input
+                raise ValueError(f"{name} cannot be read out by depth: {_said(error)}") from error
+        return self._head
+
+    def counts(
+        self, args: TrainingArguments, moment: Moment, source: Source, **event: Any
+    ) -> DepthCounts:
+        """The counts over all processes, the same in each.
+
+        `event` is what the Trainer gives to a callback. Two callbacks that ask about data of the
+        same origin at the same moment share one pass.
+
+        Raises ValueError if the data has no rows, asks for nothing or cannot be read.
+        """
+        model = unwrapped(event["model"])
+        latest = _LATEST.get(model)
+        if latest is not None and latest.serves(moment, source.origin, self.seed):
+            return latest.counts
+        head = self._head
+        if head is None or head.trunk.model is not model:
+            head = self.begin(model)
+        with random_numbers_kept():
+            data = _batches(source.loader(), args.per_device_eval_batch_size, self.seed)
+            counts = _counted(head, _asked(data, head.trunk, _mask_id(event, data), args))
+        if counts.support().sum() == 0:
+            raise ValueError(
+                "the evaluation data has no rows, or no label other than -100: nothing is asked "
+                "of the model."
+            )
+        _LATEST[model] = _Done(moment, source.origin, self.seed, counts)
+        return counts
+
+
+def unwrapped(model: Any) -> PreTrainedModel:
+    """The transformers model in what a Trainer trains, without what PEFT or torch put around it."""
+    model = extract_model_from_parallel(model, keep_torch_compile=False)
+    return model.get_base_model() if hasattr(model, "get_base_model") else model
+
+
+def _batches(loader: Any, batch_size: int, seed: int) -> LabelledBatches:
+    dataset = loader.dataset
+    if isinstance(dataset, IterableDatasetShard):  # one process's part
+        dataset = dataset.dataset
+    return LabelledBatches(
+        dataset=dataset, collate=loader.collate_fn, batch_size=batch_size, seed=seed
+    )
+
+
+def _counted(head: OwnHead, batches: Iterator[AskedBatch]) -> DepthCounts:
+    """The counts over all processes; what one cannot count is raised in all, lest they wait."""
+    problem = None
+    try:
+        counts = count(head.trunk, batches, {"own_head": head})
+    except Exception as error:  # data can be broken in any way: training is to go on
+        counts = count(head.trunk, [], {"own_head": head})
+        problem = _said(error)
+    problems = [problem] if process_state().num_processes == 1 else gather_object([problem])
+    for problem in filter(None, problems):
+        raise ValueError(problem)
+    return summed(counts)["own_head"]
+
+
+def _said(error: Exception) -> str:
+    """What went wrong, in one line."""
+    said = " ".join(str(error).split())
+    return said if isinstance(error, ValueError) else f"{type(error).__name__}: {said}"
+
+
+def _asked(
+    data: LabelledBatches, trunk: Trunk, mask_id: int | None, args: TrainingArguments
+) -> Iterator[AskedBatch]:
+    state = process_state()
+    part = (state.process_index, state.num_processes)
+    progress = tqdm(
+        data.part(*part),
+        desc="APT",
+        total=data.num_batches(*part),
+        leave=False,
+        disable=args.disable_tqdm or not state.is_main_process,
+    )
+    batch: dict[str, Tensor]
+    for batch in progress:
+        yield asked(batch, trunk, mask_id)
+
+
+def _mask_id(event: dict[str, Any], data: LabelledBatches) -> int | None:
+    collate: Callable = getattr(data.collate, "data_collator", data.collate)
+    tokenizer = event.get("processing_class") or getattr(collate, "tokenizer", None)
+    return getattr(tokenizer, "mask_token_id", None)

@@ -1,0 +1,111 @@
+"""A picture of mean APT at every depth, drawn after each measurement."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Any
+
+from matplotlib import colormaps
+from matplotlib.backends.backend_agg import FigureCanvasAgg
+from matplotlib.figure import Figure
+from transformers import TrainerCallback, TrainerControl, TrainerState, TrainingArguments
+from transformers.integrations.integration_utils import (
+    TensorBoardCallback,
+    TrackioCallback,
+    WandbCallback,
+)
+
+from hf_apt.atomic import writing
+from trainer_callbacks.apt import AptCallback
+from trainer_callbacks.files import StepFiles, warned_of
+from trainer_callbacks.peers import peers, require_before
+
+
+class AptPlotCallback(TrainerCallback):
+    """Draws mean APT against the step, one line a depth, whenever `AptCallback` has measured.
+
+    The picture goes to `<output_dir>/apt/<prefix>-step-<step>.png`, and under the name
+    `<prefix>/mean_apt_by_depth` to TensorBoard, Trackio and Weights & Biases where the Trainer
+    reports to them. Raises ValueError before training unless the Trainer has an `AptCallback`
+    before it.
+    """
+
+    def __init__(self):
+        self._training_is_over = False
+
+    def on_train_begin(
+        self, args: TrainingArguments, state: TrainerState, control: TrainerControl, **event: Any
+    ) -> None:
+        """Refuse to draw what nobody measures."""
+        require_before(AptCallback, self)
+        self._training_is_over = False
+
+    def on_train_end(
+        self, args: TrainingArguments, state: TrainerState, control: TrainerControl, **event: Any
+    ) -> None:
+        """From now on, the pictures of training stay: the best model may have been loaded."""
+        self._training_is_over = True
+
+    def on_log(
+        self,
+        args: TrainingArguments,
+        state: TrainerState,
+        control: TrainerControl,
+        *,
+        logs: dict[str, float],
+        **event: Any,
+    ) -> None:
+        """Draw, if these are an `AptCallback`'s scalars."""
+        name = next((name for name in logs if name.endswith("_mean_apt")), None)
+        if name is None or not state.is_world_process_zero or self._training_is_over:
+            return
+        prefix = name.removesuffix("_mean_apt")
+        figure = draw(state.log_history, prefix)
+        files = StepFiles(Path(str(args.output_dir)) / AptCallback.folder)
+        path = files.path(prefix, state.global_step, "png")
+        with warned_of(files.folder):
+            with writing(path, "wb") as file:
+                figure.savefig(file, format="png", dpi=150)
+            _report(figure, path, f"{prefix}/mean_apt_by_depth", state.global_step)
+
+
+def draw(log_history: list[dict[str, float]], prefix: str = "eval") -> Figure:
+    """Mean APT against the step, one line a depth, from a Trainer's log history."""
+    entries = {e["step"]: e for e in log_history if f"{prefix}_mean_apt" in e}
+    steps = sorted(entries)
+    start = f"{prefix}_mean_apt_depth_"
+    depths = sorted(
+        int(name.removeprefix(start)) for name in entries[steps[-1]] if name.startswith(start)
+    )
+    figure = Figure(figsize=(6.4, 4.0), layout="constrained")
+    FigureCanvasAgg(figure)
+    axes = figure.add_subplot()
+    for depth, colour in zip(depths, _colours(len(depths)), strict=True):
+        values = [entries[step][f"{start}{depth}"] for step in steps]
+        label = "embeddings" if depth == 0 else f"block {depth}"
+        axes.plot(steps, values, marker=".", color=colour, label=label)
+    axes.set_xlabel("step")
+    axes.set_ylabel("mean APT")
+    axes.set_ylim(bottom=0)
+    axes.spines[["top", "right"]].set_visible(False)
+    figure.legend(loc="outside right upper", reverse=True, frameon=False, fontsize=8)
+    return figure
+
+
+def _colours(num: int) -> list[Any]:
+    """From light for the embeddings to dark for the last block."""
+    return [colormaps["viridis"](0.85 * (1 - place / max(num - 1, 1))) for place in range(num)]
+
+
+def _report(figure: Figure, path: Path, name: str, step: int) -> None:
+    for peer in peers():
+        if isinstance(peer, TensorBoardCallback) and peer.tb_writer is not None:
+            peer.tb_writer.add_figure(name, figure, step, close=False)
+        elif isinstance(peer, TrackioCallback):
+            import trackio
+
+            trackio.log({name: trackio.Image(path), "train/global_step": step})
+        elif isinstance(peer, WandbCallback):
+            import wandb  # pyright: ignore[reportMissingImports]
+
+            wandb.log({name: wandb.Image(str(path)), "train/global_step": step})

@@ -1,0 +1,53 @@
+"""What a measurement asks about: data as the Trainer prepares them, unused columns left out."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from functools import partial
+from typing import Any
+
+from trainer_callbacks.peers import calling_trainer
+
+
+@dataclass(frozen=True)
+class Source:
+    """Data to ask about."""
+
+    origin: object
+    """What they are: measurements of one origin at one moment share a pass."""
+
+    loader: Callable[[], Any]
+    """Gives a DataLoader that holds the data and the collator."""
+
+
+def evaluated(loader: Any) -> Source:
+    """The data of an evaluation, from the DataLoader that served it."""
+    return Source(loader, lambda: loader)
+
+
+def given(eval_dataset: Any, prefix: str) -> dict[str, Source]:
+    """A data set, or several by name, each under the prefix of its scalars."""
+    load = calling_trainer().get_test_dataloader  # unlike get_eval_dataloader, keeps no worker
+    return {
+        name: Source(dataset, partial(load, dataset))
+        for name, (dataset, _) in _named(eval_dataset, prefix).items()
+    }
+
+
+def held(prefix: str = "eval") -> dict[str, Source]:
+    """The Trainer's own evaluation data, likewise; none if it has none."""
+    trainer = calling_trainer()
+    if trainer.eval_dataset is None:
+        return {}
+    return {
+        name: Source(dataset, partial(trainer.get_eval_dataloader, key))
+        for name, (dataset, key) in _named(trainer.eval_dataset, prefix).items()
+    }
+
+
+def _named(dataset: Any, prefix: str) -> dict[str, tuple[Any, str | None]]:
+    """By prefix: a data set, and its name among several."""
+    if not isinstance(dataset, dict):
+        return {prefix: (dataset, None)}
+    return {f"{prefix}_{name}": (part, name) for name, part in dataset.items()}

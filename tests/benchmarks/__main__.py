@@ -5,7 +5,7 @@ from importlib import import_module
 
 import torch
 
-NAMES = ("pretraining", "measuring", "counting", "loading", "metrics")
+NAMES = ("pretraining", "measuring", "counting", "callback", "loading", "metrics")
 
 
 def main(names: list[str]) -> int:

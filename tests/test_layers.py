@@ -64,13 +64,18 @@ PURE = {
 """NumPy, SciPy and scikit-learn alone; and all of report."""
 
 HEAVY = {"torch", "transformers", "datasets", "accelerate", "tokenizers", "safetensors"}
-NUM_MODULES = 65
+NUM_MODULES = 63
 
 
 def modules() -> dict[str, Path]:
-    """All modules by name, `hf_apt` itself left out; a package is called by its folder."""
+    """All modules by name, `hf_apt` itself left out; a package is called by its folder.
+
+    Copies of code that travel with a checkpoint are none.
+    """
     found = {}
     for path in sorted(PACKAGE.rglob("*.py")):
+        if "checkpoints_data" in path.parts:
+            continue
         parts = path.relative_to(PACKAGE).with_suffix("").parts
         found[".".join(parts[:-1] if parts[-1] == "__init__" else parts)] = path
     del found[""]

@@ -149,6 +149,12 @@ def test_senseless_patience(arguments):
         AptEarlyStopping(**arguments)
 
 
+@pytest.mark.parametrize("wrong", [{"definition": "strong"}, {"threshold": 0.0}, {"threshold": 2}])
+def test_senseless_clusters(wrong):
+    with pytest.raises(ValueError, match=r"^clusters are defined as row, mutual, weak, at a thr"):
+        ConfusionCallback(**wrong)
+
+
 # During training.
 
 NOTHING = (

@@ -27,7 +27,7 @@ from small_trainers import (
 from transformers import DataCollatorForLanguageModeling, TrainerCallback
 
 from hf_apt.counts import TREATMENTS, DepthCounts
-from trainer_callbacks import AptCallback, ConfusionCallback
+from trainer_callbacks import AptCallback, AptPlotCallback, ConfusionCallback
 from trainer_callbacks.files import StepFiles
 
 TRAINED = ("bert", "roberta", "modernbert", "electra", "gpt2")
@@ -230,7 +230,7 @@ def test_the_best_model_can_be_chosen_by_mean_apt(tokenizer, tmp_path):
     trainer = trainer_of(
         tmp_path,
         tokenizer,
-        callbacks=[AptCallback()],
+        callbacks=[AptCallback(), AptPlotCallback()],
         save_strategy="steps",
         save_steps=2,
         metric_for_best_model="eval_mean_apt",
@@ -244,10 +244,11 @@ def test_the_best_model_can_be_chosen_by_mean_apt(tokenizer, tmp_path):
     assert len(set(values.values())) > 1
     assert trainer.state.best_metric == values[best]
     assert trainer.state.best_global_step == best
-    # The best model is measured after training; the table of the last step stays.
+    # The best model is measured after training; table and picture of the last step stay.
     before = {path: path.read_bytes() for path in (tmp_path / "apt").iterdir()}
     assert trainer.evaluate()["eval_mean_apt"] == values[best]
     assert {path: path.read_bytes() for path in (tmp_path / "apt").iterdir()} == before
+    assert len(before) == 3 * 3
 
 
 def test_each_of_several_sets_is_measured_on_its_own(tokenizer, tmp_path):

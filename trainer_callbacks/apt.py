@@ -20,6 +20,10 @@ class AptCallback(DepthCallback):
     """Accuracy per token (APT) and its mean, the order parameter, at every depth
     (arXiv 2509.03407).
 
+    When and on which data, and what is raised: see `DepthCallback`. A causal model is asked for the
+    next token at every position that has a label; it never sees it, so all positions count as
+    masked.
+
     Scalars, each in [0, 1] and after the prefix of the data (`eval_`): `mean_apt` at the last depth
     with its standard error `mean_apt_stderr`, `mean_apt_depth_<d>`, and
     `masked_accuracy_depth_<d>` (`next_token_accuracy_depth_<d>` of a causal model). List this

@@ -7,7 +7,14 @@ from collections.abc import Sequence
 from typing import Any, ClassVar
 
 from hf_apt.atomic import writing
-from hf_apt.clusters import HEADLINE, Definition, TokenClusters, strong_matches, token_clusters
+from hf_apt.clusters import (
+    DEFINITIONS,
+    HEADLINE,
+    Definition,
+    TokenClusters,
+    strong_matches,
+    token_clusters,
+)
 from hf_apt.confusion import Confusion, confusion, noise_mass
 from hf_apt.counts import DepthCounts
 from trainer_callbacks.depth_callback import DepthCallback
@@ -17,6 +24,9 @@ from trainer_callbacks.files import StepFiles
 class ConfusionCallback(DepthCallback):
     """The token confusion matrix and its strong-match clusters, at every depth
     (arXiv 2509.03407).
+
+    When and on which data, and what is raised: see `DepthCallback`; `definition` and `threshold`
+    of the clusters: see `hf_apt.clusters`.
 
     Scalars, after the prefix of the data (`eval_`), for each depth d: `num_clusters_depth_<d>`,
     `largest_cluster_depth_<d>` (tokens), and two shares in [0, 1] over the tokens whose commonest
@@ -41,6 +51,11 @@ class ConfusionCallback(DepthCallback):
         eval_dataset: Any = None,
         seed: int = 2509,
     ):
+        if definition not in DEFINITIONS or not 0 < threshold <= 1:
+            raise ValueError(
+                f"clusters are defined as {', '.join(DEFINITIONS)}, at a threshold in (0, 1], "
+                f"got definition={definition!r}, threshold={threshold}."
+            )
         super().__init__(every=every, at_steps=at_steps, eval_dataset=eval_dataset, seed=seed)
         self.definition: Definition = definition
         self.threshold = threshold

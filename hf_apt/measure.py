@@ -64,15 +64,20 @@ def _asked(tokens: Tokens, tokens_BT: np.ndarray, batch: MaskedBatch) -> AskedBa
 def require_fit(model: PreTrainedModel, tokens: Tokens) -> None:
     """Raise ValueError if `model` has fewer token ids or positions than `tokens` need."""
     needed = tokens.description
-    if model.config.vocab_size < needed.vocab_size:
+    require_room(model, needed.vocab_size, needed.sequence_length)
+
+
+def require_room(model: PreTrainedModel, vocab_size: int, sequence_length: int) -> None:
+    """Raise ValueError if `model` has not so many token ids, or not so many positions."""
+    if model.config.vocab_size < vocab_size:
         raise ValueError(
-            f"the tokenizer has {needed.vocab_size} tokens and the model only "
+            f"the tokenizer has {vocab_size} tokens and the model only "
             f"{model.config.vocab_size}: they do not belong together."
         )
     positions = _num_positions(model)
-    if positions is not None and positions < needed.sequence_length:
+    if positions is not None and positions < sequence_length:
         raise ValueError(
-            f"sequences of {needed.sequence_length} tokens are longer than the model's "
+            f"sequences of {sequence_length} tokens are longer than the model's "
             f"{positions} positions: choose a smaller sequence length."
         )
 

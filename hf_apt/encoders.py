@@ -1,0 +1,100 @@
+"""An encoder checkpoint of any kind with its tokenizer: pre-trained, or already a classifier."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import torch
+
+from hf_apt.checkpoints import checkpoint_path
+from hf_apt.measure import require_room
+from hf_apt.tokenizers import load_tokenizer, vocabulary
+from hf_apt.trunk import require_finite
+
+if TYPE_CHECKING:
+    from transformers import PreTrainedModel
+
+
+@dataclass(frozen=True)
+class Encoder:
+    """A model and the tokenizer that belongs to it."""
+
+    model: PreTrainedModel
+    """With a classification head; in float32 and evaluation mode."""
+
+    tokenizer: Any
+    """Its tokenizer."""
+
+    def encode(self, texts: Sequence[str], sequence_length: int) -> list[list[int]]:
+        """The token ids of each text, cut after `sequence_length` tokens, special ones included.
+
+        Raises ValueError where the model has fewer ids or positions.
+        """
+        require_room(self.model, len(vocabulary(self.tokenizer)), sequence_length)
+        encoded = self.tokenizer(list(texts), truncation=True, max_length=sequence_length)
+        return encoded["input_ids"]
+
+
+def load_encoder(name: str, *, label_names: Sequence[str] = (), seed: int = 42) -> Encoder:
+    """The encoder of a checkpoint folder, a shipped checkpoint or a Hub id.
+
+    Its trunk is read whole; a pooler that is not there, and the classifier for `label_names` if the
+    checkpoint has none, begin from fresh weights of `seed`.
+
+    Raises ValueError if there is none, if a weight of the trunk is missing or not finite, and if
+    the checkpoint classifies other labels than those asked for.
+    """
+    from transformers import AutoConfig, AutoModelForSequenceClassification
+
+    folder = checkpoint_path(name)
+    path = Path(folder).expanduser()
+    if (path.is_absolute() or len(path.parts) > 2 or name.startswith(".")) and not path.is_dir():
+        raise ValueError(f"there is no checkpoint folder {name!r}.")
+    try:
+        config = AutoConfig.from_pretrained(folder)
+        labels = _labels(config, label_names, name)
+        with torch.random.fork_rng(devices=[]):
+            torch.manual_seed(seed)
+            model, loading = AutoModelForSequenceClassification.from_pretrained(
+                folder, dtype=torch.float32, output_loading_info=True, **labels
+            )
+    except _OtherLabelsError:
+        raise
+    except Exception as error:  # files can be broken in any way
+        reason = (str(error).strip() or type(error).__name__).splitlines()[0]
+        raise ValueError(f"{name!r} is no whole encoder checkpoint: {reason}") from error
+    trunk = f"{model.base_model_prefix}."
+    lost = [key for key in loading["missing_keys"] if key.startswith(trunk) and "pooler" not in key]
+    if lost:
+        raise ValueError(
+            f"{name!r} lacks weights of its trunk: {min(lost)}"
+            f"{f' and {len(lost) - 1} more' if len(lost) > 1 else ''}."
+        )
+    require_finite(model, name)
+    return Encoder(model.eval(), load_tokenizer(folder))
+
+
+class _OtherLabelsError(ValueError):
+    """The checkpoint's classifier and the task do not belong together."""
+
+
+def _labels(config: Any, label_names: Sequence[str], name: str) -> dict[str, Any]:
+    """What to ask `from_pretrained` for, so that the head fits the task."""
+    if not label_names:
+        return {}
+    classifies = any("Classification" in each for each in config.architectures or ())
+    if not classifies:
+        return {
+            "id2label": dict(enumerate(label_names)),
+            "label2id": {label: index for index, label in enumerate(label_names)},
+        }
+    known = tuple(config.id2label[index] for index in range(config.num_labels))
+    if known != tuple(label_names):
+        raise _OtherLabelsError(
+            f"{name!r} classifies {len(known)} labels ({', '.join(known[:3])}, ...), the task has "
+            f"{len(label_names)} ({', '.join(label_names[:3])}, ...): they do not belong together."
+        )
+    return {}

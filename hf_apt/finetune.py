@@ -1,0 +1,105 @@
+"""Fine-tuning an encoder on a task with the plain Trainer, as arXiv 2507.14871 does."""
+# M test texts, C classes.
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+from jaxtyping import Float
+
+from hf_apt.devices import has_accelerator, part_of_batch, process_state
+from hf_apt.encoders import Encoder
+from hf_apt.splits import Examples
+from hf_apt.tasks import Task
+
+
+@dataclass(frozen=True, kw_only=True)
+class FinetuneConfig:
+    """How a classifier is trained; defaults are those of the paper's code."""
+
+    num_epochs: int = 50
+    """Passes over the training texts."""
+
+    batch_size: int = 32
+    """Texts in a step, over all processes."""
+
+    learning_rate: float = 5e-5
+    """At the first step, falling linearly to 0; AdamW."""
+
+    weight_decay: float = 0.01
+    """Of all weights but biases and normalisations."""
+
+    sequence_length: int = 128
+    """Tokens of a text that are read, special ones included."""
+
+    seed: int = 42
+    """Of order and dropout."""
+
+
+def finetuner(encoder: Encoder, task: Task, config: FinetuneConfig, folder: Path) -> Any:
+    """The Trainer that fine-tunes the whole of `encoder`; its own files go to `folder`.
+
+    Raises ValueError if the model has another number of labels than the task, if the texts do not
+    fit it, or if the batch cannot be divided among processes.
+    """
+    import torch
+    from transformers import DataCollatorWithPadding, Trainer, TrainingArguments
+
+    from hf_apt.progress import name_progress
+
+    if encoder.model.num_labels != task.num_labels:
+        raise ValueError(
+            f"the model's classifier has {encoder.model.num_labels} labels and the task "
+            f"{task.name} has {task.num_labels}: load it with the task's label_names."
+        )
+    if config.num_epochs < 1:
+        raise ValueError(f"to fine-tune takes one epoch at least, got {config.num_epochs}.")
+    on_gpu = torch.cuda.is_available()
+    part = part_of_batch(config.batch_size, process_state().num_processes)
+    num_steps = -(-len(task.train) // config.batch_size) * config.num_epochs
+    arguments = TrainingArguments(
+        output_dir=str(folder),
+        num_train_epochs=config.num_epochs,
+        per_device_train_batch_size=part,
+        per_device_eval_batch_size=part,
+        learning_rate=config.learning_rate,
+        lr_scheduler_type="linear",
+        weight_decay=config.weight_decay,
+        bf16=on_gpu and torch.cuda.is_bf16_supported(),
+        use_cpu=not has_accelerator(),
+        seed=config.seed,
+        logging_steps=max(num_steps // 20, 1),
+        save_strategy="no",
+        report_to="none",
+    )
+    trainer = Trainer(
+        model=encoder.model,
+        args=arguments,
+        train_dataset=_rows(encoder, task.train, config.sequence_length),
+        eval_dataset=_rows(encoder, task.test, config.sequence_length),
+        data_collator=DataCollatorWithPadding(encoder.tokenizer),
+    )
+    return name_progress(trainer, f"Fine-tuning on {task.name}")
+
+
+def finetune(
+    encoder: Encoder, task: Task, config: FinetuneConfig, folder: Path
+) -> Float[np.ndarray, "m classes"]:
+    """Fine-tune `encoder` in place; the logits that it then gives the test texts."""
+    trainer = finetuner(encoder, task, config, folder)
+    trainer.train()
+    logits_MC = trainer.predict(trainer.eval_dataset).predictions
+    encoder.model.eval()
+    return np.asarray(logits_MC, np.float32)
+
+
+def _rows(encoder: Encoder, examples: Examples, length: int) -> Any:
+    """What a Trainer reads: a list serves as a data set."""
+    encoded = encoder.encode(examples.texts, length)
+    return [
+        {"input_ids": ids, "labels": int(label)}
+        for ids, label in zip(encoded, examples.labels, strict=True)
+    ]

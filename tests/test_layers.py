@@ -19,11 +19,15 @@ LAYERS = {
         "bert6",
         "checkpoints",
         "devices",
+        "block_tables",
         "environment",
+        "fewrel",
         "inputs",
         "masking",
         "progress",
         "resources",
+        "splits",
+        "transfer_scores",
         "trunk",
     },
     # Sufficient statistics; tokenizers and text.
@@ -31,13 +35,8 @@ LAYERS = {
     # Read off counts; a run's folder; sequences on disk.
     2: {"apt", "confusion", "depth_pass", "records", "streams", "tokens"},
     3: {
-        "clusters",
-        "confidence",
-        "examples",
-        "frequency",
-        "labelled",
-        "masked_batches",
-        "streamed",
+        *("clusters", "confidence", "examples", "frequency", "labelled", "masked_batches"),
+        *("probes", "streamed", "task_rows"),
     },
     # All figures of a run, its table and its page: from a folder alone.
     4: {"summary", "console", "report"},
@@ -46,11 +45,13 @@ LAYERS = {
     # The planted language: as a corpus it answers what a model is asked.
     6: {"planted", "cards", "hub"},
     # Whole configurations, and the phases that take them.
-    7: {"recipes"},
-    8: {"prepare", "readouts", "options"},
-    # The chain; the command line.
-    9: {"pipeline", "publish_cli"},
-    10: {"cli"},
+    7: {"recipes", "encoders"},
+    8: {"prepare", "readouts", "options", "tasks", "features"},
+    # The chain; fine-tuning; the command line.
+    9: {"pipeline", "publish_cli", "finetune"},
+    10: {"block_accuracy"},
+    11: {"finetune_cli"},
+    12: {"cli"},
 }
 LAYER = {name: layer for layer, names in LAYERS.items() for name in names}
 
@@ -59,12 +60,13 @@ PURE = {
     *("masking", "console"),
     *("inputs", "streams", "streamed", "scores", "confidence", "resources"),
     *("cards", "card_results"),
+    *("splits", "fewrel", "transfer_scores", "block_tables", "probes", "planted.labels"),
     *("planted.grammar", "planted.language", "planted.states", "planted.generate", "planted.bayes"),
 }
 """NumPy, SciPy and scikit-learn alone; and all of report."""
 
 HEAVY = {"torch", "transformers", "datasets", "accelerate", "tokenizers", "safetensors"}
-NUM_MODULES = 63
+NUM_MODULES = 76
 
 
 def modules() -> dict[str, Path]:
@@ -162,10 +164,10 @@ def test_pure_modules_import_pure_modules_only() -> None:
                 assert target in PURE or top(target) == "report", f"{name} imports {target}"
 
 
-def test_only_the_corpus_loads_datasets() -> None:
+def test_only_texts_and_tasks_load_datasets() -> None:
     users = {name for name, path in MODULES.items() if "datasets" in map(top, imported(path))}
-    assert users == {"corpus"}
-    assert {n for n, path in MODULES.items() if "load_dataset" in path.read_text()} == {"corpus"}
+    assert users == {"corpus", "task_rows"}
+    assert {n for n, path in MODULES.items() if "load_dataset" in path.read_text()} == users
 
 
 @pytest.mark.parametrize("other", ["trainer_callbacks", "metrics", "tests", "model_cards"])

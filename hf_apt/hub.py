@@ -135,7 +135,7 @@ def _require_weights(api: HfApi, repo: str, weights: str) -> None:
     if not found:
         raise ValueError(f"{repo} holds no checkpoint yet: `hf-apt publish checkpoint` sends one")
     large = getattr(found[0], "lfs", None)
-    if large is not None and not large.sha256.startswith(weights):
+    if large is None or not large.sha256.startswith(weights):
         raise ValueError(f"{repo} holds other weights than those that this run measured")
 
 

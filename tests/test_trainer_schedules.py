@@ -15,6 +15,38 @@ from trainer_callbacks.files import StepFiles
 from trainer_callbacks.schedule import Schedule
 
 
+def test_each_of_several_sets_is_measured_on_its_own(tokenizer, tmp_path):
+    few = {"few": premasked(7, seed=3), "many": premasked(18, seed=4)}
+    trainer = trainer_of(
+        tmp_path,
+        tokenizer,
+        eval_dataset=few,
+        train_dataset=premasked(20),
+        data_collator=stacked,
+        callbacks=[AptCallback(), ConfusionCallback()],
+    )
+    trainer.train()
+    returned = trainer.evaluate()
+    for name, data in few.items():
+        tables = looped("bert", trainer.model.eval(), [stacked(data)])
+        expected = oracles.mean_apt(tables[2], VOCAB)
+        assert returned[f"eval_{name}_mean_apt"] == pytest.approx(expected)
+        assert list(scalars_but_last(trainer, f"eval_{name}_mean_apt")) == [2, 4, 6]
+        with np.load(tmp_path / "apt" / f"eval_{name}-step-00000006.npz") as found:
+            assert found["support"].tolist() == oracles.support(tables[2], VOCAB)
+            assert found["hits"][1].tolist() == oracles.hits(tables[1], VOCAB)
+    assert StepFiles(tmp_path / "confusion").steps("eval_few") == [2, 4, 6]
+    assert StepFiles(tmp_path / "confusion").steps("eval") == []
+
+
+def scalars_but_last(trainer: Any, name: str) -> dict[int, float]:
+    """Without the evaluation after training, at the same step as the one before."""
+    places = [place for place, entry in enumerate(trainer.state.log_history) if name in entry]
+    entries = [trainer.state.log_history[place] for place in places[:-1]]
+    assert len({entry["step"] for entry in entries}) == len(entries)
+    return {entry["step"]: entry[name] for entry in entries}
+
+
 class Meddling(TrainerCallback):
     """Takes our scalars for the end of an evaluation."""
 

@@ -11,7 +11,7 @@ from transformers import TrainerCallback, TrainerControl, TrainerState, Training
 
 from hf_apt.counts import DepthCounts
 from trainer_callbacks.files import StepFiles, warned_of
-from trainer_callbacks.measurement import Measurement, Moment
+from trainer_callbacks.measurement import Measurement, Moment, raise_in_all
 from trainer_callbacks.peers import log, require_alone
 from trainer_callbacks.schedule import Schedule
 from trainer_callbacks.sources import Source, evaluated, given, held
@@ -22,10 +22,12 @@ _logger = logging.getLogger(__name__)
 class DepthCallback(TrainerCallback):
     """Counts what the model answers at every depth (0 = embeddings, m = after block m).
 
-    At each evaluation, on the data that was evaluated; or every `every` steps and at the steps
-    `at_steps`, on the Trainer's evaluation data. `eval_dataset` (one, or several by name) takes
-    their place. Rows with labels are asked as they are; where the collator makes the labels, it
-    makes the same ones at every measurement (`seed`). Model, random numbers and control flags are
+    At each evaluation, on all rows of the data that was evaluated; or instead every `every` steps
+    and at the steps `at_steps`, on the Trainer's evaluation data. `eval_dataset` (one, or several
+    by name) takes their place, at each evaluation if the Trainer evaluates several sets. Rows with
+    labels are asked as they are; where the collator makes the labels, it makes the same ones at
+    every measurement (`seed`), which are not those of the Trainer's own loss. Under mixed precision
+    the model is asked in the precision of its weights. Model, random numbers and control flags are
     left as found: the model learns what it would have learnt without.
 
     Raises ValueError before training begins if the model has no head over a vocabulary, if steps
@@ -77,8 +79,13 @@ class DepthCallback(TrainerCallback):
                 f"{name} is to measure at steps of its own, and the Trainer has no evaluation "
                 "data: give one of them an eval_dataset."
             )
+        problem = None
         if state.is_world_process_zero:
-            self.files(args).begin(state.global_step)
+            try:
+                self.files(args).begin(state.global_step)
+            except ValueError as error:
+                problem = str(error)
+        raise_in_all(problem)
         self._training_is_over = False
 
     def on_evaluate(

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import logging
 import math
 from itertools import takewhile
 from typing import Any
@@ -10,6 +11,8 @@ from transformers import TrainerCallback, TrainerControl, TrainerState, Training
 
 from trainer_callbacks.apt import AptCallback
 from trainer_callbacks.peers import require_before
+
+_logger = logging.getLogger(__name__)
 
 
 class AptEarlyStopping(TrainerCallback):
@@ -35,6 +38,7 @@ class AptEarlyStopping(TrainerCallback):
         self.patience = patience
         self.num_errors = num_errors
         self.prefix = prefix
+        self._has_warned = False
 
     def on_train_begin(
         self, args: TrainingArguments, state: TrainerState, control: TrainerControl, **event: Any
@@ -58,6 +62,7 @@ class AptEarlyStopping(TrainerCallback):
         name = f"{self.prefix}_mean_apt"
         now = takewhile(lambda e: e.get("step") == state.global_step, reversed(state.log_history))
         if not any(name in entry for entry in now):
+            self._warn_of_other_names(state, name)
             return
         by_step = {
             entry["step"]: (entry[name], entry[f"{name}_stderr"])
@@ -67,6 +72,13 @@ class AptEarlyStopping(TrainerCallback):
         values = [by_step[step] for step in sorted(by_step)]
         if len(values) > self.patience and self._has_stalled(values):
             control.should_training_stop = True
+
+    def _warn_of_other_names(self, state: TrainerState, name: str) -> None:
+        entry = state.log_history[-1] if state.log_history else {}
+        other = next((key for key in entry if key.endswith("_mean_apt")), None)
+        if other is not None and not self._has_warned:
+            self._has_warned = True
+            _logger.warning("AptEarlyStopping waits for %s, and there is %s.", name, other)
 
     def _has_stalled(self, values: list[tuple[float, float]]) -> bool:
         before = max(values[: -self.patience])

@@ -52,11 +52,12 @@ class StepFiles:
 
 @contextmanager
 def warned_of(folder: Path) -> Iterator[None]:
-    """Within the block, a file that cannot be written is a warning: training goes on without it."""
+    """Within the block, what cannot be written is a warning: training goes on without it."""
     try:
         yield
-    except OSError as error:
-        _logger.warning("nothing was written to %s: %s.", folder, error.strerror or error)
+    except Exception as error:  # files, tokenizers and trackers can fail in any way
+        reason = getattr(error, "strerror", None) or f"{type(error).__name__}: {error}"
+        _logger.warning("nothing was written to %s: %s.", folder, reason)
 
 
 def _step(path: Path) -> int | None:

@@ -3,13 +3,15 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass
 from typing import Any
 from weakref import WeakKeyDictionary
 
-from accelerate.data_loader import IterableDatasetShard
+from accelerate.data_loader import DataLoaderShard, IterableDatasetShard
 from accelerate.utils import extract_model_from_parallel, gather_object
 from torch import Tensor
+from torch.utils.data import IterableDataset
 from tqdm.auto import tqdm
 from transformers import PreTrainedModel, TrainingArguments
 
@@ -77,7 +79,7 @@ class Measurement:
                 f"{name} has no output embedding, so it answers with no token: take a model with a "
                 "language-modelling head, ...ForMaskedLM or ...ForCausalLM."
             )
-        with random_numbers_kept():
+        with random_numbers_kept(), _in_own_precision(model):
             try:
                 self._head = OwnHead(Trunk(model))
             except ValueError:
@@ -103,7 +105,7 @@ class Measurement:
         head = self._head
         if head is None or head.trunk.model is not model:
             head = self.begin(model)
-        with random_numbers_kept():
+        with random_numbers_kept(), _in_own_precision(model):
             data = _batches(source.loader(), args.per_device_eval_batch_size, self.seed)
             counts = _counted(head, _asked(data, head.trunk, _mask_id(event, data), args))
         if counts.support().sum() == 0:
@@ -118,13 +120,45 @@ class Measurement:
 def unwrapped(model: Any) -> PreTrainedModel:
     """The transformers model in what a Trainer trains, without what PEFT or torch put around it."""
     model = extract_model_from_parallel(model, keep_torch_compile=False)
-    return model.get_base_model() if hasattr(model, "get_base_model") else model
+    if not hasattr(model, "get_base_model"):
+        return model
+    if getattr(getattr(model, "active_peft_config", None), "is_prompt_learning", False):
+        raise ValueError(
+            "prompts that PEFT puts before the input cannot be measured: take LoRA, or measure "
+            "without AptCallback and ConfusionCallback."
+        )
+    return model.get_base_model()
+
+
+@contextmanager
+def _in_own_precision(model: PreTrainedModel) -> Iterator[None]:
+    """Within the block, `model` runs in the precision of its weights.
+
+    For mixed precision Accelerate wraps the outermost `forward` alone: the trunk, which is called
+    by itself, would run in float32 and the head in half of that, where many logits are equal.
+    """
+    wrapped, own = model.__dict__.get("forward"), model.__dict__.get("_original_forward")
+    if wrapped is not None and own is not None:
+        model.forward = own
+    try:
+        yield
+    finally:
+        if wrapped is not None and own is not None:
+            model.forward = wrapped
 
 
 def _batches(loader: Any, batch_size: int, seed: int) -> LabelledBatches:
     dataset = loader.dataset
     if isinstance(dataset, IterableDatasetShard):  # one process's part
         dataset = dataset.dataset
+    elif (
+        process_state().num_processes > 1
+        and isinstance(loader, DataLoaderShard)
+        and isinstance(dataset, IterableDataset)
+    ):
+        raise ValueError(
+            "this stream is cut into one part a process already: leave dispatch_batches as it is."
+        )
     return LabelledBatches(
         dataset=dataset, collate=loader.collate_fn, batch_size=batch_size, seed=seed
     )
@@ -138,10 +172,15 @@ def _counted(head: OwnHead, batches: Iterator[AskedBatch]) -> DepthCounts:
     except Exception as error:  # data can be broken in any way: training is to go on
         counts = count(head.trunk, [], {"own_head": head})
         problem = _said(error)
+    raise_in_all(problem)
+    return summed(counts)["own_head"]
+
+
+def raise_in_all(problem: str | None) -> None:
+    """Raise ValueError in every process if one has a problem, lest the others wait for it."""
     problems = [problem] if process_state().num_processes == 1 else gather_object([problem])
     for problem in filter(None, problems):
         raise ValueError(problem)
-    return summed(counts)["own_head"]
 
 
 def _said(error: Exception) -> str:

@@ -57,13 +57,15 @@ class AptPlotCallback(TrainerCallback):
     ) -> None:
         """Draw, if these are an `AptCallback`'s scalars."""
         name = next((name for name in logs if name.endswith("_mean_apt")), None)
-        if name is None or not state.is_world_process_zero or self._training_is_over:
+        if name is None or not state.is_world_process_zero:
             return
         prefix = name.removesuffix("_mean_apt")
-        figure = draw(state.log_history, prefix)
         files = StepFiles(Path(str(args.output_dir)) / AptCallback.folder)
         path = files.path(prefix, state.global_step, "png")
+        if self._training_is_over and path.exists():
+            return
         with warned_of(files.folder):
+            figure = draw(state.log_history, prefix)
             with writing(path, "wb") as file:
                 figure.savefig(file, format="png", dpi=150)
             _report(figure, path, f"{prefix}/mean_apt_by_depth", state.global_step)

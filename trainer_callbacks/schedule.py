@@ -26,5 +26,5 @@ class Schedule:
         return self.every is None and not self.at_steps
 
     def is_due(self, step: int) -> bool:
-        """Whether to measure after this step, apart from evaluations."""
+        """Whether to measure after this step, instead of at evaluations."""
         return step in self.at_steps or (self.every is not None and step % self.every == 0)

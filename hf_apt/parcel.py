@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import html
+import json
 import mmap
 import os
 import re
@@ -130,7 +132,10 @@ def _records(run: Run) -> dict[str, Path | bytes]:
         if run.path(name).exists():
             text = _inside(run.path(name), run.folder).read_bytes()
             for folder, instead in told.items():
-                text = text.replace(folder.encode(), instead.encode())
+                for written in {folder, json.dumps(folder)[1:-1], html.escape(folder)}:
+                    # Not in the middle of a longer path, nor in an address.
+                    found = rb"(?<![\w.:/-])" + re.escape(written.encode())
+                    text = re.sub(found, instead.encode(), text)
             records[f"run/{name}"] = text
     return records
 

@@ -1,5 +1,6 @@
 """Laws of what is sent: what is on the list and lies within, and no secret."""
 
+import html
 import json
 import os
 import shutil
@@ -129,6 +130,19 @@ def test_what_gives_nothing_away_is_sent_as_it_is(run, name):
     sent = checkpoint_parcel(run, CARD).files
     for file in ("summary.json", "report.html"):
         assert sent[f"run/{file}"] == run.path(file).read_bytes()
+
+
+@pytest.mark.parametrize("folder", ["/data", "/dåta & mehr"])
+def test_folders_are_struck_however_written_and_addresses_are_not(run, folder):
+    address = "https://example.org/data/page"
+    run.path("report.html").write_text(f"{address} {html.escape(folder)}/wiki.txt")
+    summary = run.read_json("summary.json")
+    corpus = summary["corpus"] | {"name": f"{folder}/wiki.txt"}
+    run.write_json("summary.json", summary | {"corpus": corpus, "command": address})
+    sent = checkpoint_parcel(run, CARD).files
+    assert sent["run/report.html"] == f"{address} wiki.txt".encode()
+    told = json.loads(sent["run/summary.json"])
+    assert (told["corpus"]["name"], told["command"]) == ("wiki.txt", address)
 
 
 # Secrets.

@@ -98,7 +98,8 @@ def test_what_one_process_cannot_read_all_warn_of(number, folder):
     found = told(folder, number, number - 1)
     assert found["good"]["warnings"] == []
     sentence = "ConfusionCallback at step {}: input id 99 is outside the vocabulary of 65 tokens."
-    assert found["broken"]["warnings"] == [sentence.format(s) for s in (1, 1, 2, 2)]
+    of_data = [said for said in found["broken"]["warnings"] if said.startswith("Confusion")]
+    assert of_data == [sentence.format(s) for s in (1, 1, 2, 2)]
 
 
 def test_the_data_cannot_be_shared_equally():

@@ -74,9 +74,13 @@ class AptEarlyStopping(TrainerCallback):
             control.should_training_stop = True
 
     def _warn_of_other_names(self, state: TrainerState, name: str) -> None:
+        """Once, after a whole round of evaluations in which only other data were measured."""
         entry = state.log_history[-1] if state.log_history else {}
         other = next((key for key in entry if key.endswith("_mean_apt")), None)
-        if other is not None and not self._has_warned:
+        if other is None or self._has_warned:
+            return
+        steps = {entry["step"] for entry in state.log_history if other in entry}
+        if len(steps) > 1 and not any(name in entry for entry in state.log_history):
             self._has_warned = True
             _logger.warning("AptEarlyStopping waits for %s, and there is %s.", name, other)
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 import hashlib
 import random
 import re
-from collections.abc import Collection, Iterable, Iterator
+from collections.abc import Collection, Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -127,24 +127,29 @@ def local_files(name: str, suffixes: Collection[str]) -> list[Path] | None:
     return None
 
 
-def is_held_out_file(file: Path) -> bool:
-    """Whether the name of `file` says that it is for validation or test."""
-    return _VALIDATION_NAME.search(file.stem.lower()) is not None
+def train_and_held_out(
+    files: Sequence[Path], suffixes: Collection[str]
+) -> tuple[list[Path], list[Path]]:
+    """The files to learn from, and those whose names say that they are for validation or test.
 
-
-def _file_corpus(files: list[Path], source: CorpusSource) -> Corpus:
-    unknown = [file for file in files if file.suffix not in _BUILDERS]
+    If all names say so, the files are to learn from. Raises ValueError for a file that is empty or
+    that has none of these `suffixes`.
+    """
+    unknown = [file for file in files if file.suffix not in suffixes]
     if unknown:
         raise ValueError(
-            f"{unknown[0]} is of no kind that can be read: {', '.join(sorted(_BUILDERS))}."
+            f"{unknown[0]} is of no kind that can be read: {', '.join(sorted(suffixes))}."
         )
     empty = [file for file in files if file.stat().st_size == 0]
     if empty:
         raise ValueError(f"{empty[0]} is empty.")
-    validation = [file for file in files if is_held_out_file(file)]
-    train = [file for file in files if file not in validation]
-    if not train:  # a single file named test.parquet is the corpus itself
-        train, validation = validation, []
+    held_out = [file for file in files if _VALIDATION_NAME.search(file.stem.lower())]
+    train = [file for file in files if file not in held_out]
+    return (train, held_out) if train else (held_out, [])
+
+
+def _file_corpus(files: list[Path], source: CorpusSource) -> Corpus:
+    train, validation = train_and_held_out(files, _BUILDERS)
     train_documents = _read_files(train, source)
     if not validation:
         shuffled = _shuffled(train_documents, None, source.seed)

@@ -7,7 +7,7 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from hf_apt.corpus import is_held_out_file, local_files
+from hf_apt.corpus import local_files, train_and_held_out
 from hf_apt.fewrel import is_raw, sentence
 from hf_apt.splits import LabelledTexts
 
@@ -76,18 +76,7 @@ def read_rows(source: RowSource) -> SourceRows:
     files = local_files(source.name, _BUILDERS)
     if files is None:
         return _hub_rows(source)
-    unknown = [file for file in files if file.suffix not in _BUILDERS]
-    if unknown:
-        raise ValueError(
-            f"{unknown[0]} is of no kind that can be read: {', '.join(sorted(_BUILDERS))}."
-        )
-    empty = [file for file in files if file.stat().st_size == 0]
-    if empty:
-        raise ValueError(f"{empty[0]} is empty.")
-    test = [file for file in files if is_held_out_file(file)]
-    train = [file for file in files if file not in test]
-    if not train:  # a single file named test.parquet is the source itself
-        train, test = test, []
+    train, test = train_and_held_out(files, _BUILDERS)
     test_rows = _file_rows(test, source) if test else None
     return SourceRows(_file_rows(train, source), test_rows, tuple(files))
 

@@ -17,7 +17,7 @@ from typing import Any, cast
 
 import numpy as np
 
-from hf_apt.apt import Estimate, mean_apt, mean_over_tokens
+from hf_apt.apt import mean_apt, mean_over_tokens
 from hf_apt.atomic import writing_folder
 from hf_apt.checkpoints import checkpoint_path
 from hf_apt.confidence import spearman
@@ -28,10 +28,11 @@ from hf_apt.finetune import FinetuneConfig, finetune
 from hf_apt.pretrain import untrained_twin
 from hf_apt.probes import PROBES, Probe, ProbeConfig, over_seeds, probe_accuracies
 from hf_apt.records import Run
+from hf_apt.summary import plain
 from hf_apt.tasks import Task, TaskConfig, open_task
 from hf_apt.transfer_scores import SCORES, score_per_depth
 
-SCHEMA = 1
+SCHEMA = "hf_apt.block_accuracy/1"
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -174,21 +175,14 @@ def _summarised(by_seed: Sequence[dict[str, Any]], num_test: int) -> dict[str, A
             }
     if "own_head" in by_seed[0]:
         accuracies = [np.array([one["own_head"]]) for one in by_seed]
-        found["own_head"] = _plain(over_seeds(accuracies, num_test)[0])
+        found["own_head"] = plain(over_seeds(accuracies, num_test)[0])
     return found
 
 
 def _estimates(figures_SD: Sequence[np.ndarray], name: str, num_test: int) -> list[dict[str, Any]]:
     if name in SCORES:
-        return [_plain(mean_over_tokens(values_S)) for values_S in np.stack(figures_SD).T]
-    return [_plain(estimate) for estimate in over_seeds(figures_SD, num_test)]
-
-
-def _plain(estimate: Estimate) -> dict[str, Any]:
-    return {
-        key: None if value != value else value  # NaN is no JSON
-        for key, value in asdict(estimate).items()
-    }
+        return [plain(mean_over_tokens(values_S)) for values_S in np.stack(figures_SD).T]
+    return [plain(estimate) for estimate in over_seeds(figures_SD, num_test)]
 
 
 def _agreement(model: dict[str, Any], apt_D: list[float] | None) -> dict[str, Any]:
@@ -205,7 +199,7 @@ def _agreement(model: dict[str, Any], apt_D: list[float] | None) -> dict[str, An
             if apt_D is not None and len(apt_D) == len(accuracy_D):
                 ranked["mean_apt"] = apt_D
             found.setdefault(protocol, {})[pooling] = {
-                name: _plain(spearman(np.array(values), accuracy_D))
+                name: plain(spearman(np.array(values), accuracy_D))
                 for name, values in ranked.items()
             }
     return found

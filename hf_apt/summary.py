@@ -73,9 +73,9 @@ def summarise_depths(
             {
                 "depth": depth,
                 **_accuracies(counts, depth, frequency_V),
-                "growth": _plain(growths[depth]),
+                "growth": plain(growths[depth]),
                 "growth_by_frequency": shares[depth],
-                "apt_by_frequency": _plain(apt_by_frequency(apt_DV[depth], frequency_V)),
+                "apt_by_frequency": plain(apt_by_frequency(apt_DV[depth], frequency_V)),
                 "confusion": {
                     "num_rows": int(asked_V.sum()),
                     "num_kept": int(table.kept_V.sum()),
@@ -119,9 +119,9 @@ def _accuracies(counts: DepthCounts, depth: int, frequency_V: np.ndarray) -> dic
     for name in ("pooled", *TREATMENTS):
         pairs = counts.at(depth, None if name == "pooled" else name)
         hits_V, support_V = pairs.hits(), pairs.support()
-        figures["mean_apt"][name] = _plain(mean_apt(hits_V, support_V))
-        figures["masked_accuracy"][name] = _plain(masked_accuracy(hits_V, support_V))
-        figures["apt50"][name] = _plain(apt50(hits_V, support_V, frequency_V))
+        figures["mean_apt"][name] = plain(mean_apt(hits_V, support_V))
+        figures["masked_accuracy"][name] = plain(masked_accuracy(hits_V, support_V))
+        figures["apt50"][name] = plain(apt50(hits_V, support_V, frequency_V))
     return figures
 
 
@@ -143,14 +143,14 @@ def _planted_agreement(
     return cluster_agreement(found.labels(), np.where(planted_V < 0, alone_V, planted_V), asked_V)
 
 
-def _plain(value: Any) -> Any:
+def plain(value: Any) -> Any:
     """`value` as JSON: dataclasses as dictionaries, NaN as null."""
     if isinstance(value, list):
-        return [_plain(item) for item in value]
+        return [plain(item) for item in value]
     if isinstance(value, dict):
-        return {key: _plain(item) for key, item in value.items()}
+        return {key: plain(item) for key, item in value.items()}
     if isinstance(value, float):
         return value if math.isfinite(value) else None
     if is_dataclass(value) and not isinstance(value, type):
-        return _plain(asdict(value))
+        return plain(asdict(value))
     return value

@@ -4,14 +4,14 @@
 from __future__ import annotations
 
 import json
-from dataclasses import asdict
 from typing import Any, ClassVar
 
 import numpy as np
 
-from hf_apt.apt import Estimate, masked_accuracy, mean_apt
+from hf_apt.apt import masked_accuracy, mean_apt
 from hf_apt.atomic import writing
 from hf_apt.counts import TREATMENTS, DepthCounts
+from hf_apt.summary import plain
 from trainer_callbacks.depth_callback import DepthCallback
 from trainer_callbacks.files import StepFiles
 
@@ -59,8 +59,8 @@ class AptCallback(DepthCallback):
                 "depth": depth,
                 **{
                     treatment or "pooled": {
-                        "mean_apt": _plain(mean_apt(hits_DV[depth], support_V)),
-                        "accuracy": _plain(masked_accuracy(hits_DV[depth], support_V)),
+                        "mean_apt": plain(mean_apt(hits_DV[depth], support_V)),
+                        "accuracy": plain(masked_accuracy(hits_DV[depth], support_V)),
                     }
                     for treatment, hits_DV, support_V in _by_treatment(counts)
                 },
@@ -75,11 +75,3 @@ def _by_treatment(counts: DepthCounts) -> list[tuple[str | None, np.ndarray, np.
     """Hits (D, V) and support (V,), pooled and of each treatment that occurred."""
     found = [(t, counts.hits(t), counts.support(t)) for t in (None, *TREATMENTS)]
     return [entry for entry in found if entry[2].any()]
-
-
-def _plain(estimate: Estimate) -> dict[str, float | None]:
-    """As JSON: NaN is null."""
-    return {
-        name: None if value != value else value  # noqa: PLR0124 - NaN alone differs from itself
-        for name, value in asdict(estimate).items()
-    }

@@ -31,7 +31,7 @@ if TYPE_CHECKING:
     from hf_apt.recipes import RunConfig, demo, narrow, paper
     from hf_apt.records import Run
     from hf_apt.tokens import Tokens, write_tokens
-    from hf_apt.trunk import OwnHead, Trunk, load_masked_lm
+    from hf_apt.trunk import OwnHead, Trunk
 
 __version__ = "0.1.0"
 
@@ -55,7 +55,7 @@ _HOME = {
     "recipes": ("RunConfig", "demo", "narrow", "paper"),
     "records": ("Run",),
     "tokens": ("Tokens", "write_tokens"),
-    "trunk": ("OwnHead", "Trunk", "load_masked_lm"),
+    "trunk": ("OwnHead", "Trunk"),
 }
 _MODULE = {name: module for module, names in _HOME.items() for name in names}
 

@@ -4,18 +4,19 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import torch
 
 from hf_apt.checkpoints import checkpoint_path
+from hf_apt.loading import first_line, first_of, from_checkpoint, require_finite, require_folder
 from hf_apt.measure import require_room
 from hf_apt.tokenizers import load_tokenizer, vocabulary
-from hf_apt.trunk import require_finite
 
 if TYPE_CHECKING:
     from transformers import PreTrainedModel
+
+_KIND = "encoder checkpoint"
 
 
 @dataclass(frozen=True)
@@ -47,38 +48,31 @@ def load_encoder(name: str, *, label_names: Sequence[str] = (), seed: int = 42) 
     Raises ValueError if there is none, if a weight of the trunk is missing or not finite, and if
     the checkpoint classifies other labels than those asked for.
     """
-    from transformers import AutoConfig, AutoModelForSequenceClassification
+    from transformers import AutoModelForSequenceClassification
 
     folder = checkpoint_path(name)
-    path = Path(folder).expanduser()
-    if (path.is_absolute() or len(path.parts) > 2 or name.startswith(".")) and not path.is_dir():
-        raise ValueError(f"there is no checkpoint folder {name!r}.")
-    try:
-        config = AutoConfig.from_pretrained(folder)
-        labels = _labels(config, label_names, name)
-        with torch.random.fork_rng(devices=[]):
-            torch.manual_seed(seed)
-            model, loading = AutoModelForSequenceClassification.from_pretrained(
-                folder, dtype=torch.float32, output_loading_info=True, **labels
-            )
-    except _OtherLabelsError:
-        raise
-    except Exception as error:  # files can be broken in any way
-        reason = (str(error).strip() or type(error).__name__).splitlines()[0]
-        raise ValueError(f"{name!r} is no whole encoder checkpoint: {reason}") from error
-    trunk = f"{model.base_model_prefix}."
-    lost = [key for key in loading["missing_keys"] if key.startswith(trunk) and "pooler" not in key]
-    if lost:
-        raise ValueError(
-            f"{name!r} lacks weights of its trunk: {min(lost)}"
-            f"{f' and {len(lost) - 1} more' if len(lost) > 1 else ''}."
+    require_folder(folder)
+    labels = _labels(_config(folder), label_names, name)
+    with torch.random.fork_rng(devices=[]):
+        torch.manual_seed(seed)
+        model, missing = from_checkpoint(
+            AutoModelForSequenceClassification, folder, _KIND, **labels
         )
+    trunk = f"{model.base_model_prefix}."
+    lost = [key for key in missing if key.startswith(trunk) and "pooler" not in key]
+    if lost:
+        raise ValueError(f"{name!r} lacks weights of its trunk: {first_of(lost)}.")
     require_finite(model, name)
     return Encoder(model.eval(), load_tokenizer(folder))
 
 
-class _OtherLabelsError(ValueError):
-    """The checkpoint's classifier and the task do not belong together."""
+def _config(folder: str) -> Any:
+    from transformers import AutoConfig
+
+    try:
+        return AutoConfig.from_pretrained(folder)
+    except Exception as error:  # files can be broken in any way
+        raise ValueError(f"{folder!r} is no whole {_KIND}: {first_line(error)}") from error
 
 
 def _labels(config: Any, label_names: Sequence[str], name: str) -> dict[str, Any]:
@@ -93,7 +87,7 @@ def _labels(config: Any, label_names: Sequence[str], name: str) -> dict[str, Any
         }
     known = tuple(config.id2label[index] for index in range(config.num_labels))
     if known != tuple(label_names):
-        raise _OtherLabelsError(
+        raise ValueError(
             f"{name!r} classifies {len(known)} labels ({', '.join(known[:3])}, ...), the task has "
             f"{len(label_names)} ({', '.join(label_names[:3])}, ...): they do not belong together."
         )

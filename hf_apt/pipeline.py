@@ -78,11 +78,12 @@ def pretrain_run(config: RunConfig, run: Run) -> None:
 def measure_run(config: RunConfig, run: Run, checkpoint: str) -> None:
     """Measure `checkpoint` on the run's held-out text; leaves `counts/` and `model.json`."""
     from hf_apt.devices import to_device
+    from hf_apt.loading import load_masked_lm
     from hf_apt.measure import measure
     from hf_apt.planted.corpus import PlantedCorpus
     from hf_apt.pretrain import untrained_twin
     from hf_apt.readouts import decoders
-    from hf_apt.trunk import OwnHead, Trunk, load_masked_lm
+    from hf_apt.trunk import OwnHead, Trunk
 
     _require_same_weights(run, checkpoint)
     train, validation = _prepared(config, run)

@@ -12,7 +12,6 @@ from __future__ import annotations
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import replace
-from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import torch
@@ -25,43 +24,6 @@ _VOCABULARY_CHUNK = 2048
 """Tokens scored at once: their logits stay in the processor's cache."""
 _ROW_CHUNK = 256
 """Positions scored at once where a head has to be run whole."""
-
-
-def load_masked_lm(name: str, *, trust_remote_code: bool = False) -> PreTrainedModel:
-    """The masked language model of a checkpoint folder or Hub id, in float32 and evaluation mode.
-
-    Raises ValueError if there is none, if it has no MLM head of its own, or if a weight is not
-    finite.
-    """
-    from transformers import AutoModelForMaskedLM
-
-    path = Path(name).expanduser()
-    if (path.is_absolute() or len(path.parts) > 2 or name.startswith(".")) and not path.is_dir():
-        raise ValueError(f"there is no checkpoint folder {name!r}.")
-    try:
-        model, loading = AutoModelForMaskedLM.from_pretrained(
-            name, dtype=torch.float32, output_loading_info=True, trust_remote_code=trust_remote_code
-        )
-    except Exception as error:  # files can be broken in any way
-        reason = (str(error).strip() or type(error).__name__).splitlines()[0]
-        raise ValueError(f"{name!r} is no whole masked-LM checkpoint: {reason}") from error
-    if missing := sorted(loading["missing_keys"]):
-        raise ValueError(
-            f"{name!r} has no masked-LM head of its own: its weights lack {missing[0]}"
-            f"{f' and {len(missing) - 1} more' if len(missing) > 1 else ''}."
-        )
-    require_finite(model, name)
-    return model.eval()
-
-
-def require_finite(model: nn.Module, name: str) -> None:
-    """Raise ValueError if a weight of `model` is NaN or infinite."""
-    for key, weight in model.state_dict().items():
-        if weight.is_floating_point() and not torch.isfinite(weight).all():
-            raise ValueError(
-                f"the weight {key} of {name!r} holds NaN or infinite values: nothing that is "
-                "measured with it would mean anything."
-            )
 
 
 class Trunk:

@@ -19,7 +19,7 @@ def shipped():
     """The model and its tokenizer, as a user gets them."""
     from transformers import AutoTokenizer
 
-    from hf_apt.trunk import load_masked_lm
+    from hf_apt.loading import load_masked_lm
 
     folder = checkpoint_path(NAME)
     return load_masked_lm(folder), AutoTokenizer.from_pretrained(folder)

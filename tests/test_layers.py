@@ -23,6 +23,7 @@ LAYERS = {
         "environment",
         "fewrel",
         "inputs",
+        "loading",
         "masking",
         "progress",
         "resources",
@@ -66,7 +67,7 @@ PURE = {
 """NumPy, SciPy and scikit-learn alone; and all of report."""
 
 HEAVY = {"torch", "transformers", "datasets", "accelerate", "tokenizers", "safetensors"}
-NUM_MODULES = 76
+NUM_MODULES = 77
 
 
 def modules() -> dict[str, Path]:

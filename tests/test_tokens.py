@@ -360,7 +360,8 @@ from hf_apt.examples import TrainingDraws
 from hf_apt.masked_batches import MeasureConfig
 from hf_apt.measure import measure
 from hf_apt.tokens import Tokens
-from hf_apt.trunk import OwnHead, Trunk, load_masked_lm
+from hf_apt.loading import load_masked_lm
+from hf_apt.trunk import OwnHead, Trunk
 
 tokens = Tokens(Path(sys.argv[1]))
 draws = TrainingDraws(tokens, tokens.masking(seed=0), num_draws=200)

@@ -12,7 +12,8 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from hf_apt import trunk as trunk_module
-from hf_apt.trunk import OwnHead, Trunk, load_masked_lm, require_finite, streamed_argmax
+from hf_apt.loading import load_masked_lm, require_finite
+from hf_apt.trunk import OwnHead, Trunk, streamed_argmax
 
 VOCAB = 300
 NUM_BLOCKS = 3

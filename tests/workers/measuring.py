@@ -14,10 +14,11 @@ from transformers import AutoModelForMaskedLM, Trainer  # noqa: F401  once, befo
 from hf_apt.bert6 import Bert6ForMaskedLM  # noqa: F401
 from hf_apt.devices import process_state
 from hf_apt.heads import HeadConfig, train_heads
+from hf_apt.loading import load_masked_lm
 from hf_apt.masked_batches import MeasureConfig
 from hf_apt.measure import measure
 from hf_apt.tokens import Tokens
-from hf_apt.trunk import OwnHead, Trunk, load_masked_lm
+from hf_apt.trunk import OwnHead, Trunk
 
 # 13 batches, the last of them short.
 CONFIG = MeasureConfig(batch_size=8)

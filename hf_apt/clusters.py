@@ -86,10 +86,22 @@ def strong_matches(confusion: Confusion, threshold: float) -> csr_array:
     """
     if not 0 < threshold <= 1:
         raise ValueError(f"a strong-match threshold lies in (0, 1], got {threshold}.")
-    entries = confusion.normalised.tocoo()
-    strong = (entries.data >= threshold) & (entries.row != entries.col)
-    ones = np.ones(int(strong.sum()), np.int8)
-    return csr_array((ones, (entries.row[strong], entries.col[strong])), shape=entries.shape)
+    strengths = _strong(confusion, threshold)
+    ones = np.ones(strengths.nnz, np.int8)
+    return csr_array((ones, strengths.indices, strengths.indptr), shape=strengths.shape)
+
+
+def _strong(confusion: Confusion, threshold: float) -> csr_array:
+    """The normalised confusion of the strong matches alone."""
+    normalised = confusion.normalised
+    places = np.flatnonzero(normalised.data >= threshold)
+    rows = np.searchsorted(normalised.indptr, places, side="right") - 1
+    columns = normalised.indices[places]
+    other = rows != columns
+    row_starts = np.searchsorted(rows[other], np.arange(normalised.shape[0] + 1))
+    return csr_array(
+        (normalised.data[places[other]], columns[other], row_starts), shape=normalised.shape
+    )
 
 
 def token_clusters(confusion: Confusion, threshold: float, definition: Definition) -> TokenClusters:
@@ -101,7 +113,7 @@ def token_clusters(confusion: Confusion, threshold: float, definition: Definitio
     if definition != "mutual":
         covered_V[matches.indices] = True
     if definition == "row":
-        members = _row_members(confusion, matches)
+        members = _row_members(_strong(confusion, threshold))
     else:
         members = _component_members(edges)
     has_match_V = np.diff(edges.indptr) > 0
@@ -124,24 +136,28 @@ def cluster_agreement(
     return float(adjusted_rand_score(labels_V[tokens_V], other_labels_V[tokens_V]))
 
 
-def _row_members(confusion: Confusion, matches: csr_array) -> tuple[np.ndarray, ...]:
-    strengths = csr_array(confusion.normalised.multiply(matches))
-    clusters = []
-    for token in np.flatnonzero(np.diff(strengths.indptr)):
-        row = slice(strengths.indptr[token], strengths.indptr[token + 1])
-        matched = strengths.indices[row]
-        order = np.lexsort((matched, np.negative(strengths.data[row])))
-        clusters.append(np.r_[token, matched[order]])
-    return _largest_first(clusters)
+def _row_members(strengths: csr_array) -> tuple[np.ndarray, ...]:
+    num_V = np.diff(strengths.indptr)
+    rows = np.repeat(np.arange(len(num_V)), num_V)
+    order = np.lexsort((strengths.indices, np.negative(strengths.data), rows))
+    matched_V = np.flatnonzero(num_V)
+    starts = strengths.indptr[matched_V]
+    members = np.insert(strengths.indices[order], starts, matched_V)
+    return _largest_first(members, num_V[matched_V] + 1)
 
 
 def _component_members(edges: csr_array) -> tuple[np.ndarray, ...]:
     _, component_V = connected_components(edges, directed=True, connection="weak")
-    by_component = np.argsort(component_V, kind="stable")
-    starts = np.flatnonzero(np.diff(component_V[by_component], prepend=-1))
-    groups = np.split(by_component, starts[1:])
-    return _largest_first([tokens for tokens in groups if len(tokens) > 1])
+    size_V = np.bincount(component_V)[component_V]
+    tokens = np.flatnonzero(size_V > 1)
+    tokens = tokens[np.argsort(component_V[tokens], kind="stable")]
+    starts = np.flatnonzero(np.diff(component_V[tokens], prepend=-1))
+    return _largest_first(tokens, size_V[tokens[starts]])
 
 
-def _largest_first(clusters: list[np.ndarray]) -> tuple[np.ndarray, ...]:
-    return tuple(sorted(clusters, key=lambda tokens: (-len(tokens), int(tokens[0]))))
+def _largest_first(members: np.ndarray, sizes: np.ndarray) -> tuple[np.ndarray, ...]:
+    """The clusters that stand one after the other in `members`, put in order."""
+    ends = np.cumsum(sizes)
+    order = np.lexsort((members[ends - sizes], -sizes))
+    bounds = zip((ends - sizes)[order].tolist(), ends[order].tolist(), strict=True)
+    return tuple(members[start:end] for start, end in bounds)

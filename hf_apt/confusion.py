@@ -58,7 +58,8 @@ def confusion(pairs: PairCounts) -> Confusion:
     # One division an entry: 7 * (1 / 70) < 0.1 would miss a strong match, and 49 * (1 / 49) < 1.
     kept = kept_V[rows]
     shares = np.divide(matrix.data[kept], diagonal_V[rows[kept]])
-    normalised = csr_array((shares, (rows[kept], matrix.indices[kept])), shape=matrix.shape)
+    row_starts = np.r_[0, np.cumsum(np.where(kept_V, np.diff(matrix.indptr), 0))]
+    normalised = csr_array((shares, matrix.indices[kept], row_starts), shape=matrix.shape)
     return Confusion(matrix, kept_V, int((num_at_maximum_V > 1).sum()), normalised)
 
 

@@ -22,8 +22,8 @@ from hf_apt.atomic import writing
 TREATMENTS = ("masked", "replaced", "unchanged")
 """What masking did to a modified position, by its code 0, 1, 2."""
 
-_FLUSH_AT = 1 << 20
-"""Pairs held back before they are sorted into a run: 4 MB of int32 keys a table."""
+_FLUSH_AT = 1 << 21
+"""Pairs held back before they are sorted into a run: 8 MB of int32 keys a table."""
 _MERGE_AT = 8
 """Runs held back before they are merged into one."""
 

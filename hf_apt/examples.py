@@ -66,12 +66,10 @@ class TrainingDraws(Dataset):
 
     def _whole(self, draws: list[int]) -> dict[str, torch.Tensor]:
         epochs_B, places_B = np.divmod(np.asarray(draws), self.num_sequences)
-        indices_B = np.array(
-            [
-                self._permutation(epoch)[place]
-                for epoch, place in zip(epochs_B, places_B, strict=True)
-            ]
-        )
+        indices_B = np.empty_like(places_B)
+        for epoch in range(epochs_B.min(), epochs_B.max() + 1):
+            here_B = epochs_B == epoch
+            indices_B[here_B] = self._permutation(epoch)[places_B[here_B]]
         return _masked(self.tokens, indices_B, self.masking, epoch=epochs_B)
 
     def _permuted(self, epoch: int) -> np.ndarray:

@@ -9,7 +9,9 @@ of one position does not depend on the others.
 
 from __future__ import annotations
 
+import math
 from dataclasses import dataclass
+from functools import cached_property, lru_cache
 
 import numpy as np
 from jaxtyping import Bool, Integer
@@ -65,6 +67,12 @@ class Masking:
                     f"id {token_id} is outside the vocabulary of {self.vocab_size} tokens."
                 )
 
+    @cached_property
+    def _special_V(self) -> Bool[np.ndarray, " vocab"]:
+        special_V = np.zeros(self.vocab_size, bool)
+        special_V[list(self.special_ids)] = True
+        return special_V
+
 
 @dataclass(frozen=True)
 class MaskedBatch:
@@ -93,53 +101,71 @@ def mask(
     epoch: int | Integer[np.ndarray, " batch"] = 0,
 ) -> MaskedBatch:
     """The corruption of the examples `indices_B` in `epoch` (one for all, or one for each)."""
-    special_V = np.zeros(masking.vocab_size, bool)
-    special_V[list(masking.special_ids)] = True
     draw_BT = _draws(masking.seed, np.broadcast_to(epoch, indices_B.shape), indices_B, tokens_BT)
-    modified_BT = (_uniform(draw_BT) < masking.rate) & ~special_V[tokens_BT]
+    places_N = np.flatnonzero(draw_BT < _threshold(masking.rate))
+    places_N = places_N[~masking._special_V[tokens_BT.reshape(-1)[places_N]]]
 
     # The rest is drawn at the modified positions only, from further outputs of the same stream.
-    draw_N = draw_BT[modified_BT]
-    choice_N = _uniform(_mixed(draw_N + _STEP))
-    treatments_N = (choice_N >= masking.masked_share).astype(np.uint8)
-    treatments_N += choice_N >= masking.masked_share + masking.replaced_share
-    random_N = _mixed(draw_N + _STEP + _STEP) % np.uint64(masking.vocab_size)
+    draw_N = draw_BT.reshape(-1)[places_N]
+    choice_N, random_N = _mixed(np.add.outer(_TWO_STEPS, draw_N))
+    treatments_N = (choice_N >= _threshold(masking.masked_share)).astype(np.uint8)
+    treatments_N += choice_N >= _threshold(masking.masked_share + masking.replaced_share)
+    random_N %= np.uint64(masking.vocab_size)
 
-    true_N = tokens_BT[modified_BT].astype(np.int64)
+    input_ids_BT = tokens_BT.astype(np.int64)
+    true_N = input_ids_BT.reshape(-1)[places_N]
     shown_N = np.where(treatments_N == 1, random_N.astype(np.int64), true_N)
     shown_N[treatments_N == 0] = masking.mask_id
-    input_ids_BT = tokens_BT.astype(np.int64)
-    input_ids_BT[modified_BT] = shown_N
     labels_BT = np.full(tokens_BT.shape, NOT_ASKED, np.int64)
-    labels_BT[modified_BT] = true_N
     treatments_BT = np.full(tokens_BT.shape, _NOT_MODIFIED, np.uint8)
-    treatments_BT[modified_BT] = treatments_N
+    for all_BT, values_N in (
+        (input_ids_BT, shown_N),
+        (labels_BT, true_N),
+        (treatments_BT, treatments_N),
+    ):
+        all_BT.reshape(-1)[places_N] = values_N
     return MaskedBatch(input_ids_BT, labels_BT, treatments_BT)
 
 
 # A counter-based generator (SplitMix64: Steele, Lea and Flood 2014): the n-th number of a stream is
 # a mix of the stream's key and n, so that any example's numbers can be had without the others'.
 _STEP = np.uint64(0x9E3779B97F4A7C15)
+_TWO_STEPS = np.arange(1, 3, dtype=np.uint64) * _STEP
 
 
 def _draws(
     seed: int, epochs_B: np.ndarray, indices_B: np.ndarray, tokens_BT: np.ndarray
 ) -> np.ndarray:
     """One 64-bit number for each position, independent in seed, epoch, example and position."""
-    with np.errstate(over="ignore"):
-        key_B = _mixed(np.full(len(indices_B), seed % 2**64, np.uint64) + _STEP)
-        key_B = _mixed(key_B + epochs_B.astype(np.uint64) * _STEP)
-        key_B = _mixed(key_B + indices_B.astype(np.uint64) * _STEP)
-        positions_T = np.arange(1, tokens_BT.shape[1] + 1, dtype=np.uint64) * _STEP
-        return _mixed(key_B[:, None] + positions_T)
+    key_B = np.array([_key(seed, epoch) for epoch in epochs_B.tolist()], np.uint64)
+    key_B = _mixed(key_B + indices_B.astype(np.uint64) * _STEP)
+    return _mixed(key_B[:, None] + _position_steps(tokens_BT.shape[1]))
+
+
+@lru_cache
+def _key(seed: int, epoch: int) -> int:
+    """The key of an epoch, from which those of its examples are mixed."""
+    key_1 = _mixed(np.array([seed % 2**64], np.uint64) + _STEP)
+    return int(_mixed(key_1 + np.array([epoch % 2**64], np.uint64) * _STEP)[0])
+
+
+@lru_cache(maxsize=8)
+def _position_steps(length: int) -> np.ndarray:
+    return np.arange(1, length + 1, dtype=np.uint64) * _STEP
 
 
 def _mixed(x: np.ndarray) -> np.ndarray:
-    x = (x ^ (x >> np.uint64(30))) * np.uint64(0xBF58476D1CE4E5B9)
-    x = (x ^ (x >> np.uint64(27))) * np.uint64(0x94D049BB133111EB)
-    return x ^ (x >> np.uint64(31))
+    """The mix of each number of `x`, which is overwritten."""
+    shifted = x >> np.uint64(30)
+    for factor, shift in ((0xBF58476D1CE4E5B9, 27), (0x94D049BB133111EB, 31)):
+        x ^= shifted
+        x *= np.uint64(factor)
+        np.right_shift(x, np.uint64(shift), out=shifted)
+    x ^= shifted
+    return x
 
 
-def _uniform(x: np.ndarray) -> np.ndarray:
-    """`x` as float64 in [0, 1), from its upper 53 bits."""
-    return (x >> np.uint64(11)) * 2.0**-53
+@lru_cache
+def _threshold(share: float) -> np.uint64 | int:
+    """The number below which a share of all 64-bit numbers lies, to 53 bits."""
+    return 1 << 64 if share >= 1 else np.uint64(math.ceil(share * 2**53) << 11)

@@ -88,11 +88,13 @@ class Tokens:
         description = self.description
         starts_B = self.starts[indices_B]
         lengths_B = self.starts[indices_B + 1] - starts_B
-        positions_T = np.arange(description.sequence_length)
-        inside_BT = positions_T < lengths_B[:, None]
+        places_BT = starts_B[:, None] + np.arange(description.sequence_length)
         # Places past the end of a sequence read some other token, which is then overwritten.
-        places_BT = np.minimum(starts_B[:, None] + positions_T, len(self.ids) - 1)
-        return np.where(inside_BT, self.ids[places_BT], self.ids.dtype.type(description.pad_id))
+        tokens_BT = np.asarray(self.ids).take(places_BT, mode="clip")
+        if lengths_B.min(initial=description.sequence_length) < description.sequence_length:
+            outside_BT = np.arange(description.sequence_length) >= lengths_B[:, None]
+            tokens_BT[outside_BT] = description.pad_id
+        return tokens_BT
 
     def frequency(self) -> Int[np.ndarray, " vocab"]:
         """Occurrences of each token id, int64."""

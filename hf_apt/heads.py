@@ -9,6 +9,7 @@ on the blocks of BERT-6 is not known to us; both are offered.
 from __future__ import annotations
 
 from dataclasses import dataclass
+from functools import partial
 from pathlib import Path
 from typing import Any, Literal, Self, cast
 
@@ -16,12 +17,13 @@ import torch
 from safetensors.torch import load_file, save
 from torch import Tensor, nn
 
+from hf_apt.argmax import once_each, streamed_argmax
 from hf_apt.atomic import writing
 from hf_apt.devices import part_of_batch, process_state
 from hf_apt.examples import TrainingDraws, as_batch
 from hf_apt.masking import NOT_ASKED
 from hf_apt.tokens import Tokens
-from hf_apt.trunk import Trunk, streamed_argmax
+from hf_apt.trunk import Trunk
 
 HeadKind = Literal["linear_head", "mlm_head"]
 """`linear_head`: one linear map from the hidden state to the vocabulary. `mlm_head`: BERT's whole
@@ -82,14 +84,15 @@ class DepthHeads(nn.Module):
     @torch.no_grad()
     def forward(self, hidden_DNH: Tensor) -> Tensor:
         """The predicted ids (D, N); of equal logits the lowest id."""
-        return torch.stack(
-            [
-                streamed_argmax(transform(hidden_NH), decoder.weight, decoder.bias)
-                for (transform, decoder), hidden_NH in zip(
-                    self._by_depth(), hidden_DNH, strict=True
-                )
-            ]
-        )
+
+        def predicted(depth: int, hidden_NH: Tensor) -> Tensor:
+            transform, decoder = self._by_depth()[depth]
+            return streamed_argmax(transform(hidden_NH), decoder.weight, decoder.bias)
+
+        embedded_NH, *blocks = hidden_DNH
+        first_N = once_each(partial(predicted, 0), embedded_NH)
+        others = [predicted(depth, hidden_NH) for depth, hidden_NH in enumerate(blocks, 1)]
+        return torch.stack([first_N, *others])
 
     def _by_depth(self) -> list[tuple[nn.Module, nn.Linear]]:
         decoders = (cast(nn.Linear, decoder) for decoder in self.decoders)

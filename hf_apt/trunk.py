@@ -5,7 +5,7 @@ head is whatever the model does between its trunk's output and its logits, found
 model itself on hidden states put in the trunk's place.
 """
 # B batch, T sequence position, N modified positions, D depths, H hidden width, E decoder input
-# width, V vocabulary.
+# width.
 
 from __future__ import annotations
 
@@ -17,11 +17,11 @@ from typing import TYPE_CHECKING, Any
 import torch
 from torch import Tensor, nn
 
+from hf_apt.argmax import once_each, streamed_argmax
+
 if TYPE_CHECKING:
     from transformers import PreTrainedModel
 
-_VOCABULARY_CHUNK = 2048
-"""Tokens scored at once: their logits stay in the processor's cache."""
 _ROW_CHUNK = 256
 """Positions scored at once where a head has to be run whole."""
 
@@ -89,7 +89,9 @@ class OwnHead:
     @torch.no_grad()
     def __call__(self, hidden_DNH: Tensor) -> Tensor:
         """The predicted ids (D, N); of equal logits the lowest id."""
-        return torch.stack([self._predict(hidden_NH) for hidden_NH in hidden_DNH])
+        embedded_NH, blocks_MH = hidden_DNH[0], hidden_DNH[1:].flatten(0, 1)
+        ids = torch.cat([once_each(self._predict, embedded_NH), self._predict(blocks_MH)])
+        return ids.unflatten(0, hidden_DNH.shape[:2])
 
     def logits(self, hidden_NH: Tensor) -> Tensor:
         """The logits (N, V), all at once: for few positions."""
@@ -147,25 +149,6 @@ class OwnHead:
             hook.remove()
         is_all = any(_is_view(logits, out) and out._version == version for out, version in decoded)
         return decoder if is_all else None
-
-
-def streamed_argmax(features_NE: Tensor, weight_VE: Tensor, bias_V: Tensor | None) -> Tensor:
-    """The token id (N,) of the largest logit, without ever holding the (N, V) logits.
-
-    Logits are computed in the precision of the features; of equal logits the lowest id wins.
-    """
-    best_N = torch.full(features_NE.shape[:1], -torch.inf, device=features_NE.device)
-    ids_N = torch.zeros(features_NE.shape[:1], dtype=torch.long, device=features_NE.device)
-    for start in range(0, len(weight_VE), _VOCABULARY_CHUNK):
-        chunk = slice(start, start + _VOCABULARY_CHUNK)
-        logits = nn.functional.linear(
-            features_NE, weight_VE[chunk], None if bias_V is None else bias_V[chunk]
-        )
-        largest_N, places_N = logits.max(dim=1)
-        better_N = largest_N > best_N
-        best_N = torch.where(better_N, largest_N, best_N)
-        ids_N = torch.where(better_N, places_N + start, ids_N)
-    return ids_N
 
 
 class _DecoderReachedError(Exception):

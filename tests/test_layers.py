@@ -15,6 +15,7 @@ PACKAGE = ROOT / "hf_apt"
 LAYERS = {
     # No other module of ours.
     0: {
+        "argmax",
         "atomic",
         "bert6",
         "checkpoints",
@@ -29,10 +30,9 @@ LAYERS = {
         "resources",
         "splits",
         "transfer_scores",
-        "trunk",
     },
     # Sufficient statistics; tokenizers and text.
-    1: {"counts", "tokenizers", "corpus"},
+    1: {"counts", "tokenizers", "corpus", "trunk"},
     # Read off counts; a run's folder; sequences on disk.
     2: {"apt", "confusion", "depth_pass", "records", "streams", "tokens"},
     3: {
@@ -67,7 +67,7 @@ PURE = {
 """NumPy, SciPy and scikit-learn alone; and all of report."""
 
 HEAVY = {"torch", "transformers", "datasets", "accelerate", "tokenizers", "safetensors"}
-NUM_MODULES = 77
+NUM_MODULES = 78
 
 
 def modules() -> dict[str, Path]:

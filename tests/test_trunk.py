@@ -8,12 +8,10 @@ from typing import Any
 import pytest
 import torch
 import transformers as hf
-from hypothesis import given, settings
-from hypothesis import strategies as st
 
 from hf_apt import trunk as trunk_module
 from hf_apt.loading import load_masked_lm, require_finite
-from hf_apt.trunk import OwnHead, Trunk, streamed_argmax
+from hf_apt.trunk import OwnHead, Trunk
 
 VOCAB = 300
 NUM_BLOCKS = 3
@@ -286,65 +284,6 @@ def test_a_bare_trunk_is_refused():
 
 
 # The argmax over the vocabulary, in chunks.
-
-
-def first_largest(row: list[float]) -> int:
-    best = 0
-    for place, value in enumerate(row):
-        if value > row[best]:
-            best = place
-    return best
-
-
-small_integers = st.integers(-2, 2).map(float)
-
-
-@settings(deadline=None, derandomize=True, max_examples=200)
-@given(data=st.data(), num_tokens=st.integers(1, 13), num_rows=st.integers(0, 4))
-def test_streamed_argmax_is_the_lowest_of_the_largest(data, num_tokens, num_rows):
-    rows_of = st.lists(st.tuples(small_integers, small_integers), max_size=13)
-    features = data.draw(rows_of.filter(lambda rows: len(rows) >= num_rows))[:num_rows]
-    weights = data.draw(
-        st.lists(
-            st.tuples(small_integers, small_integers), min_size=num_tokens, max_size=num_tokens
-        )
-    )
-    bias = data.draw(st.none() | st.lists(small_integers, min_size=num_tokens, max_size=num_tokens))
-    expected = [
-        first_largest(
-            [x * u + y * v + (bias[token] if bias else 0) for token, (u, v) in enumerate(weights)]
-        )
-        for x, y in features
-    ]
-    with pytest.MonkeyPatch.context() as patch:
-        patch.setattr(trunk_module, "_VOCABULARY_CHUNK", 4)
-        found = streamed_argmax(
-            torch.tensor(features).reshape(-1, 2),
-            torch.tensor(weights),
-            None if bias is None else torch.tensor(bias),
-        )
-    assert found.dtype == torch.long
-    assert found.tolist() == expected
-
-
-CHUNK = trunk_module._VOCABULARY_CHUNK
-
-
-@pytest.mark.parametrize("num_tokens", [1, CHUNK - 1, CHUNK, CHUNK + 1, 2 * CHUNK, 2 * CHUNK + 3])
-def test_streamed_argmax_is_torch_argmax_around_the_true_chunk(num_tokens):
-    generator = torch.Generator().manual_seed(num_tokens)
-    features = torch.randn(7, 8, generator=generator)
-    weights = torch.randn(num_tokens, 8, generator=generator)
-    bias = torch.randn(num_tokens, generator=generator)
-    logits = features @ weights.T
-    assert torch.equal(streamed_argmax(features, weights, None), logits.argmax(dim=1))
-    assert torch.equal(streamed_argmax(features, weights, bias), (logits + bias).argmax(dim=1))
-
-
-def test_streamed_argmax_of_a_tie_across_chunks_is_the_lowest_id():
-    weights = torch.zeros(2 * CHUNK + 3, 2)
-    weights[[CHUNK - 1, CHUNK, 2 * CHUNK]] = 1.0
-    assert streamed_argmax(torch.ones(3, 2), weights, None).tolist() == [CHUNK - 1] * 3
 
 
 # Checkpoints.

@@ -98,7 +98,7 @@ def _strong(confusion: Confusion, threshold: float) -> csr_array:
     rows = np.searchsorted(normalised.indptr, places, side="right") - 1
     columns = normalised.indices[places]
     other = rows != columns
-    row_starts = np.searchsorted(rows[other], np.arange(normalised.shape[0] + 1))
+    row_starts = np.searchsorted(rows[other], np.arange(len(normalised.indptr)))
     return csr_array(
         (normalised.data[places[other]], columns[other], row_starts), shape=normalised.shape
     )

@@ -5,7 +5,18 @@ from importlib import import_module
 
 import torch
 
-NAMES = ("pretraining", "measuring", "counting", "callback", "loading", "metrics")
+NAMES = (
+    "pretraining",
+    "measuring",
+    "heads",
+    "counting",
+    "clustering",
+    "reducing",
+    "loading",
+    "callback",
+    "metrics",
+    "importing",
+)
 
 
 def main(names: list[str]) -> int:

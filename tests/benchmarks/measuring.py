@@ -1,4 +1,4 @@
-"""All seven depths in one pass, against one plain evaluation and against a pass per depth."""
+"""All seven depths in one pass, against one plain evaluation and other ways to see all depths."""
 
 import torch
 from transformers import BertConfig, BertForMaskedLM
@@ -7,23 +7,28 @@ from hf_apt.counts import DepthCounts
 from hf_apt.trunk import OwnHead, Trunk
 
 from .ratio import medians, report
+from .sizes import BERT6, TINY, Size
 from .text import masked_inputs
 
-_VOCAB_SIZE = 8192
+_PLAIN = "plain evaluation with loss / seven depths with counts"
+_PER_DEPTH = "a pass per depth, modified positions / ours"
+_EVERYWHERE = "a pass per depth, logits everywhere / ours"
+_LENSES = "evaluation of lenses at every layer and position / ours"
+
+
+def run() -> bool:
+    """Whether measuring a stock BERT is quick enough at both sizes."""
+    bars = {
+        TINY: {_PLAIN: 1.2, _PER_DEPTH: 4.0, _EVERYWHERE: 6.5, _LENSES: 12.0},
+        BERT6: {_PLAIN: 0.9, _PER_DEPTH: 3.8, _EVERYWHERE: 4.5, _LENSES: 4.5},
+    }
+    return all([_compared(size, at_least) for size, at_least in bars.items()])
 
 
 @torch.no_grad()
-def run() -> bool:
-    """Whether measuring a stock BERT, 6 x 128, V = 8,192, 8 x 128 tokens, is quick enough."""
-    config = BertConfig(
-        vocab_size=_VOCAB_SIZE,
-        hidden_size=128,
-        num_hidden_layers=6,
-        num_attention_heads=2,
-        intermediate_size=512,
-    )
-    model = BertForMaskedLM(config).eval()
-    inputs = masked_inputs(num_sequences=8, vocab_size=_VOCAB_SIZE)
+def _compared(size: Size, bars: dict[str, float]) -> bool:
+    model = BertForMaskedLM(BertConfig(**size.config())).eval()
+    inputs = masked_inputs(num_sequences=size.batch_size, vocab_size=size.vocab_size)
     ids, labels = inputs["input_ids"], inputs["labels"]
     asked = labels != -100
     trunk = Trunk(model)
@@ -32,7 +37,7 @@ def run() -> bool:
     treatments = (references * 0).astype("uint8")
 
     def ours() -> None:
-        counts = DepthCounts.empty(7, _VOCAB_SIZE)
+        counts = DepthCounts.empty(7, size.vocab_size)
         predictions = head(trunk.at({"input_ids": ids}, asked))
         counts.update(references, predictions.numpy(), treatments)
         counts.hits()
@@ -50,23 +55,26 @@ def run() -> bool:
             states = model.bert(ids, output_hidden_states=True).hidden_states
             model.cls(states[depth]).argmax(-1)
 
-    times = medians(
-        {
-            "ours": ours,
-            "plain": plain,
-            "per_depth": pass_per_depth,
-            "everywhere": pass_per_depth_everywhere,
-        },
-        rounds=5,
-    )
-    bars = {
-        "plain": ("plain evaluation with loss / seven depths with counts", 1.0),
-        "per_depth": ("a pass per depth, modified positions / ours", 3.5),
-        "everywhere": ("a pass per depth, logits everywhere / ours", 6.0),
-    }
+    translators = [torch.nn.Linear(size.hidden_size, size.hidden_size) for _ in range(7)]
+
+    def lenses() -> None:
+        # One forward pass; at every layer and position a translator, the head, cross-entropy, the
+        # divergence from the final distribution and the moments of the log-probabilities.
+        states = model.bert(ids, output_hidden_states=True).hidden_states
+        final = model.cls(states[-1]).log_softmax(dim=-1)
+        for state, translator in zip(states, translators, strict=True):
+            lens = model.cls(state + translator(state)).log_softmax(dim=-1)
+            torch.nn.functional.cross_entropy(lens.flatten(0, 1), ids.flatten())
+            (final.exp() * (final - lens)).sum(dim=-1).mean()
+            probabilities = lens.exp().flatten(0, 1)
+            probabilities.mean(dim=0)
+            lens.flatten(0, 1).mean(dim=0)
+
+    variants = {_PLAIN: plain, _PER_DEPTH: pass_per_depth, _EVERYWHERE: pass_per_depth_everywhere}
+    times = medians({"ours": ours, **variants, _LENSES: lenses}, rounds=size.rounds)
     return all(
         [
-            report(name, ours=times["ours"], peer=times[variant], at_least=bar)
-            for variant, (name, bar) in bars.items()
+            report(f"{size.name}: {name}", ours=times["ours"], peer=times[name], at_least=bar)
+            for name, bar in bars.items()
         ]
     )

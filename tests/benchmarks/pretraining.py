@@ -6,24 +6,22 @@ from transformers import BertConfig, BertForMaskedLM
 from hf_apt.bert6 import Bert6Config, Bert6ForMaskedLM
 
 from .ratio import medians, report
+from .sizes import BERT6, TINY, Size
 from .text import masked_inputs
 
 
 def run() -> bool:
-    """Whether our step of BERT-6 128 wide, V = 8,192, 16 x 128 tokens is quick enough."""
-    size = {
-        "vocab_size": 8192,
-        "hidden_size": 128,
-        "num_hidden_layers": 6,
-        "num_attention_heads": 2,
-        "intermediate_size": 512,
-    }
+    """Whether our step is quick enough at both sizes."""
+    return all([_step(TINY, 16, at_least=1.7), _step(BERT6, 4, at_least=1.3)])
+
+
+def _step(size: Size, batch_size: int, *, at_least: float) -> bool:
     models = {
-        "ours": Bert6ForMaskedLM(Bert6Config(**size)),
-        "stock": BertForMaskedLM(BertConfig(**size)),
+        "ours": Bert6ForMaskedLM(Bert6Config(**size.config())),
+        "stock": BertForMaskedLM(BertConfig(**size.config())),
     }
     models["stock"].load_state_dict(models["ours"].state_dict())
-    inputs = masked_inputs(num_sequences=16, vocab_size=8192)
+    inputs = masked_inputs(num_sequences=batch_size, vocab_size=size.vocab_size)
 
     def step(model: torch.nn.Module, optimizer: torch.optim.Optimizer) -> None:
         model(**inputs).loss.backward()
@@ -34,10 +32,10 @@ def run() -> bool:
     for name, model in models.items():
         optimizer = torch.optim.AdamW(model.train().parameters(), lr=1e-4, fused=True)
         variants[name] = lambda model=model, optimizer=optimizer: step(model, optimizer)
-    times = medians(variants, rounds=5)
+    times = medians(variants, rounds=size.rounds)
     return report(
-        "training step: stock BertForMaskedLM / ours",
+        f"training step, {size.name}: stock BertForMaskedLM / ours",
         ours=times["ours"],
         peer=times["stock"],
-        at_least=1.7,
+        at_least=at_least,
     )

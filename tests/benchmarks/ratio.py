@@ -3,10 +3,12 @@
 import json
 import statistics
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
+from importlib import import_module
+from typing import Any
 
 
-def medians(variants: dict[str, Callable[[], object]], *, rounds: int) -> dict[str, float]:
+def medians(variants: Mapping[str, Callable[[], object]], *, rounds: int) -> dict[str, float]:
     """The median processor time of each variant in seconds, variants taking turns."""
     times: dict[str, list[float]] = {name: [] for name in variants}
     for round_number in range(rounds + 1):
@@ -21,14 +23,29 @@ def medians(variants: dict[str, Callable[[], object]], *, rounds: int) -> dict[s
 def report(name: str, *, ours: float, peer: float, at_least: float, unit: str = "s") -> bool:
     """Print one JSON line with the ratio peer / ours; whether it reaches its bar."""
     ratio = peer / ours
-    line = {
-        "benchmark": name,
-        "ours": round(ours, 5),
-        "peer": round(peer, 5),
-        "unit": unit,
-        "ratio": round(ratio, 3),
-        "bar": at_least,
-        "passed": ratio >= at_least,
-    }
-    print(json.dumps(line), flush=True)
-    return ratio >= at_least
+    return _line(
+        name,
+        {"ours": round(ours, 5), "peer": round(peer, 5), "unit": unit, "ratio": round(ratio, 3)},
+        at_least,
+        passed=ratio >= at_least,
+    )
+
+
+def limit(name: str, *, ours: float, at_most: float, unit: str = "s") -> bool:
+    """Print one JSON line with what was measured; whether it keeps to its bar."""
+    return _line(name, {"ours": round(ours, 5), "unit": unit}, at_most, passed=ours <= at_most)
+
+
+def peer_package(benchmark: str, package: str) -> Any | None:
+    """The package, or None after a line that says that there was nothing to compare with."""
+    try:
+        return import_module(package)
+    except ModuleNotFoundError:
+        _line(f"{benchmark}: {package} / ours", {"not compared": f"no {package} here"}, None)
+        return None
+
+
+def _line(name: str, figures: dict[str, Any], bar: float | None, *, passed: bool = False) -> bool:
+    verdict = {"bar": bar, "passed": passed} if bar is not None else {}
+    print(json.dumps({"benchmark": name} | figures | verdict), flush=True)
+    return passed

@@ -9,7 +9,7 @@ from __future__ import annotations
 from importlib import import_module
 from typing import TYPE_CHECKING, Any
 
-from hf_apt.bert6 import register_lazily
+from hf_apt.registration import register_lazily
 
 if TYPE_CHECKING:
     from hf_apt.apt import Estimate, apt50, masked_accuracy, mean_apt
@@ -61,7 +61,7 @@ _MODULE = {name: module for module, names in _HOME.items() for name in names}
 
 __all__ = [*_MODULE]  # pyright: ignore[reportUnsupportedDunderAll]
 
-register_lazily()
+register_lazily("bert6", "Bert6", "hf_apt.bert6")
 
 
 def __getattr__(name: str) -> Any:

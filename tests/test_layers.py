@@ -16,7 +16,6 @@ LAYERS = {
     # No other module of ours.
     0: {
         "atomic",
-        "bert6",
         "checkpoints",
         "devices",
         "block_tables",
@@ -25,13 +24,14 @@ LAYERS = {
         "inputs",
         "masking",
         "progress",
+        "registration",
         "resources",
         "splits",
         "transfer_scores",
         "trunk",
     },
-    # Sufficient statistics; tokenizers and text.
-    1: {"counts", "tokenizers", "corpus"},
+    # Sufficient statistics; tokenizers and text; models.
+    1: {"counts", "tokenizers", "corpus", "bert6"},
     # Read off counts; a run's folder; sequences on disk.
     2: {"apt", "confusion", "depth_pass", "records", "streams", "tokens"},
     3: {
@@ -66,7 +66,7 @@ PURE = {
 """NumPy, SciPy and scikit-learn alone; and all of report."""
 
 HEAVY = {"torch", "transformers", "datasets", "accelerate", "tokenizers", "safetensors"}
-NUM_MODULES = 76
+NUM_MODULES = 77
 
 
 def modules() -> dict[str, Path]:

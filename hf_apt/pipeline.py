@@ -42,10 +42,11 @@ def run_all(config: RunConfig, folder: Path | str) -> Run:
 def begin(config: RunConfig, folder: Path) -> Run:
     """The run in `folder`, new or begun before with the same configuration."""
     run = Run(folder)
-    asked = json.loads(json.dumps(dataclasses.asdict(config)))
+    asked = _plain(dataclasses.asdict(config))
     # Before there is a tokenizer nothing was made that another configuration could contradict.
     if is_main() and run.path("tokenizer").exists():
-        _require_same(run.read_json("config.json"), asked, folder)
+        before = _plain(_completed(run.read_json("config.json"), config))
+        _require_same(before, asked, folder)
     if is_main():
         run.write_json("config.json", asked)
         run.write_json("environment.json", environment() | {"command": _command()})
@@ -228,6 +229,23 @@ def _describe(model: Any, checkpoint: str) -> dict[str, Any]:
         "num_parameters": model.num_parameters(),
         "weights": _weights(checkpoint),
     }
+
+
+def _plain(content: dict[str, Any]) -> dict[str, Any]:
+    """`content` as it is read again from JSON."""
+    return json.loads(json.dumps(content))
+
+
+def _completed(before: dict[str, Any], config: Any) -> dict[str, Any]:
+    """`before` with the defaults of those fields of `config` that there were not yet."""
+    completed = dict(before)
+    for field in dataclasses.fields(config):
+        value = getattr(config, field.name)
+        if field.name not in before and field.default is not dataclasses.MISSING:
+            completed[field.name] = field.default
+        elif dataclasses.is_dataclass(value) and isinstance(before.get(field.name), dict):
+            completed[field.name] = _completed(before[field.name], value)
+    return completed
 
 
 def _require_same(before: dict[str, Any], asked: dict[str, Any], folder: Path) -> None:

@@ -8,7 +8,8 @@ from hf_apt.corpus import CorpusSource
 from hf_apt.heads import HeadConfig, HeadKind
 from hf_apt.masked_batches import MeasureConfig
 from hf_apt.planted.corpus import PlantedCorpus
-from hf_apt.pretrain import ModelShape, PretrainConfig
+from hf_apt.pretrain import PretrainConfig
+from hf_apt.shapes import ModelShape
 from hf_apt.tokens import Layout
 
 

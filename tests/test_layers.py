@@ -26,6 +26,7 @@ LAYERS = {
         "progress",
         "registration",
         "resources",
+        "shapes",
         "splits",
         "transfer_scores",
         "trunk",
@@ -33,7 +34,7 @@ LAYERS = {
     # Sufficient statistics; tokenizers and text; models.
     1: {"counts", "tokenizers", "corpus", "bert6"},
     # Read off counts; a run's folder; sequences on disk.
-    2: {"apt", "confusion", "depth_pass", "records", "streams", "tokens"},
+    2: {"apt", "confusion", "depth_pass", "records", "streams", "tokens", "bert_conv"},
     3: {
         *("clusters", "confidence", "examples", "frequency", "labelled", "masked_batches"),
         *("probes", "streamed", "task_rows"),
@@ -66,7 +67,7 @@ PURE = {
 """NumPy, SciPy and scikit-learn alone; and all of report."""
 
 HEAVY = {"torch", "transformers", "datasets", "accelerate", "tokenizers", "safetensors"}
-NUM_MODULES = 77
+NUM_MODULES = 81
 
 
 def modules() -> dict[str, Path]:

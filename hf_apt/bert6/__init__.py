@@ -1,4 +1,8 @@
-"""BERT-6, a model type of transformers: its classes are imported when they are first asked for."""
+"""BERT-6, a model type of transformers: its classes are imported when they are first asked for.
+
+The code of `hf_apt.bert_conv` is in this folder, too, because it builds on BERT-6 and a file that
+travels with a checkpoint can import only its neighbours.
+"""
 
 from __future__ import annotations
 

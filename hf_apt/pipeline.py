@@ -78,6 +78,7 @@ def pretrain_run(config: RunConfig, run: Run) -> None:
 
 def measure_run(config: RunConfig, run: Run, checkpoint: str) -> None:
     """Measure `checkpoint` on the run's held-out text; leaves `counts/` and `model.json`."""
+    from hf_apt.descriptions import describe
     from hf_apt.devices import to_device
     from hf_apt.measure import measure
     from hf_apt.planted.corpus import PlantedCorpus
@@ -93,7 +94,8 @@ def measure_run(config: RunConfig, run: Run, checkpoint: str) -> None:
         trunk = Trunk(model)
         found = measure(trunk, validation, decoders(trunk, train, config, run), config.measure)
         if is_main():  # before the counts, which say that this phase is done
-            run.write_json("model.json", _describe(model, checkpoint))
+            description = describe(model, checkpoint, trunk.num_depths)
+            run.write_json("model.json", description | {"weights": _weights(checkpoint)})
         _save_counts(run, found)
     if config.untrained and "untrained" not in run.readouts():
         trunk = Trunk(to_device(untrained_twin(load_masked_lm(checkpoint))))
@@ -215,20 +217,6 @@ def _require_same_weights(run: Run, checkpoint: str) -> None:
 def _weights(checkpoint: str) -> str | None:
     path = Path(checkpoint) / "model.safetensors"
     return file_fingerprint(path) if path.exists() else None
-
-
-def _describe(model: Any, checkpoint: str) -> dict[str, Any]:
-    config = model.config
-    return {
-        "name": "BERT-6" if config.model_type == "bert6" else checkpoint,
-        "model_type": config.model_type,
-        "num_blocks": config.num_hidden_layers,
-        "hidden_size": config.hidden_size,
-        "num_attention_heads": config.num_attention_heads,
-        "vocab_size": config.vocab_size,
-        "num_parameters": model.num_parameters(),
-        "weights": _weights(checkpoint),
-    }
 
 
 def _plain(content: dict[str, Any]) -> dict[str, Any]:

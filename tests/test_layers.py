@@ -17,6 +17,7 @@ LAYERS = {
     0: {
         "atomic",
         "checkpoints",
+        "descriptions",
         "devices",
         "block_tables",
         "environment",
@@ -40,9 +41,9 @@ LAYERS = {
         *("probes", "streamed", "task_rows"),
     },
     # All figures of a run, its table and its page: from a folder alone.
-    4: {"summary", "console", "report"},
+    4: {"summary", "report"},
     # Train and measure; the figures of the metric modules; what is sent to the Hub.
-    5: {"pretrain", "heads", "measure", "scores", "card_results", "parcel"},
+    5: {"pretrain", "heads", "measure", "scores", "card_results", "parcel", "console"},
     # The planted language: as a corpus it answers what a model is asked.
     6: {"planted", "cards", "hub"},
     # Whole configurations, and the phases that take them.
@@ -67,7 +68,7 @@ PURE = {
 """NumPy, SciPy and scikit-learn alone; and all of report."""
 
 HEAVY = {"torch", "transformers", "datasets", "accelerate", "tokenizers", "safetensors"}
-NUM_MODULES = 81
+NUM_MODULES = 82
 
 
 def modules() -> dict[str, Path]:

@@ -265,6 +265,14 @@ def test_a_run_of_before_there_were_front_ends_is_the_same_run(copied, monkeypat
     assert "conv" in copied.read_json("config.json")["shape"]
 
 
+def test_a_measurement_of_before_depths_had_names_is_still_reported(copied) -> None:
+    model, page = copied.read_json("model.json"), copied.path("report.html").read_text()
+    assert model.pop("depths") == ["embeddings", "block 1", "block 2"]
+    copied.write_json("model.json", model)
+    finish(copied)
+    assert copied.path("report.html").read_text().count("block\xa02") == page.count("block\xa02")
+
+
 def test_a_mistake_that_left_nothing_can_be_corrected_in_place(tmp_path) -> None:
     """As a misspelt column: the folder holds no more than what was asked for."""
     from hf_apt.corpus import CorpusSource

@@ -114,6 +114,24 @@ def paper(corpus: CorpusSource, *, num_epochs: int = 50) -> RunConfig:
     )
 
 
+def named(name: str, corpus: CorpusSource) -> RunConfig:
+    """The recipe `name` for `corpus`; `auto` is demo if planted, narrow otherwise.
+
+    Raises ValueError if the recipe is not for this corpus.
+    """
+    planted = corpus.name == "planted"
+    if name == "auto":
+        name = "demo" if planted else "narrow"
+    if planted != (name == "demo"):
+        raise ValueError(
+            f"the recipe {name} is not for the corpus {corpus.name!r}: demo belongs to "
+            "`planted`, narrow and paper to all others."
+        )
+    if planted:
+        return demo()
+    return paper(corpus) if name == "paper" else narrow(corpus)
+
+
 def measurement(corpus: CorpusSource, tokenizer: str) -> RunConfig:
     """The measurement of a checkpoint that is there already, with the model's own head."""
     return RunConfig(

@@ -1,7 +1,7 @@
 """Which tokens a masked language model has learnt, at which block, and what it confuses with what.
 
-Importing hf_apt makes BERT-6 known to transformers' Auto classes. Public names are imported when
-they are first used, so that this takes no time.
+Importing hf_apt makes BERT-6 and BERT with a convolutional front-end known to transformers' Auto
+classes. Public names are imported when they are first used, so that this takes no time.
 """
 
 from __future__ import annotations
@@ -9,7 +9,7 @@ from __future__ import annotations
 from importlib import import_module
 from typing import TYPE_CHECKING, Any
 
-from hf_apt.bert6 import register_lazily
+from hf_apt.registration import register_lazily
 
 if TYPE_CHECKING:
     from hf_apt.apt import Estimate, apt50, masked_accuracy, mean_apt
@@ -20,6 +20,13 @@ if TYPE_CHECKING:
         Bert6ForTokenClassification,
         Bert6Model,
     )
+    from hf_apt.bert_conv import (
+        BertConvConfig,
+        BertConvForMaskedLM,
+        BertConvForSequenceClassification,
+        BertConvForTokenClassification,
+        BertConvModel,
+    )
     from hf_apt.clusters import TokenClusters, token_clusters
     from hf_apt.counts import DepthCounts, PairCounts
     from hf_apt.heads import DepthHeads, HeadConfig, train_heads
@@ -27,9 +34,10 @@ if TYPE_CHECKING:
     from hf_apt.masking import MaskedBatch, Masking, mask
     from hf_apt.pipeline import run_all
     from hf_apt.planted import PlantedLanguage, planted_language
-    from hf_apt.pretrain import ModelShape, PretrainConfig
+    from hf_apt.pretrain import PretrainConfig
     from hf_apt.recipes import RunConfig, demo, narrow, paper
     from hf_apt.records import Run
+    from hf_apt.shapes import SHAPES, ConvShape, ModelShape
     from hf_apt.tokens import Tokens, write_tokens
     from hf_apt.trunk import OwnHead, Trunk
 
@@ -44,6 +52,13 @@ _HOME = {
         "Bert6ForTokenClassification",
         "Bert6Model",
     ),
+    "bert_conv": (
+        "BertConvConfig",
+        "BertConvForMaskedLM",
+        "BertConvForSequenceClassification",
+        "BertConvForTokenClassification",
+        "BertConvModel",
+    ),
     "clusters": ("TokenClusters", "token_clusters"),
     "counts": ("DepthCounts", "PairCounts"),
     "heads": ("DepthHeads", "HeadConfig", "train_heads"),
@@ -51,9 +66,10 @@ _HOME = {
     "masked_batches": ("MeasureConfig",),
     "pipeline": ("run_all",),
     "planted": ("PlantedLanguage", "planted_language"),
-    "pretrain": ("ModelShape", "PretrainConfig"),
+    "pretrain": ("PretrainConfig",),
     "recipes": ("RunConfig", "demo", "narrow", "paper"),
     "records": ("Run",),
+    "shapes": ("SHAPES", "ConvShape", "ModelShape"),
     "tokens": ("Tokens", "write_tokens"),
     "trunk": ("OwnHead", "Trunk"),
 }
@@ -61,7 +77,8 @@ _MODULE = {name: module for module, names in _HOME.items() for name in names}
 
 __all__ = [*_MODULE]  # pyright: ignore[reportUnsupportedDunderAll]
 
-register_lazily()
+register_lazily("bert6", "Bert6", "hf_apt.bert6")
+register_lazily("bert_conv", "BertConv", "hf_apt.bert_conv")
 
 
 def __getattr__(name: str) -> Any:

@@ -21,6 +21,7 @@ from hf_apt.apt import mean_apt, mean_over_tokens
 from hf_apt.atomic import writing_folder
 from hf_apt.checkpoints import checkpoint_path
 from hf_apt.confidence import spearman
+from hf_apt.descriptions import depth_names
 from hf_apt.encoders import Encoder, load_encoder
 from hf_apt.environment import environment, file_fingerprint
 from hf_apt.features import FeatureConfig, Pooling, features
@@ -31,6 +32,7 @@ from hf_apt.records import Run
 from hf_apt.summary import plain
 from hf_apt.tasks import Task, TaskConfig, open_task
 from hf_apt.transfer_scores import SCORES, score_per_depth
+from hf_apt.trunk import Trunk
 
 SCHEMA = "hf_apt.block_accuracy/1"
 
@@ -67,9 +69,9 @@ def measure_blocks(checkpoint: str, config: BlockAccuracyConfig, run: Run) -> di
     The fine-tuned model of the first seed goes to `finetune/<task>/`. Of the result, `models` holds
     `pretrained` and maybe `untrained`, each with the protocols `frozen` and maybe `finetuned`: for
     each pooling, lists over depths of the accuracy by each probe (`value`, `standard_error`, `num`
-    of seeds) and of each score. `own_head` is the accuracy of the fine-tuned classifier itself.
-    `agreement` ranks depths by each score, and by mean APT where `run` has counts of the same
-    checkpoint, against their `linear` accuracy (Spearman).
+    of seeds) and of each score; `depths` has their names. `own_head` is the accuracy of the
+    fine-tuned classifier itself. `agreement` ranks depths by each score, and by mean APT where
+    `run` has counts of the same checkpoint, against their `linear` accuracy (Spearman).
 
     Raises ValueError for what makes no task, a checkpoint that is none, and settings out of range.
     """
@@ -78,11 +80,13 @@ def measure_blocks(checkpoint: str, config: BlockAccuracyConfig, run: Run) -> di
     first = open_task(config.task)
     by_seed: dict[str, list[dict[str, Any]]] = {}
     provenance = []
+    depths: list[str] = []
     for number in range(config.num_seeds):
         task_config = replace(config.task, seed=config.task.seed + number)
         task = open_task(task_config) if number else first
         provenance.append(task.provenance)
         encoder = load_encoder(checkpoint, label_names=task.label_names, seed=task_config.seed)
+        depths = depth_names(encoder.model.config, Trunk(encoder.model).num_depths)
         # Before the encoder is changed by training.
         twin = Encoder(untrained_twin(encoder.model, seed=task_config.seed), encoder.tokenizer)
         saved = run.path(f"finetune/{task.name}") if number == 0 else None
@@ -98,6 +102,7 @@ def measure_blocks(checkpoint: str, config: BlockAccuracyConfig, run: Run) -> di
         "checkpoint": checkpoint,
         "weights": _weights(checkpoint),
         "label_names": list(first.label_names),
+        "depths": depths,
         "chance": first.chance,
         "provenance": provenance,
         "config": json.loads(json.dumps(asdict(config))),

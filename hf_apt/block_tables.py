@@ -12,7 +12,11 @@ def block_tables(result: dict[str, Any]) -> list[Table]:
     """One table for each model and protocol of what `measure_blocks` found."""
     titles = {"frozen": "on the frozen trunk", "finetuned": "on the fine-tuned trunk"}
     return [
-        _table(f"Accuracy on {result['task']} {titles[protocol]}, {name}", found[protocol])
+        _table(
+            f"Accuracy on {result['task']} {titles[protocol]}, {name}",
+            result["depths"],
+            found[protocol],
+        )
         for name, found in result["models"].items()
         for protocol in titles
         if protocol in found
@@ -35,7 +39,7 @@ def legend(result: dict[str, Any]) -> str:
     return "\n".join(lines)
 
 
-def _table(title: str, by_pooling: dict[str, Any]) -> Table:
+def _table(title: str, depths: list[str], by_pooling: dict[str, Any]) -> Table:
     from rich import box
     from rich.table import Table
 
@@ -52,8 +56,7 @@ def _table(title: str, by_pooling: dict[str, Any]) -> Table:
     table.add_column("depth", no_wrap=True)
     for header, _ in columns:
         table.add_column(header, justify="right", no_wrap=True)
-    for depth in range(len(columns[0][1])):
-        name = f"block {depth}" if depth else "embeddings"
+    for depth, name in enumerate(depths):
         table.add_row(name, *(_cell(estimates[depth]) for _, estimates in columns))
     return table
 

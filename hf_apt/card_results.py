@@ -25,7 +25,7 @@ def front_matter(
 ) -> str:
     """The card's YAML, with the figures of every readout and depth as `model-index`.
 
-    A metric's `config` says the depth: `depth=3` is after block 3. `text` is what to call the
+    A metric's `config` says the depth: `depth=0` is the embeddings. `text` is what to call the
     corpus, `dataset` its Hub id. What is not known is left out.
     """
     from huggingface_hub import ModelCardData
@@ -34,7 +34,7 @@ def front_matter(
         license=license_id,
         library_name="transformers",
         pipeline_tag="fill-mask",
-        tags=["bert6", "hf_apt", "accuracy-per-token", "token-confusion"],
+        tags=[summary["model"]["model_type"], "hf_apt", "accuracy-per-token", "token-confusion"],
         datasets=[dataset] if dataset else None,
         model_name=repo.partition("/")[2],
         eval_results=_eval_results(summary, config, dataset, text),

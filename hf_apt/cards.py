@@ -17,7 +17,7 @@ from hf_apt.report.story import cluster_entry, headline
 from hf_apt.report.wording import (
     NOTHING,
     READOUT_LABELS,
-    depth_label,
+    depth_labels,
     estimate,
     estimates,
     number,
@@ -109,13 +109,14 @@ def checkpoint_card(run: Run, options: CardOptions) -> str:
         config=config,
         environment=run.read_json("environment.json"),
         corpus=corpus,
+        conv=summary["model"].get("conv"),
         is_planted=summary["corpus"]["name"] == "planted",
         dataset=dataset,
         data_license=options.data_license
         or _DATA_LICENSES.get(dataset or summary["corpus"]["name"]),
         table=block_table(summary),
         last=own[-1],
-        last_depth=depth_label(own[-1]["depth"]),
+        last_depth=depth_labels(summary)[-1],
         num_clusters=_num_clusters(own[-1]),
         clusters=HEADLINE,
         headline=headline(summary, "own_head"),
@@ -134,7 +135,7 @@ def block_table(summary: dict[str, Any]) -> list[list[str]]:
     heads = {name: depths for name, depths in summary["readouts"].items() if name != "bayes"}
     own = heads.pop("own_head")
     columns = {
-        "depth": [*(depth_label(figures["depth"]) for figures in own), "exact best predictor"],
+        "depth": [*depth_labels(summary), "exact best predictor"],
         "mean APT, own head": _estimates("mean_apt", "pooled", own, ceiling),
         "own head, at [MASK]": _estimates("mean_apt", "masked", own, ceiling),
         **{

@@ -72,7 +72,7 @@ def quieten() -> None:
 @app.command("run")
 @taking(run_options)
 def run_command(config: RunConfig, folder: Path) -> None:
-    """Pre-train BERT-6 on a corpus, measure every block, find the clusters, write the page."""
+    """Pre-train BERT-6, or a shallow model, on a corpus, measure every block, write the page."""
     from hf_apt.pipeline import run_all
 
     _show(run_all(config, folder))

@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any
 
 from hf_apt.clusters import HEADLINE, PLANTED_HEADLINE
+from hf_apt.report.wording import depth_labels
 
 if TYPE_CHECKING:
     from rich.table import Table
@@ -35,15 +36,21 @@ def tables(summary: dict[str, Any]) -> list[Table]:
     """One table for each readout that has several depths, ready to print."""
     ceiling = summary["readouts"].get("bayes")
     planted = _is_planted(summary)
+    names = [label.replace("\xa0", " ") for label in depth_labels(summary)]
     return [
-        _table(readout, depths, ceiling[0] if ceiling else None, planted=planted)
+        _table(readout, depths, names, ceiling[0] if ceiling else None, planted=planted)
         for readout, depths in summary["readouts"].items()
         if readout not in ("bayes", "untrained")
     ]
 
 
 def _table(
-    readout: str, depths: list[dict[str, Any]], ceiling: dict[str, Any] | None, *, planted: bool
+    readout: str,
+    depths: list[dict[str, Any]],
+    names: list[str],
+    ceiling: dict[str, Any] | None,
+    *,
+    planted: bool,
 ) -> Table:
     from rich import box
     from rich.table import Table
@@ -59,8 +66,7 @@ def _table(
     for column in [*columns, *(["ARI"] if planted else [])]:
         table.add_column(column, justify="left" if column == "depth" else "right", no_wrap=True)
     for figures in depths:
-        name = "embeddings" if figures["depth"] == 0 else f"block {figures['depth']}"
-        table.add_row(*_row(name, figures, planted))
+        table.add_row(*_row(names[figures["depth"]], figures, planted))
     if ceiling:
         table.add_section()
         table.add_row(*_row("ceiling", ceiling, planted), style="dim")

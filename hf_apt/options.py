@@ -13,7 +13,6 @@ from typing import TYPE_CHECKING, Annotated, Any
 from typer import Argument, Option
 
 if TYPE_CHECKING:
-    from hf_apt.corpus import CorpusSource
     from hf_apt.recipes import RunConfig
 
 
@@ -107,6 +106,14 @@ def run_options(
     ] = None,
     sequence_length: SequenceLength = None,
     layout: Layout = None,
+    model: Annotated[
+        str | None,
+        _model_option(
+            help="Of arXiv 2507.14871, at the recipe's size: bert-6, bert-1, bert-1-wide, "
+            "bert-1-conv2, bert-1-conv2-8heads, bert-1-conv3, bert-1-conv2-tall. Options below "
+            "change it."
+        ),
+    ] = None,
     hidden_size: Annotated[int | None, _model_option(min=1, help="Width of the model.")] = None,
     num_heads: Annotated[
         int | None, _model_option(min=1, help="Attention heads in a block.")
@@ -145,11 +152,13 @@ def run_options(
 ) -> "tuple[RunConfig, Path]":
     """The configuration and folder that the options of `run` and `pretrain` ask for."""
     from hf_apt.corpus import CorpusSource
+    from hf_apt.recipes import named
+    from hf_apt.shapes import shape_like
 
     source = CorpusSource(
         name=corpus, config=config_name, split=split, column=column, max_documents=max_documents
     )
-    config = _begin(recipe, source)
+    config = named(recipe.value, source)
     config = _changed(
         config,
         tokenizer=tokenizer,
@@ -162,7 +171,7 @@ def run_options(
     config = replace(
         config,
         shape=_changed(
-            config.shape,
+            shape_like(model, config.shape) if model else config.shape,
             hidden_size=hidden_size,
             num_heads=num_heads,
             num_blocks=num_blocks,
@@ -271,22 +280,6 @@ def run_folder(name: str) -> Path:
     """The folder of a run on the corpus `name`, where none is given."""
     stem = "".join(letter if letter.isalnum() or letter in "._-" else "-" for letter in name)
     return Path("runs") / (stem.strip("-.") or "run")
-
-
-def _begin(recipe: RecipeName, source: "CorpusSource") -> "RunConfig":
-    from hf_apt import recipes
-
-    planted = source.name == "planted"
-    if recipe is RecipeName.auto:
-        recipe = RecipeName.demo if planted else RecipeName.narrow
-    if planted != (recipe is RecipeName.demo):
-        raise ValueError(
-            f"the recipe {recipe.value} is not for the corpus {source.name!r}: demo belongs to "
-            "`planted`, narrow and paper to all others."
-        )
-    if recipe is RecipeName.demo:
-        return recipes.demo()
-    return recipes.paper(source) if recipe is RecipeName.paper else recipes.narrow(source)
 
 
 def _changed(config: Any, **values: Any) -> Any:

@@ -20,6 +20,7 @@ from hf_apt.resources import resource
 CHECKPOINT_FILES = (
     *("config.json", "generation_config.json", "model.safetensors"),
     *("configuration_bert6.py", "modeling_bert6.py"),
+    *("configuration_bert_conv.py", "modeling_bert_conv.py"),
     *("tokenizer.json", "tokenizer_config.json", "special_tokens_map.json", "added_tokens.json"),
     *("vocab.txt", "vocab.json", "merges.txt", "*.model"),
 )

@@ -42,10 +42,11 @@ def run_all(config: RunConfig, folder: Path | str) -> Run:
 def begin(config: RunConfig, folder: Path) -> Run:
     """The run in `folder`, new or begun before with the same configuration."""
     run = Run(folder)
-    asked = json.loads(json.dumps(dataclasses.asdict(config)))
+    asked = _plain(dataclasses.asdict(config))
     # Before there is a tokenizer nothing was made that another configuration could contradict.
     if is_main() and run.path("tokenizer").exists():
-        _require_same(run.read_json("config.json"), asked, folder)
+        before = _plain(_completed(run.read_json("config.json"), config))
+        _require_same(before, asked, folder)
     if is_main():
         run.write_json("config.json", asked)
         run.write_json("environment.json", environment() | {"command": _command()})
@@ -77,6 +78,7 @@ def pretrain_run(config: RunConfig, run: Run) -> None:
 
 def measure_run(config: RunConfig, run: Run, checkpoint: str) -> None:
     """Measure `checkpoint` on the run's held-out text; leaves `counts/` and `model.json`."""
+    from hf_apt.descriptions import describe
     from hf_apt.devices import to_device
     from hf_apt.loading import load_masked_lm
     from hf_apt.measure import measure
@@ -93,7 +95,8 @@ def measure_run(config: RunConfig, run: Run, checkpoint: str) -> None:
         trunk = Trunk(model)
         found = measure(trunk, validation, decoders(trunk, train, config, run), config.measure)
         if is_main():  # before the counts, which say that this phase is done
-            run.write_json("model.json", _describe(model, checkpoint))
+            description = describe(model, checkpoint, trunk.num_depths)
+            run.write_json("model.json", description | {"weights": _weights(checkpoint)})
         _save_counts(run, found)
     if config.untrained and "untrained" not in run.readouts():
         trunk = Trunk(to_device(untrained_twin(load_masked_lm(checkpoint))))
@@ -217,18 +220,21 @@ def _weights(checkpoint: str) -> str | None:
     return file_fingerprint(path) if path.exists() else None
 
 
-def _describe(model: Any, checkpoint: str) -> dict[str, Any]:
-    config = model.config
-    return {
-        "name": "BERT-6" if config.model_type == "bert6" else checkpoint,
-        "model_type": config.model_type,
-        "num_blocks": config.num_hidden_layers,
-        "hidden_size": config.hidden_size,
-        "num_attention_heads": config.num_attention_heads,
-        "vocab_size": config.vocab_size,
-        "num_parameters": model.num_parameters(),
-        "weights": _weights(checkpoint),
-    }
+def _plain(content: dict[str, Any]) -> dict[str, Any]:
+    """`content` as it is read again from JSON."""
+    return json.loads(json.dumps(content))
+
+
+def _completed(before: dict[str, Any], config: Any) -> dict[str, Any]:
+    """`before` with the defaults of those fields of `config` that there were not yet."""
+    completed = dict(before)
+    for field in dataclasses.fields(config):
+        value = getattr(config, field.name)
+        if field.name not in before and field.default is not dataclasses.MISSING:
+            completed[field.name] = field.default
+        elif dataclasses.is_dataclass(value) and isinstance(before.get(field.name), dict):
+            completed[field.name] = _completed(before[field.name], value)
+    return completed
 
 
 def _require_same(before: dict[str, Any], asked: dict[str, Any], folder: Path) -> None:

@@ -1,4 +1,4 @@
-"""Pre-training of BERT-6 with transformers' Trainer."""
+"""Pre-training of BERT-6 and its shallow kin with transformers' Trainer."""
 
 from __future__ import annotations
 
@@ -11,42 +11,12 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from hf_apt.devices import has_accelerator, part_of_batch
+from hf_apt.shapes import ModelShape
 from hf_apt.tokens import Tokens
 
 if TYPE_CHECKING:
     import torch
     from transformers import Trainer, TrainerCallback
-
-
-@dataclass(frozen=True, kw_only=True)
-class ModelShape:
-    """The size of a BERT-6; the defaults are the paper's."""
-
-    hidden_size: int = 768
-    """Width of the hidden states."""
-
-    num_heads: int = 12
-    """Attention heads in each block."""
-
-    num_blocks: int = 6
-    """Transformer blocks."""
-
-    dropout: float = 0.1
-    """Of hidden states and attention, in training."""
-
-    initializer_range: float = 0.02
-    """Standard deviation of fresh weights. BERT's 0.02 is made for a width of 768: with it a narrow
-    model's attention starts out all but uniform."""
-
-    sinusoidal_positions: bool = False
-    """Whether the learnt position embeddings start as sinusoids (Vaswani et al. 2017, section 3.5)
-    instead of noise: a head can then learn "the word before" once, not for every position. Their
-    wavelengths end at about one and a half sequences: longer ones hardly tell places apart."""
-
-    @property
-    def intermediate_size(self) -> int:
-        """Width inside the feed-forward layers: four times the hidden size, as in BERT."""
-        return 4 * self.hidden_size
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -99,34 +69,53 @@ class PretrainConfig:
 
 
 def new_model(shape: ModelShape, tokens: Tokens, *, seed: int) -> Any:
-    """A BERT-6 for masked language modelling with fresh weights, drawn from `seed`."""
-    import torch
+    """A model for masked language modelling with fresh weights, drawn from `seed`.
 
-    from hf_apt.bert6 import Bert6Config, Bert6ForMaskedLM
+    It is a `Bert6ForMaskedLM`, of however many blocks, or a `BertConvForMaskedLM` where the shape
+    has convolutions. Raises ValueError if the heads do not divide the hidden size.
+    """
+    import torch
 
     if shape.hidden_size % shape.num_heads:
         raise ValueError(
             f"hidden size {shape.hidden_size} is no multiple of {shape.num_heads} heads."
         )
-    config = Bert6Config(
-        vocab_size=tokens.description.vocab_size,
-        hidden_size=shape.hidden_size,
-        num_hidden_layers=shape.num_blocks,
-        num_attention_heads=shape.num_heads,
-        intermediate_size=shape.intermediate_size,
-        initializer_range=shape.initializer_range,
-        hidden_dropout_prob=shape.dropout,
-        attention_probs_dropout_prob=shape.dropout,
-        max_position_embeddings=tokens.description.sequence_length,
-        pad_token_id=tokens.description.pad_id,
-    )
+    sizes = {
+        "vocab_size": tokens.description.vocab_size,
+        "hidden_size": shape.hidden_size,
+        "num_hidden_layers": shape.num_blocks,
+        "num_attention_heads": shape.num_heads,
+        "intermediate_size": shape.intermediate_size,
+        "initializer_range": shape.initializer_range,
+        "hidden_dropout_prob": shape.dropout,
+        "attention_probs_dropout_prob": shape.dropout,
+        "max_position_embeddings": tokens.description.sequence_length,
+        "pad_token_id": tokens.description.pad_id,
+    }
     with torch.random.fork_rng(devices=[]):
         torch.manual_seed(seed)
-        model = Bert6ForMaskedLM(config)
+        model = _model(shape, sizes)
     if shape.sinusoidal_positions:
         positions = model.bert.embeddings.position_embeddings.weight
-        positions.data.copy_(_sinusoids(*positions.shape) * config.initializer_range)
+        positions.data.copy_(_sinusoids(*positions.shape) * shape.initializer_range)
     return model
+
+
+def _model(shape: ModelShape, sizes: dict[str, Any]) -> Any:
+    if shape.conv is None:
+        from hf_apt.bert6 import Bert6Config, Bert6ForMaskedLM
+
+        return Bert6ForMaskedLM(Bert6Config(**sizes))
+    from hf_apt.bert_conv import BertConvConfig, BertConvForMaskedLM
+
+    return BertConvForMaskedLM(
+        BertConvConfig(
+            **sizes,
+            conv_layers=shape.conv.num_layers,
+            conv_channels=shape.conv.num_channels,
+            conv_kernel=shape.conv.kernel,
+        )
+    )
 
 
 def _sinusoids(num_positions: int, width: int) -> torch.Tensor:

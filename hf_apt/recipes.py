@@ -8,7 +8,8 @@ from hf_apt.corpus import CorpusSource
 from hf_apt.heads import HeadConfig, HeadKind
 from hf_apt.masked_batches import MeasureConfig
 from hf_apt.planted.corpus import PlantedCorpus
-from hf_apt.pretrain import ModelShape, PretrainConfig
+from hf_apt.pretrain import PretrainConfig
+from hf_apt.shapes import ModelShape
 from hf_apt.tokens import Layout
 
 
@@ -111,6 +112,24 @@ def paper(corpus: CorpusSource, *, num_epochs: int = 50) -> RunConfig:
         layout="first",
         pretrain=PretrainConfig(num_steps=num_articles * num_epochs // 32),
     )
+
+
+def named(name: str, corpus: CorpusSource) -> RunConfig:
+    """The recipe `name` for `corpus`; `auto` is demo if planted, narrow otherwise.
+
+    Raises ValueError if the recipe is not for this corpus.
+    """
+    planted = corpus.name == "planted"
+    if name == "auto":
+        name = "demo" if planted else "narrow"
+    if planted != (name == "demo"):
+        raise ValueError(
+            f"the recipe {name} is not for the corpus {corpus.name!r}: demo belongs to "
+            "`planted`, narrow and paper to all others."
+        )
+    if planted:
+        return demo()
+    return paper(corpus) if name == "paper" else narrow(corpus)
 
 
 def measurement(corpus: CorpusSource, tokenizer: str) -> RunConfig:

@@ -39,7 +39,7 @@ def summarise_depths(
 ) -> list[dict[str, Any]]:
     """One dictionary for each depth, in order.
 
-    - `depth`: 0 = embeddings, m = after block m.
+    - `depth`: 0 = embeddings, m = after block m; other names are in `depths` of the model.
     - `mean_apt`, `masked_accuracy`: estimates (`value`, `standard_error`, `num`) for `pooled` and
       for each treatment (`masked`, `replaced`, `unchanged`).
     - `apt50`: the three readings, each an estimate, for `pooled` and each treatment.

@@ -2,43 +2,16 @@
 
 import dataclasses
 import json
-import subprocess
-import sys
-from pathlib import Path
 from typing import Any
 
-import numpy as np
 import pytest
 import torch
+from fresh_process import CLASSES_CHOSEN, NO_HF_APT, answer
 from transformers import BertConfig, BertForMaskedLM, pipeline
 
 from hf_apt.bert6 import Bert6Config, Bert6ForMaskedLM
 from hf_apt.pretrain import ModelShape, new_model, untrained_twin
 
-# What follows `import hf_apt`, whichever came first: the class each Auto class chooses.
-CLASSES_CHOSEN = """
-import json, sys
-import numpy as np, torch
-from transformers import (
-    AutoConfig, AutoModel, AutoModelForMaskedLM, AutoModelForPreTraining,
-    AutoModelForSequenceClassification, AutoModelForTokenClassification, AutoTokenizer,
-)
-checkpoint, ids = sys.argv[1], torch.from_numpy(np.load(sys.argv[2]))
-config = AutoConfig.from_pretrained(checkpoint)
-model = AutoModelForMaskedLM.from_pretrained(checkpoint)
-autos = (
-    AutoModel, AutoModelForMaskedLM, AutoModelForPreTraining,
-    AutoModelForSequenceClassification, AutoModelForTokenClassification,
-)
-chosen = [AutoConfig.for_model("bert6"), config, model]
-chosen += [auto.from_config(config) for auto in autos]
-tokenizer = AutoTokenizer.from_pretrained(checkpoint)
-print(json.dumps({
-    "classes": [f"{type(found).__module__}.{type(found).__name__}" for found in chosen],
-    "tokenizer": [type(tokenizer).__name__, tokenizer("w3 w5")["input_ids"]],
-    "logits": model(ids).logits.tolist(),
-}))
-"""
 HF_APT_FIRST = """
 import sys
 import hf_apt
@@ -56,15 +29,10 @@ from transformers import BertConfig
 import hf_apt
 """
 # Opens the checkpoint where there is no hf_apt: by its own code, and as a plain BERT.
-WITHOUT_HF_APT = """
+WITHOUT_HF_APT = (
+    NO_HF_APT
+    + """
 import json, sys
-
-class NoHfApt:
-    def find_spec(self, name, path=None, target=None):
-        if name.split(".")[0] == "hf_apt":
-            raise ImportError(name)
-
-sys.meta_path.insert(0, NoHfApt())
 import numpy as np, torch
 from transformers import AutoModelForMaskedLM, BertForMaskedLM
 checkpoint, ids = sys.argv[1], torch.from_numpy(np.load(sys.argv[2]))
@@ -77,26 +45,12 @@ print(json.dumps({
     "logits": [model(ids).logits.tolist() for model in (remote, plain)],
 }))
 """
+)
 
 
 @pytest.fixture
 def ids() -> torch.Tensor:
     return torch.randint(5, 65, (3, 17), generator=torch.Generator().manual_seed(1))
-
-
-def answer(code: str, checkpoint: Path, ids: torch.Tensor) -> dict[str, Any]:
-    """What a fresh process prints that runs `code` where nobody can answer a prompt."""
-    np.save(checkpoint.parent / "ids.npy", ids.numpy())
-    done = subprocess.run(
-        [sys.executable, "-c", code, checkpoint, checkpoint.parent / "ids.npy"],
-        stdin=subprocess.DEVNULL,
-        capture_output=True,
-        text=True,
-        timeout=120,
-        cwd=checkpoint.parent,
-    )
-    assert done.returncode == 0, done.stderr
-    return json.loads(done.stdout.splitlines()[-1])
 
 
 @pytest.mark.parametrize("order", [HF_APT_FIRST, AUTO_CLASSES_FIRST, BERT_CONFIG_FIRST])

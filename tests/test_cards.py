@@ -16,7 +16,7 @@ from hf_apt.records import Run
 from hf_apt.resources import resource
 
 REPO = "owner/bert-6"
-TEMPLATE_NUMBERS = {"6", "2509.03407"}  # BERT-6, arXiv
+TEMPLATE_NUMBERS = {"2509.03407", "2507.14871"}  # arXiv
 NUMBER = re.compile(r"\d(?:[\d,]*\d)?(?:\.\d+)?")
 
 

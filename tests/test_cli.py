@@ -123,6 +123,7 @@ def test_no_option_of_a_run_is_ignored() -> None:
     default, _ = run_options(corpus="x/y")
     special = {
         "recipe": RecipeName.paper,
+        "model": "bert-1",
         "layout": LayoutName.first,
         "heads": HeadsName.both,
         "tokenizer": "some/tokenizer",

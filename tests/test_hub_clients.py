@@ -165,7 +165,7 @@ def test_a_metric_loads_by_its_name_and_by_its_revision(trip):
 def test_a_published_checkpoint_is_measured_by_its_name(trip):
     assert trip.found["measure"] == 0
     summary = json.loads((trip.folder / "measured" / "summary.json").read_text())
-    assert summary["model"]["name"] == "BERT-6"
+    assert summary["model"]["name"] == "BERT-2"  # of two blocks
     assert len(summary["readouts"]["own_head"]) == 3
     assert summary["readouts"]["own_head"][2]["mean_apt"]["pooled"]["num"] > 10
 

@@ -17,8 +17,8 @@ LAYERS = {
     0: {
         "argmax",
         "atomic",
-        "bert6",
         "checkpoints",
+        "descriptions",
         "devices",
         "block_tables",
         "environment",
@@ -27,22 +27,24 @@ LAYERS = {
         "loading",
         "masking",
         "progress",
+        "registration",
         "resources",
+        "shapes",
         "splits",
         "transfer_scores",
     },
-    # Sufficient statistics; tokenizers and text.
-    1: {"counts", "tokenizers", "corpus", "trunk"},
+    # Sufficient statistics; tokenizers and text; models.
+    1: {"counts", "tokenizers", "corpus", "trunk", "bert6"},
     # Read off counts; a run's folder; sequences on disk.
-    2: {"apt", "confusion", "depth_pass", "records", "streams", "tokens"},
+    2: {"apt", "confusion", "depth_pass", "records", "streams", "tokens", "bert_conv"},
     3: {
         *("clusters", "confidence", "examples", "frequency", "labelled", "masked_batches"),
         *("probes", "streamed", "task_rows"),
     },
     # All figures of a run, its table and its page: from a folder alone.
-    4: {"summary", "console", "report"},
+    4: {"summary", "report"},
     # Train and measure; the figures of the metric modules; what is sent to the Hub.
-    5: {"pretrain", "heads", "measure", "scores", "card_results", "parcel"},
+    5: {"pretrain", "heads", "measure", "scores", "card_results", "parcel", "console"},
     # The planted language: as a corpus it answers what a model is asked.
     6: {"planted", "cards", "hub"},
     # Whole configurations, and the phases that take them.
@@ -67,7 +69,7 @@ PURE = {
 """NumPy, SciPy and scikit-learn alone; and all of report."""
 
 HEAVY = {"torch", "transformers", "datasets", "accelerate", "tokenizers", "safetensors"}
-NUM_MODULES = 78
+NUM_MODULES = 84
 
 
 def modules() -> dict[str, Path]:

@@ -15,9 +15,10 @@ from hf_apt.heads import HeadConfig
 from hf_apt.masked_batches import MeasureConfig
 from hf_apt.pipeline import begin, finish, measure_run, pretrain_run, run_all
 from hf_apt.planted.corpus import PlantedCorpus
-from hf_apt.pretrain import ModelShape, PretrainConfig
+from hf_apt.pretrain import PretrainConfig
 from hf_apt.recipes import RunConfig
 from hf_apt.records import Run
+from hf_apt.shapes import ConvShape, ModelShape
 
 CONFIG = RunConfig(
     corpus=PlantedCorpus(num_documents=200, num_validation_documents=48),
@@ -247,6 +248,29 @@ def test_another_configuration_in_the_folder_is_refused_untouched(finished, key,
     assert str(finished.folder) in str(error.value)
     assert "\n" not in str(error.value)
     assert stamps(finished) == before
+
+
+def test_a_run_of_before_there_were_front_ends_is_the_same_run(copied, monkeypatch) -> None:
+    """A field that its config.json does not have yet counts as what is its default now."""
+    config, summary = copied.read_json("config.json"), figures(copied)
+    del config["shape"]["conv"]
+    del config["pretrain"]["windows"]
+    del config["untrained"]
+    copied.write_json("config.json", config)
+    no_work(monkeypatch)
+    with pytest.raises(ValueError, match="another shape"):
+        run_all(replace(CONFIG, shape=replace(CONFIG.shape, conv=ConvShape())), copied.folder)
+    run_all(CONFIG, copied.folder)
+    assert figures(copied) == summary
+    assert "conv" in copied.read_json("config.json")["shape"]
+
+
+def test_a_measurement_of_before_depths_had_names_is_still_reported(copied) -> None:
+    model, page = copied.read_json("model.json"), copied.path("report.html").read_text()
+    assert model.pop("depths") == ["embeddings", "block 1", "block 2"]
+    copied.write_json("model.json", model)
+    finish(copied)
+    assert copied.path("report.html").read_text().count("block\xa02") == page.count("block\xa02")
 
 
 def test_a_mistake_that_left_nothing_can_be_corrected_in_place(tmp_path) -> None:

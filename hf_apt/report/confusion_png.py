@@ -16,7 +16,7 @@ from hf_apt.confusion import confusion
 from hf_apt.records import Run
 from hf_apt.report.details import Numbering, picture_tokens
 from hf_apt.report.pictures import share_of_answers
-from hf_apt.report.wording import depth_label, shown_token
+from hf_apt.report.wording import depth_labels, shown_token
 
 _INK, _OUTLINE = "#1b1f24", "#c2410c"
 _LONGEST = 12
@@ -36,6 +36,7 @@ def confusion_png(run: Run, readout: str) -> bytes:
     support_V = counts.support()
     tokens, lengths = picture_tokens(groups, run.frequency(len(support_V)), Numbering(support_V))
     words = run.vocabulary(len(support_V))
+    labels = depth_labels(run.read_json("summary.json"))
     depths = sorted({0, (last + 1) // 2, last})
     figure = Figure(figsize=(0.9 + 4.3 * len(depths), 4.9))
     figure.set_layout_engine("constrained")
@@ -44,7 +45,7 @@ def confusion_png(run: Run, readout: str) -> bytes:
         share_KK = share_of_answers(counts.at(depth).matrix(), tokens)
         # As on the page: the shade goes by the square root, so that 1 % can still be seen.
         axes.imshow(np.sqrt(share_KK), cmap="Blues", vmin=0, vmax=1, interpolation="nearest")
-        axes.set_title(depth_label(depth), color=_INK, fontsize=12)
+        axes.set_title(labels[depth], color=_INK, fontsize=12)
         axes.set_xticks([])
         axes.tick_params(length=0)
         axes.set_xlabel("answer (same order)", color=_INK, fontsize=9)

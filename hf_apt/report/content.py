@@ -22,7 +22,7 @@ from hf_apt.report.tables import (
     growth_table,
     treatment_rows,
 )
-from hf_apt.report.wording import READOUT_LABELS, depth_label
+from hf_apt.report.wording import READOUT_LABELS, depth_labels, short_depth
 
 
 def page_content(run: Run) -> dict[str, Any]:
@@ -34,7 +34,7 @@ def page_content(run: Run) -> dict[str, Any]:
     if not by_readout:
         raise ValueError(f"{run.folder} has no readout in its summary.json: nothing to report.")
     shown = [name for name in by_readout if name != "bayes"] or ["bayes"]
-    num_depths = max(len(depths) for depths in by_readout.values())
+    labels = depth_labels(summary)
     thresholds = sorted({entry["threshold"] for entry in by_readout[shown[0]][0]["clusters"]})
     usual = HEADLINE[1]
     shown_threshold = usual if usual in thresholds else thresholds[len(thresholds) // 2]
@@ -44,30 +44,31 @@ def page_content(run: Run) -> dict[str, Any]:
         "lead": lead(summary, shown[0]),
         "key_figures": key_figures(summary, shown[0], shown_threshold),
         "palettes": {
-            theme: depth_palette(num_depths, dark=theme == "dark") for theme in ("light", "dark")
+            theme: depth_palette(len(labels), dark=theme == "dark") for theme in ("light", "dark")
         },
-        "depths": [depth_label(depth) for depth in range(num_depths)],
+        "depths": labels,
+        "short_depths": [short_depth(label) for label in labels],
         "readouts": [
             {
                 "key": name,
                 "label": readout_label(name),
-                "rows": block_rows(by_readout[name], shown_threshold),
-                "treatments": treatment_rows(by_readout[name]),
-                "growth": growth_table(by_readout[name]),
-                "figures": _figures(name, by_readout[name]),
+                "rows": block_rows(by_readout[name], labels, shown_threshold),
+                "treatments": treatment_rows(by_readout[name], labels),
+                "growth": growth_table(by_readout[name], labels),
+                "figures": _figures(name, by_readout[name], labels),
                 "picture": pictures.get(name),
             }
             for name in shown
         ],
         "ceiling": ceiling_row(by_readout.get("bayes"), shown_threshold),
-        "mean_apt": _mean_apt_figure(by_readout),
+        "mean_apt": _mean_apt_figure(by_readout, labels),
         "treatment_names": TREATMENTS,
         "thresholds": [f"{threshold:g}" for threshold in thresholds],
         "shown_threshold": f"{shown_threshold:g}",
         "definitions": DEFINITIONS,
         "detailed": list(pictures),
         "labels": {
-            "depths": [depth_label(depth) for depth in range(num_depths)],
+            "depths": labels,
             "names": {name: READOUT_LABELS[name] for name in pictures},
         },
         "command": summary["command"],
@@ -80,16 +81,18 @@ def page_content(run: Run) -> dict[str, Any]:
     }
 
 
-def _mean_apt_figure(by_readout: dict[str, list[dict[str, Any]]]) -> Markup:
+def _mean_apt_figure(by_readout: dict[str, list[dict[str, Any]]], labels: list[str]) -> Markup:
     curves = {
         name: [depth["mean_apt"]["pooled"] for depth in depths]
         for name, depths in by_readout.items()
     }
-    draw = partial(figures.mean_apt_by_depth, curves)
+    draw = partial(figures.mean_apt_by_depth, curves, labels)
     return both_widths("mean-apt", "Mean APT by depth, one line for each readout", draw)
 
 
-def _figures(name: str, depths: list[dict[str, Any]]) -> dict[str, Markup | None]:
+def _figures(
+    name: str, depths: list[dict[str, Any]], labels: list[str]
+) -> dict[str, Markup | None]:
     """The figures of one readout, by name; None for one that there is nothing to draw for."""
     bins = [depth["apt_by_frequency"] for depth in depths]
     treatments = {
@@ -103,7 +106,7 @@ def _figures(name: str, depths: list[dict[str, Any]]) -> dict[str, Markup | None
         "treatment": ("Mean APT by treatment and depth", figures.apt_by_treatment, treatments),
     }
     result: dict[str, Markup | None] = {
-        key: both_widths(f"{key}-{name}", description, partial(draw, data))
+        key: both_widths(f"{key}-{name}", description, partial(draw, data, labels))
         for key, (description, draw, data) in drawings.items()
     }
     panels = {
@@ -118,7 +121,7 @@ def _figures(name: str, depths: list[dict[str, Any]]) -> dict[str, Markup | None
             for value in line
             if value is not None
         ]
-        draw = partial(figures.by_depth_and_threshold, lines, max([*values, 0.05]) * 1.08)
+        draw = partial(figures.by_depth_and_threshold, lines, labels, max([*values, 0.05]) * 1.08)
         result[key] = both_widths(f"{key}-{name}", description, draw) if values else None
     return result
 

@@ -21,15 +21,16 @@ from hf_apt.report.svg import (
     WIDE_INCHES,
     depth_colour,
 )
-from hf_apt.report.wording import READOUT_LABELS, PlainEstimate, depth_label, large
+from hf_apt.report.wording import READOUT_LABELS, PlainEstimate, large, short_depth
 
 _MARKERS = {"own_head": "o", "linear_head": "s", "mlm_head": "D", "untrained": "."}
 
 
-def mean_apt_by_depth(curves: dict[str, list[PlainEstimate]], width: float) -> Figure:
+def mean_apt_by_depth(
+    curves: dict[str, list[PlainEstimate]], labels: Sequence[str], width: float
+) -> Figure:
     """Mean APT against depth, one line a readout; `bayes` is a ceiling across the figure."""
     figure, axes = _figure(width, 3.6)
-    num_depths = max(len(curve) for curve in curves.values())
     for readout, curve in curves.items():
         style: dict[str, Any] = {
             "color": READOUT_COLOURS[readout],
@@ -40,20 +41,22 @@ def mean_apt_by_depth(curves: dict[str, list[PlainEstimate]], width: float) -> F
             continue
         baseline = {"linestyle": ":"} if readout == "untrained" else {}
         _line(axes, np.arange(len(curve)), curve, marker=_MARKERS[readout], **style, **baseline)
-    _depth_axis(axes, num_depths, width)
+    _depth_axis(axes, labels, width)
     axes.set_ylim(bottom=0)
     _legend(figure, axes, width)
     return figure
 
 
-def apt_by_frequency(bins_by_depth: Sequence[list[dict[str, Any]]], width: float) -> Figure:
+def apt_by_frequency(
+    bins_by_depth: Sequence[list[dict[str, Any]]], labels: Sequence[str], width: float
+) -> Figure:
     """Mean APT of the tokens in each logarithmic bin of corpus frequency, one line a depth."""
     figure, axes = _figure(width, 3.8)
     for depth, bins in enumerate(bins_by_depth):
         if bins:
             middle = [np.sqrt(entry["low"] * entry["high"]) for entry in bins]
             means = [entry["mean_apt"] for entry in bins]
-            style = {"color": depth_colour(depth), "label": depth_label(depth)}
+            style = {"color": depth_colour(depth), "label": labels[depth]}
             _line(axes, np.array(middle), means, marker="o", markersize=3, **style)
     axes.set_xscale("log")
     axes.xaxis.set_minor_locator(NullLocator())
@@ -64,7 +67,9 @@ def apt_by_frequency(bins_by_depth: Sequence[list[dict[str, Any]]], width: float
     return figure
 
 
-def apt_by_treatment(curves: dict[str, list[PlainEstimate]], width: float) -> Figure:
+def apt_by_treatment(
+    curves: dict[str, list[PlainEstimate]], labels: Sequence[str], width: float
+) -> Figure:
     """Mean APT against depth, one line for what masking did to the position, one for all three."""
     figure, axes = _figure(width, 3.4)
     colours = [READOUT_COLOURS[name] for name in ("own_head", "linear_head", "mlm_head")]
@@ -76,14 +81,17 @@ def apt_by_treatment(curves: dict[str, list[PlainEstimate]], width: float) -> Fi
     pooled = curves["pooled"]
     depths = np.arange(len(pooled))
     _line(axes, depths, pooled, marker=".", color=INK, linestyle=":", label="all modified")
-    _depth_axis(axes, len(pooled), width)
+    _depth_axis(axes, labels[: len(pooled)], width)
     axes.set_ylim(-0.02, 1.02)
     _legend(figure, axes, width)
     return figure
 
 
 def by_depth_and_threshold(
-    panels: dict[str, dict[float, list[float | None]]], top: float, width: float
+    panels: dict[str, dict[float, list[float | None]]],
+    labels: Sequence[str],
+    top: float,
+    width: float,
 ) -> Figure:
     """Shares against depth: a panel for each key, in it a line for each strong-match threshold."""
     figure = Figure(figsize=(width, 3.0 if width == WIDE_INCHES else 2.1 * len(panels)))
@@ -107,7 +115,7 @@ def by_depth_and_threshold(
                 label=f"≥ {threshold:g}",
             )
         num_depths = len(next(iter(lines.values())))
-        _depth_axis(axes, num_depths, width / (len(panels) if width == WIDE_INCHES else 1))
+        _depth_axis(axes, labels[:num_depths], width / (len(panels) if width == WIDE_INCHES else 1))
         axes.set_ylim(0, top)
     _legend(figure, all_axes[0], width)
     return figure
@@ -145,11 +153,10 @@ def _line(axes: Axes, x: np.ndarray, estimates: Sequence[PlainEstimate], **style
     axes.errorbar(x, _values(estimates), yerr=errors, **(defaults | style))
 
 
-def _depth_axis(axes: Axes, num_depths: int, width: float) -> None:
-    step = max(1, int(np.ceil(num_depths / (width * 3.2))))
-    depths = range(0, num_depths, step)
-    labels = ["emb." if depth == 0 else str(depth) for depth in depths]
-    axes.set_xticks(list(depths), labels)
+def _depth_axis(axes: Axes, labels: Sequence[str], width: float) -> None:
+    step = max(1, int(np.ceil(len(labels) / (width * 3.2))))
+    depths = range(0, len(labels), step)
+    axes.set_xticks(list(depths), [short_depth(labels[depth]) for depth in depths])
     axes.set_xlabel("depth (after block)", color=MUTED, fontsize=_font(width))
 
 

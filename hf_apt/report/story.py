@@ -7,7 +7,7 @@ from typing import Any
 from hf_apt.report.wording import (
     NOTHING,
     READOUT_LABELS,
-    depth_label,
+    depth_labels,
     duration,
     estimate,
     large,
@@ -43,7 +43,7 @@ def headline(summary: dict[str, Any], readout: str) -> str:
     verb = "rises" if last["value"] > first["value"] else "goes"
     return (
         f"Mean APT {verb} from {estimate(first)} at the embeddings"
-        f" to {estimate(last)} after {depth_label(len(depths) - 1)}."
+        f" to {estimate(last)} after {depth_labels(summary)[depths[-1]['depth']]}."
     )
 
 
@@ -52,11 +52,12 @@ def key_figures(
 ) -> list[dict[str, str]]:
     """The headline strip: `name`, `value` and a `note` each."""
     depths = summary["readouts"][readout]
+    labels = depth_labels(summary)
     last = depths[-1]
     mean = last["mean_apt"]["pooled"]
     figures = [
         {
-            "name": f"mean APT after {depth_label(len(depths) - 1)}",
+            "name": f"mean APT after {labels[last['depth']]}",
             "value": number(mean["value"]),
             "note": f"± {number(mean['standard_error'], needed_decimals([mean]))}"
             f" over {number(mean['num'], 0)} tokens",
@@ -82,17 +83,17 @@ def key_figures(
                 "note": f"of {number(accuracy['num'], 0)} modified positions",
             }
         )
-    return [*figures, _largest_step(depths), _clusters(last, shown_threshold)]
+    return [*figures, _largest_step(depths, labels), _clusters(last, shown_threshold)]
 
 
-def _largest_step(depths: list[dict[str, Any]]) -> dict[str, str]:
+def _largest_step(depths: list[dict[str, Any]], labels: list[str]) -> dict[str, str]:
     steps = [depth for depth in depths if depth["growth"] and depth["growth"]["value"] is not None]
     if not steps:
         return {"name": "largest step", "value": NOTHING, "note": "only one depth"}
     largest = max(steps, key=lambda depth: depth["growth"]["value"])
     return {
         "name": "largest step of mean APT",
-        "value": depth_label(largest["depth"]),
+        "value": labels[largest["depth"]],
         "note": estimate(largest["growth"], signed=True),
     }
 
@@ -119,7 +120,8 @@ def cluster_entry(depth: dict[str, Any], threshold: float, definition: str) -> d
 def _training(summary: dict[str, Any]) -> str:
     model, training = summary["model"] or {}, summary["training"]
     facts = [
-        ("num_blocks", lambda value: f"{value} blocks"),
+        ("num_blocks", lambda value: f"{value} block{'' if value == 1 else 's'}"),
+        ("conv", _convolutions),
         ("hidden_size", lambda value: f"hidden size {value}"),
         ("num_attention_heads", lambda value: f"{value} heads"),
         ("num_parameters", lambda value: f"{large(value)} parameters"),
@@ -142,6 +144,14 @@ def _training(summary: dict[str, Any]) -> str:
     if training.get("seconds") is not None:
         parts.append(f"in {duration(training['seconds'])}")
     return " ".join(parts) + "."
+
+
+def _convolutions(conv: dict[str, Any]) -> str:
+    positions, units = conv["kernel"]
+    return (
+        f"{conv['num_layers']} convolutions of {positions} positions by {units} units and"
+        f" {conv['num_channels']} channels before the first"
+    )
 
 
 def _measurement(summary: dict[str, Any], readout: str) -> str:

@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from typing import Any
 
 from hf_apt.counts import TREATMENTS
 from hf_apt.report.story import cluster_entry
 from hf_apt.report.wording import (
     NOTHING,
-    depth_label,
     duration,
     estimates,
     number,
@@ -20,10 +20,10 @@ APT50 = ("most_frequent_50", "upper_half", "support_50")
 Depths = list[dict[str, Any]]
 
 
-def block_rows(depths: Depths, threshold: float) -> list[list[str]]:
+def block_rows(depths: Depths, labels: Sequence[str], threshold: float) -> list[list[str]]:
     """The per-block table: a row for each depth, its label first."""
     columns = [
-        [depth_label(depth["depth"]) for depth in depths],
+        [labels[depth["depth"]] for depth in depths],
         estimates([depth["mean_apt"]["pooled"] for depth in depths]),
         estimates([depth["growth"] for depth in depths], signed=True),
         estimates([depth["masked_accuracy"]["pooled"] for depth in depths]),
@@ -42,21 +42,21 @@ def ceiling_row(depths: Depths | None, threshold: float) -> list[str] | None:
     """The last row of the per-block table: the exact ceiling, where it is known."""
     if not depths:
         return None
-    return ["exact ceiling", *block_rows(depths, threshold)[0][1:]]
+    return block_rows(depths, ["exact ceiling"], threshold)[0]
 
 
-def treatment_rows(depths: Depths) -> list[list[str]]:
+def treatment_rows(depths: Depths, labels: Sequence[str]) -> list[list[str]]:
     """Mean APT, then masked accuracy, of each treatment: a row for each depth, its label first."""
     columns = [
         estimates([depth[figure][treatment] for depth in depths])
         for figure in ("mean_apt", "masked_accuracy")
         for treatment in TREATMENTS
     ]
-    labels = [depth_label(depth["depth"]) for depth in depths]
-    return [list(row) for row in zip(labels, *columns, strict=True)]
+    shown = [labels[depth["depth"]] for depth in depths]
+    return [list(row) for row in zip(shown, *columns, strict=True)]
 
 
-def growth_table(depths: Depths) -> list[dict[str, Any]]:
+def growth_table(depths: Depths, labels: Sequence[str]) -> list[dict[str, Any]]:
     """What each tenth of the tokens adds to growth, in thousandths, a row for each step.
 
     `cells` hold the `text`, the `strength` of the shade in [0, 1] and whether the tenth `falls`.
@@ -66,7 +66,7 @@ def growth_table(depths: Depths) -> list[dict[str, Any]]:
     largest = max([*values, 1e-9])
     return [
         {
-            "label": depth_label(depth["depth"]),
+            "label": labels[depth["depth"]],
             "total": number(depth["growth"]["value"] * 1000, 1, signed=True)
             if depth["growth"]["value"] is not None
             else NOTHING,

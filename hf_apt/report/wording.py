@@ -23,13 +23,30 @@ PlainEstimate = dict[str, Any]
 """An estimate as `summary.json` holds it: `value`, `standard_error`, `num`."""
 
 
-def depth_label(depth: int) -> str:
-    """What stands at a depth: the embeddings, or a block.
+def depth_labels(summary: dict[str, Any]) -> list[str]:
+    """What stands at each depth: the embeddings, convolutions where there are any, the blocks.
 
-    >>> depth_label(0), depth_label(3)
-    ('embeddings', 'block\xa03')
+    Summaries of before models had other depths than embeddings and blocks do not say.
+
+    >>> depth_labels({"model": {"depths": ["embeddings", "conv", "block 1"]}, "readouts": {}})
+    ['embeddings', 'conv', 'block\xa01']
+    >>> depth_labels({"model": None, "readouts": {"own_head": [{}, {}]}})
+    ['embeddings', 'block\xa01']
     """
-    return "embeddings" if depth == 0 else f"block\xa0{depth}"
+    names = (summary["model"] or {}).get("depths")
+    if names is None:
+        num_depths = max(map(len, summary["readouts"].values()))
+        names = ["embeddings", *(f"block {depth}" for depth in range(1, num_depths))]
+    return [name.replace(" ", "\xa0") for name in names]
+
+
+def short_depth(label: str) -> str:
+    """A depth's label where there is little room.
+
+    >>> short_depth("embeddings"), short_depth("conv"), short_depth("block\xa02")
+    ('emb.', 'conv', '2')
+    """
+    return label.replace("embeddings", "emb.").removeprefix("block\xa0")
 
 
 def number(value: float | None, decimals: int = 3, *, signed: bool = False) -> str:

@@ -1,0 +1,180 @@
+"""BERT with few blocks behind a convolutional front-end, with BERT-6's masked-LM loss.
+
+After the published code of arXiv 2507.14871, in which a convolutional block replaces the first
+layer of BERT. Unlike there, padding changes nothing: absent positions are zero in every
+convolution, and count for nothing in the statistics by which it is normalised.
+"""
+# B batch, C channels, T sequence position, H hidden width, N present positions.
+
+# This file travels with every saved checkpoint, so that it opens without hf_apt by
+# `trust_remote_code=True`: it may import torch, transformers and its neighbours only.
+
+import torch
+from torch import nn
+from transformers import (
+    BertForSequenceClassification,
+    BertForTokenClassification,
+    BertModel,
+)
+from transformers.models.bert.modeling_bert import BertEncoder, BertLayer, BertSelfAttention
+
+from .configuration_bert_conv import BertConvConfig
+from .modeling_bert6 import Bert6ForMaskedLM
+
+
+class MaskedBatchNorm(nn.BatchNorm2d):
+    """Batch normalisation in which absent positions do not count.
+
+    Without a mask it is `nn.BatchNorm2d`; with one it is that of the present positions alone, and
+    absent ones become 0. Running statistics are those of the present positions. In training they
+    are of the sequences that one process sees at once: the model depends on how a batch is split.
+    """
+
+    def forward(
+        self, image_BCTH: torch.Tensor, present_BT: torch.Tensor | None = None
+    ) -> torch.Tensor:
+        """The normalised image, of the same shape."""
+        if present_BT is None:
+            return super().forward(image_BCTH)
+        image_BTCH = image_BCTH.transpose(1, 2)
+        normed_NCH = super().forward(image_BTCH[present_BT].unsqueeze(2)).squeeze(2)
+        normed_BTCH = normed_NCH.new_zeros(image_BTCH.shape)
+        normed_BTCH[present_BT] = normed_NCH
+        return normed_BTCH.transpose(1, 2)
+
+
+class ConvLayer(nn.Module):
+    """Convolution of the present positions, normalisation, GELU; the image keeps its size."""
+
+    def __init__(self, channels_in: int, channels_out: int, positions: int, units: int):
+        super().__init__()
+        self.conv = nn.Conv2d(
+            channels_in, channels_out, (positions, units), padding=(positions // 2, units // 2)
+        )
+        self.norm = MaskedBatchNorm(channels_out)
+
+    def forward(
+        self, image_BCTH: torch.Tensor, present_BT: torch.Tensor | None = None
+    ) -> torch.Tensor:
+        """The next image, with `channels_out` channels."""
+        if present_BT is not None:
+            image_BCTH = image_BCTH.masked_fill(~present_BT[:, None, :, None], 0)
+        image_BCTH = self.conv(image_BCTH)
+        # An even kernel makes one too many: the same size, as torch's "same", without its warning.
+        extra_T, extra_H = (1 - size % 2 for size in self.conv.kernel_size)
+        return nn.functional.gelu(self.norm(image_BCTH[:, :, extra_T:, extra_H:], present_BT))
+
+
+class ConvFrontEnd(nn.Module):
+    """Hidden states as an image of positions by units, convolved; no residual, no LayerNorm."""
+
+    def __init__(self, config: BertConvConfig):
+        super().__init__()
+        between = [config.conv_channels] * config.conv_layers
+        layers = [
+            ConvLayer(channels_in, channels_out, *config.conv_kernel)
+            for channels_in, channels_out in zip([1, *between], between, strict=False)
+        ]
+        self.layers = nn.ModuleList([*layers, ConvLayer(config.conv_channels, 1, 1, 1)])
+
+    def forward(
+        self, hidden_BTH: torch.Tensor, present_BT: torch.Tensor | None = None
+    ) -> torch.Tensor:
+        """The convolved hidden states (B, T, H); `present_BT` is True where a token stands."""
+        image_BCTH = hidden_BTH[:, None]
+        for layer in self.layers:
+            image_BCTH = layer(image_BCTH, present_BT)
+        return image_BCTH[:, 0]
+
+
+class BertConvEncoder(BertEncoder):
+    """The front-end, then the blocks."""
+
+    def __init__(self, config: BertConvConfig):
+        super().__init__(config)
+        self.conv = ConvFrontEnd(config)
+
+    def forward(
+        self, hidden_states: torch.Tensor, present_BT: torch.Tensor | None = None, **kwargs
+    ):
+        """What BERT's encoder returns."""
+        return super().forward(self.conv(hidden_states, present_BT), **kwargs)
+
+
+class BertConvModel(BertModel):
+    """The trunk: embeddings, front-end and blocks.
+
+    `hidden_states` are the embeddings, the front-end's output, and the output of each block.
+    """
+
+    config_class = BertConvConfig
+    _can_record_outputs = {
+        "hidden_states": [ConvFrontEnd, BertLayer],
+        "attentions": BertSelfAttention,
+    }
+    _no_split_modules = ["BertEmbeddings", "BertLayer", "ConvFrontEnd"]
+
+    def __init__(self, config: BertConvConfig, add_pooling_layer: bool = True):
+        super().__init__(config, add_pooling_layer=add_pooling_layer)
+        self.encoder = BertConvEncoder(config)
+        self.post_init()
+
+    def forward(
+        self,
+        input_ids: torch.Tensor | None = None,
+        attention_mask: torch.Tensor | None = None,
+        **kwargs,
+    ):
+        """What BERT's trunk returns; `attention_mask` is (batch, sequence), or ValueError."""
+        if attention_mask is not None:
+            if attention_mask.dim() != 2:
+                raise ValueError(
+                    f"the attention mask has the shape {tuple(attention_mask.shape)}: give one of "
+                    "(batch, sequence), which says what the convolutions may see."
+                )
+            kwargs["present_BT"] = attention_mask.bool()
+        return super().forward(input_ids, attention_mask, **kwargs)
+
+
+class BertConvForMaskedLM(Bert6ForMaskedLM):
+    """The trunk with the masked-LM head; loss and logits are those of `Bert6ForMaskedLM`.
+
+    In training the loss depends on how a batch is split over accumulation steps and processes, as
+    the statistics of its normalisation do.
+    """
+
+    config_class = BertConvConfig
+
+    def __init__(self, config: BertConvConfig):
+        super().__init__(config)
+        self.bert = BertConvModel(config, add_pooling_layer=False)
+        self.post_init()
+
+
+class BertConvForSequenceClassification(BertForSequenceClassification):
+    """The trunk with a classifier on the pooled [CLS] state."""
+
+    config_class = BertConvConfig
+
+    def __init__(self, config: BertConvConfig):
+        super().__init__(config)
+        self.bert = BertConvModel(config)
+        self.post_init()
+
+
+class BertConvForTokenClassification(BertForTokenClassification):
+    """The trunk with a classifier at every position."""
+
+    config_class = BertConvConfig
+
+    def __init__(self, config: BertConvConfig):
+        super().__init__(config)
+        self.bert = BertConvModel(config, add_pooling_layer=False)
+        self.post_init()
+
+
+# Saved checkpoints name this file in `auto_map` and carry it, for whoever has no hf_apt.
+BertConvModel.register_for_auto_class("AutoModel")
+BertConvForMaskedLM.register_for_auto_class("AutoModelForMaskedLM")
+BertConvForSequenceClassification.register_for_auto_class("AutoModelForSequenceClassification")
+BertConvForTokenClassification.register_for_auto_class("AutoModelForTokenClassification")

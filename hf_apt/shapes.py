@@ -1,0 +1,102 @@
+"""Sizes of models, and those of arXiv 2507.14871 by name."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, replace
+
+
+@dataclass(frozen=True, kw_only=True)
+class ConvShape:
+    """A convolutional front-end, between the embeddings and the first block."""
+
+    num_layers: int = 2
+    """Convolutions, the last one, back to a single channel, not counted."""
+
+    num_channels: int = 64
+    """Channels between them."""
+
+    kernel: tuple[int, int] = (3, 3)
+    """Positions and units that each spans."""
+
+
+@dataclass(frozen=True, kw_only=True)
+class ModelShape:
+    """The size of a BERT encoder; the defaults are those of BERT-6."""
+
+    hidden_size: int = 768
+    """Width of the hidden states."""
+
+    num_heads: int = 12
+    """Attention heads in each block."""
+
+    num_blocks: int = 6
+    """Transformer blocks."""
+
+    conv: ConvShape | None = None
+    """What stands before the first block; None for nothing."""
+
+    dropout: float = 0.1
+    """Of hidden states and attention, in training."""
+
+    initializer_range: float = 0.02
+    """Standard deviation of fresh weights. BERT's 0.02 is made for a width of 768: with it a narrow
+    model's attention starts out all but uniform."""
+
+    sinusoidal_positions: bool = False
+    """Whether the learnt position embeddings start as sinusoids (Vaswani et al. 2017, section 3.5)
+    instead of noise: a head can then learn "the word before" once, not for every position. Their
+    wavelengths end at about one and a half sequences: longer ones hardly tell places apart."""
+
+    @property
+    def intermediate_size(self) -> int:
+        """Width inside the feed-forward layers: four times the hidden size, as in BERT."""
+        return 4 * self.hidden_size
+
+
+BERT_6 = ModelShape()
+_BERT_1 = ModelShape(num_blocks=1)
+
+SHAPES = {
+    "bert-6": BERT_6,
+    "bert-1": _BERT_1,
+    "bert-1-wide": replace(_BERT_1, hidden_size=1536, num_heads=24),
+    "bert-1-conv2": replace(_BERT_1, conv=ConvShape()),
+    "bert-1-conv2-8heads": replace(_BERT_1, hidden_size=512, num_heads=8, conv=ConvShape()),
+    "bert-1-conv3": replace(_BERT_1, conv=ConvShape(num_layers=3, num_channels=32)),
+    "bert-1-conv2-tall": replace(_BERT_1, conv=ConvShape(kernel=(16, 3))),
+}
+"""The models of arXiv 2507.14871 whose configurations its code publishes. "tall" is the kernel that
+it calls 16x3, read as 16 positions by 3 units."""
+
+MIN_CHANNELS = 4
+"""Of a front-end that is made narrower."""
+
+
+def shape_like(name: str, size: ModelShape) -> ModelShape:
+    """The model `name` of the paper, at the size at which `size` stands for BERT-6.
+
+    Its blocks are those of the model. Heads have the width that they have in `size`, and there are
+    as many of them as the model has for each of BERT-6's, rounded: 8 of 12 are 3 of 4. The channels
+    of a front-end shrink with the width, to no fewer than `MIN_CHANNELS`. The rest is that of
+    `size`. Raises ValueError for an unknown name.
+
+    >>> narrow = ModelShape(hidden_size=128, num_heads=4)
+    >>> wide, eight = shape_like("bert-1-wide", narrow), shape_like("bert-1-conv2-8heads", narrow)
+    >>> wide.num_heads, wide.hidden_size, eight.num_heads, eight.hidden_size, eight.conv
+    (8, 256, 3, 96, ConvShape(num_layers=2, num_channels=11, kernel=(3, 3)))
+    """
+    if name not in SHAPES:
+        raise ValueError(f"there is no model {name!r}: choose one of {', '.join(SHAPES)}.")
+    shape = SHAPES[name]
+    num_heads = max(round(size.num_heads * shape.num_heads / BERT_6.num_heads), 1)
+    conv = shape.conv
+    if conv is not None:
+        num_channels = round(conv.num_channels * size.hidden_size / BERT_6.hidden_size)
+        conv = replace(conv, num_channels=max(num_channels, MIN_CHANNELS))
+    return replace(
+        size,
+        hidden_size=num_heads * size.hidden_size // size.num_heads,
+        num_heads=num_heads,
+        num_blocks=shape.num_blocks,
+        conv=conv,
+    )

@@ -1,7 +1,8 @@
 """Label confidence of a fine-tuned classifier against the mean APT of an input's tokens.
 
-arXiv 2509.03407 relates the two: a label is given with more confidence where the tokens of the
-input are better known. Confidence is the largest softmax probability.
+arXiv 2509.03407 (abstract) states that the two are independent: tokens are mostly mistaken for
+strong matches, so that the meaning survives. The paper's definition of confidence is not known to
+us; here it is the largest softmax probability.
 """
 # B inputs, T sequence positions, V vocabulary, N inputs.
 

@@ -12,10 +12,10 @@ from typing import Any
 
 import numpy as np
 from jaxtyping import Float, Integer
-from scipy.special import log_softmax, softmax
+from scipy.special import log_softmax
 
 from hf_apt.apt import Estimate, mean_over_tokens
-from hf_apt.confidence import equal_count_bins
+from hf_apt.confidence import confidences, equal_count_bins
 
 NUM_BINS = 15
 """Bins of a reliability curve, as Guo et al. have them."""
@@ -140,7 +140,7 @@ def calibration(
       calibration error; `error_if_calibrated` and `error_if_calibrated_95`, its mean and 95 %
       quantile were the confidence the truth; `curve`, a list of `ReliabilityBin`.
     """
-    confidence_N = softmax(logits_NC.astype(np.float64), axis=1).max(axis=1)
+    confidence_N = confidences(logits_NC)
     correct_N = (logits_NC.argmax(axis=1) == labels_N).astype(float)
     figures: dict[str, Any] = {
         "negative_log_likelihood": mean_over_tokens(negative_log_likelihood(logits_NC, labels_N)),

@@ -12,6 +12,7 @@ from dataclasses import dataclass
 
 import numpy as np
 from jaxtyping import Bool, Float, Integer
+from scipy.special import softmax
 from scipy.stats import t as student_t
 
 from hf_apt.apt import Estimate, mean_over_tokens
@@ -52,6 +53,15 @@ class Slope:
 
     num: int
     """Number of pairs n."""
+
+
+def confidences(logits: Float[np.ndarray, "*n classes"]) -> Float[np.ndarray, "*n"]:
+    """The label confidence of each input: the largest softmax probability, in (0, 1], float64.
+
+    >>> confidences(np.zeros((1, 4), np.float32)).tolist()
+    [0.25]
+    """
+    return softmax(logits.astype(np.float64), axis=-1).max(axis=-1)
 
 
 def mean_apt_of_inputs(
@@ -138,9 +148,7 @@ def slope(x_N: Float[np.ndarray, " n"], y_N: Float[np.ndarray, " n"]) -> Slope:
     return Slope(value, error, value - half, value + half, num)
 
 
-def equal_count_bins(
-    values_N: Float[np.ndarray, " n"], num_bins: int
-) -> Integer[np.ndarray, " n"]:
+def equal_count_bins(values_N: Float[np.ndarray, " n"], num_bins: int) -> Integer[np.ndarray, " n"]:
     """The bin of each value, 0 to `num_bins` - 1, lowest values first.
 
     Bins hold equal numbers of values (they differ by one at most), except that equal values share

@@ -24,7 +24,7 @@ from hf_apt.confidence import equal_count_bins
 settings.register_profile("laws", derandomize=True, deadline=None, max_examples=60)
 settings.load_profile("laws")
 
-share = st.integers(0, 60).map(lambda part: part / 60)
+share = st.integers(0, 8).map(lambda part: part / 8)
 rows = st.lists(st.tuples(share, st.booleans()), min_size=1, max_size=40)
 kinds = pytest.mark.parametrize("bins", [equal_width_bins, equal_count_bins])
 

@@ -40,7 +40,7 @@ LAYERS = {
         *("probes", "streamed", "task_rows"),
     },
     # All figures of a run, its table and its page: from a folder alone.
-    4: {"summary", "console", "report"},
+    4: {"summary", "console", "report", "flat_probes"},
     # Train and measure; the figures of the metric modules; what is sent to the Hub.
     5: {"pretrain", "heads", "measure", "scores", "card_results", "parcel"},
     # The planted language: as a corpus it answers what a model is asked.
@@ -62,12 +62,13 @@ PURE = {
     *("inputs", "streams", "streamed", "scores", "confidence", "resources"),
     *("cards", "card_results"),
     *("splits", "fewrel", "transfer_scores", "block_tables", "probes", "planted.labels"),
+    *("flat_probes",),
     *("planted.grammar", "planted.language", "planted.states", "planted.generate", "planted.bayes"),
 }
 """NumPy, SciPy and scikit-learn alone; and all of report."""
 
 HEAVY = {"torch", "transformers", "datasets", "accelerate", "tokenizers", "safetensors"}
-NUM_MODULES = 77
+NUM_MODULES = 78
 
 
 def modules() -> dict[str, Path]:

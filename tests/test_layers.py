@@ -47,7 +47,7 @@ LAYERS = {
     6: {"planted", "cards", "hub"},
     # Whole configurations, and the phases that take them.
     7: {"recipes", "encoders"},
-    8: {"prepare", "readouts", "options", "tasks", "features"},
+    8: {"prepare", "readouts", "options", "tasks", "features", "cut"},
     # The chain; fine-tuning; the command line.
     9: {"pipeline", "publish_cli", "finetune"},
     10: {"block_accuracy"},
@@ -68,7 +68,7 @@ PURE = {
 """NumPy, SciPy and scikit-learn alone; and all of report."""
 
 HEAVY = {"torch", "transformers", "datasets", "accelerate", "tokenizers", "safetensors"}
-NUM_MODULES = 78
+NUM_MODULES = 79
 
 
 def modules() -> dict[str, Path]:

@@ -25,6 +25,7 @@ LAYERS = {
         "inputs",
         "loading",
         "masking",
+        "overlap",
         "progress",
         "resources",
         "splits",
@@ -62,13 +63,13 @@ PURE = {
     *("inputs", "streams", "streamed", "scores", "confidence", "resources"),
     *("cards", "card_results"),
     *("splits", "fewrel", "transfer_scores", "block_tables", "probes", "planted.labels"),
-    *("flat_probes",),
+    *("overlap", "flat_probes"),
     *("planted.grammar", "planted.language", "planted.states", "planted.generate", "planted.bayes"),
 }
 """NumPy, SciPy and scikit-learn alone; and all of report."""
 
 HEAVY = {"torch", "transformers", "datasets", "accelerate", "tokenizers", "safetensors"}
-NUM_MODULES = 79
+NUM_MODULES = 80
 
 
 def modules() -> dict[str, Path]:

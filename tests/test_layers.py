@@ -43,7 +43,7 @@ LAYERS = {
     # All figures of a run, its table and its page: from a folder alone.
     4: {"summary", "console", "report", "flat_probes"},
     # Train and measure; the figures of the metric modules; what is sent to the Hub.
-    5: {"pretrain", "heads", "measure", "scores", "card_results", "parcel"},
+    5: {"pretrain", "heads", "measure", "scores", "card_results", "parcel", "agreement"},
     # The planted language: as a corpus it answers what a model is asked.
     6: {"planted", "cards", "hub"},
     # Whole configurations, and the phases that take them.
@@ -51,9 +51,11 @@ LAYERS = {
     8: {"prepare", "readouts", "options", "tasks", "features", "cut"},
     # The chain; fine-tuning; the command line.
     9: {"pipeline", "publish_cli", "finetune"},
-    10: {"block_accuracy"},
-    11: {"finetune_cli"},
-    12: {"cli"},
+    10: {"protocols"},
+    11: {"seed_figures"},
+    12: {"block_accuracy"},
+    13: {"finetune_cli"},
+    14: {"cli"},
 }
 LAYER = {name: layer for layer, names in LAYERS.items() for name in names}
 
@@ -63,13 +65,13 @@ PURE = {
     *("inputs", "streams", "streamed", "scores", "confidence", "resources"),
     *("cards", "card_results"),
     *("splits", "fewrel", "transfer_scores", "block_tables", "probes", "planted.labels"),
-    *("overlap", "flat_probes"),
+    *("overlap", "flat_probes", "agreement"),
     *("planted.grammar", "planted.language", "planted.states", "planted.generate", "planted.bayes"),
 }
 """NumPy, SciPy and scikit-learn alone; and all of report."""
 
 HEAVY = {"torch", "transformers", "datasets", "accelerate", "tokenizers", "safetensors"}
-NUM_MODULES = 80
+NUM_MODULES = 83
 
 
 def modules() -> dict[str, Path]:

@@ -20,6 +20,7 @@ LAYERS = {
         "checkpoints",
         "devices",
         "block_tables",
+        "comparison_tables",
         "environment",
         "fewrel",
         "inputs",
@@ -45,12 +46,12 @@ LAYERS = {
     # Train and measure; the figures of the metric modules; what is sent to the Hub.
     5: {"pretrain", "heads", "measure", "scores", "card_results", "parcel", "agreement"},
     # The planted language: as a corpus it answers what a model is asked.
-    6: {"planted", "cards", "hub"},
+    6: {"planted", "cards", "hub", "comparison"},
     # Whole configurations, and the phases that take them.
     7: {"recipes", "encoders"},
     8: {"prepare", "readouts", "options", "tasks", "features", "cut"},
     # The chain; fine-tuning; the command line.
-    9: {"pipeline", "publish_cli", "finetune"},
+    9: {"pipeline", "publish_cli", "finetune", "compare_cli"},
     10: {"protocols"},
     11: {"seed_figures"},
     12: {"block_accuracy"},
@@ -65,13 +66,13 @@ PURE = {
     *("inputs", "streams", "streamed", "scores", "confidence", "resources"),
     *("cards", "card_results"),
     *("splits", "fewrel", "transfer_scores", "block_tables", "probes", "planted.labels"),
-    *("overlap", "flat_probes", "agreement"),
+    *("overlap", "flat_probes", "agreement", "comparison", "comparison_tables"),
     *("planted.grammar", "planted.language", "planted.states", "planted.generate", "planted.bayes"),
 }
 """NumPy, SciPy and scikit-learn alone; and all of report."""
 
 HEAVY = {"torch", "transformers", "datasets", "accelerate", "tokenizers", "safetensors"}
-NUM_MODULES = 83
+NUM_MODULES = 86
 
 
 def modules() -> dict[str, Path]:

@@ -2,6 +2,7 @@
 
 # Without postponed annotations: typer reads them.
 
+from enum import StrEnum
 from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
@@ -11,7 +12,17 @@ from typer import Argument, Option
 from hf_apt.options import run_folder, taking
 
 if TYPE_CHECKING:
-    from hf_apt.block_accuracy import BlockAccuracyConfig
+    from hf_apt.protocols import BlockAccuracyConfig
+
+
+class PoolingName(StrEnum):
+    """How the states of a text become one vector."""
+
+    cls = "cls"
+    mean = "mean"
+    max = "max"
+    flatten = "flatten"
+
 
 _task_option = partial(Option, rich_help_panel="Task")
 _training_option = partial(Option, rich_help_panel="Training")
@@ -49,6 +60,16 @@ def finetune_options(
     sequence_length: Annotated[
         int, _training_option(min=8, help="Tokens of a text that are read.")
     ] = 128,
+    pooling: Annotated[
+        list[PoolingName] | None,
+        _training_option(
+            help="How a text becomes a vector; can be repeated.", show_default="cls mean max"
+        ),
+    ] = None,
+    cut: Annotated[
+        bool,
+        _training_option("--cut", help="Fine-tune the trunk cut after each block, too: costly."),
+    ] = False,
     seeds: Annotated[int, _training_option(min=1, help="Repetitions, for standard errors.")] = 1,
     seed: Annotated[int, _training_option(help="The first one.")] = 42,
     untrained: Annotated[
@@ -59,9 +80,9 @@ def finetune_options(
     ] = None,
 ) -> "tuple[str, BlockAccuracyConfig, Path]":
     """The checkpoint, what to measure of it, and the folder to write into."""
-    from hf_apt.block_accuracy import BlockAccuracyConfig
     from hf_apt.features import FeatureConfig
     from hf_apt.finetune import FinetuneConfig
+    from hf_apt.protocols import BlockAccuracyConfig
     from hf_apt.tasks import TaskConfig
 
     is_run = (Path(checkpoint) / "checkpoint" / "config.json").exists()
@@ -76,7 +97,13 @@ def finetune_options(
             entity_markers=entity_markers,
             seed=seed,
         ),
-        features=FeatureConfig(sequence_length=sequence_length, batch_size=batch_size),
+        features=FeatureConfig(
+            sequence_length=sequence_length,
+            batch_size=batch_size,
+            poolings=tuple(dict.fromkeys(each.value for each in pooling))  # pyright: ignore
+            if pooling
+            else FeatureConfig.poolings,
+        ),
         finetune=FinetuneConfig(
             num_epochs=epochs,
             batch_size=batch_size,
@@ -86,6 +113,7 @@ def finetune_options(
         )
         if epochs
         else None,
+        cut=cut,
         untrained=untrained,
         num_seeds=seeds,
     )
@@ -97,7 +125,13 @@ def finetune_options(
 
 @taking(finetune_options)
 def finetune_command(checkpoint: str, config: "BlockAccuracyConfig", folder: Path) -> None:
-    """Fine-tune a checkpoint on a task; accuracy at every block, frozen and fine-tuned."""
+    """Fine-tune a checkpoint on a task; accuracy at every block, frozen and fine-tuned.
+
+    All settings left out are those of the paper (arXiv 2507.14871): 50 epochs of batches of 32,
+    5e-5, 128 tokens; training and test texts of a class 630 and 70 of `fewrel`, 100 and 100 of
+    `dbpedia_14`, 1,000 and 1,000 of `ag_news`. An interrupted measurement goes on after the last
+    seed that was finished.
+    """
     from rich.console import Console
 
     from hf_apt.block_accuracy import measure_blocks

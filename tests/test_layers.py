@@ -21,12 +21,14 @@ LAYERS = {
         "descriptions",
         "devices",
         "block_tables",
+        "comparison_tables",
         "confidence_tables",
         "environment",
         "fewrel",
         "inputs",
         "loading",
         "masking",
+        "overlap",
         "progress",
         "registration",
         "resources",
@@ -43,19 +45,21 @@ LAYERS = {
         *("probes", "streamed", "substitution", "task_rows"),
     },
     # All figures of a run, its table and its page: from a folder alone.
-    4: {"summary", "report", "calibration", "substitution_effects"},
+    4: {"summary", "report", "calibration", "substitution_effects", "flat_probes"},
     # Train and measure; the figures of the metric modules; what is sent to the Hub.
-    5: {"pretrain", "heads", "measure", "scores", "card_results", "parcel", "console"},
+    5: {"pretrain", "heads", "measure", "scores", "card_results", "parcel", "console", "agreement"},
     # The planted language: as a corpus it answers what a model is asked.
-    6: {"planted", "cards", "hub", "own_counts"},
+    6: {"planted", "cards", "hub", "own_counts", "comparison"},
     # Whole configurations, and the phases that take them.
     7: {"recipes", "encoders"},
-    8: {"prepare", "readouts", "options", "tasks", "features", "substituting"},
+    8: {"prepare", "readouts", "options", "tasks", "features", "substituting", "cut"},
     # The chain; fine-tuning; the command line.
-    9: {"pipeline", "publish_cli", "finetune", "confidence_record"},
-    10: {"block_accuracy"},
-    11: {"finetune_cli"},
-    12: {"cli"},
+    9: {"pipeline", "publish_cli", "finetune", "compare_cli", "confidence_record"},
+    10: {"protocols"},
+    11: {"seed_figures"},
+    12: {"block_accuracy"},
+    13: {"finetune_cli"},
+    14: {"cli"},
 }
 LAYER = {name: layer for layer, names in LAYERS.items() for name in names}
 
@@ -66,12 +70,13 @@ PURE = {
     *("cards", "card_results"),
     *("calibration", "substitution", "substitution_effects", "confidence_tables"),
     *("splits", "fewrel", "transfer_scores", "block_tables", "probes", "planted.labels"),
+    *("overlap", "flat_probes", "agreement", "comparison", "comparison_tables"),
     *("planted.grammar", "planted.language", "planted.states", "planted.generate", "planted.bayes"),
 }
 """NumPy, SciPy and scikit-learn alone; and all of report."""
 
 HEAVY = {"torch", "transformers", "datasets", "accelerate", "tokenizers", "safetensors"}
-NUM_MODULES = 91
+NUM_MODULES = 100
 
 
 def modules() -> dict[str, Path]:

@@ -148,6 +148,14 @@ def run_options(
     measure_sequences: MeasureSequences = None,
     realisations: Realisations = None,
     untrained: Untrained = None,
+    task: Annotated[
+        str | None,
+        _measuring_option(
+            help="Fine-tune on it in the end: `planted`, `sotu`, `dbpedia_14`, …, or `none`; "
+            "more of it by `hf-apt finetune`.",
+            show_default="planted if that is the corpus, else none",
+        ),
+    ] = None,
     output: Output = None,
 ) -> "tuple[RunConfig, Path]":
     """The configuration and folder that the options of `run` and `pretrain` ask for."""
@@ -158,7 +166,7 @@ def run_options(
     source = CorpusSource(
         name=corpus, config=config_name, split=split, column=column, max_documents=max_documents
     )
-    config = named(recipe.value, source)
+    config = named(recipe.value, source, task=task)
     config = _changed(
         config,
         tokenizer=tokenizer,

@@ -8,6 +8,7 @@ import os
 import shlex
 import shutil
 import sys
+import warnings
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -21,7 +22,7 @@ if TYPE_CHECKING:
     from hf_apt.recipes import RunConfig
     from hf_apt.tokens import Tokens
 
-_LATER = ("head_kinds", "untrained")
+_LATER = ("head_kinds", "untrained", "finetune")
 """What may be asked for later of a run that is there already."""
 
 
@@ -33,9 +34,11 @@ def run_all(config: RunConfig, folder: Path | str) -> Run:
 
     Raises ValueError if the folder holds a run of another configuration.
     """
+    _require_task(config)
     run = begin(config, Path(folder))
     pretrain_run(config, run)
     measure_run(config, run, str(run.path("checkpoint")))
+    finetune_run(config, run)
     return finish(run)
 
 
@@ -111,6 +114,34 @@ def measure_run(config: RunConfig, run: Run, checkpoint: str) -> None:
     if isinstance(config.corpus, PlantedCorpus) and "bayes" not in run.readouts() and is_main():
         bayes = config.corpus.bayes_counts(validation, config.measure)
         _save_counts(run, {"bayes": bayes})
+
+
+def finetune_run(config: RunConfig, run: Run) -> None:
+    """Fine-tune the run's checkpoint on the task asked for, if any; leaves `finetune/`.
+
+    It is left out, with a warning, where several processes were started.
+    """
+    from hf_apt.block_accuracy import measure_blocks
+    from hf_apt.devices import process_state
+
+    if config.finetune is None:
+        return
+    if process_state().num_processes == 1:
+        measure_blocks(str(run.path("checkpoint")), config.finetune, run)
+    elif is_main():
+        warnings.warn(
+            f"fine-tuning on {config.finetune.task.name} is left out: one process does it, so give "
+            "the same command again without torchrun or accelerate launch.",
+            stacklevel=2,
+        )
+
+
+def _require_task(config: RunConfig) -> None:
+    """Raise ValueError for what makes no task, before hours of pre-training."""
+    if config.finetune is not None and is_main():
+        from hf_apt.tasks import open_task
+
+        open_task(config.finetune.task)
 
 
 def finish(run: Run) -> Run:

@@ -5,11 +5,15 @@ from __future__ import annotations
 from dataclasses import dataclass, field, replace
 
 from hf_apt.corpus import CorpusSource
+from hf_apt.features import FeatureConfig
+from hf_apt.finetune import FinetuneConfig
 from hf_apt.heads import HeadConfig, HeadKind
 from hf_apt.masked_batches import MeasureConfig
 from hf_apt.planted.corpus import PlantedCorpus
 from hf_apt.pretrain import PretrainConfig
+from hf_apt.protocols import BlockAccuracyConfig
 from hf_apt.shapes import ModelShape
+from hf_apt.tasks import TaskConfig
 from hf_apt.tokens import Layout
 
 
@@ -50,8 +54,11 @@ class RunConfig:
     untrained: bool = True
     """Whether to measure an untrained twin as well."""
 
+    finetune: BlockAccuracyConfig | None = None
+    """The task to fine-tune on, and how; None for none."""
 
-def demo() -> RunConfig:
+
+def demo(*, task: str | None = "planted") -> RunConfig:
     """Minutes on two cores: a narrow BERT-6 on the planted language, beside the exact ceiling."""
     return RunConfig(
         corpus=PlantedCorpus(),
@@ -68,10 +75,11 @@ def demo() -> RunConfig:
             num_validation_sequences=512,
         ),
         heads=HeadConfig(num_steps=500),
+        finetune=_on(task, FinetuneConfig(num_epochs=5, learning_rate=1e-3, sequence_length=32)),
     )
 
 
-def narrow(corpus: CorpusSource) -> RunConfig:
+def narrow(corpus: CorpusSource, *, task: str | None = None) -> RunConfig:
     """About an hour on one core: BERT-6, 128 wide, with a WordPiece of its own.
 
     It sees little text for its size, so it is asked for 30 % of the positions while it learns:
@@ -97,10 +105,11 @@ def narrow(corpus: CorpusSource) -> RunConfig:
             windows=((8, 0.2), (16, 0.3), (32, 0.8)),
             save_every=1000,
         ),
+        finetune=_on(task, FinetuneConfig(num_epochs=8, learning_rate=5e-4, sequence_length=64)),
     )
 
 
-def paper(corpus: CorpusSource, *, num_epochs: int = 50) -> RunConfig:
+def paper(corpus: CorpusSource, *, num_epochs: int = 50, task: str | None = None) -> RunConfig:
     """The size of arXiv 2507.14871: BERT-6, 768 wide, first 128 tokens of each article, 50 epochs.
 
     40,000 articles, unless the corpus says otherwise by `max_documents`.
@@ -111,11 +120,14 @@ def paper(corpus: CorpusSource, *, num_epochs: int = 50) -> RunConfig:
         tokenizer="google-bert/bert-base-uncased",
         layout="first",
         pretrain=PretrainConfig(num_steps=num_articles * num_epochs // 32),
+        finetune=_on(task, FinetuneConfig()),
     )
 
 
-def named(name: str, corpus: CorpusSource) -> RunConfig:
+def named(name: str, corpus: CorpusSource, *, task: str | None = None) -> RunConfig:
     """The recipe `name` for `corpus`; `auto` is demo if planted, narrow otherwise.
+
+    `task` is what to fine-tune on: None for the recipe's own, `none` for nothing.
 
     Raises ValueError if the recipe is not for this corpus.
     """
@@ -128,8 +140,11 @@ def named(name: str, corpus: CorpusSource) -> RunConfig:
             "`planted`, narrow and paper to all others."
         )
     if planted:
-        return demo()
-    return paper(corpus) if name == "paper" else narrow(corpus)
+        task = task or "planted"
+    task = None if task == "none" else task
+    if planted:
+        return demo(task=task)
+    return paper(corpus, task=task) if name == "paper" else narrow(corpus, task=task)
 
 
 def measurement(corpus: CorpusSource, tokenizer: str) -> RunConfig:
@@ -141,4 +156,16 @@ def measurement(corpus: CorpusSource, tokenizer: str) -> RunConfig:
         pretrain=PretrainConfig(num_steps=0),
         head_kinds=(),
         untrained=False,
+    )
+
+
+def _on(task: str | None, config: FinetuneConfig) -> BlockAccuracyConfig | None:
+    """Fine-tuning on the task of that name, with and without pre-training."""
+    if task is None:
+        return None
+    return BlockAccuracyConfig(
+        task=TaskConfig(name=task),
+        features=FeatureConfig(sequence_length=config.sequence_length),
+        finetune=config,
+        untrained=True,
     )

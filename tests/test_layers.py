@@ -50,15 +50,16 @@ LAYERS = {
     5: {"pretrain", "heads", "measure", "scores", "card_results", "parcel", "console", "agreement"},
     # The planted language: as a corpus it answers what a model is asked.
     6: {"planted", "cards", "hub", "own_counts", "comparison"},
-    # Whole configurations, and the phases that take them.
-    7: {"recipes", "encoders"},
-    8: {"prepare", "readouts", "options", "tasks", "features", "substituting", "cut"},
-    # The chain; fine-tuning; the command line.
-    9: {"pipeline", "publish_cli", "finetune", "compare_cli", "confidence_record"},
+    7: {"encoders"},
+    8: {"tasks", "features", "substituting", "cut"},
+    # Fine-tuning, of one seed and over seeds.
+    9: {"finetune", "compare_cli", "confidence_record"},
     10: {"protocols"},
-    11: {"seed_figures"},
-    12: {"block_accuracy"},
-    13: {"finetune_cli"},
+    # Whole configurations, and the phases that take them.
+    11: {"seed_figures", "recipes"},
+    12: {"block_accuracy", "prepare", "readouts", "options"},
+    # The chain; the command line.
+    13: {"finetune_cli", "pipeline", "publish_cli"},
     14: {"cli"},
 }
 LAYER = {name: layer for layer, names in LAYERS.items() for name in names}

@@ -1,5 +1,6 @@
 """Laws of the whole chain: what it leaves, that it goes on where it stopped, what it refuses."""
 
+import inspect
 import json
 import shutil
 import subprocess
@@ -11,12 +12,13 @@ import numpy as np
 import pytest
 
 from hf_apt import pipeline
+from hf_apt.corpus import CorpusSource
 from hf_apt.heads import HeadConfig
 from hf_apt.masked_batches import MeasureConfig
 from hf_apt.pipeline import begin, finish, measure_run, pretrain_run, run_all
 from hf_apt.planted.corpus import PlantedCorpus
 from hf_apt.pretrain import PretrainConfig
-from hf_apt.recipes import RunConfig
+from hf_apt.recipes import RunConfig, demo, named
 from hf_apt.records import Run
 from hf_apt.shapes import ConvShape, ModelShape
 
@@ -85,13 +87,13 @@ def test_a_run_leaves_the_documented_files(finished) -> None:
     names = {path.name for path in finished.folder.iterdir()}
     documented = {
         line.split()[0].rstrip("/")
-        for line in Run.__doc__.split("```")[1].splitlines()
-        if line.strip()
+        for line in inspect.cleandoc(Run.__doc__).split("```")[1].splitlines()
+        if line[:1].strip()  # what is indented goes on with the line above
     }
     assert len(documented) >= 12
     # What is in Run's own table, and the three that the chain adds to it.
     assert names - documented <= {"tokenizer", "model.json", "training.json"}
-    assert documented - names == {"finetune"}, "which another command makes"
+    assert documented - names == {"finetune"}, "which only a task makes"
     assert not [path for path in finished.folder.rglob(".*")], "a partial file was left"
     assert finished.readouts() == ["own_head", "linear_head", "untrained", "bayes"]
 
@@ -396,3 +398,52 @@ def test_environment_is_flat_json() -> None:
     assert {"python", "hf_apt", "torch", "processor", "cores", "device"} <= set(found)
     assert all(isinstance(value, str | int | None) for value in found.values())
     assert Path(sys.executable).exists()
+
+
+def on_task(name: str, **sizes: int) -> RunConfig:
+    """`CONFIG` with a fine-tuning of one epoch in the end."""
+    asked = demo(task=name).finetune
+    assert asked is not None
+    assert asked.finetune is not None
+    return replace(
+        CONFIG,
+        finetune=replace(
+            asked,
+            task=replace(asked.task, num_words=12, **sizes),
+            features=replace(asked.features, sequence_length=14, poolings=("mean",)),
+            finetune=replace(asked.finetune, num_epochs=1, sequence_length=14),
+            confidence=None,
+        ),
+    )
+
+
+def test_a_finished_run_can_be_asked_for_a_task_and_is_not_fine_tuned_twice(copied):
+    config = on_task("planted", train_per_class=8, test_per_class=5)
+    before = stamps(copied)
+    run_all(config, copied.folder)
+    new = changed(before, stamps(copied)) - REMADE
+    assert {name.split("/")[0] for name in new} == {"finetune"}
+    record = copied.read_json("finetune/planted.json")
+    assert set(record["models"]) == {"pretrained", "untrained"}
+    assert len(record["models"]["pretrained"]["finetuned"]["mean"]["linear"]) == 3
+    assert "mean_apt" in record["agreement"]["finetuned"]["mean"]
+    before = stamps(copied)
+    run_all(config, copied.folder)
+    assert changed(before, stamps(copied)) <= REMADE | {"finetune/planted.json"}
+
+
+def test_what_makes_no_task_is_told_before_anything_is_done(tmp_path):
+    with pytest.raises(ValueError, match="nowhere.csv"):
+        run_all(on_task("./nowhere.csv"), tmp_path / "run")
+    assert not (tmp_path / "run").exists()
+
+
+def test_the_planted_language_has_a_task_of_its_own_and_other_text_has_none():
+    planted, text = CorpusSource(name="planted"), CorpusSource(name="text.txt")
+    assert named("auto", planted).finetune == demo().finetune
+    assert named("auto", planted, task="none").finetune is None
+    assert named("auto", text).finetune is named("paper", text).finetune is None
+    asked = named("paper", text, task="dbpedia_14").finetune
+    assert asked is not None
+    assert asked.task.name == "dbpedia_14"
+    assert asked.untrained

@@ -24,6 +24,7 @@ def tiny_demo(monkeypatch):
         corpus=replace(demo.corpus, num_documents=200, num_validation_documents=100),
         pretrain=replace(demo.pretrain, num_steps=4),
         heads=replace(demo.heads, num_steps=2),
+        finetune=None,
     )
     monkeypatch.setattr(hf_apt.recipes, "demo", lambda: tiny)
 

@@ -17,6 +17,7 @@ from typing import Any, cast
 
 import numpy as np
 
+from hf_apt.adapters import num_trained
 from hf_apt.apt import mean_apt, mean_over_tokens
 from hf_apt.atomic import writing_folder
 from hf_apt.checkpoints import checkpoint_path
@@ -25,7 +26,7 @@ from hf_apt.descriptions import depth_names
 from hf_apt.encoders import Encoder, load_encoder
 from hf_apt.environment import environment, file_fingerprint
 from hf_apt.features import FeatureConfig, Pooling, features
-from hf_apt.finetune import FinetuneConfig, finetune
+from hf_apt.finetune import FinetuneConfig, finetune, to_train
 from hf_apt.pretrain import untrained_twin
 from hf_apt.probes import PROBES, Probe, ProbeConfig, over_seeds, probe_accuracies
 from hf_apt.records import Run
@@ -70,8 +71,9 @@ def measure_blocks(checkpoint: str, config: BlockAccuracyConfig, run: Run) -> di
     `pretrained` and maybe `untrained`, each with the protocols `frozen` and maybe `finetuned`: for
     each pooling, lists over depths of the accuracy by each probe (`value`, `standard_error`, `num`
     of seeds) and of each score; `depths` has their names. `own_head` is the accuracy of the
-    fine-tuned classifier itself. `agreement` ranks depths by each score, and by mean APT where
-    `run` has counts of the same checkpoint, against their `linear` accuracy (Spearman).
+    fine-tuned classifier itself, `num_trained_parameters` what training changed. `agreement` ranks
+    depths by each score, and by mean APT where `run` has counts of the same checkpoint, against
+    their `linear` accuracy (Spearman).
 
     Raises ValueError for what makes no task, a checkpoint that is none, and settings out of range.
     """
@@ -128,14 +130,15 @@ class _Measurement:
         found: dict[str, Any] = {"frozen": self._by_pooling(encoder)}
         if self.config.finetune is not None:
             config = replace(self.config.finetune, seed=self.config.finetune.seed + self.number)
+            encoder = to_train(encoder, config)
+            found["num_trained_parameters"] = num_trained(encoder.model)
             logits_MC = finetune(encoder, self.task, config, self.scratch / "training")
             right_M = logits_MC.argmax(axis=1) == self.task.test.labels
             found["own_head"] = float(right_M.mean())
             found["finetuned"] = self._by_pooling(encoder)
             if saved is not None:
                 with writing_folder(saved) as partial:
-                    encoder.model.save_pretrained(partial)
-                    encoder.tokenizer.save_pretrained(partial)
+                    encoder.save(partial)
         return found
 
     def _by_pooling(self, encoder: Encoder) -> dict[str, dict[str, np.ndarray]]:
@@ -181,6 +184,7 @@ def _summarised(by_seed: Sequence[dict[str, Any]], num_test: int) -> dict[str, A
     if "own_head" in by_seed[0]:
         accuracies = [np.array([one["own_head"]]) for one in by_seed]
         found["own_head"] = plain(over_seeds(accuracies, num_test)[0])
+        found["num_trained_parameters"] = by_seed[0]["num_trained_parameters"]
     return found
 
 

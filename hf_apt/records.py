@@ -36,7 +36,8 @@ class Run:
     heads/             heads trained for each depth
     counts/            one <readout>.npz for each way of reading out (hf_apt.counts)
     summary.json       headline figures (hf_apt.summary)
-    finetune/          <task>.json, accuracy at every depth, and the fine-tuned model <task>/
+    finetune/          <task>.json, accuracy at every depth, and the fine-tuned model <task>/;
+                       <task>-committee.json and <task>-committee/ of a committee
     report.html        the page (hf_apt.report)
     ```
     """

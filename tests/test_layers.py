@@ -15,12 +15,14 @@ PACKAGE = ROOT / "hf_apt"
 LAYERS = {
     # No other module of ours.
     0: {
+        "adapters",
         "argmax",
         "atomic",
         "checkpoints",
         "descriptions",
         "devices",
         "block_tables",
+        "committee_tables",
         "environment",
         "fewrel",
         "inputs",
@@ -34,9 +36,12 @@ LAYERS = {
         "transfer_scores",
     },
     # Sufficient statistics; tokenizers and text; models.
-    1: {"counts", "tokenizers", "corpus", "trunk", "bert6"},
-    # Read off counts; a run's folder; sequences on disk.
-    2: {"apt", "confusion", "depth_pass", "records", "streams", "tokens", "bert_conv"},
+    1: {"counts", "tokenizers", "corpus", "trunk", "bert6", "committee"},
+    # Read off counts; a run's folder; sequences on disk; what an answer costs.
+    2: {
+        *("apt", "confusion", "depth_pass", "records", "streams", "tokens", "bert_conv"),
+        "latency",
+    },
     3: {
         *("clusters", "confidence", "examples", "frequency", "labelled", "masked_batches"),
         *("probes", "streamed", "task_rows"),
@@ -52,9 +57,10 @@ LAYERS = {
     8: {"prepare", "readouts", "options", "tasks", "features"},
     # The chain; fine-tuning; the command line.
     9: {"pipeline", "publish_cli", "finetune"},
-    10: {"block_accuracy"},
-    11: {"finetune_cli"},
-    12: {"cli"},
+    10: {"block_accuracy", "members", "task_options"},
+    11: {"committee_accuracy", "finetune_cli"},
+    12: {"committee_cli"},
+    13: {"cli"},
 }
 LAYER = {name: layer for layer, names in LAYERS.items() for name in names}
 
@@ -63,13 +69,20 @@ PURE = {
     *("masking", "console"),
     *("inputs", "streams", "streamed", "scores", "confidence", "resources"),
     *("cards", "card_results"),
-    *("splits", "fewrel", "transfer_scores", "block_tables", "probes", "planted.labels"),
-    *("planted.grammar", "planted.language", "planted.states", "planted.generate", "planted.bayes"),
+    *("splits", "fewrel", "transfer_scores", "block_tables", "committee_tables", "probes"),
+    *(
+        "planted.labels",
+        "planted.grammar",
+        "planted.language",
+        "planted.states",
+        "planted.generate",
+        "planted.bayes",
+    ),
 }
 """NumPy, SciPy and scikit-learn alone; and all of report."""
 
 HEAVY = {"torch", "transformers", "datasets", "accelerate", "tokenizers", "safetensors"}
-NUM_MODULES = 84
+NUM_MODULES = 97
 
 
 def modules() -> dict[str, Path]:

@@ -20,13 +20,14 @@ import numpy as np
 from hf_apt.adapters import num_trained
 from hf_apt.apt import mean_apt, mean_over_tokens
 from hf_apt.atomic import writing_folder
-from hf_apt.checkpoints import checkpoint_path
 from hf_apt.confidence import spearman
+from hf_apt.confidence_record import ConfidenceConfig, Tuned, confidence_record
 from hf_apt.descriptions import depth_names
 from hf_apt.encoders import Encoder, load_encoder
-from hf_apt.environment import environment, file_fingerprint
+from hf_apt.environment import environment
 from hf_apt.features import FeatureConfig, Pooling, features
 from hf_apt.finetune import FinetuneConfig, finetune, to_train
+from hf_apt.own_counts import counts_in_run, weights_fingerprint
 from hf_apt.pretrain import untrained_twin
 from hf_apt.probes import PROBES, Probe, ProbeConfig, over_seeds, probe_accuracies
 from hf_apt.records import Run
@@ -57,6 +58,9 @@ class BlockAccuracyConfig:
     finetune: FinetuneConfig | None = field(default_factory=FinetuneConfig)
     """How to fine-tune; None for the frozen protocol alone."""
 
+    confidence: ConfidenceConfig | None = field(default_factory=ConfidenceConfig)
+    """How the fine-tuned classifier's confidence is examined; None for not at all."""
+
     untrained: bool = False
     """Whether to do the same with a twin of fresh weights."""
 
@@ -73,7 +77,8 @@ def measure_blocks(checkpoint: str, config: BlockAccuracyConfig, run: Run) -> di
     of seeds) and of each score; `depths` has their names. `own_head` is the accuracy of the
     fine-tuned classifier itself, `num_trained_parameters` what training changed. `agreement` ranks
     depths by each score, and by mean APT where `run` has counts of the same checkpoint, against
-    their `linear` accuracy (Spearman).
+    their `linear` accuracy (Spearman). `confidence` is the `hf_apt.confidence_record` of the first
+    seed's fine-tuned model.
 
     Raises ValueError for what makes no task, a checkpoint that is none, and settings out of range.
     """
@@ -83,6 +88,7 @@ def measure_blocks(checkpoint: str, config: BlockAccuracyConfig, run: Run) -> di
     by_seed: dict[str, list[dict[str, Any]]] = {}
     provenance = []
     depths: list[str] = []
+    record: dict[str, Any] = {}
     for number in range(config.num_seeds):
         task_config = replace(config.task, seed=config.task.seed + number)
         task = open_task(task_config) if number else first
@@ -94,7 +100,14 @@ def measure_blocks(checkpoint: str, config: BlockAccuracyConfig, run: Run) -> di
         saved = run.path(f"finetune/{task.name}") if number == 0 else None
         with tempfile.TemporaryDirectory(prefix="hf_apt-") as scratch:
             one = _Measurement(task, config, Path(scratch), number)
-            by_seed.setdefault("pretrained", []).append(one.of(encoder, saved))
+            found = one.of(encoder, saved)
+            by_seed.setdefault("pretrained", []).append(found)
+            if config.finetune and config.confidence and number == 0:
+                sizes = config.finetune.sequence_length, config.finetune.batch_size
+                tuned = Tuned(checkpoint, encoder, task, *sizes)
+                record["confidence"] = confidence_record(
+                    tuned, found["logits"], config.confidence, run, Path(scratch)
+                )
             if config.untrained:
                 by_seed.setdefault("untrained", []).append(one.of(twin, None))
     models = {name: _summarised(found, len(first.test)) for name, found in by_seed.items()}
@@ -102,7 +115,7 @@ def measure_blocks(checkpoint: str, config: BlockAccuracyConfig, run: Run) -> di
         "schema": SCHEMA,
         "task": first.name,
         "checkpoint": checkpoint,
-        "weights": _weights(checkpoint),
+        "weights": weights_fingerprint(checkpoint),
         "label_names": list(first.label_names),
         "depths": depths,
         "chance": first.chance,
@@ -110,6 +123,7 @@ def measure_blocks(checkpoint: str, config: BlockAccuracyConfig, run: Run) -> di
         "config": json.loads(json.dumps(asdict(config))),
         "models": models,
         "agreement": _agreement(models["pretrained"], _mean_apt_D(run, checkpoint)),
+        **record,
         "environment": environment(),
     }
     run.write_json(f"finetune/{first.name}.json", result)
@@ -133,6 +147,7 @@ class _Measurement:
             encoder = to_train(encoder, config)
             found["num_trained_parameters"] = num_trained(encoder.model)
             logits_MC = finetune(encoder, self.task, config, self.scratch / "training")
+            found["logits"] = logits_MC
             right_M = logits_MC.argmax(axis=1) == self.task.test.labels
             found["own_head"] = float(right_M.mean())
             found["finetuned"] = self._by_pooling(encoder)
@@ -216,15 +231,8 @@ def _agreement(model: dict[str, Any], apt_D: list[float] | None) -> dict[str, An
 
 def _mean_apt_D(run: Run, checkpoint: str) -> list[float] | None:
     """Mean APT at each depth by the own head, where `run` has measured these weights."""
-    if "own_head" not in run.readouts() or not run.path("model.json").exists():
+    counts = counts_in_run(run, checkpoint)
+    if counts is None:
         return None
-    if run.read_json("model.json").get("weights") != _weights(checkpoint):
-        return None
-    counts = run.counts("own_head")
     support_V = counts.support()
     return [mean_apt(hits_V, support_V).value for hits_V in counts.hits()]
-
-
-def _weights(checkpoint: str) -> str | None:
-    path = Path(checkpoint_path(checkpoint)) / "model.safetensors"
-    return file_fingerprint(path) if path.exists() else None

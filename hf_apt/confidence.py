@@ -1,7 +1,8 @@
 """Label confidence of a fine-tuned classifier against the mean APT of an input's tokens.
 
-arXiv 2509.03407 relates the two: a label is given with more confidence where the tokens of the
-input are better known. Confidence is the largest softmax probability.
+arXiv 2509.03407 (abstract) states that the two are independent: tokens are mostly mistaken for
+strong matches, so that the meaning survives. The paper's definition of confidence is not known to
+us; here it is the largest softmax probability.
 """
 # B inputs, T sequence positions, V vocabulary, N inputs.
 
@@ -11,6 +12,8 @@ from dataclasses import dataclass
 
 import numpy as np
 from jaxtyping import Bool, Float, Integer
+from scipy.special import softmax
+from scipy.stats import t as student_t
 
 from hf_apt.apt import Estimate, mean_over_tokens
 
@@ -30,6 +33,35 @@ class ConfidenceBin:
 
     accuracy: Estimate
     """Share of the bin's labels that are right; NaN over nothing where that is not known."""
+
+
+@dataclass(frozen=True)
+class Slope:
+    """The slope of a straight line with its 95 % confidence interval."""
+
+    value: float
+    """Change of y for a change of x by one; NaN where x is constant."""
+
+    standard_error: float
+    """Heteroscedasticity-robust (HC3); NaN below three pairs or if one pair alone decides."""
+
+    low: float
+    """Lower end of the interval, by Student's t of n - 2 degrees of freedom; NaN as the error."""
+
+    high: float
+    """Upper end."""
+
+    num: int
+    """Number of pairs n."""
+
+
+def confidences(logits: Float[np.ndarray, "*n classes"]) -> Float[np.ndarray, "*n"]:
+    """The label confidence of each input: the largest softmax probability, in (0, 1], float64.
+
+    >>> confidences(np.zeros((1, 4), np.float32)).tolist()
+    [0.25]
+    """
+    return softmax(logits.astype(np.float64), axis=-1).max(axis=-1)
 
 
 def mean_apt_of_inputs(
@@ -91,6 +123,44 @@ def spearman(x_N: Float[np.ndarray, " n"], y_N: Float[np.ndarray, " n"]) -> Esti
     return _correlation(value, influence_N)
 
 
+def slope(x_N: Float[np.ndarray, " n"], y_N: Float[np.ndarray, " n"]) -> Slope:
+    """The slope of y on x by least squares.
+
+    Its variance is HC3's (MacKinnon and White 1985), which holds though the spread of y changes
+    with x: the sum over pairs of the square by which leaving the pair out moves the slope.
+
+    >>> found = slope(np.array([0.0, 1.0, 2.0, 3.0]), np.array([0.0, 2.0, 4.0, 6.0]))
+    >>> found.value, found.low, found.high
+    (2.0, 2.0, 2.0)
+    """
+    nan, num = float("nan"), len(x_N)
+    if _is_constant(x_N):
+        return Slope(nan, nan, nan, nan, num)
+    dx_N, dy_N = x_N - x_N.mean(), y_N - y_N.mean()
+    spread = (dx_N**2).sum()
+    value = float((dx_N * dy_N).sum() / spread)
+    remaining_N = 1 - 1 / num - dx_N**2 / spread
+    if num < 3 or remaining_N.min() < 1e-9:  # without that pair there is no slope
+        return Slope(value, nan, nan, nan, num)
+    moves_N = dx_N * (dy_N - value * dx_N) / remaining_N / spread
+    error = float(np.sqrt((moves_N**2).sum()))
+    half = float(student_t.ppf(0.975, num - 2)) * error
+    return Slope(value, error, value - half, value + half, num)
+
+
+def equal_count_bins(values_N: Float[np.ndarray, " n"], num_bins: int) -> Integer[np.ndarray, " n"]:
+    """The bin of each value, 0 to `num_bins` - 1, lowest values first.
+
+    Bins hold equal numbers of values (they differ by one at most), except that equal values share
+    the bin of the first of them.
+
+    >>> equal_count_bins(np.array([0.9, 0.1, 0.1, 0.5]), 2).tolist()
+    [1, 0, 0, 1]
+    """
+    num_below_N = np.searchsorted(np.sort(values_N), values_N)
+    return num_below_N * num_bins // max(len(values_N), 1)
+
+
 def confidence_bins(
     confidence_N: Float[np.ndarray, " n"],
     mean_apt_N: Float[np.ndarray, " n"],
@@ -98,13 +168,11 @@ def confidence_bins(
     *,
     num_bins: int = 10,
 ) -> list[ConfidenceBin]:
-    """Confidence and accuracy of the inputs in quantiles of their mean APT, lowest first.
+    """Confidence and accuracy of the inputs in `equal_count_bins` of mean APT, lowest first.
 
-    Bins hold equal numbers of inputs (they differ by one at most), except that inputs of equal mean
-    APT share the bin of the first of them; bins left empty by that are left out.
+    Bins left empty by equal values are left out.
     """
-    num_below_N = np.searchsorted(np.sort(mean_apt_N), mean_apt_N)
-    bin_N = num_below_N * num_bins // max(len(mean_apt_N), 1)
+    bin_N = equal_count_bins(mean_apt_N, num_bins)
     if correct_N is None:
         correct_N = np.full(len(mean_apt_N), np.nan)
     return [

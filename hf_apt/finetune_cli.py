@@ -57,6 +57,7 @@ def finetune_command(checkpoint: str, config: "BlockAccuracyConfig", folder: Pat
 
     from hf_apt.block_accuracy import measure_blocks
     from hf_apt.block_tables import block_tables, legend
+    from hf_apt.confidence_tables import confidence_legend, confidence_tables
     from hf_apt.records import Run
 
     result = measure_blocks(checkpoint, config, Run(folder))
@@ -65,4 +66,10 @@ def finetune_command(checkpoint: str, config: "BlockAccuracyConfig", folder: Pat
         console.print(table)
         console.print()
     console.print(legend(result), style="dim")
+    if "confidence" in result:
+        for table in confidence_tables(result["confidence"]):
+            console.print()
+            console.print(table)
+        console.print()
+        console.print(confidence_legend(result["confidence"]), style="dim")
     console.print(f"record: {folder / 'finetune' / result['task']}.json", soft_wrap=True)

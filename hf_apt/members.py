@@ -14,8 +14,8 @@ from numpy import ndarray
 from hf_apt.adapters import num_trained
 from hf_apt.checkpoints import checkpoint_path
 from hf_apt.encoders import Encoder, is_classifier, load_encoder
-from hf_apt.environment import file_fingerprint
 from hf_apt.finetune import FinetuneConfig, classify, finetune, to_train
+from hf_apt.own_counts import weights_fingerprint
 from hf_apt.tasks import Task
 from hf_apt.tokenizers import fingerprint, load_tokenizer
 
@@ -56,7 +56,7 @@ class Member:
         accuracy = float((self.logits_MC.argmax(axis=1) == task.test.labels).mean())
         return {
             "checkpoint": self.plan.checkpoint,
-            "weights": _weights(self.plan.checkpoint),
+            "weights": weights_fingerprint(self.plan.checkpoint),
             "model_type": self.encoder.model.config.model_type,
             "seed": self.plan.seed if self.plan.is_trained else None,
             "finetuned_here": self.plan.is_trained,
@@ -127,11 +127,3 @@ def _require_one_vocabulary(checkpoints: Sequence[str]) -> None:
                 f"the tokenizers of {first!r} and {name!r} have different vocabularies: the "
                 "members of a committee read the same token ids."
             )
-
-
-def _weights(checkpoint: str) -> str | None:
-    folder = Path(checkpoint_path(checkpoint))
-    for name in ("model.safetensors", "adapter_model.safetensors"):
-        if (folder / name).exists():
-            return file_fingerprint(folder / name)
-    return None

@@ -36,8 +36,9 @@ class Run:
     heads/             heads trained for each depth
     counts/            one <readout>.npz for each way of reading out (hf_apt.counts)
     summary.json       headline figures (hf_apt.summary)
-    finetune/          <task>.json, accuracy at every depth, and the fine-tuned model <task>/;
-                       <task>-committee.json and <task>-committee/ of a committee
+    finetune/          <task>.json, accuracy at every depth and confidence; <task>-inputs.npz, the
+                       confidence of each test text; and the fine-tuned model <task>/;
+                       <task>-committee.json and the committee <task>-committee/
     report.html        the page (hf_apt.report)
     ```
     """
@@ -103,6 +104,11 @@ class Run:
         """Write one of the `.npy` files, whole or not at all."""
         with writing(self.path(name), "wb") as file:
             np.save(file, array, allow_pickle=False)
+
+    def write_arrays(self, name: str, **arrays: np.ndarray) -> None:
+        """Write one of the `.npz` files, whole or not at all."""
+        with writing(self.path(name), "wb") as file:
+            np.savez_compressed(file, allow_pickle=False, **arrays)
 
 
 def _filled(array_V: np.ndarray, vocab_size: int, value: int) -> np.ndarray:

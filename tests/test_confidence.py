@@ -9,7 +9,14 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from scipy import stats
 
-from hf_apt.confidence import confidence_bins, mean_apt_of_inputs, pearson, spearman
+from hf_apt.confidence import (
+    confidence_bins,
+    equal_count_bins,
+    mean_apt_of_inputs,
+    pearson,
+    slope,
+    spearman,
+)
 
 settings.register_profile("laws", derandomize=True, deadline=None, max_examples=60)
 settings.load_profile("laws")
@@ -93,6 +100,56 @@ def test_the_error_is_the_spread_over_samples(correlation) -> None:
     spread = np.std([one.value for one in found])
     errors = [one.standard_error for one in found]
     assert np.median(errors) == pytest.approx(spread, rel=0.12)
+
+
+@given(rows)
+def test_the_slope_is_scipys_and_its_error_that_of_leaving_out_one(pairs) -> None:
+    x, y = columns(pairs)
+    found = slope(x, y)
+    assert found.num == len(pairs)
+    if is_constant(x):
+        assert math.isnan(found.value)
+        return
+    assert found.value == pytest.approx(stats.linregress(x, y).slope, abs=1e-12)
+    rest = [(np.delete(x, place), np.delete(y, place)) for place in range(len(x))]
+    if any(is_constant(left) for left, _ in rest):
+        assert math.isnan(found.standard_error)
+        assert math.isnan(found.low)
+        return
+    moves = [found.value - stats.linregress(left, right).slope for left, right in rest]
+    assert found.standard_error == pytest.approx(math.dist(moves, [0] * len(moves)), abs=1e-9)
+    assert found.high - found.value == pytest.approx(found.value - found.low, abs=1e-9)
+
+
+def test_the_interval_of_the_slope_holds_the_truth_as_often_as_it_says() -> None:
+    """The spread grows away from 0, as the error of equal spreads does not know."""
+    rng = np.random.default_rng(6)
+    inside, inside_if_equal = 0, 0
+    for _ in range(1000):
+        x = rng.uniform(-1, 1, 80)
+        y = 0.3 * x + x**3 * rng.standard_normal(80)
+        found, known = slope(x, y), stats.linregress(x, y)
+        inside += found.low <= 0.3 <= found.high
+        inside_if_equal += abs(known.slope - 0.3) <= stats.t.ppf(0.975, 78) * known.stderr
+    assert 0.93 < inside / 1000 < 0.97
+    assert inside_if_equal / 1000 < 0.85
+
+
+def test_equal_spreads_give_the_textbook_interval() -> None:
+    x, y = np.random.default_rng(8).standard_normal((2, 5000))
+    found, known = slope(x, y), stats.linregress(x, y)
+    assert found.standard_error == pytest.approx(known.stderr, rel=0.03)
+    assert (found.high - found.low) / 2 == pytest.approx(1.96 * known.stderr, rel=0.03)
+
+
+@given(st.lists(share, max_size=30), st.integers(1, 6))
+def test_equal_values_share_a_bin_and_distinct_ones_are_dealt_evenly(values, num_bins) -> None:
+    bins = equal_count_bins(np.array(values, float), num_bins)
+    assert len(bins) == len(values)
+    assert len(set(zip(values, bins.tolist(), strict=True))) == len(set(values))
+    distinct = np.array([2 * place + value for place, value in enumerate(values)], float)
+    sizes = np.bincount(equal_count_bins(distinct, num_bins), minlength=num_bins)
+    assert sizes.max() - sizes.min() <= 1
 
 
 @given(rows, st.integers(1, 6))

@@ -9,6 +9,7 @@ import torch
 
 from hf_apt.block_accuracy import BlockAccuracyConfig, measure_blocks
 from hf_apt.block_tables import block_tables, legend
+from hf_apt.confidence_record import ConfidenceConfig
 from hf_apt.counts import DepthCounts
 from hf_apt.encoders import load_encoder
 from hf_apt.features import FeatureConfig
@@ -46,6 +47,7 @@ def config(rows):
         task=TaskConfig(name=str(rows), test_per_class=10),
         features=FeatureConfig(sequence_length=16, poolings=("cls", "mean")),
         finetune=TRAINING,
+        confidence=ConfidenceConfig(num_realisations=2),
     )
 
 
@@ -115,6 +117,13 @@ def test_the_record_holds_every_block_of_both_protocols(checkpoint, config, tmp_
     assert set(found["agreement"]["finetuned"]["mean"]) == set(SCORES)
     assert "40 training and 20 test texts of 2 classes; chance 0.500" in legend(found)
     assert [len(table.rows) for table in block_tables(found)] == [3, 3]
+    confidence = found["confidence"]
+    assert confidence["accuracy"]["value"] == model["own_head"]["value"]
+    assert confidence["apt_source"]["source"] == "training texts"
+    assert run.path("finetune/kinds-inputs.npz").exists()
+    again = measure_blocks(str(checkpoint), replace(config, confidence=None), Run(tmp_path / "no"))
+    assert "confidence" not in again
+    assert again["models"] == found["models"], "confidence changes nothing else"
 
 
 def test_the_saved_model_answers_as_it_was_measured(checkpoint, config, task, tmp_path):
@@ -136,6 +145,7 @@ def test_frozen_alone_trains_nothing_and_seeds_give_errors(checkpoint, config, t
     assert list(found["models"]) == ["pretrained", "untrained"]
     assert list(found["models"]["untrained"]) == ["frozen"]
     assert not run.path("finetune/kinds").exists()
+    assert "confidence" not in found
     fingerprints = {texts["test_fingerprint"] for texts in found["provenance"]}
     assert len(fingerprints) == 3
     one = found["models"]["pretrained"]["frozen"]["mean"]["prototype"]

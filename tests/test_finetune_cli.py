@@ -42,6 +42,9 @@ def test_it_prints_the_tables_and_writes_the_record(call, checkpoint, rows, tmp_
     assert code == 0
     assert printed.count("embeddings") == 4
     assert "12 training and 6 test texts of 2 classes; chance 0.500" in printed
+    assert "Confidence by mean APT" in printed
+    assert "slope of confidence on mean APT" in printed
+    assert "Labels after tokens are replaced" in printed
     record = json.loads((tmp_path / "run" / "finetune" / "rows.json").read_text())
     assert record["config"]["finetune"]["num_epochs"] == 1
     assert list(record["models"]) == ["pretrained", "untrained"]

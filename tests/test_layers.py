@@ -23,6 +23,7 @@ LAYERS = {
         "devices",
         "block_tables",
         "committee_tables",
+        "confidence_tables",
         "environment",
         "fewrel",
         "inputs",
@@ -44,19 +45,19 @@ LAYERS = {
     },
     3: {
         *("clusters", "confidence", "examples", "frequency", "labelled", "masked_batches"),
-        *("probes", "streamed", "task_rows"),
+        *("probes", "streamed", "substitution", "task_rows"),
     },
     # All figures of a run, its table and its page: from a folder alone.
-    4: {"summary", "report"},
+    4: {"summary", "report", "calibration", "substitution_effects"},
     # Train and measure; the figures of the metric modules; what is sent to the Hub.
     5: {"pretrain", "heads", "measure", "scores", "card_results", "parcel", "console"},
     # The planted language: as a corpus it answers what a model is asked.
-    6: {"planted", "cards", "hub"},
+    6: {"planted", "cards", "hub", "own_counts"},
     # Whole configurations, and the phases that take them.
     7: {"recipes", "encoders"},
-    8: {"prepare", "readouts", "options", "tasks", "features"},
+    8: {"prepare", "readouts", "options", "tasks", "features", "substituting"},
     # The chain; fine-tuning; the command line.
-    9: {"pipeline", "publish_cli", "finetune"},
+    9: {"pipeline", "publish_cli", "finetune", "confidence_record"},
     10: {"block_accuracy", "members", "task_options"},
     11: {"committee_accuracy", "finetune_cli"},
     12: {"committee_cli"},
@@ -69,20 +70,15 @@ PURE = {
     *("masking", "console"),
     *("inputs", "streams", "streamed", "scores", "confidence", "resources"),
     *("cards", "card_results"),
+    *("calibration", "substitution", "substitution_effects", "confidence_tables"),
     *("splits", "fewrel", "transfer_scores", "block_tables", "committee_tables", "probes"),
-    *(
-        "planted.labels",
-        "planted.grammar",
-        "planted.language",
-        "planted.states",
-        "planted.generate",
-        "planted.bayes",
-    ),
+    *("planted.grammar", "planted.language", "planted.states", "planted.generate", "planted.bayes"),
+    "planted.labels",
 }
 """NumPy, SciPy and scikit-learn alone; and all of report."""
 
 HEAVY = {"torch", "transformers", "datasets", "accelerate", "tokenizers", "safetensors"}
-NUM_MODULES = 97
+NUM_MODULES = 104
 
 
 def modules() -> dict[str, Path]:

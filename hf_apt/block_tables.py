@@ -10,12 +10,16 @@ if TYPE_CHECKING:
 
 def block_tables(result: dict[str, Any]) -> list[Table]:
     """One table for each model and protocol of what `measure_blocks` found."""
-    titles = {"frozen": "on the frozen trunk", "finetuned": "on the fine-tuned trunk"}
+    titles = {
+        "frozen": "on the frozen trunk",
+        "cut": "cut after the block, then fine-tuned",
+        "finetuned": "on the fine-tuned trunk",
+    }
     return [
         _table(
             f"Accuracy on {result['task']} {titles[protocol]}, {name}",
             result["depths"],
-            found[protocol],
+            [("own head", found["cut"])] if protocol == "cut" else _columns(found[protocol]),
         )
         for name, found in result["models"].items()
         for protocol in titles
@@ -29,7 +33,8 @@ def legend(result: dict[str, Any]) -> str:
     lines = [
         f"{texts['num_train']:,} training and {texts['num_test']:,} test texts of "
         f"{texts['num_labels']} classes; chance {result['chance']:.3f}",
-        "linear: logistic regression on [CLS], masked mean or maximum; ± standard error",
+        "linear: logistic regression on [CLS], masked mean, maximum or all states side by side; "
+        "± standard error",
     ]
     if "best_accuracy" in texts:
         lines.append(f"the exact best classifier of these texts: {texts['best_accuracy']:.3f}")
@@ -39,17 +44,22 @@ def legend(result: dict[str, Any]) -> str:
     return "\n".join(lines)
 
 
-def _table(title: str, depths: list[str], by_pooling: dict[str, Any]) -> Table:
-    from rich import box
-    from rich.table import Table
-
+def _columns(by_pooling: dict[str, Any]) -> list[tuple[str, list[dict[str, Any]]]]:
+    """Headers and estimates by depth; as many as 80 columns of text have room for."""
     columns = [
         (f"linear {pooling}", figures["linear"])
         for pooling, figures in by_pooling.items()
         if "linear" in figures
     ]
-    last = by_pooling.get("mean", {})
-    columns += [(name, last[name]) for name in ("prototype", "neighbours") if name in last]
+    mean = by_pooling.get("mean", {})
+    columns += [(name, mean[name]) for name in ("prototype", "neighbours") if name in mean]
+    return columns[: 4 if "flatten" in by_pooling else 5]
+
+
+def _table(title: str, depths: list[str], columns: list[tuple[str, list[dict[str, Any]]]]) -> Table:
+    from rich import box
+    from rich.table import Table
+
     table = Table(
         title=title, title_justify="left", box=box.SIMPLE_HEAD, show_edge=False, padding=0
     )

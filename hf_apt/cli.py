@@ -12,6 +12,7 @@ import typer
 import typer.core
 
 from hf_apt.committee_cli import committee_command
+from hf_apt.compare_cli import compare_command
 from hf_apt.finetune_cli import finetune_command
 from hf_apt.options import measure_options, run_options, taking
 from hf_apt.publish_cli import publish_app
@@ -60,6 +61,7 @@ app = typer.Typer(
 app.add_typer(publish_app, name="publish")
 app.command("finetune")(finetune_command)
 app.command("committee")(committee_command)
+app.command("compare")(compare_command)
 
 
 @app.callback()

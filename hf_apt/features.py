@@ -1,8 +1,10 @@
 """Texts as vectors at every depth of an encoder, from one forward pass."""
-# B batch, T sequence position, D depths, H hidden width, N texts.
+# B batch, T sequence position, D depths, H hidden width, N texts, W width of a vector.
 
 from __future__ import annotations
 
+import math
+import shutil
 from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -17,9 +19,10 @@ from hf_apt.devices import to_device
 from hf_apt.encoders import Encoder
 from hf_apt.trunk import Trunk
 
-Pooling = Literal["cls", "mean", "max"]
+Pooling = Literal["cls", "mean", "max", "flatten"]
 """`cls`: the state at the first token. `mean`, `max`: of the states at all tokens of the text,
-special ones included, padding never."""
+special ones included, padding never. `flatten`: the states at all places side by side, zero where
+the text has ended: `sequence_length` times as wide as the others."""
 
 POOLINGS: tuple[Pooling, ...] = get_args(Pooling)
 
@@ -42,13 +45,18 @@ def pooled(
     states_DBTH: Float[Tensor, "depth batch seq width"],
     present_BT: Bool[Tensor, "batch seq"],
     pooling: Pooling,
-) -> Float[Tensor, "depth batch width"]:
+) -> Float[Tensor, "depth batch pooled"]:
     """One vector for each text and depth; positions that are not present count for nothing.
 
-    >>> states = torch.tensor([[[[-1.0], [-3.0], [0.0]]]])
+    It is H wide, of `flatten` T * H: a text's first token comes first, its padding is zero and
+    last.
+
+    >>> states = torch.tensor([[[[-1.0], [-3.0], [7.0]]]])
     >>> present = torch.tensor([[True, True, False]])
     >>> [pooled(states, present, pooling).item() for pooling in ("cls", "mean", "max")]
     [-1.0, -2.0, -1.0]
+    >>> pooled(states, present, "flatten").tolist()
+    [[[-1.0, -3.0, 0.0]]]
     """
     if pooling == "cls":
         first_B = present_BT.int().argmax(dim=1)
@@ -56,6 +64,10 @@ def pooled(
     absent_BT1 = ~present_BT[..., None]
     if pooling == "max":
         return states_DBTH.masked_fill(absent_BT1, -torch.inf).amax(dim=2)
+    if pooling == "flatten":
+        places_BT = absent_BT1[..., 0].int().argsort(dim=1, stable=True)
+        texts_B1 = torch.arange(len(places_BT), device=places_BT.device)[:, None]
+        return states_DBTH.masked_fill(absent_BT1, 0)[:, texts_B1, places_BT].flatten(start_dim=2)
     return states_DBTH.masked_fill(absent_BT1, 0).sum(dim=2) / present_BT.sum(dim=1)[:, None]
 
 
@@ -66,14 +78,15 @@ def features(
     folder: Path | None = None,
     *,
     label: str = "Reading texts",
-) -> dict[Pooling, Float[np.ndarray, "depth n width"]]:
-    """The vectors of all `texts` by pooling, float32, from one pass with a progress bar.
+) -> dict[Pooling, Float[np.ndarray, "depth n _"]]:
+    """The vectors (D, N, W) of all `texts` by pooling, float32, from one pass with a progress bar.
 
-    They are memory-mapped files in `folder`, if one is given: N texts then take the memory of one
-    batch, and D * N * H * 4 bytes on disk for each pooling.
+    W is H, for `flatten` `sequence_length` * H. They are memory-mapped files in `folder`, if one is
+    given: N texts then take the memory of one batch, and D * N * W * 4 bytes on disk for each
+    pooling.
 
-    Raises ValueError for an unknown pooling, and where the tokenizer or the length of the texts
-    does not fit the model.
+    Raises ValueError for an unknown pooling, where the tokenizer or the length of the texts does
+    not fit the model, and where `folder` has too little room.
     """
     from tqdm.auto import tqdm
 
@@ -82,18 +95,20 @@ def features(
         raise ValueError(f"no pooling is called {unknown[0]!r}: choose of {', '.join(POOLINGS)}.")
     trunk = Trunk(to_device(encoder.model))
     rows = encoder.encode(texts, config.sequence_length)
-    shape = (trunk.num_depths, len(rows), trunk.hidden_size)
-    found: dict[Pooling, np.ndarray] = {
-        pooling: _empty(folder, pooling, shape) for pooling in config.poolings
-    }
+    found: dict[Pooling, np.ndarray] = {}
+    for pooling in config.poolings:
+        num_states = config.sequence_length if pooling == "flatten" else 1
+        shape = (trunk.num_depths, len(rows), num_states * trunk.hidden_size)
+        found[pooling] = _zeros(folder, pooling, shape)
     # Longest first: texts of a batch are about equally long, and memory suffices from the start.
     order = np.argsort([-len(row) for row in rows], kind="stable")
     starts = range(0, len(order), config.batch_size)
     for start in tqdm(starts, desc=label, unit=" batches"):
         places_B = order[start : start + config.batch_size]
         states_DBTH, present_BT = _states(encoder, trunk, [rows[place] for place in places_B])
-        for pooling, array_DNH in found.items():
-            array_DNH[:, places_B] = pooled(states_DBTH, present_BT, pooling).cpu().numpy()
+        for pooling, array_DNW in found.items():
+            vectors_DBW = pooled(states_DBTH, present_BT, pooling).cpu().numpy()
+            array_DNW[:, places_B, : vectors_DBW.shape[-1]] = vectors_DBW
     return found
 
 
@@ -109,8 +124,15 @@ def _states(encoder: Encoder, trunk: Trunk, rows: list[list[int]]) -> tuple[Tens
     return states_DBTH, present_BT
 
 
-def _empty(folder: Path | None, pooling: str, shape: tuple[int, int, int]) -> np.ndarray:
+def _zeros(folder: Path | None, pooling: str, shape: tuple[int, int, int]) -> np.ndarray:
     if folder is None:
-        return np.empty(shape, np.float32)
+        return np.zeros(shape, np.float32)
     folder.mkdir(parents=True, exist_ok=True)
+    needed, free = 4 * math.prod(shape), shutil.disk_usage(folder).free
+    if free < needed:
+        raise ValueError(
+            f"the pooling {pooling} needs {needed / 1e9:.3g} GB in {folder}, where "
+            f"{free / 1e9:.3g} GB are free: name a larger disk by TMPDIR, or choose fewer or "
+            "shorter texts or another pooling."
+        )
     return np.lib.format.open_memmap(folder / f"{pooling}.npy", "w+", np.float32, shape)

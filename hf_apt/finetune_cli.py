@@ -2,6 +2,7 @@
 
 # Without postponed annotations: typer reads them.
 
+from enum import StrEnum
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
@@ -11,7 +12,16 @@ from hf_apt.options import run_folder, taking
 from hf_apt.task_options import Given, on_a_task, training_option
 
 if TYPE_CHECKING:
-    from hf_apt.block_accuracy import BlockAccuracyConfig
+    from hf_apt.protocols import BlockAccuracyConfig
+
+
+class PoolingName(StrEnum):
+    """How the states of a text become one vector."""
+
+    cls = "cls"
+    mean = "mean"
+    max = "max"
+    flatten = "flatten"
 
 
 @on_a_task
@@ -20,6 +30,16 @@ def finetune_options(
     checkpoint: Annotated[
         str, Argument(help="A checkpoint folder, a run's folder, a shipped name or a Hub id.")
     ],
+    pooling: Annotated[
+        list[PoolingName] | None,
+        training_option(
+            help="How a text becomes a vector; can be repeated.", show_default="cls mean max"
+        ),
+    ] = None,
+    cut: Annotated[
+        bool,
+        training_option("--cut", help="Fine-tune the trunk cut after each block, too: costly."),
+    ] = False,
     seeds: Annotated[int, training_option(min=1, help="Repetitions, for standard errors.")] = 1,
     untrained: Annotated[
         bool, training_option("--untrained", help="The same without pre-training.")
@@ -29,17 +49,22 @@ def finetune_options(
     ] = None,
 ) -> "tuple[str, BlockAccuracyConfig, Path]":
     """The checkpoint, what to measure of it, and the folder to write into."""
-    from hf_apt.block_accuracy import BlockAccuracyConfig
     from hf_apt.checkpoints import of_run
     from hf_apt.features import FeatureConfig
+    from hf_apt.protocols import BlockAccuracyConfig
 
     training = given.finetune
     config = BlockAccuracyConfig(
         task=given.task,
         features=FeatureConfig(
-            sequence_length=training.sequence_length, batch_size=training.batch_size
+            sequence_length=training.sequence_length,
+            batch_size=training.batch_size,
+            poolings=tuple(dict.fromkeys(each.value for each in pooling))  # pyright: ignore
+            if pooling
+            else FeatureConfig.poolings,
         ),
         finetune=training if training.num_epochs else None,
+        cut=cut,
         untrained=untrained,
         num_seeds=seeds,
     )
@@ -52,7 +77,13 @@ def finetune_options(
 
 @taking(finetune_options)
 def finetune_command(checkpoint: str, config: "BlockAccuracyConfig", folder: Path) -> None:
-    """Fine-tune a checkpoint on a task; accuracy at every block, frozen and fine-tuned."""
+    """Fine-tune a checkpoint on a task; accuracy at every block, frozen and fine-tuned.
+
+    All settings left out are those of the paper (arXiv 2507.14871): 50 epochs of batches of 32,
+    5e-5, 128 tokens; training and test texts of a class 630 and 70 of `fewrel`, 100 and 100 of
+    `dbpedia_14`, 1,000 and 1,000 of `ag_news`. An interrupted measurement goes on after the last
+    seed that was finished.
+    """
     from rich.console import Console
 
     from hf_apt.block_accuracy import measure_blocks

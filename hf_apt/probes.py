@@ -18,7 +18,7 @@ Probe = Literal["linear", "prototype", "neighbours"]
 
 PROBES: tuple[Probe, ...] = get_args(Probe)
 
-_FLAT = 1e-5
+FLAT = 1e-5
 """A feature that varies by less than this share of its size is constant but for rounding."""
 
 
@@ -46,7 +46,7 @@ def standardised(
     """
     mean_H = train_NH.mean(axis=0, dtype=np.float64)
     deviation_H = train_NH.std(axis=0, dtype=np.float64)
-    flat_H = deviation_H <= _FLAT * np.abs(mean_H)
+    flat_H = deviation_H <= FLAT * np.abs(mean_H)
     scale_H = np.where(flat_H, 0.0, 1.0 / np.where(flat_H, 1.0, deviation_H))
     scaled = [((given - mean_H) * scale_H).astype(np.float32) for given in (train_NH, test_MH)]
     return scaled[0], scaled[1]
@@ -60,10 +60,20 @@ def predicted(
     config: ProbeConfig,
 ) -> Int[np.ndarray, " m"]:
     """The class that a probe trained on standardised features gives each test text."""
+    return predicted_as_scaled(probe, *standardised(train_NH, test_MH), labels_N, config)
+
+
+def predicted_as_scaled(
+    probe: Probe,
+    train_NH: Float[np.ndarray, "n width"],
+    test_MH: Float[np.ndarray, "m width"],
+    labels_N: Int[np.ndarray, " n"],
+    config: ProbeConfig,
+) -> Int[np.ndarray, " m"]:
+    """The class that a probe trained on features as they are gives each test text."""
     from sklearn.linear_model import LogisticRegression
     from sklearn.neighbors import KNeighborsClassifier
 
-    train_NH, test_MH = standardised(train_NH, test_MH)
     if probe == "prototype":
         classes = np.unique(labels_N)
         means_CH = np.stack([train_NH[labels_N == label].mean(axis=0) for label in classes])
@@ -90,11 +100,9 @@ def probe_accuracies(
 
     Raises ValueError for an unknown probe, and for labels that do not fit the features.
     """
-    if probe not in PROBES:
-        raise ValueError(f"no probe is called {probe!r}: choose of {', '.join(PROBES)}.")
-    for features_DNH, labels_N in ((train_DNH, train_labels_N), (test_DMH, test_labels_M)):
-        if features_DNH.shape[1] != len(labels_N) or len(labels_N) == 0:
-            raise ValueError(f"{features_DNH.shape[1]} texts came with {len(labels_N)} labels.")
+    require_known(probe)
+    require_labels(train_DNH, train_labels_N)
+    require_labels(test_DMH, test_labels_M)
     config = config or ProbeConfig()
     return np.array(
         [
@@ -123,3 +131,15 @@ def over_seeds(
             estimate = Estimate(estimate.value, error, 1)
         found.append(estimate)
     return found
+
+
+def require_known(probe: str) -> None:
+    """Raise ValueError if there is no such probe."""
+    if probe not in PROBES:
+        raise ValueError(f"no probe is called {probe!r}: choose of {', '.join(PROBES)}.")
+
+
+def require_labels(features_DNH: np.ndarray, labels_N: np.ndarray) -> None:
+    """Raise ValueError unless there are texts and each has a label."""
+    if features_DNH.shape[1] != len(labels_N) or len(labels_N) == 0:
+        raise ValueError(f"{features_DNH.shape[1]} texts came with {len(labels_N)} labels.")

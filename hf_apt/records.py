@@ -36,9 +36,10 @@ class Run:
     heads/             heads trained for each depth
     counts/            one <readout>.npz for each way of reading out (hf_apt.counts)
     summary.json       headline figures (hf_apt.summary)
-    finetune/          <task>.json, accuracy at every depth and confidence; <task>-inputs.npz, the
-                       confidence of each test text; and the fine-tuned model <task>/;
-                       <task>-committee.json and the committee <task>-committee/
+    finetune/          <task>.json, accuracy at every depth and confidence; <task>-seed-<n>.json,
+                       what each seed gave to it; <task>-inputs.npz, the confidence of each test
+                       text; <task>/, the fine-tuned model; <task>-committee.json and the committee
+                       <task>-committee/
     report.html        the page (hf_apt.report)
     ```
     """

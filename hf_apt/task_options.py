@@ -92,9 +92,9 @@ def on_a_task(options: Callable[..., Any]) -> Callable[..., Any]:
     shared = inspect.signature(task_options).parameters
     _, *own = inspect.signature(options).parameters.values()
 
-    def parsed(**values: Any) -> Any:
-        given = task_options(**{name: values.pop(name) for name in shared})
-        return options(given, **values)
+    def parsed(*arguments: Any, **values: Any) -> Any:
+        given = task_options(**{name: values.pop(name) for name in shared if name in values})
+        return options(given, *arguments, **values)
 
     parsed.__doc__ = options.__doc__
     parameters = [

@@ -34,6 +34,9 @@ def load_tokenizer(name: str) -> Any:
         tokenizer = AutoTokenizer.from_pretrained(name)
     except (OSError, ValueError, KeyError) as error:
         raise ValueError(f"no tokenizer in {name!r}: {str(error).splitlines()[0]}") from error
+    if set(tokenizer.get_vocab()) <= set(tokenizer.all_special_tokens):
+        # What transformers makes of a checkpoint's configuration where its tokenizer is missing.
+        raise ValueError(f"no tokenizer in {name!r}: its files are missing.")
     if tokenizer.mask_token_id is None:
         raise ValueError(f"the tokenizer of {name!r} has no mask token: it is of no masked LM.")
     if tokenizer.pad_token_id is None:

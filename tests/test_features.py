@@ -1,6 +1,8 @@
 """Features: those of each text read alone, whatever it is batched with; in memory or on disk."""
 
 import json
+import shutil
+from dataclasses import replace
 
 import numpy as np
 import pytest
@@ -16,7 +18,7 @@ def encoder(checkpoint):
     return load_encoder(str(checkpoint))
 
 
-CONFIG = FeatureConfig(sequence_length=24, batch_size=7)
+CONFIG = FeatureConfig(sequence_length=24, batch_size=7, poolings=POOLINGS)
 
 
 @pytest.fixture
@@ -40,13 +42,14 @@ def test_each_text_has_the_features_it_has_alone(encoder, documents, found):
             "cls": states[:, 0],
             "mean": states.mean(axis=1),
             "max": states.max(axis=1),
+            "flatten": np.pad(states.reshape(3, -1), ((0, 0), (0, (24 - states.shape[1]) * 16))),
         }.items():
             np.testing.assert_allclose(found[pooling][:, place], expected, atol=2e-6)
 
 
 @pytest.mark.parametrize("batch_size", [1, 101])
 def test_batches_change_nothing(encoder, documents, found, batch_size):
-    config = FeatureConfig(sequence_length=24, batch_size=batch_size)
+    config = replace(CONFIG, batch_size=batch_size)
     for pooling, values in features(encoder, documents, config).items():
         np.testing.assert_allclose(values, found[pooling], atol=2e-6)
 
@@ -61,6 +64,8 @@ def test_padding_counts_for_nothing_on_either_side(pooling, side):
         present = present.flip(1)
     one = states[:, :1, 2:] if side == "left" else states[:, :1, :3]
     expected = pooled(one, torch.ones(1, 3).bool(), pooling)
+    if pooling == "flatten":  # whose padding is zero, and behind the text
+        expected = torch.nn.functional.pad(expected, (0, 2 * 4))
     torch.testing.assert_close(pooled(states, present, pooling)[:, :1], expected)
     for filling in (0.0, 1e6, torch.nan):
         filled = torch.where(present[None, ..., None], states, filling)
@@ -81,6 +86,37 @@ def test_on_disk_they_are_the_same(encoder, documents, found, tmp_path):
         np.testing.assert_array_equal(on_disk[pooling], found[pooling])
         on_disk[pooling].flush()
         np.testing.assert_array_equal(np.load(tmp_path / "f" / f"{pooling}.npy"), found[pooling])
+
+
+def test_of_one_token_all_poolings_are_its_state():
+    states = torch.randn(3, 2, 5, 4, generator=torch.Generator().manual_seed(0))
+    present = torch.eye(5)[[0, 3]].bool()
+    for pooling in POOLINGS:
+        found = pooled(states, present, pooling)
+        expected = torch.stack([states[:, 0, 0], states[:, 1, 3]], dim=1)
+        torch.testing.assert_close(found[..., :4], expected)
+        assert found[..., 4:].abs().sum() == 0
+
+
+def test_the_order_of_places_matters_to_flatten_alone():
+    states = torch.randn(3, 2, 5, 4, generator=torch.Generator().manual_seed(0))
+    present = torch.ones(2, 5).bool()
+    changed = states[:, :, [0, 2, 1, 4, 3]]
+    for pooling in POOLINGS:
+        one, other = (pooled(given, present, pooling) for given in (states, changed))
+        assert torch.allclose(one, other, atol=1e-6) == (pooling != "flatten")
+
+
+def test_a_disk_without_room_is_told_before_anything_is_read(
+    encoder, documents, tmp_path, monkeypatch
+):
+    usage = shutil.disk_usage(tmp_path)._replace(free=3 * 101 * 16 * 4)
+    monkeypatch.setattr("hf_apt.features.shutil.disk_usage", lambda _: usage)
+    features(encoder, documents, replace(CONFIG, poolings=("mean",)), tmp_path)
+    monkeypatch.setattr("hf_apt.features._states", None)
+    needed = r"flatten needs 0.000465 GB in .* 1.94e-05 GB are free: name a larger disk by TMPDIR"
+    with pytest.raises(ValueError, match=needed):
+        features(encoder, documents, CONFIG, tmp_path)
 
 
 def test_only_what_is_asked_for_is_kept(encoder, documents):

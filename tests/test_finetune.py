@@ -1,22 +1,28 @@
 """Fine-tuning: what can be learnt is learnt, twice alike; accuracy per block and its record."""
 
 import json
+import shutil
 from dataclasses import replace
+from types import SimpleNamespace
 
 import numpy as np
 import pytest
 import torch
+from safetensors.torch import load_file, save_file
 
-from hf_apt.block_accuracy import BlockAccuracyConfig, measure_blocks
+from hf_apt.block_accuracy import measure_blocks
 from hf_apt.block_tables import block_tables, legend
 from hf_apt.confidence_record import ConfidenceConfig
 from hf_apt.counts import DepthCounts
+from hf_apt.cut import cut
 from hf_apt.encoders import load_encoder
 from hf_apt.features import FeatureConfig
 from hf_apt.finetune import FinetuneConfig, finetune
 from hf_apt.probes import PROBES
+from hf_apt.protocols import BlockAccuracyConfig, Protocols
 from hf_apt.records import Run
 from hf_apt.tasks import TaskConfig, open_task
+from hf_apt.tokenizers import vocabulary
 from hf_apt.transfer_scores import SCORES
 
 TRAINING = FinetuneConfig(num_epochs=12, batch_size=8, learning_rate=3e-3, sequence_length=16)
@@ -167,6 +173,161 @@ def test_mean_apt_is_ranked_where_the_run_measured_the_same_weights(checkpoint, 
         run.write_json("model.json", {"weights": known})
         found = measure_blocks(str(checkpoint), frozen, run)
         assert ("mean_apt" in found["agreement"]["frozen"]["mean"]) == expected
+
+
+def test_a_model_cut_after_its_last_block_is_trained_as_the_whole_one(checkpoint, task, tmp_path):
+    whole, part = (load_encoder(str(checkpoint), label_names=task.label_names) for _ in range(2))
+    short = replace(TRAINING, num_epochs=2)
+    expected = finetune(whole, task, short, tmp_path)
+    np.testing.assert_array_equal(finetune(cut(part, 2), task, short, tmp_path), expected)
+
+
+def test_the_cut_protocol_trains_every_depth(checkpoint, config, tmp_path):
+    found = measure_blocks(str(checkpoint), replace(config, cut=True), Run(tmp_path / "run"))
+    model = found["models"]["pretrained"]
+    assert len(model["cut"]) == 3
+    assert model["cut"][0]["value"] == found["chance"] == 0.5, "[CLS] has seen no word"
+    assert model["cut"][1]["value"] > 0.9
+    assert model["cut"][2] == model["own_head"]
+    assert model["cut"][0]["standard_error"] == pytest.approx(0.5 / np.sqrt(20))
+    assert set(found["agreement"]["cut"]["mean"]) == set(SCORES)
+    assert [len(table.rows) for table in block_tables(found)] == [3, 3, 3]
+    plain = measure_blocks(str(checkpoint), config, Run(tmp_path / "plain"))["models"]["pretrained"]
+    assert {name: plain[name] for name in plain} == {name: model[name] for name in plain}
+
+
+def test_what_cannot_be_cut_is_told_before_any_work(checkpoint, config, tmp_path, monkeypatch):
+    def uncuttable(encoder, depth):
+        raise ValueError("cannot be cut")
+
+    monkeypatch.setattr("hf_apt.protocols.cut", uncuttable)
+    monkeypatch.setattr("hf_apt.protocols.features", None)
+    with pytest.raises(ValueError, match="cannot be cut"):
+        measure_blocks(str(checkpoint), replace(config, cut=True), Run(tmp_path / "run"))
+    with pytest.raises(ValueError, match="has to be fine-tuned: ask for one epoch"):
+        measure_blocks(str(checkpoint), replace(config, cut=True, finetune=None), Run(tmp_path))
+
+
+def test_flattened_states_have_probes_and_no_scores(checkpoint, config, tmp_path):
+    poolings = FeatureConfig(sequence_length=16, poolings=("mean", "flatten"))
+    flat = replace(config, features=poolings, finetune=None)
+    found = measure_blocks(str(checkpoint), flat, Run(tmp_path / "run"))
+    figures = found["models"]["pretrained"]["frozen"]["flatten"]
+    assert list(figures) == list(PROBES)
+    assert figures["linear"][0]["value"] > 0.8, "the words tell the class at any place"
+    assert list(found["agreement"]["frozen"]) == ["mean"]
+    assert "linear flatten" in [column.header for column in block_tables(found)[0].columns]
+
+
+@pytest.fixture
+def measured(monkeypatch):
+    """The numbers of the seeds that were measured and not read."""
+    numbers = []
+    of = Protocols.of
+
+    def counted(self, encoder, saved):
+        numbers.append(self.number)
+        return of(self, encoder, saved)
+
+    monkeypatch.setattr(Protocols, "of", counted)
+    return numbers
+
+
+def test_an_interrupted_measurement_goes_on_after_its_last_seed(
+    checkpoint, config, tmp_path, measured, monkeypatch
+):
+    config = replace(
+        config,
+        features=FeatureConfig(sequence_length=16, poolings=("mean",)),
+        probes=("linear", "prototype"),
+        finetune=replace(TRAINING, num_epochs=1),
+        num_seeds=2,
+        untrained=True,
+    )
+    whole = measure_blocks(str(checkpoint), config, Run(tmp_path / "whole"))
+    assert measured == [0, 0, 1, 1]
+    run = Run(tmp_path / "run")
+    finish = run.write_json
+
+    def broken(_, name, content):
+        if name.endswith("seed-1.json"):
+            raise KeyboardInterrupt
+        finish(name, content)
+
+    with monkeypatch.context() as patch:
+        patch.setattr(Run, "write_json", broken)
+        with pytest.raises(KeyboardInterrupt):
+            measure_blocks(str(checkpoint), config, run)
+    assert not run.path("finetune/kinds.json").exists()
+    del measured[:]
+    again = measure_blocks(str(checkpoint), config, run)
+    assert measured == [1, 1]
+    assert again == whole
+    del measured[:]
+    more = measure_blocks(str(checkpoint), replace(config, num_seeds=3), run)
+    assert measured == [2, 2]
+    assert {depth["num"] for depth in more["models"]["untrained"]["frozen"]["mean"]["linear"]} == {
+        3
+    }
+
+
+@pytest.mark.parametrize("change", ["settings", "texts", "weights", "tokenizer", "folder", "none"])
+def test_a_seed_of_anything_else_is_measured_again(
+    checkpoint, config, rows, tmp_path, measured, change
+):
+    config = replace(config, finetune=replace(TRAINING, num_epochs=1), probes=("prototype",))
+    run = Run(tmp_path / "run")
+    measure_blocks(str(checkpoint), config, run)
+    del measured[:]
+    if change == "settings":
+        config = replace(config, finetune=replace(TRAINING, num_epochs=2))
+    elif change == "texts":
+        changed = tmp_path / "changed" / rows.name
+        changed.parent.mkdir()
+        changed.write_text(rows.read_text().replace("w1 ", "w2 "))
+        config = replace(config, task=replace(config.task, name=str(changed)))
+    elif change == "weights":
+        weights = load_file(checkpoint / "model.safetensors")
+        weights["bert.embeddings.word_embeddings.weight"][7, 3] += 1e-3
+        save_file(weights, checkpoint / "model.safetensors", metadata={"format": "pt"})
+    elif change == "tokenizer":
+        content = (checkpoint / "tokenizer.json").read_text()
+        (checkpoint / "tokenizer.json").write_text(content.replace('"w59"', '"other"'))
+    elif change == "folder":
+        shutil.rmtree(run.path("finetune/kinds"))
+    measure_blocks(str(checkpoint), config, run)
+    assert measured == ([] if change == "none" else [0])
+    assert run.path("finetune/kinds/model.safetensors").exists()
+
+
+def test_overlap_is_with_the_corpus_of_the_run_that_made_the_weights(
+    checkpoint, config, tmp_path, tokenizer
+):
+    frozen = replace(config, finetune=None)
+    run = Run(tmp_path / "run")
+    shutil.copytree(checkpoint, run.path("checkpoint"))
+    assert measure_blocks(str(checkpoint), frozen, run)["overlap"] is None
+    frequency = np.zeros(65, np.int64)
+    frequency[: 5 + 6] = 7  # the special tokens and the six words of one class
+    run.write_array("frequency.npy", frequency)
+    run.write_json("vocabulary.json", vocabulary(tokenizer))
+    run.write_json("training.json", {})
+    found = measure_blocks(str(checkpoint), frozen, run)["overlap"]
+    assert found["types"] == 0.5
+    assert found["num_types"] == 12
+    assert 0.4 < found["occurrences"] < 0.6
+    run.write_json("vocabulary.json", vocabulary(tokenizer)[::-1])
+    assert measure_blocks(str(checkpoint), frozen, run)["overlap"] is None
+    run.write_json("vocabulary.json", vocabulary(tokenizer))
+    (run.path("checkpoint") / "model.safetensors").write_bytes(b"others")
+    assert measure_blocks(str(checkpoint), frozen, run)["overlap"] is None
+
+
+def test_several_processes_are_refused(checkpoint, config, tmp_path, monkeypatch):
+    several = SimpleNamespace(num_processes=2)
+    monkeypatch.setattr("hf_apt.block_accuracy.process_state", lambda: several)
+    with pytest.raises(ValueError, match="by one process, and 2 were started: leave out torchrun"):
+        measure_blocks(str(checkpoint), config, Run(tmp_path / "run"))
 
 
 def test_no_seed_is_refused(checkpoint, config, tmp_path):

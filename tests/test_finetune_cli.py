@@ -1,5 +1,6 @@
 """`hf-apt finetune`: a table per protocol, a record in the run's folder, one sentence on errors."""
 
+import copy
 import json
 import shutil
 import sys
@@ -7,6 +8,9 @@ import sys
 import pytest
 
 from hf_apt import cli
+from hf_apt.finetune_cli import finetune_options
+from hf_apt.protocols import BlockAccuracyConfig
+from hf_apt.tasks import KNOWN_TASKS, TaskConfig
 
 TINY = "--epochs=1 --sequence-length=16 --train-per-class=6 --test-per-class=3 --task".split()
 
@@ -76,6 +80,119 @@ def test_what_can_be_mended_is_one_sentence(call, checkpoint, rows, tmp_path, ch
     assert last.startswith("hf-apt: ")
     assert sentence in last
     assert not (tmp_path / "run" / "finetune" / "rows.json").exists()
+
+
+@pytest.mark.parametrize(
+    ("texts", "labels", "sentence"),
+    [
+        (["a", "b"], ["x", "x"], "has 1 class: there is nothing to tell apart"),
+        (["a", ""], ["x", "y"], "row 1 of"),
+        (["a", "  "], ["x", "y"], "has no text"),
+        (["a", None], ["x", "y"], "has no text"),
+        (["a", "b"], [0.0, 1.0], "label 0.0: a class is a text or an integer, not float"),
+        (["a", "b"], [True, False], "not bool"),
+        (["a", "b"], ["x", None], "row 1 of"),
+        (["a", "b"], ["x", ""], "has no label"),
+        (["a", "b"], [0, -1], "labels of this split seem to be withheld"),
+    ],
+)
+def test_rows_that_make_no_task_are_one_sentence(
+    call, checkpoint, tmp_path, texts, labels, sentence
+):
+    file = tmp_path / "bad.jsonl"
+    lines = [{"text": text, "label": label} for text, label in zip(texts, labels, strict=True)]
+    file.write_text("\n".join(map(json.dumps, lines)))
+    code, _, last = call(checkpoint, *TINY, file, "-o", tmp_path / "run")
+    assert code == 2
+    assert last.startswith("hf-apt: ")
+    assert sentence in last
+    assert not (tmp_path / "run").exists()
+
+
+def test_a_label_of_test_alone_is_one_sentence(call, checkpoint, rows, tmp_path):
+    folder = tmp_path / "split"
+    folder.mkdir()
+    shutil.copy(rows, folder / "train.jsonl")
+    (folder / "test.jsonl").write_text('{"text": "w1 w2", "label": "c"}\n')
+    code, _, last = call(checkpoint, *TINY, folder, "-o", tmp_path / "run")
+    assert code == 2
+    assert "the label 'c' of" in last
+    assert "occurs in test and never in training" in last
+
+
+def test_labels_as_numbers_or_digits_are_the_same_classes(call, checkpoint, tmp_path):
+    found = []
+    for place, kind in enumerate((int, str)):
+        lines = [{"text": f"w{i} w{i % 9}", "label": kind(i % 2)} for i in range(40)]
+        file = tmp_path / str(place) / "rows.jsonl"
+        file.parent.mkdir()
+        file.write_text("\n".join(map(json.dumps, lines)))
+        code, _, _ = call(checkpoint, *TINY, file, "--epochs=0", "-o", file.parent)
+        assert code == 0
+        found.append(json.loads((file.parent / "finetune" / "rows.json").read_text()))
+    assert found[0]["label_names"] == found[1]["label_names"] == ["0", "1"]
+    assert found[0]["models"] == found[1]["models"]
+
+
+def test_a_classifier_of_fewer_classes_is_one_sentence(call, checkpoint, rows, tmp_path):
+    from hf_apt.encoders import load_encoder
+
+    encoder = load_encoder(str(checkpoint), label_names=("a",))
+    encoder.model.save_pretrained(tmp_path / "one")
+    encoder.tokenizer.save_pretrained(tmp_path / "one")
+    code, _, last = call(tmp_path / "one", *TINY, rows, "-o", tmp_path / "run")
+    assert code == 2
+    assert "classifies 1 labels (a, ...), the task has 2 (a, b, ...)" in last
+
+
+@pytest.mark.parametrize(
+    ("added", "sentence"),
+    [
+        (["w60", "w61"], "the tokenizer has 67 tokens and the model only 65"),
+        (None, "no tokenizer in"),
+    ],
+)
+def test_a_checkpoint_with_another_tokenizer_or_none_is_one_sentence(
+    call, checkpoint, tokenizer, rows, tmp_path, added, sentence
+):
+    for file in checkpoint.glob("tokenizer*"):
+        file.unlink()
+    if added:
+        larger = copy.deepcopy(tokenizer)
+        larger.add_tokens(added)
+        larger.save_pretrained(checkpoint)
+    code, _, last = call(checkpoint, *TINY, rows, "-o", tmp_path / "run")
+    assert code == 2
+    assert sentence in last
+    assert not (tmp_path / "run" / "finetune" / "rows.json").exists()
+
+
+def test_poolings_and_the_cut_protocol_can_be_chosen(call, checkpoint, rows, tmp_path):
+    chosen = ["--pooling", "flatten", "--pooling", "cls", "--pooling", "flatten", "--cut"]
+    code, printed, _ = call(checkpoint, *TINY, rows, "-o", tmp_path / "run", *chosen)
+    assert code == 0
+    record = json.loads((tmp_path / "run" / "finetune" / "rows.json").read_text())
+    model = record["models"]["pretrained"]
+    assert list(model["finetuned"]) == ["flatten", "cls"]
+    assert len(model["cut"]) == 3
+    assert "cut after the block, then fine-tuned" in " ".join(printed.split())
+    assert "linear flatten" in printed
+    assert max(map(len, printed.splitlines()[:-1])) <= 100
+    code, _, last = call(checkpoint, *TINY, rows, "-o", tmp_path, "--cut", "--epochs=0")
+    assert (code, "has to be fine-tuned" in last) == (2, True)
+
+
+def test_what_is_left_out_is_as_in_the_paper():
+    """Sizes of the tasks: tests/test_tasks.py."""
+    for task in KNOWN_TASKS:
+        _, config, _ = finetune_options("a-checkpoint", task=task)
+        assert config == BlockAccuracyConfig(task=TaskConfig(name=task))
+        assert (config.task.train_per_class, config.task.test_per_class) == (None, None)
+    training = config.finetune
+    assert (training.num_epochs, training.batch_size, training.learning_rate) == (50, 32, 5e-5)
+    assert training.weight_decay == 0.01
+    assert training.sequence_length == config.features.sequence_length == 128
+    assert config.features.poolings == ("cls", "mean", "max")
 
 
 def test_a_missing_checkpoint_is_one_sentence(call, rows, tmp_path):

@@ -8,10 +8,11 @@ import pytest
 import torch
 
 from hf_apt.adapters import merged, num_trained
-from hf_apt.block_accuracy import BlockAccuracyConfig, measure_blocks
+from hf_apt.block_accuracy import measure_blocks
 from hf_apt.encoders import is_classifier, load_encoder
 from hf_apt.features import FeatureConfig
 from hf_apt.finetune import FinetuneConfig, classify, finetune, to_train
+from hf_apt.protocols import BlockAccuracyConfig
 from hf_apt.records import Run
 from hf_apt.tasks import TaskConfig, open_task
 
@@ -67,6 +68,10 @@ def test_the_record_and_the_folder_are_those_of_the_adapter(checkpoint, rows, ta
     assert model["num_trained_parameters"] == expected < 3000
     assert model["finetuned"]["cls"]["linear"][2]["value"] > 0.9
     assert model["frozen"]["cls"] != model["finetuned"]["cls"]
+    # What is kept of a seed has it, too.
+    assert measure_blocks(str(checkpoint), config, run)["models"]["pretrained"] == model
+    with pytest.raises(ValueError, match="leave out adapters, or the cut"):
+        measure_blocks(str(checkpoint), replace(config, cut=True), run)
     folder = run.path("finetune/kinds")
     assert (folder / "adapter_model.safetensors").exists()
     assert not (folder / "model.safetensors").exists()

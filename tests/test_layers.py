@@ -23,12 +23,14 @@ LAYERS = {
         "devices",
         "block_tables",
         "committee_tables",
+        "comparison_tables",
         "confidence_tables",
         "environment",
         "fewrel",
         "inputs",
         "loading",
         "masking",
+        "overlap",
         "progress",
         "registration",
         "resources",
@@ -48,20 +50,21 @@ LAYERS = {
         *("probes", "streamed", "substitution", "task_rows"),
     },
     # All figures of a run, its table and its page: from a folder alone.
-    4: {"summary", "report", "calibration", "substitution_effects"},
+    4: {"summary", "report", "calibration", "substitution_effects", "flat_probes"},
     # Train and measure; the figures of the metric modules; what is sent to the Hub.
-    5: {"pretrain", "heads", "measure", "scores", "card_results", "parcel", "console"},
+    5: {"pretrain", "heads", "measure", "scores", "card_results", "parcel", "console", "agreement"},
     # The planted language: as a corpus it answers what a model is asked.
-    6: {"planted", "cards", "hub", "own_counts"},
+    6: {"planted", "cards", "hub", "own_counts", "comparison"},
     # Whole configurations, and the phases that take them.
     7: {"recipes", "encoders"},
-    8: {"prepare", "readouts", "options", "tasks", "features", "substituting"},
+    8: {"prepare", "readouts", "options", "tasks", "features", "substituting", "cut"},
     # The chain; fine-tuning; the command line.
-    9: {"pipeline", "publish_cli", "finetune", "confidence_record"},
-    10: {"block_accuracy", "members", "task_options"},
-    11: {"committee_accuracy", "finetune_cli"},
-    12: {"committee_cli"},
-    13: {"cli"},
+    9: {"pipeline", "publish_cli", "finetune", "compare_cli", "confidence_record"},
+    10: {"protocols", "members", "task_options"},
+    11: {"seed_figures", "committee_accuracy"},
+    12: {"block_accuracy", "committee_cli"},
+    13: {"finetune_cli"},
+    14: {"cli"},
 }
 LAYER = {name: layer for layer, names in LAYERS.items() for name in names}
 
@@ -72,13 +75,14 @@ PURE = {
     *("cards", "card_results"),
     *("calibration", "substitution", "substitution_effects", "confidence_tables"),
     *("splits", "fewrel", "transfer_scores", "block_tables", "committee_tables", "probes"),
+    *("overlap", "flat_probes", "agreement", "comparison", "comparison_tables"),
     *("planted.grammar", "planted.language", "planted.states", "planted.generate", "planted.bayes"),
     "planted.labels",
 }
 """NumPy, SciPy and scikit-learn alone; and all of report."""
 
 HEAVY = {"torch", "transformers", "datasets", "accelerate", "tokenizers", "safetensors"}
-NUM_MODULES = 104
+NUM_MODULES = 113
 
 
 def modules() -> dict[str, Path]:

@@ -159,3 +159,13 @@ def test_an_id_without_a_token_has_a_place_in_the_vocabulary() -> None:
 
     ids = {token: index for index, token in enumerate(SPECIAL_TOKENS)} | {"far": 8}
     assert vocabulary(BertTokenizer(vocab=ids)) == [*SPECIAL_TOKENS, "<5>", "<6>", "<7>", "far"]
+
+
+def test_a_checkpoint_without_its_tokenizer_has_none(tmp_path):
+    """transformers makes one of special tokens alone, to which all words are unknown."""
+    from transformers import AutoTokenizer, BertConfig
+
+    BertConfig().save_pretrained(tmp_path)
+    assert len(AutoTokenizer.from_pretrained(tmp_path)) == 5
+    with pytest.raises(ValueError, match="no tokenizer in .*: its files are missing"):
+        load_tokenizer(str(tmp_path))

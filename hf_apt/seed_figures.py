@@ -119,6 +119,7 @@ def _written(figures: ModelFigures) -> dict[str, Any]:
         },
         "own_head": figures.own_head,
         "cut": None if figures.cut is None else figures.cut.tolist(),
+        "num_trained": figures.num_trained,
     }
 
 
@@ -134,4 +135,5 @@ def _read(content: dict[str, Any]) -> ModelFigures:
         content["own_head"],
         None,
         None if content["cut"] is None else np.array(content["cut"]),
+        content["num_trained"],
     )

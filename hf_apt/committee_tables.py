@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
+from hf_apt.terminal import bare_table, estimate_cell
+
 if TYPE_CHECKING:
     from rich.table import Table
 
@@ -32,7 +34,7 @@ def committee_legend(result: dict[str, Any]) -> str:
 
 
 def _members(result: dict[str, Any]) -> Table:
-    table = _table(f"Members on {result['task']}", ["classifier", "trained", "accuracy"])
+    table = bare_table(f"Members on {result['task']}", "classifier", "trained", "accuracy")
     named = [(f"member {place}", member) for place, member in enumerate(result["members"], 1)]
     if result["reference"]:
         named.append(("reference", result["reference"]))
@@ -40,11 +42,10 @@ def _members(result: dict[str, Any]) -> Table:
         trained = (
             f"{member['num_trained_parameters']:,}" if member["finetuned_here"] else "as it is"
         )
-        accuracy = member["accuracy"]
         table.add_row(
             f"{name}: {_short(member['checkpoint'])}",
             trained,
-            f"{accuracy['value']:.3f} ± {accuracy['standard_error']:.3f}",
+            estimate_cell(member["accuracy"]),
         )
     return table
 
@@ -52,7 +53,7 @@ def _members(result: dict[str, Any]) -> Table:
 def _curve(result: dict[str, Any]) -> Table:
     header = {"mean_softmax": "mean softmax", "mean_logits": "mean logits", "majority": "majority"}
     columns = [name for combination in result["curves"] for name in (header[combination], "nats")]
-    table = _table(f"Accuracy on {result['task']} by size of the committee", ["size", *columns])
+    table = bare_table(f"Accuracy on {result['task']} by size of the committee", "size", *columns)
     for points in zip(*result["curves"].values(), strict=True):
         cells = [cell for point in points for cell in (_accuracy(point), _nats(point))]
         table.add_row(str(points[0]["size"]), *cells)
@@ -62,7 +63,7 @@ def _curve(result: dict[str, Any]) -> Table:
 def _cost(result: dict[str, Any]) -> Table:
     sizes = [each["batch_size"] for each in result["cost"]["committee"]["latencies"]]
     columns = [f"ms, batch {size}" for size in sizes]
-    table = _table("Cost of an answer", ["", "parameters", "MFLOP a text", *columns])
+    table = bare_table("Cost of an answer", "", "parameters", "MFLOP a text", *columns)
     for name, found in result["cost"].items():
         counts = f"{found['num_parameters']:,}", f"{found['flops'] / 1e6:,.1f}"
         in_turn = [f"{each['in_sequence_ms']:.2f}" for each in found["latencies"]]
@@ -87,17 +88,3 @@ def _nats(point: dict[str, Any]) -> str:
 def _short(checkpoint: str) -> str:
     """The end of a long path: its last folders."""
     return checkpoint if len(checkpoint) <= 32 else f"…{checkpoint[-31:]}"
-
-
-def _table(title: str, columns: list[str]) -> Table:
-    from rich import box
-    from rich.table import Table
-
-    table = Table(
-        title=title, title_justify="left", box=box.SIMPLE_HEAD, show_edge=False, padding=0
-    )
-    first, *others = columns
-    table.add_column(first, no_wrap=True)
-    for column in others:
-        table.add_column(column, justify="right", no_wrap=True)
-    return table

@@ -21,10 +21,6 @@ LAYERS = {
         "checkpoints",
         "descriptions",
         "devices",
-        "block_tables",
-        "committee_tables",
-        "comparison_tables",
-        "confidence_tables",
         "environment",
         "fewrel",
         "inputs",
@@ -36,10 +32,14 @@ LAYERS = {
         "resources",
         "shapes",
         "splits",
+        "terminal",
         "transfer_scores",
     },
-    # Sufficient statistics; tokenizers and text; models.
-    1: {"counts", "tokenizers", "corpus", "trunk", "bert6", "committee"},
+    # Sufficient statistics; tokenizers and text; models; what is printed.
+    1: {
+        *("counts", "tokenizers", "corpus", "trunk", "bert6", "committee"),
+        *("block_tables", "comparison_tables", "confidence_tables", "committee_tables"),
+    },
     # Read off counts; a run's folder; sequences on disk; what an answer costs.
     2: {
         *("apt", "confusion", "depth_pass", "records", "streams", "tokens", "bert_conv"),
@@ -72,7 +72,7 @@ LAYER = {name: layer for layer, names in LAYERS.items() for name in names}
 
 PURE = {
     *("counts", "apt", "frequency", "confusion", "clusters", "summary", "records", "atomic"),
-    *("masking", "console"),
+    *("masking", "console", "terminal"),
     *("inputs", "streams", "streamed", "scores", "confidence", "resources"),
     *("cards", "card_results"),
     *("calibration", "substitution", "substitution_effects", "confidence_tables"),
@@ -84,7 +84,7 @@ PURE = {
 """NumPy, SciPy and scikit-learn alone; and all of report."""
 
 HEAVY = {"torch", "transformers", "datasets", "accelerate", "tokenizers", "safetensors"}
-NUM_MODULES = 113
+NUM_MODULES = 114
 
 
 def modules() -> dict[str, Path]:

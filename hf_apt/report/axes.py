@@ -34,7 +34,7 @@ def panels(
     """
     wide = width == WIDE_INCHES
     figure = Figure(figsize=(width, heights[0] if wide else heights[1] * len(titles)))
-    figure.set_layout_engine("constrained")
+    figure.set_layout_engine("constrained", h_pad=0.04167 if wide else 0.12)
     grid = (1, len(titles)) if wide else (len(titles), 1)
     all_axes = list(figure.subplots(*grid, squeeze=False, **shared).ravel())
     for axes, title in zip(all_axes, titles, strict=True):
@@ -51,7 +51,7 @@ def plain_axes(axes: Axes, width: float) -> None:
     axes.tick_params(colors=MUTED, labelsize=font_size(width), length=0, pad=6)
     axes.grid(axis="y", color=RULE, linewidth=0.8)
     axes.set_axisbelow(True)
-    axes.yaxis.set_major_locator(MaxNLocator(5))
+    axes.yaxis.set_major_locator(MaxNLocator(5, steps=[1, 2, 2.5, 5, 10]))
 
 
 def font_size(width: float) -> float:

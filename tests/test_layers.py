@@ -42,7 +42,7 @@ LAYERS = {
     2: {"apt", "confusion", "depth_pass", "records", "streams", "tokens", "bert_conv"},
     3: {
         *("clusters", "confidence", "examples", "frequency", "labelled", "masked_batches"),
-        *("probes", "streamed", "substitution", "task_rows"),
+        *("probes", "streamed", "substitution", "task_records", "task_rows"),
     },
     # All figures of a run, its table and its page: from a folder alone.
     4: {"summary", "report", "calibration", "substitution_effects", "flat_probes"},
@@ -70,13 +70,13 @@ PURE = {
     *("cards", "card_results"),
     *("calibration", "substitution", "substitution_effects", "confidence_tables"),
     *("splits", "fewrel", "transfer_scores", "block_tables", "probes", "planted.labels"),
-    *("overlap", "flat_probes", "agreement", "comparison", "comparison_tables"),
+    *("overlap", "flat_probes", "agreement", "comparison", "comparison_tables", "task_records"),
     *("planted.grammar", "planted.language", "planted.states", "planted.generate", "planted.bayes"),
 }
 """NumPy, SciPy and scikit-learn alone; and all of report."""
 
 HEAVY = {"torch", "transformers", "datasets", "accelerate", "tokenizers", "safetensors"}
-NUM_MODULES = 100
+NUM_MODULES = 108
 
 
 def modules() -> dict[str, Path]:

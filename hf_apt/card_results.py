@@ -17,6 +17,7 @@ _HUB = "https://huggingface.co"
 def front_matter(
     summary: dict[str, Any],
     config: dict[str, Any],
+    tasks: dict[str, dict[str, Any]],
     *,
     repo: str,
     license_id: str | None,
@@ -25,8 +26,9 @@ def front_matter(
 ) -> str:
     """The card's YAML, with the figures of every readout and depth as `model-index`.
 
-    A metric's `config` says the depth: `depth=0` is the embeddings. `text` is what to call the
-    corpus, `dataset` its Hub id. What is not known is left out.
+    A metric's `config` says the depth: `depth=0` is the embeddings. `tasks` are records of
+    fine-tuning; of each the accuracy of the classifier follows. `text` is what to call the corpus,
+    `dataset` its Hub id. What is not known is left out.
     """
     from huggingface_hub import ModelCardData
 
@@ -37,7 +39,7 @@ def front_matter(
         tags=[summary["model"]["model_type"], "hf_apt", "accuracy-per-token", "token-confusion"],
         datasets=[dataset] if dataset else None,
         model_name=repo.partition("/")[2],
-        eval_results=_eval_results(summary, config, dataset, text),
+        eval_results=[*_eval_results(summary, config, dataset, text), *_of_tasks(tasks)],
     ).to_yaml()
 
 
@@ -93,6 +95,39 @@ def _eval_results(
         )
         for figures in depths
     ]
+
+
+def _of_tasks(tasks: dict[str, dict[str, Any]]) -> list[EvalResult]:
+    from huggingface_hub import EvalResult
+
+    found = {task: record["models"]["pretrained"].get("own_head") for task, record in tasks.items()}
+    return [
+        EvalResult(
+            task_type="text-classification",
+            **_texts(task, tasks[task]["provenance"][0]["source"]),
+            metric_type="accuracy",
+            metric_name="accuracy after fine-tuning",
+            metric_args={
+                "standard_error": accuracy["standard_error"],
+                "num_seeds": accuracy["num"],
+                "num_test": tasks[task]["provenance"][0]["num_test"],
+            },
+            metric_value=accuracy["value"],
+        )
+        for task, accuracy in found.items()
+        if accuracy is not None
+    ]
+
+
+def _texts(task: str, source: str | list[str]) -> dict[str, Any]:
+    """Where a task's texts are from: local files, and texts of our own, have no Hub id.
+
+    Results of one id and configuration become one entry, under one name.
+    """
+    name: dict[str, Any] = {"dataset_name": f"test texts of {task}"}
+    if isinstance(source, str) and "/" in source:
+        return name | {"dataset_type": source}
+    return name | {"dataset_type": "other", "dataset_config": task}
 
 
 def _error(estimate: dict[str, Any]) -> dict[str, Any]:

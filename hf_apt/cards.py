@@ -13,7 +13,9 @@ from hf_apt.card_results import eval_results_yaml, front_matter
 from hf_apt.clusters import HEADLINE
 from hf_apt.records import Run
 from hf_apt.report.confusion_png import confusion_png
+from hf_apt.report.finetuning import best_block
 from hf_apt.report.story import cluster_entry, headline
+from hf_apt.report.task_wording import SHORT_POOLINGS, main_pooling
 from hf_apt.report.wording import (
     NOTHING,
     READOUT_LABELS,
@@ -24,6 +26,7 @@ from hf_apt.report.wording import (
     percent,
 )
 from hf_apt.resources import resource
+from hf_apt.task_records import own_tasks
 
 _HUB_ID = re.compile(r"[\w.-]+/[\w.-]+")
 _DATA_FILE = re.compile(r"[*?\[]|\.(parquet|jsonl|json|ndjson|txt)$")
@@ -92,11 +95,13 @@ def checkpoint_card(run: Run, options: CardOptions) -> str:
     dataset = _dataset(run, options)
     own = summary["readouts"]["own_head"]
     corpus = _corpus(summary["corpus"]["name"], dataset, options.data)
+    tasks = own_tasks(run.finetuned(), summary)
     return _render(
         "checkpoint.md.jinja",
         metadata=front_matter(
             summary,
             config,
+            tasks,
             repo=options.repo,
             license_id=options.license,
             dataset=dataset,
@@ -122,6 +127,8 @@ def checkpoint_card(run: Run, options: CardOptions) -> str:
         headline=headline(summary, "own_head"),
         masked=[estimate(own[depth]["mean_apt"]["masked"]) for depth in (0, -1)],
         readouts=summary["readouts"],
+        tasks=tasks,
+        task_table=task_table(tasks),
     )
 
 
@@ -151,6 +158,45 @@ def block_table(summary: dict[str, Any]) -> list[list[str]]:
         list(columns),
         *([column[row] for column in columns.values()] for row in range(num_rows)),
     ]
+
+
+def task_table(tasks: dict[str, dict[str, Any]]) -> list[list[str]]:
+    """What fine-tuning found, a row for each task, the header first; figures are rounded.
+
+    Accuracy of the fine-tuned classifier with and without pre-training, of the best depth of the
+    frozen trunk, and the slope of confidence on mean APT: as far as they were measured.
+    """
+    columns = ["task", "texts", "fine-tuned", "without pre-training", "best frozen depth", "slope"]
+    rows = []
+    for task, record in tasks.items():
+        texts, models = record["provenance"][0], record["models"]
+        best = best_block(record)
+        slope = record.get("confidence", {}).get("slope")
+        rows.append(
+            [
+                f"`{task}`",
+                f"{number(texts['num_train'], 0)} / {number(texts['num_test'], 0)}",
+                estimate(models["pretrained"].get("own_head")),
+                estimate(models.get("untrained", {}).get("own_head")),
+                NOTHING if best is None else _best(record, *best),
+                _slope(slope),
+            ]
+        )
+    return [columns, *rows]
+
+
+def _best(record: dict[str, Any], depth: int, accuracy: dict[str, Any]) -> str:
+    pooling = SHORT_POOLINGS[main_pooling(record)]
+    return f"{record['depths'][depth]} ({pooling}): {estimate(accuracy)}"
+
+
+def _slope(slope: dict[str, Any] | None) -> str:
+    if slope is None or slope["value"] is None:
+        return NOTHING
+    shown = number(slope["value"])
+    if slope["low"] is None:
+        return shown
+    return f"{shown} [{number(slope['low'])}, {number(slope['high'])}]"
 
 
 def _render(template: str, **content: Any) -> str:

@@ -5,12 +5,12 @@ From JSON records alone: each run's `finetune/<task>.json` and, where there is o
 
 from __future__ import annotations
 
-import math
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from typing import Any
 
 from hf_apt.agreement import PROTOCOLS, accuracy_by_depth, rank_correlation, scores_by_depth
+from hf_apt.task_records import gap
 
 SCHEMA = "hf_apt.comparison/1"
 
@@ -41,9 +41,7 @@ def compare(runs: Sequence[RunRecords]) -> dict[str, Any]:
     `runs`: for each its `name`, `checkpoint`, `corpus` (number of training `tokens`, `sequences`,
     `documents`, and `tokens_seen` in pre-training; of packed documents the number is not known),
     `overlap`, `mean_apt` after the last block, and the accuracy of the fine-tuned classifier
-    `pretrained`, `untrained` and their difference `gap`: estimates. The gap's standard error is the
-    root of the sum of both squares, as if the two had been tested on different texts (ours: they
-    have the same ones, so that it is rather too large).
+    `pretrained`, `untrained` and their difference `gap` (`hf_apt.task_records.gap`): estimates.
 
     `gap_rank_correlation`: Spearman's of the gap with `tokens`, `types` and `occurrences`.
     `rank_correlation`: for each protocol, pooling and score, Spearman's with accuracy over `runs`
@@ -81,7 +79,7 @@ def _row(run: RunRecords) -> dict[str, Any]:
         "overlap": run.finetuned.get("overlap"),
         "mean_apt": apt_D and apt_D[-1],
         **found,
-        "gap": _gap(found["pretrained"], found["untrained"]),
+        "gap": gap(found["pretrained"], found["untrained"]),
     }
 
 
@@ -106,16 +104,6 @@ def _apt_estimates(run: RunRecords) -> list[dict[str, Any]] | None:
         return None
     depths = summary["readouts"].get("own_head")
     return depths and [figures["mean_apt"]["pooled"] for figures in depths]
-
-
-def _gap(one: dict[str, Any] | None, other: dict[str, Any] | None) -> dict[str, Any] | None:
-    if one is None or other is None:
-        return None
-    return {
-        "value": one["value"] - other["value"],
-        "standard_error": math.hypot(one["standard_error"], other["standard_error"]),
-        "num": one["num"],
-    }
 
 
 def _gap_correlations(rows: list[dict[str, Any]]) -> dict[str, Any]:

@@ -82,7 +82,7 @@ def finetune_command(checkpoint: str, config: "BlockAccuracyConfig", folder: Pat
     All settings left out are those of the paper (arXiv 2507.14871): 50 epochs of batches of 32,
     5e-5, 128 tokens; training and test texts of a class 630 and 70 of `fewrel`, 100 and 100 of
     `dbpedia_14`, 1,000 and 1,000 of `ag_news`. An interrupted measurement goes on after the last
-    seed that was finished.
+    seed that was finished. The page of a finished run is written anew.
     """
     from rich.console import Console
 
@@ -90,6 +90,7 @@ def finetune_command(checkpoint: str, config: "BlockAccuracyConfig", folder: Pat
     from hf_apt.block_tables import block_tables, legend
     from hf_apt.confidence_tables import confidence_legend, confidence_tables
     from hf_apt.records import Run
+    from hf_apt.report import write_report
 
     result = measure_blocks(checkpoint, config, Run(folder))
     console = Console(highlight=False)
@@ -104,3 +105,5 @@ def finetune_command(checkpoint: str, config: "BlockAccuracyConfig", folder: Pat
         console.print()
         console.print(confidence_legend(result["confidence"]), style="dim")
     console.print(f"record: {folder / 'finetune' / result['task']}.json", soft_wrap=True)
+    if Run(folder).path("summary.json").exists():
+        console.print(f"page: {write_report(Run(folder))}", soft_wrap=True)

@@ -11,11 +11,12 @@ from collections.abc import Iterable
 from dataclasses import dataclass
 from fnmatch import fnmatch
 from pathlib import Path
-from typing import Literal
+from typing import Any, Literal
 
 from hf_apt.environment import file_fingerprint
 from hf_apt.records import Run
 from hf_apt.resources import resource
+from hf_apt.task_records import own_tasks
 
 CHECKPOINT_FILES = (
     *("config.json", "generation_config.json", "model.safetensors"),
@@ -27,7 +28,8 @@ CHECKPOINT_FILES = (
 """Names in `checkpoint/` that may be sent; pickles and scripts of others are not among them."""
 
 RECORD_FILES = ("summary.json", "config.json", "environment.json", "report.html")
-"""What every number on the card comes from, and the page; sent as `run/<name>`."""
+"""What every number on the card comes from, and the page; sent as `run/<name>`, and so are the
+records of fine-tuning this checkpoint."""
 
 METRIC_FILES = ("README.md", "index.html", "requirements.txt")
 """Beside a metric's own `<name>.py`."""
@@ -123,13 +125,12 @@ def _leaks(text: bytes | mmap.mmap, in_use: list[bytes]) -> bool:
 
 
 def _records(run: Run) -> dict[str, Path | bytes]:
-    """The run's records, without the folders of somebody's disk: the corpus's own and the home."""
-    above = os.path.dirname(run.read_json("summary.json")["corpus"]["name"])
-    told = {f"{os.path.expanduser('~')}/": "~/"}
-    if len(above) > 1 and above.startswith("/"):
-        told = {f"{above}/": ""} | told
+    """The run's records, without the folders of somebody's disk: those of texts, and the home."""
+    summary = run.read_json("summary.json")
+    tasks = own_tasks(run.finetuned(), summary)
+    told = _folders(summary, tasks)
     records: dict[str, Path | bytes] = {}
-    for name in RECORD_FILES:
+    for name in (*RECORD_FILES, *map(run.finetuned_name, tasks)):
         if run.path(name).exists():
             text = _inside(run.path(name), run.folder).read_bytes()
             for folder, instead in told.items():
@@ -139,6 +140,18 @@ def _records(run: Run) -> dict[str, Path | bytes]:
                     text = re.sub(found, instead.encode(), text)
             records[f"run/{name}"] = text
     return records
+
+
+def _folders(summary: dict[str, Any], tasks: dict[str, dict[str, Any]]) -> dict[str, str]:
+    """What to write in place of folders, longest first: a folder may lie in another."""
+    files = [summary["corpus"]["name"]]
+    for record in tasks.values():
+        asked = record["config"]["task"]
+        files += [record["checkpoint"], asked["name"], asked["data"] or ""]
+    above = {os.path.dirname(file) for file in files}
+    told = {f"{folder}/": "" for folder in above if len(folder) > 1 and folder.startswith("/")}
+    told |= {f"{os.path.expanduser('~')}/": "~/"}
+    return dict(sorted(told.items(), key=lambda item: -len(item[0])))
 
 
 def _require_own_weights(run: Run) -> str:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import re
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -79,6 +80,27 @@ class Run:
         """The tokens as text, by token id; `<id>` for an id without a token."""
         tokens = self.read_json("vocabulary.json")
         return tokens + [f"<{index}>" for index in range(len(tokens), vocab_size)]
+
+    def finetuned(self) -> dict[str, Any]:
+        """By task, the record of fine-tuning (`hf_apt.block_accuracy`); those of seeds are none."""
+        return self._by_task("", "hf_apt.block_accuracy/1")
+
+    def committees(self) -> dict[str, Any]:
+        """By task, the record of a committee (`hf_apt.committee_accuracy`)."""
+        return self._by_task("-committee", "hf_apt.committee/1")
+
+    def finetuned_name(self, task: str) -> str:
+        """The name of the file that holds a task's record of fine-tuning."""
+        return f"finetune/{task}.json"
+
+    def _by_task(self, ending: str, schema: str) -> dict[str, Any]:
+        found = {}
+        for path in sorted(self.path("finetune").glob("*.json")):
+            name = re.fullmatch(rf"(\w+){ending}\.json", path.name)
+            record = self.read_json(f"finetune/{path.name}") if name else None
+            if name and isinstance(record, dict) and record.get("schema") == schema:
+                found[name[1]] = record
+        return found
 
     def read_json(self, name: str) -> Any:
         """The content of one of the JSON files.

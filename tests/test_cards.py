@@ -8,7 +8,7 @@ from typing import Any
 
 import pytest
 import yaml
-from finished import NUM_DEPTHS, change_summary, write_finished_run
+from finished import NUM_DEPTHS, change_summary, confidence_record, task_record, write_finished_run
 from huggingface_hub import ModelCard, parse_eval_result_entries
 
 from hf_apt.cards import CardOptions, block_table, card_files, checkpoint_card
@@ -31,6 +31,15 @@ def run(finished_run, tmp_path) -> Run:
 def planted(tmp_path_factory) -> Run:
     folder = tmp_path_factory.mktemp("planted") / "run"
     return write_finished_run(folder, corpus="planted", planted=True)
+
+
+@pytest.fixture(scope="module")
+def tuned(finished_run, tmp_path_factory) -> Run:
+    """The run, fine-tuned on a task."""
+    folder = tmp_path_factory.mktemp("tuned") / "run"
+    shutil.copytree(finished_run.folder, folder)
+    task_record(Run(folder))
+    return Run(folder)
 
 
 def body(run: Run, **options: Any) -> str:
@@ -119,7 +128,7 @@ def test_a_changed_figure_changes_the_table(run):
 # The text.
 
 
-@pytest.mark.parametrize("which", ["finished_run", "planted"])
+@pytest.mark.parametrize("which", ["finished_run", "planted", "tuned"])
 def test_every_number_of_the_text_is_on_record_or_in_the_template(request, which):
     run = request.getfixturevalue(which)
     template = resource("model_cards/checkpoint.md.jinja").read_text()
@@ -128,7 +137,7 @@ def test_every_number_of_the_text_is_on_record_or_in_the_template(request, which
         value
         for name in ("summary.json", "config.json", "environment.json")
         for value in recorded(run.read_json(name))
-    ]
+    ] + [abs(value) for value in recorded(run.finetuned())]  # a minus is no digit
     text = re.sub(r"\d+(?:\.\d+)?\xa0%", lambda share: percent_of(share[0], values), body(run))
     text = text.replace(REPO, "")
     shown = [number for number in NUMBER.findall(text) if number not in TEMPLATE_NUMBERS]
@@ -203,6 +212,82 @@ def test_links_and_pictures_are_sent_along(finished_run):
     local = {target for target in targets if not target.startswith("https://")}
     assert len(local) == 5
     assert local <= set(files)
+
+
+# Fine-tuning.
+
+
+def test_fine_tuning_has_a_row_for_each_task(run):
+    assert "## Fine-tuning" not in body(run)
+    task_record(run)
+    task_record(
+        run, "b_frozen", models={"pretrained": {"frozen": _frozen(run)}}, confidence={"slope": None}
+    )
+    shown = table(body(run).replace("\xa0", " "))
+    rows = [row for row in shown if row[0].startswith("`")]
+    assert rows == [
+        ["`b_frozen`", "1,200 / 345", "–", "–", "block 2 (mean): 0.700 ± 0.012", "–"],
+        [
+            *("`topics`", "1,200 / 345", "0.811 ± 0.023", "0.611 ± 0.023"),
+            *("block 2 (mean): 0.700 ± 0.012", "0.136 [−0.061, 0.332]"),
+        ],
+    ]
+    found = confidence_record()
+    found["slope"] |= {"low": None, "high": None}
+    task_record(run, confidence=found)
+    assert "| 0.136 |" in body(run)
+
+
+def _frozen(run: Run) -> dict[str, Any]:
+    return run.finetuned()["topics"]["models"]["pretrained"]["frozen"]
+
+
+def test_a_record_of_other_weights_is_not_on_the_card(run):
+    task_record(run, weights="0123456789abcdef")
+    assert checkpoint_card(run, CardOptions(repo=REPO)) == checkpoint_card(
+        Run(_without_tasks(run)), CardOptions(repo=REPO)
+    )
+
+
+def _without_tasks(run: Run) -> Path:
+    folder = run.folder.with_name("without")
+    shutil.copytree(run.folder, folder, ignore=shutil.ignore_patterns("finetune"))
+    return folder
+
+
+def test_the_card_names_the_records_of_tasks_and_they_are_sent(tuned):
+    from hf_apt.parcel import checkpoint_parcel
+
+    files = checkpoint_parcel(tuned, card_files(tuned, CardOptions(repo=REPO))).files
+    said = "[`run/environment.json`](run/environment.json) or [`run/finetune/topics.json`]"
+    assert said in body(tuned)
+    assert json.loads(files["run/finetune/topics.json"])["task"] == "topics"
+
+
+def test_the_model_index_holds_the_fine_tuned_accuracy(tuned, finished_run):
+    results, before = (
+        ModelCard(checkpoint_card(run, CardOptions(repo=REPO))).data.eval_results
+        for run in (tuned, finished_run)
+    )
+    (added,) = [result for result in results if result.task_type == "text-classification"]
+    assert len(results) == len(before) + 1
+    assert added.metric_type == "accuracy"
+    assert (
+        added.metric_value
+        == tuned.finetuned()["topics"]["models"]["pretrained"]["own_head"]["value"]
+    )
+    assert added.metric_args == {"standard_error": 0.0234, "num_seeds": 1, "num_test": 345}
+    assert added.dataset_type == "them/topics"
+    assert added.dataset_name == "test texts of topics"
+
+
+def test_texts_from_local_files_have_no_hub_id_and_stay_apart(run):
+    provenance = {"source": ["rows.csv"], "num_train": 12, "num_test": 34, "num_labels": 4}
+    for task in ("one", "two"):
+        task_record(run, task, provenance=[provenance])
+    results = ModelCard(checkpoint_card(run, CardOptions(repo=REPO))).data.eval_results
+    found = [(r.dataset_type, r.dataset_name) for r in results if r.task_type != "fill-mask"]
+    assert found == [("other", "test texts of one"), ("other", "test texts of two")]
 
 
 # Licences and where the text is from.

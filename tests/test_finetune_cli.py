@@ -64,6 +64,15 @@ def test_a_run_is_gone_on_with_in_its_own_folder(call, checkpoint, rows, tmp_pat
     assert (run / "finetune" / "rows.json").exists()
 
 
+def test_the_page_of_a_finished_run_is_written_anew(call, checkpoint, rows, finished_run, tmp_path):
+    run = tmp_path / "run"
+    shutil.copytree(finished_run.folder, run)
+    code, printed, _ = call(checkpoint, *TINY, rows, "--epochs=0", "-o", run)
+    assert code == 0
+    assert f"page: {run / 'report.html'}" in printed
+    assert "What it carries over to" in (run / "report.html").read_text()
+
+
 @pytest.mark.parametrize(
     ("change", "sentence"),
     [

@@ -47,7 +47,7 @@ LAYERS = {
     },
     3: {
         *("clusters", "confidence", "examples", "frequency", "labelled", "masked_batches"),
-        *("probes", "streamed", "substitution", "task_rows"),
+        *("probes", "streamed", "substitution", "task_records", "task_rows"),
     },
     # All figures of a run, its table and its page: from a folder alone.
     4: {"summary", "report", "calibration", "substitution_effects", "flat_probes"},
@@ -77,14 +77,14 @@ PURE = {
     *("cards", "card_results"),
     *("calibration", "substitution", "substitution_effects", "confidence_tables"),
     *("splits", "fewrel", "transfer_scores", "block_tables", "committee_tables", "probes"),
-    *("overlap", "flat_probes", "agreement", "comparison", "comparison_tables"),
+    *("overlap", "flat_probes", "agreement", "comparison", "comparison_tables", "task_records"),
     *("planted.grammar", "planted.language", "planted.states", "planted.generate", "planted.bayes"),
     "planted.labels",
 }
 """NumPy, SciPy and scikit-learn alone; and all of report."""
 
 HEAVY = {"torch", "transformers", "datasets", "accelerate", "tokenizers", "safetensors"}
-NUM_MODULES = 114
+NUM_MODULES = 122
 
 
 def modules() -> dict[str, Path]:

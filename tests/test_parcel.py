@@ -5,8 +5,9 @@ import json
 import os
 import shutil
 
+import numpy as np
 import pytest
-from finished import CHECKPOINT
+from finished import CHECKPOINT, committee_record, task_record
 
 from hf_apt.parcel import (
     METRIC_FILES,
@@ -44,6 +45,26 @@ def test_a_card_goes_without_its_checkpoint(run):
     parcel = card_parcel(run, CARD)
     assert set(parcel.files) == RECORDS | set(CARD)
     assert parcel.beside_weights == run.read_json("summary.json")["model"]["weights"]
+
+
+def test_of_fine_tuning_go_the_records_of_these_weights(run):
+    task_record(run)
+    task_record(run, "others", weights="0123456789abcdef")
+    committee_record(run)
+    run.write_json("finetune/topics-seed-0.json", {})
+    run.write_array("finetune/topics-inputs.npz", np.zeros(3))
+    expected = RECORDS | {"run/finetune/topics.json"} | set(CARD)
+    assert set(card_parcel(run, CARD).files) == expected
+
+
+def test_where_the_texts_of_a_task_lay_is_not_told(run, monkeypatch):
+    monkeypatch.setenv("HOME", "/home/somebody")
+    record = task_record(run, checkpoint="/home/somebody/runs/x/checkpoint")
+    record["config"]["task"] |= {"name": "/data/secret/a.csv", "data": "/data/more/secret/b*.csv"}
+    run.write_json("finetune/topics.json", record)
+    sent = json.loads(card_parcel(run, CARD).files["run/finetune/topics.json"])
+    assert sent["config"]["task"] == {"name": "a.csv", "data": "b*.csv"}
+    assert sent["checkpoint"] == "checkpoint"
 
 
 @pytest.mark.parametrize(

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 from pathlib import Path
+from typing import Any
 
 from jinja2 import Environment, FileSystemLoader, StrictUndefined
 from markupsafe import Markup
@@ -12,7 +13,7 @@ from hf_apt.atomic import writing
 from hf_apt.records import Run
 from hf_apt.report.content import page_content
 
-__all__ = ["write_report"]
+__all__ = ["rendered", "write_report"]
 
 
 def write_report(run: Run) -> Path:
@@ -21,6 +22,15 @@ def write_report(run: Run) -> Path:
     The page needs nothing else: style, script, figures and data are in it, and it loads nothing.
     The same run gives the same bytes. Raises ValueError if the run is not finished.
     """
+    page = rendered("page.html.jinja", page_content(run))
+    path = run.path("report.html")
+    with writing(path) as file:
+        file.write(page)
+    return path
+
+
+def rendered(template: str, content: dict[str, Any]) -> str:
+    """One of the templates beside this module, filled."""
     environment = Environment(
         loader=FileSystemLoader(Path(__file__).parent),
         autoescape=True,
@@ -29,11 +39,7 @@ def write_report(run: Run) -> Path:
         lstrip_blocks=True,
     )
     environment.filters["script_json"] = script_json
-    page = environment.get_template("page.html.jinja").render(page_content(run))
-    path = run.path("report.html")
-    with writing(path) as file:
-        file.write(page)
-    return path
+    return environment.get_template(template).render(content)
 
 
 def script_json(content: object) -> Markup:

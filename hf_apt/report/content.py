@@ -11,6 +11,7 @@ from hf_apt.clusters import DEFINITIONS, HEADLINE
 from hf_apt.counts import TREATMENTS
 from hf_apt.records import READOUTS, Run
 from hf_apt.report import figures
+from hf_apt.report.finetuning import tasks_content
 from hf_apt.report.lookup import lookup_and_pictures
 from hf_apt.report.story import key_figures, lead, readout_label
 from hf_apt.report.svg import both_widths, depth_palette
@@ -71,6 +72,7 @@ def page_content(run: Run) -> dict[str, Any]:
             "depths": labels,
             "names": {name: READOUT_LABELS[name] for name in pictures},
         },
+        "carried": tasks_content(run, summary),
         "command": summary["command"],
         "created": summary["created"],
         "facts": facts(summary),

@@ -1,0 +1,131 @@
+"""What the figures of the page have in common: plain axes, lines with errors, names beside them."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Any
+
+import numpy as np
+from matplotlib.axes import Axes
+from matplotlib.container import Container
+from matplotlib.figure import Figure
+from matplotlib.ticker import MaxNLocator
+from scipy.optimize import isotonic_regression
+
+from hf_apt.report.svg import INK, MUTED, RULE, WIDE_INCHES
+from hf_apt.report.wording import PlainEstimate, short_depth
+
+
+def plain_figure(width: float, height: float) -> tuple[Figure, Axes]:
+    """A figure with one plain axes; on a phone a little lower than `height` inches."""
+    figure = Figure(figsize=(width, height if width == WIDE_INCHES else height * 0.86))
+    figure.set_layout_engine("constrained")
+    axes = figure.add_subplot()
+    plain_axes(axes, width)
+    return figure, axes
+
+
+def panels(
+    titles: Sequence[str], width: float, heights: tuple[float, float], **shared: Any
+) -> tuple[Figure, list[Axes]]:
+    """A figure with plain axes under each of `titles`: side by side, on a phone one below another.
+
+    `heights` in inches are that of the whole figure side by side, and of each panel on a phone.
+    """
+    wide = width == WIDE_INCHES
+    figure = Figure(figsize=(width, heights[0] if wide else heights[1] * len(titles)))
+    figure.set_layout_engine("constrained", h_pad=0.04167 if wide else 0.12)
+    grid = (1, len(titles)) if wide else (len(titles), 1)
+    all_axes = list(figure.subplots(*grid, squeeze=False, **shared).ravel())
+    for axes, title in zip(all_axes, titles, strict=True):
+        plain_axes(axes, width)
+        axes.set_title(title, loc="left", color=INK, fontsize=font_size(width), fontweight="bold")
+    return figure, all_axes
+
+
+def plain_axes(axes: Axes, width: float) -> None:
+    """Take away what is no data, and use the page's colours."""
+    for side in ("top", "right", "left"):
+        axes.spines[side].set_visible(False)
+    axes.spines["bottom"].set_color(RULE)
+    axes.tick_params(colors=MUTED, labelsize=font_size(width), length=0, pad=6)
+    axes.grid(axis="y", color=RULE, linewidth=0.8)
+    axes.set_axisbelow(True)
+    axes.yaxis.set_major_locator(MaxNLocator(5, steps=[1, 2, 2.5, 5, 10]))
+
+
+def font_size(width: float) -> float:
+    """Points that can be read in a figure of this width."""
+    return 9.5 if width == WIDE_INCHES else 8.75
+
+
+def figures_of(estimates: Sequence[PlainEstimate], key: str = "value") -> np.ndarray:
+    """One figure of each estimate, NaN for null."""
+    return np.array([np.nan if entry[key] is None else entry[key] for entry in estimates], float)
+
+
+def draw_line(axes: Axes, x: np.ndarray, estimates: Sequence[PlainEstimate], **style: Any) -> None:
+    """Draw a line with bars of one standard error."""
+    errors = np.nan_to_num(figures_of(estimates, "standard_error"))
+    defaults: dict[str, Any] = {"linewidth": 1.8, "markersize": 4.5, "elinewidth": 1.3}
+    axes.errorbar(x, figures_of(estimates), yerr=errors, **(defaults | style))
+
+
+def depth_axis(axes: Axes, labels: Sequence[str], width: float) -> None:
+    """Name the depths below the axes, as many as there is room for in `width` inches."""
+    step = max(1, int(np.ceil(len(labels) / (width * 3.2))))
+    depths = range(0, len(labels), step)
+    axes.set_xticks(list(depths), [short_depth(labels[depth]) for depth in depths])
+    axis_label(axes, "depth (after block)", width)
+
+
+def axis_label(axes: Axes, text: str, width: float) -> None:
+    """Say what the x axis is."""
+    axes.set_xlabel(text, color=MUTED, fontsize=font_size(width))
+
+
+def legend_above(figure: Figure, axes: Axes, width: float) -> None:
+    """Name the lines of `axes` above the figure."""
+    handles, labels = axes.get_legend_handles_labels()
+    handles = [handle[0] if isinstance(handle, Container) else handle for handle in handles]
+    wide = width == WIDE_INCHES
+    figure.legend(
+        handles,
+        labels,
+        loc="outside upper left",
+        ncols=min(len(labels), 7 if wide else 3),
+        frameon=False,
+        labelcolor=INK,
+        fontsize=font_size(width),
+        handlelength=1.4,
+        columnspacing=1.1,
+        handletextpad=0.5,
+    )
+
+
+def names_beside(
+    axes: Axes, ends: Sequence[tuple[float, str, str]], width: float, height: float
+) -> None:
+    """Name lines at their right ends: for each the height it ends at, its name, its colour.
+
+    Names that would overlap are moved apart, as little as can be. The limits of the y axis have to
+    be set; `height` is that of the axes in inches, about.
+    """
+    low, high = axes.get_ylim()
+    gap = 1.3 * font_size(width) / (72 * height) * (high - low)
+    in_order = sorted(ends)
+    wanted = np.array([end for end, _, _ in in_order]) - gap * np.arange(len(in_order))
+    # The nearest heights that rise by `gap` at least are the nearest that do not fall, and `gap`s.
+    placed = isotonic_regression(wanted).x + gap * np.arange(len(in_order))
+    for place, (_, name, colour) in zip(placed, in_order, strict=True):
+        axes.annotate(
+            name,
+            (1, place),
+            xycoords=("axes fraction", "data"),
+            xytext=(6, 0),
+            textcoords="offset points",
+            va="center",
+            color=colour,
+            fontsize=font_size(width),
+            annotation_clip=False,
+        )

@@ -207,7 +207,8 @@ def pretrainer(
         data_collator=as_batch,
         callbacks=list(callbacks),
     )
-    return name_progress(trainer, "Pre-training")
+    tokens_in_step = config.batch_size * train.description.sequence_length
+    return name_progress(trainer, "Pre-training", tokens_in_step=tokens_in_step)
 
 
 def last_checkpoint(folder: Path) -> Path | None:

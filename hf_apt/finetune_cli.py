@@ -9,7 +9,8 @@ from typing import TYPE_CHECKING, Annotated
 
 from typer import Argument, Option
 
-from hf_apt.options import run_folder, taking
+from hf_apt.options import run_folder
+from hf_apt.taking import taking
 
 if TYPE_CHECKING:
     from hf_apt.protocols import BlockAccuracyConfig

@@ -34,10 +34,11 @@ LAYERS = {
         "resources",
         "shapes",
         "splits",
+        "taking",
         "transfer_scores",
     },
     # Sufficient statistics; tokenizers and text; models.
-    1: {"counts", "tokenizers", "corpus", "trunk", "bert6"},
+    1: {"counts", "tokenizers", "corpus", "trunk", "bert6", "model_costs"},
     # Read off counts; a run's folder; sequences on disk.
     2: {"apt", "confusion", "depth_pass", "records", "streams", "tokens", "bert_conv"},
     3: {
@@ -57,10 +58,12 @@ LAYERS = {
     10: {"protocols"},
     # Whole configurations, and the phases that take them.
     11: {"seed_figures", "recipes"},
-    12: {"block_accuracy", "prepare", "readouts", "options"},
+    12: {"block_accuracy", "prepare", "readouts", "options", "run_costs"},
     # The chain; the command line.
-    13: {"finetune_cli", "pipeline", "publish_cli"},
-    14: {"cli"},
+    13: {"finetune_cli", "pipeline", "publish_cli", "machine_speed"},
+    14: {"dry_run"},
+    15: {"cost_tables"},
+    16: {"cli"},
 }
 LAYER = {name: layer for layer, names in LAYERS.items() for name in names}
 
@@ -72,12 +75,13 @@ PURE = {
     *("calibration", "substitution", "substitution_effects", "confidence_tables"),
     *("splits", "fewrel", "transfer_scores", "block_tables", "probes", "planted.labels"),
     *("overlap", "flat_probes", "agreement", "comparison", "comparison_tables"),
+    *("shapes", "model_costs"),
     *("planted.grammar", "planted.language", "planted.states", "planted.generate", "planted.bayes"),
 }
 """NumPy, SciPy and scikit-learn alone; and all of report."""
 
 HEAVY = {"torch", "transformers", "datasets", "accelerate", "tokenizers", "safetensors"}
-NUM_MODULES = 100
+NUM_MODULES = 106
 
 
 def modules() -> dict[str, Path]:

@@ -1,7 +1,8 @@
 """Which tokens a masked language model has learnt, at which block, and what it confuses with what.
 
-Importing hf_apt makes BERT-6 and BERT with a convolutional front-end known to transformers' Auto
-classes. Public names are imported when they are first used, so that this takes no time.
+Importing hf_apt makes BERT-6, BERT with a convolutional front-end and soft committees known to
+transformers' Auto classes. Public names are imported when they are first used, so that this takes
+no time.
 """
 
 from __future__ import annotations
@@ -9,7 +10,7 @@ from __future__ import annotations
 from importlib import import_module
 from typing import TYPE_CHECKING, Any
 
-from hf_apt.registration import register_lazily
+from hf_apt.registration import COMMITTEE, register_lazily
 
 if TYPE_CHECKING:
     from hf_apt.apt import Estimate, apt50, masked_accuracy, mean_apt
@@ -28,6 +29,13 @@ if TYPE_CHECKING:
         BertConvModel,
     )
     from hf_apt.clusters import TokenClusters, token_clusters
+    from hf_apt.committee import (
+        AdapterCommittee,
+        SoftCommittee,
+        SoftCommitteeConfig,
+        combined,
+        committee_curve,
+    )
     from hf_apt.counts import DepthCounts, PairCounts
     from hf_apt.heads import DepthHeads, HeadConfig, train_heads
     from hf_apt.masked_batches import MeasureConfig
@@ -60,6 +68,13 @@ _HOME = {
         "BertConvModel",
     ),
     "clusters": ("TokenClusters", "token_clusters"),
+    "committee": (
+        "AdapterCommittee",
+        "SoftCommittee",
+        "SoftCommitteeConfig",
+        "combined",
+        "committee_curve",
+    ),
     "counts": ("DepthCounts", "PairCounts"),
     "heads": ("DepthHeads", "HeadConfig", "train_heads"),
     "masking": ("MaskedBatch", "Masking", "mask"),
@@ -79,6 +94,7 @@ __all__ = [*_MODULE]  # pyright: ignore[reportUnsupportedDunderAll]
 
 register_lazily("bert6", "Bert6", "hf_apt.bert6")
 register_lazily("bert_conv", "BertConv", "hf_apt.bert_conv")
+register_lazily("soft_committee", "SoftCommittee", "hf_apt.committee", COMMITTEE)
 
 
 def __getattr__(name: str) -> Any:

@@ -42,12 +42,12 @@ def measure_blocks(checkpoint: str, config: BlockAccuracyConfig, run: Run) -> di
     `pretrained` and maybe `untrained`, each with the protocols `frozen` and maybe `finetuned`: for
     each pooling, lists over depths of the accuracy by each probe (`value`, `standard_error`, `num`
     of seeds) and of each score; `depths` has their names. `own_head` is the accuracy of the
-    fine-tuned classifier itself, `cut` the same as a list over depths, where it was asked for.
-    `agreement` ranks depths by each score of the frozen trunk, and by mean APT where `run` has
-    counts of the same checkpoint, against their `linear` accuracy, against `cut` (Spearman).
-    `overlap` is that of the first seed's texts with the run's training corpus, null where `run` did
-    not pre-train this checkpoint. `confidence` is the `hf_apt.confidence_record` of the first
-    seed's fine-tuned model, where it was asked for.
+    fine-tuned classifier itself, `cut` the same as a list over depths, where it was asked for;
+    `num_trained_parameters` is what fine-tuning changed. `agreement` ranks depths by each score of
+    the frozen trunk, and by mean APT where `run` has counts of the same checkpoint, against their
+    `linear` accuracy, against `cut` (Spearman). `overlap` is that of the first seed's texts with
+    the run's training corpus, null where `run` did not pre-train this checkpoint. `confidence` is
+    the `hf_apt.confidence_record` of the first seed's fine-tuned model, where it was asked for.
 
     A seed whose figures are in `finetune/<task>-seed-<number>.json`, of the same settings, weights,
     tokenizer and texts, is not measured again.
@@ -100,6 +100,8 @@ def _require_sense(config: BlockAccuracyConfig) -> None:
         raise ValueError(f"at least one seed is needed, got {config.num_seeds}.")
     if config.cut and config.finetune is None:
         raise ValueError("a trunk that is cut has to be fine-tuned: ask for one epoch at least.")
+    if config.cut and config.finetune and config.finetune.lora_rank:
+        raise ValueError("a trunk that is cut is fine-tuned whole: leave out adapters, or the cut.")
     if process_state().num_processes > 1:
         raise ValueError(
             f"accuracy per block is measured by one process, and {process_state().num_processes} "
@@ -127,6 +129,7 @@ def _summarised(by_seed: Sequence[ModelFigures], num_test: int) -> dict[str, Any
         found["cut"] = plain(over_seeds(cuts_SD, num_test))
     if own_heads:
         found["own_head"] = plain(over_seeds(own_heads, num_test)[0])
+        found["num_trained_parameters"] = by_seed[0].num_trained
     return found
 
 

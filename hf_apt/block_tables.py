@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
+from hf_apt.terminal import bare_table, estimate_cell
+
 if TYPE_CHECKING:
     from rich.table import Table
 
@@ -40,7 +42,7 @@ def legend(result: dict[str, Any]) -> str:
         lines.append(f"the exact best classifier of these texts: {texts['best_accuracy']:.3f}")
     for name, found in result["models"].items():
         if "own_head" in found:
-            lines.append(f"fine-tuned classifier, {name}: {_cell(found['own_head'])}")
+            lines.append(f"fine-tuned classifier, {name}: {estimate_cell(found['own_head'])}")
     return "\n".join(lines)
 
 
@@ -57,19 +59,7 @@ def _columns(by_pooling: dict[str, Any]) -> list[tuple[str, list[dict[str, Any]]
 
 
 def _table(title: str, depths: list[str], columns: list[tuple[str, list[dict[str, Any]]]]) -> Table:
-    from rich import box
-    from rich.table import Table
-
-    table = Table(
-        title=title, title_justify="left", box=box.SIMPLE_HEAD, show_edge=False, padding=0
-    )
-    table.add_column("depth", no_wrap=True)
-    for header, _ in columns:
-        table.add_column(header, justify="right", no_wrap=True)
+    table = bare_table(title, "depth", *(header for header, _ in columns))
     for depth, name in enumerate(depths):
-        table.add_row(name, *(_cell(estimates[depth]) for _, estimates in columns))
+        table.add_row(name, *(estimate_cell(estimates[depth]) for _, estimates in columns))
     return table
-
-
-def _cell(estimate: dict[str, Any]) -> str:
-    return f"{estimate['value']:.3f} ± {estimate['standard_error']:.3f}"

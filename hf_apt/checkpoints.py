@@ -12,3 +12,9 @@ def checkpoint_path(name: str) -> str:
     """The folder of the shipped checkpoint called `name`; `name` itself if none is called so."""
     folder = SHIPPED / name
     return str(folder) if (folder / "config.json").exists() else name
+
+
+def of_run(name: str) -> str:
+    """The checkpoint of a run, if `name` is a run's folder; `name` itself otherwise."""
+    folder = Path(name) / "checkpoint"
+    return str(folder) if (folder / "config.json").exists() else name

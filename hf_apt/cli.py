@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 import typer
 import typer.core
 
+from hf_apt.committee_cli import committee_command
 from hf_apt.compare_cli import compare_command
 from hf_apt.finetune_cli import finetune_command
 from hf_apt.options import DryRun, measure_options, run_options
@@ -60,6 +61,7 @@ app = typer.Typer(
 
 app.add_typer(publish_app, name="publish")
 app.command("finetune")(finetune_command)
+app.command("committee")(committee_command)
 app.command("compare")(compare_command)
 
 

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
+from hf_apt.terminal import bare_table, estimate_cell
+
 if TYPE_CHECKING:
     from rich.table import Table
 
@@ -43,7 +45,7 @@ def legend(result: dict[str, Any]) -> str:
         "types, occurrences: share of the task's distinct, of all its tokens that the corpus has",
     ]
     lines += [
-        f"rank correlation of the gap with {name}: {_cell(estimate, digits=2)}"
+        f"rank correlation of the gap with {name}: {estimate_cell(estimate, digits=2)}"
         for name, estimate in found.items()
         if estimate is not None
     ]
@@ -51,54 +53,36 @@ def legend(result: dict[str, Any]) -> str:
 
 
 def _by_size(title: str, rows: list[dict[str, Any]]) -> Table:
-    table = _table(title, "run", "tokens", "accuracy", "untrained", "gap", "mean APT")
+    table = bare_table(title, "run", "tokens", "accuracy", "untrained", "gap", "mean APT")
     for row in rows:
         tokens = row["corpus"]["tokens"]
         figures = (row[name] for name in ("pretrained", "untrained", "gap", "mean_apt"))
-        table.add_row(row["name"], "" if tokens is None else _short(tokens), *map(_cell, figures))
+        table.add_row(
+            row["name"], "" if tokens is None else _short(tokens), *map(estimate_cell, figures)
+        )
     return table
 
 
 def _by_overlap(title: str, rows: list[dict[str, Any]]) -> Table:
-    table = _table(title, "run", "types", "occurrences", "accuracy", "gap")
+    table = bare_table(title, "run", "types", "occurrences", "accuracy", "gap")
     for row in rows:
         shares = (row["overlap"][name] for name in ("types", "occurrences"))
         table.add_row(
             row["name"],
             *("" if share is None else f"{share:.4f}" for share in shares),
-            *(_cell(row[name]) for name in ("pretrained", "gap")),
+            *(estimate_cell(row[name]) for name in ("pretrained", "gap")),
         )
     return table
 
 
 def _correlations(title: str, key: str, result: dict[str, Any]) -> Table:
-    table = _table(title, "accuracy of", *_SCORES.values())
+    table = bare_table(title, "accuracy of", *_SCORES.values())
     for protocol, by_pooling in result["rank_correlation"].items():
         for pooling, by_score in by_pooling.items():
             estimates = (by_score.get(name, {}).get(key) for name in _SCORES)
-            cells = (_cell(estimate, digits=2) for estimate in estimates)
+            cells = (estimate_cell(estimate, digits=2) for estimate in estimates)
             table.add_row(f"{protocol} {pooling}", *cells)
     return table
-
-
-def _table(title: str, first: str, *others: str) -> Table:
-    from rich import box
-    from rich.table import Table
-
-    table = Table(
-        title=title, title_justify="left", box=box.SIMPLE_HEAD, show_edge=False, padding=0
-    )
-    table.add_column(first, overflow="fold")
-    for header in others:
-        table.add_column(header, justify="right", no_wrap=True)
-    return table
-
-
-def _cell(estimate: dict[str, Any] | None, *, digits: int = 3) -> str:
-    if estimate is None or estimate["value"] is None:
-        return ""
-    value, error = estimate["value"], estimate["standard_error"]
-    return f"{value:.{digits}f}" + ("" if error is None else f" ± {error:.{digits}f}")
 
 
 def _short(number: int) -> str:

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
+from hf_apt.terminal import bare_table, estimate_cell
+
 if TYPE_CHECKING:
     from rich.table import Table
 
@@ -33,7 +35,8 @@ def confidence_legend(record: dict[str, Any]) -> str:
         interval = "" if slope["low"] is None else f" [{slope['low']:.3f}, {slope['high']:.3f}]"
         lines += [
             f"slope of confidence on mean APT {_value(slope['value'])}{interval}, 95 % interval",
-            f"Pearson {_cell(record['pearson'])}, Spearman {_cell(record['spearman'])}; "
+            f"Pearson {estimate_cell(record['pearson'])}, "
+            f"Spearman {estimate_cell(record['spearman'])}; "
             f"{slope['num']:,} inputs",
             f"APT from the {source['source']}, known for {_value(source['covered'])} of the tokens",
         ]
@@ -59,24 +62,21 @@ def confidence_legend(record: dict[str, Any]) -> str:
 
 
 def _bins(bins: list[dict[str, Any]]) -> Table:
-    table = _table("Confidence by mean APT of the input's tokens", "mean APT")
-    for column in ("n", "confidence", "accuracy"):
-        table.add_column(column, justify="right", no_wrap=True)
+    columns = ("mean APT", "n", "confidence", "accuracy")
+    table = bare_table("Confidence by mean APT of the input's tokens", *columns)
     for part in bins:
         table.add_row(
             f"{part['low']:.3f} - {part['high']:.3f}",
             f"{part['confidence']['num']:,}",
-            _cell(part["confidence"]),
-            _cell(part["accuracy"]),
+            estimate_cell(part["confidence"]),
+            estimate_cell(part["accuracy"]),
         )
     return table
 
 
 def _substitution(test: dict[str, Any]) -> Table:
-    table = _table("Labels after tokens are replaced", "replaced by")
-    columns = ["changed", "accuracy", "confidence", "same", "strong", "other"]
-    for column in columns:
-        table.add_column(column, justify="right", no_wrap=True)
+    columns = ("replaced by", "changed", "accuracy", "confidence", "same", "strong", "other")
+    table = bare_table("Labels after tokens are replaced", *columns)
     for dose, title in _DOSES.items():
         table.add_row(title.format(test["num_groups"]))
         for kind, name in _KINDS.items():
@@ -85,31 +85,12 @@ def _substitution(test: dict[str, Any]) -> Table:
             other = None if replaced["other"] is None else replaced["other"] + replaced["not_kept"]
             table.add_row(
                 name,
-                _cell(found["changed_labels"]),
-                _cell(found["accuracy_change"], sign="+"),
-                _cell(found["confidence_change"], sign="+"),
+                estimate_cell(found["changed_labels"]),
+                estimate_cell(found["accuracy_change"], sign="+"),
+                estimate_cell(found["confidence_change"], sign="+"),
                 *map(_value, (replaced["identical"], replaced["strong_match"], other)),
             )
     return table
-
-
-def _table(title: str, first: str) -> Table:
-    from rich import box
-    from rich.table import Table
-
-    table = Table(
-        title=title, title_justify="left", box=box.SIMPLE_HEAD, show_edge=False, padding=0
-    )
-    table.add_column(first, no_wrap=True)
-    return table
-
-
-def _cell(estimate: dict[str, Any], sign: str = "") -> str:
-    if estimate["value"] is None:
-        return ""
-    value = f"{estimate['value']:{sign}.3f}"
-    error = estimate["standard_error"]
-    return value if error is None else f"{value} ± {error:.3f}"
 
 
 def _value(value: float | None) -> str:

@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING, Any
 
 from hf_apt.clusters import HEADLINE, PLANTED_HEADLINE
 from hf_apt.report.wording import depth_labels
+from hf_apt.terminal import bare_table, estimate_cell
 
 if TYPE_CHECKING:
     from rich.table import Table
@@ -52,19 +53,11 @@ def _table(
     *,
     planted: bool,
 ) -> Table:
-    from rich import box
-    from rich.table import Table
-
-    table = Table(
-        title=f"Accuracy per token, read out by {_NAMES[readout]}",
-        title_justify="left",
-        box=box.SIMPLE_HEAD,
-        show_edge=False,
-        padding=0,  # the widest table just fits 80 columns
+    table = bare_table(
+        f"Accuracy per token, read out by {_NAMES[readout]}",
+        *("depth", "mean APT", "growth", "accuracy", "APT(50)", "kept", "clusters"),
+        *(["ARI"] if planted else []),
     )
-    columns = ["depth", "mean APT", "growth", "accuracy", "APT(50)", "kept", "clusters"]
-    for column in [*columns, *(["ARI"] if planted else [])]:
-        table.add_column(column, justify="left" if column == "depth" else "right", no_wrap=True)
     for figures in depths:
         table.add_row(*_row(names[figures["depth"]], figures, planted))
     if ceiling:
@@ -76,8 +69,8 @@ def _table(
 def _row(name: str, figures: dict[str, Any], planted: bool) -> list[str]:
     cells = [
         name,
-        _estimate(figures["mean_apt"]["pooled"]),
-        _estimate(figures["growth"], sign=True),
+        estimate_cell(figures["mean_apt"]["pooled"]),
+        estimate_cell(figures["growth"], sign="+"),
         _value(figures["masked_accuracy"]["pooled"]["value"]),
         _value(figures["apt50"]["pooled"]["most_frequent_50"]["value"]),
         f"{figures['confusion']['num_kept']:,}",
@@ -98,14 +91,6 @@ def _clusters(figures: dict[str, Any], wanted: tuple[str, float]) -> dict[str, A
         for entry in figures["clusters"]
         if (entry["definition"], entry["threshold"]) == wanted
     )
-
-
-def _estimate(estimate: dict[str, Any] | None, *, sign: bool = False) -> str:
-    if estimate is None or estimate["value"] is None:
-        return ""
-    error = estimate["standard_error"]
-    value = f"{estimate['value']:+.3f}" if sign else _value(estimate["value"])
-    return value if error is None else f"{value} ± {error:.3f}"
 
 
 def _value(value: float | None) -> str:

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING
 from hf_apt.dry_run import Plan
 from hf_apt.machine_speed import SPREAD
 from hf_apt.planted.corpus import PlantedCorpus
+from hf_apt.terminal import bare_table
 
 if TYPE_CHECKING:
     from rich.table import Table
@@ -23,20 +24,12 @@ _NAMES = {
 
 def cost_table(plan: Plan) -> Table:
     """The costs of each phase, ready to print in 80 columns."""
-    from rich import box
-    from rich.table import Table
-
     model = plan.model
-    table = Table(
-        title=f"What the run would cost: {amount(model.num_parameters)} parameters, "
-        f"{model.vocab_size:,} tokens",
-        title_justify="left",
-        box=box.SIMPLE_HEAD,
-        show_edge=False,
-        padding=0,
+    title = (
+        f"What the run would cost: {amount(model.num_parameters)} parameters, "
+        f"{model.vocab_size:,} tokens"
     )
-    for column in ("phase", "tokens", "FLOPs", "memory", "expected time"):
-        table.add_column(column, justify="left" if column == "phase" else "right", no_wrap=True)
+    table = bare_table(title, "phase", "tokens", "FLOPs", "memory", "expected time")
     for cost in plan.phases:
         seconds = "done" if cost.name in plan.done else time_range(plan.seconds[cost.name])
         table.add_row(

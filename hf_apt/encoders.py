@@ -4,10 +4,19 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import torch
 
+from hf_apt.adapters import (
+    base_of,
+    is_adapted,
+    is_adapter_folder,
+    merged,
+    save_config,
+    with_saved_adapter,
+)
 from hf_apt.checkpoints import checkpoint_path
 from hf_apt.loading import first_line, first_of, from_checkpoint, require_finite, require_folder
 from hf_apt.measure import require_room
@@ -38,12 +47,20 @@ class Encoder:
         encoded = self.tokenizer(list(texts), truncation=True, max_length=sequence_length)
         return encoded["input_ids"]
 
+    def save(self, folder: Path) -> None:
+        """Write model and tokenizer so that `load_encoder` reads them; of adapters, these alone."""
+        self.model.save_pretrained(folder)
+        if is_adapted(self.model):
+            save_config(self.model, folder)
+        self.tokenizer.save_pretrained(folder)
+
 
 def load_encoder(name: str, *, label_names: Sequence[str] = (), seed: int = 42) -> Encoder:
     """The encoder of a checkpoint folder, a shipped checkpoint or a Hub id.
 
     Its trunk is read whole; a pooler that is not there, and the classifier for `label_names` if the
-    checkpoint has none, begin from fresh weights of `seed`.
+    checkpoint has none, begin from fresh weights of `seed`. A folder with an adapter gives the
+    model that it was made for, the adapter merged into its weights.
 
     Raises ValueError if there is none, if a weight of the trunk is missing or not finite, and if
     the checkpoint classifies other labels than those asked for.
@@ -52,18 +69,41 @@ def load_encoder(name: str, *, label_names: Sequence[str] = (), seed: int = 42) 
 
     folder = checkpoint_path(name)
     require_folder(folder)
-    labels = _labels(_config(folder), label_names, name)
+    config = _config(folder)
+    labels = _labels(config, label_names, name)
+    source = folder
+    if is_adapter_folder(folder):
+        source, labels = base_of(folder), {"id2label": config.id2label, "label2id": config.label2id}
     with torch.random.fork_rng(devices=[]):
         torch.manual_seed(seed)
         model, missing = from_checkpoint(
-            AutoModelForSequenceClassification, folder, _KIND, **labels
+            AutoModelForSequenceClassification, source, _KIND, **labels
         )
     trunk = f"{model.base_model_prefix}."
     lost = [key for key in missing if key.startswith(trunk) and "pooler" not in key]
     if lost:
         raise ValueError(f"{name!r} lacks weights of its trunk: {first_of(lost)}.")
+    if source != folder:
+        model = merged(with_saved_adapter(model, folder))
     require_finite(model, name)
     return Encoder(model.eval(), load_tokenizer(folder))
+
+
+def is_classifier(name: str, label_names: Sequence[str]) -> bool:
+    """Whether a checkpoint is a classifier of these labels already, by its configuration alone.
+
+    Raises ValueError if there is no such checkpoint, and if it classifies other labels.
+    """
+    folder = checkpoint_path(name)
+    require_folder(folder)
+    config = _config(folder)
+    _labels(config, label_names, name)
+    return _classifies(config)
+
+
+def _classifies(config: Any) -> bool:
+    names = config.architectures or ()
+    return any("Classification" in each or each == "SoftCommittee" for each in names)
 
 
 def _config(folder: str) -> Any:
@@ -79,8 +119,7 @@ def _labels(config: Any, label_names: Sequence[str], name: str) -> dict[str, Any
     """What to ask `from_pretrained` for, so that the head fits the task."""
     if not label_names:
         return {}
-    classifies = any("Classification" in each for each in config.architectures or ())
-    if not classifies:
+    if not _classifies(config):
         return {
             "id2label": dict(enumerate(label_names)),
             "label2id": {label: index for index, label in enumerate(label_names)},

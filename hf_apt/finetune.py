@@ -3,13 +3,14 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
-from typing import Any
+from typing import Any, cast
 
 import numpy as np
 from jaxtyping import Float
 
+from hf_apt.adapters import is_adapted, with_adapter
 from hf_apt.devices import (
     has_accelerator,
     part_of_batch,
@@ -41,23 +42,41 @@ class FinetuneConfig:
     """Tokens of a text that are read, special ones included."""
 
     seed: int = 42
-    """Of order and dropout."""
+    """Of order and dropout, and of fresh adapters."""
+
+    lora_rank: int = 0
+    """Rank of the LoRA adapters that are trained in place of the blocks' weights; 0 for none: all
+    weights are trained. Adapters take a larger learning rate."""
+
+
+def to_train(encoder: Encoder, config: FinetuneConfig) -> Encoder:
+    """`encoder` as `config` trains it: itself, or with fresh adapters, which change it in place."""
+    if not config.lora_rank:
+        return encoder
+    adapted = with_adapter(encoder.model, config.lora_rank, seed=config.seed)
+    return replace(encoder, model=cast(Any, adapted))
 
 
 def finetuner(encoder: Encoder, task: Task, config: FinetuneConfig, folder: Path) -> Any:
-    """The Trainer that fine-tunes the whole of `encoder`; its own files go to `folder`.
+    """The Trainer that fine-tunes `encoder`; its own files go to `folder`.
 
-    Raises ValueError if the model has another number of labels than the task, if the texts do not
-    fit it, or if the batch cannot be divided among processes.
+    Raises ValueError if the model has another number of labels than the task, if it has no adapters
+    and they are asked for, if the texts do not fit it, or if the batch cannot be divided among
+    processes.
     """
     from transformers import DataCollatorWithPadding, Trainer, TrainingArguments
 
     from hf_apt.progress import name_progress
 
-    if encoder.model.num_labels != task.num_labels:
+    if encoder.model.config.num_labels != task.num_labels:
         raise ValueError(
-            f"the model's classifier has {encoder.model.num_labels} labels and the task "
+            f"the model's classifier has {encoder.model.config.num_labels} labels and the task "
             f"{task.name} has {task.num_labels}: load it with the task's label_names."
+        )
+    if bool(config.lora_rank) != is_adapted(encoder.model):
+        raise ValueError(
+            f"a rank of {config.lora_rank} is asked for, which the model does not fit: hand "
+            "over what `to_train` makes of it."
         )
     if config.num_epochs < 1:
         raise ValueError(f"to fine-tune takes one epoch at least, got {config.num_epochs}.")
@@ -94,8 +113,20 @@ def finetune(
     """Fine-tune `encoder` in place; the logits that it then gives the test texts."""
     trainer = finetuner(encoder, task, config, folder)
     trainer.train()
+    return _test_logits(trainer)
+
+
+def classify(
+    encoder: Encoder, task: Task, config: FinetuneConfig, folder: Path
+) -> Float[np.ndarray, "m classes"]:
+    """The logits that `encoder` gives the test texts as it is, read as `finetune` reads them."""
+    as_it_is = replace(config, num_epochs=1, lora_rank=0)
+    return _test_logits(finetuner(encoder, task, as_it_is, folder))
+
+
+def _test_logits(trainer: Any) -> Float[np.ndarray, "m classes"]:
     logits_MC = trainer.predict(trainer.eval_dataset).predictions
-    encoder.model.eval()
+    trainer.model.eval()
     return np.asarray(logits_MC, np.float32)
 
 

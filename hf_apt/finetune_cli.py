@@ -3,7 +3,6 @@
 # Without postponed annotations: typer reads them.
 
 from enum import StrEnum
-from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
@@ -11,6 +10,7 @@ from typer import Argument, Option
 
 from hf_apt.options import run_folder
 from hf_apt.taking import taking
+from hf_apt.task_options import Given, on_a_task, training_option
 
 if TYPE_CHECKING:
     from hf_apt.protocols import BlockAccuracyConfig
@@ -25,103 +25,55 @@ class PoolingName(StrEnum):
     flatten = "flatten"
 
 
-_task_option = partial(Option, rich_help_panel="Task")
-_training_option = partial(Option, rich_help_panel="Training")
-
-_TASK_HELP = (
-    "`fewrel`, `dbpedia_14`, `ag_news`, `planted`, `sotu`, a Hub data set id, or a local .parquet, "
-    ".json, .jsonl or .csv file, folder or quoted glob with a text and a label column."
-)
-
-
+@on_a_task
 def finetune_options(
+    given: Given,
     checkpoint: Annotated[
         str, Argument(help="A checkpoint folder, a run's folder, a shipped name or a Hub id.")
     ],
-    task: Annotated[str, _task_option(help=_TASK_HELP)] = "planted",
-    data: Annotated[
-        str | None, _task_option(help="Local rows of `fewrel`, `dbpedia_14` or `ag_news`.")
-    ] = None,
-    text_column: Annotated[str | None, _task_option(help="Column of the text.")] = None,
-    label_column: Annotated[str | None, _task_option(help="Column of the label.")] = None,
-    train_per_class: Annotated[
-        int | None, _task_option(min=1, help="Training texts of a class.")
-    ] = None,
-    test_per_class: Annotated[
-        int | None, _task_option(min=1, help="Test texts of a class.")
-    ] = None,
-    entity_markers: Annotated[
-        bool, _task_option("--entity-markers", help="Mark FewRel's two entities.")
-    ] = False,
-    epochs: Annotated[
-        int, _training_option(min=0, help="Of fine-tuning; 0 for the frozen trunk alone.")
-    ] = 50,
-    batch_size: Annotated[int, _training_option(min=1, help="Texts in a step.")] = 32,
-    learning_rate: Annotated[float, _training_option(help="At the first step.")] = 5e-5,
-    sequence_length: Annotated[
-        int, _training_option(min=8, help="Tokens of a text that are read.")
-    ] = 128,
     pooling: Annotated[
         list[PoolingName] | None,
-        _training_option(
+        training_option(
             help="How a text becomes a vector; can be repeated.", show_default="cls mean max"
         ),
     ] = None,
     cut: Annotated[
         bool,
-        _training_option("--cut", help="Fine-tune the trunk cut after each block, too: costly."),
+        training_option("--cut", help="Fine-tune the trunk cut after each block, too: costly."),
     ] = False,
-    seeds: Annotated[int, _training_option(min=1, help="Repetitions, for standard errors.")] = 1,
-    seed: Annotated[int, _training_option(help="The first one.")] = 42,
+    seeds: Annotated[int, training_option(min=1, help="Repetitions, for standard errors.")] = 1,
     untrained: Annotated[
-        bool, _training_option("--untrained", help="The same without pre-training.")
+        bool, training_option("--untrained", help="The same without pre-training.")
     ] = False,
     output: Annotated[
         Path | None, Option("--output", "-o", help="The run's folder to write into.")
     ] = None,
 ) -> "tuple[str, BlockAccuracyConfig, Path]":
     """The checkpoint, what to measure of it, and the folder to write into."""
+    from hf_apt.checkpoints import of_run
     from hf_apt.features import FeatureConfig
-    from hf_apt.finetune import FinetuneConfig
     from hf_apt.protocols import BlockAccuracyConfig
-    from hf_apt.tasks import TaskConfig
 
-    is_run = (Path(checkpoint) / "checkpoint" / "config.json").exists()
+    training = given.finetune
     config = BlockAccuracyConfig(
-        task=TaskConfig(
-            name=task,
-            data=data,
-            text_column=text_column,
-            label_column=label_column,
-            train_per_class=train_per_class,
-            test_per_class=test_per_class,
-            entity_markers=entity_markers,
-            seed=seed,
-        ),
+        task=given.task,
         features=FeatureConfig(
-            sequence_length=sequence_length,
-            batch_size=batch_size,
+            sequence_length=training.sequence_length,
+            batch_size=training.batch_size,
             poolings=tuple(dict.fromkeys(each.value for each in pooling))  # pyright: ignore
             if pooling
             else FeatureConfig.poolings,
         ),
-        finetune=FinetuneConfig(
-            num_epochs=epochs,
-            batch_size=batch_size,
-            learning_rate=learning_rate,
-            sequence_length=sequence_length,
-            seed=seed,
-        )
-        if epochs
-        else None,
+        finetune=training if training.num_epochs else None,
         cut=cut,
         untrained=untrained,
         num_seeds=seeds,
     )
-    if is_run:
-        return str(Path(checkpoint) / "checkpoint"), config, output or Path(checkpoint)
-    folder = output or run_folder(f"{Path(checkpoint).name}-on-{Path(task).stem}")
-    return checkpoint, config, folder
+    path = of_run(checkpoint)
+    if path != checkpoint:
+        return path, config, output or Path(checkpoint)
+    task = Path(given.task.name).stem
+    return checkpoint, config, output or run_folder(f"{Path(checkpoint).name}-on-{task}")
 
 
 @taking(finetune_options)

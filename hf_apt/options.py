@@ -105,7 +105,9 @@ def run_options(
     max_documents: MaxDocuments = None,
     tokenizer: Annotated[
         str | None,
-        _corpus_option(help="Hub id, folder or BERT vocab.txt. Left out: a WordPiece is trained."),
+        _corpus_option(
+            help="Hub id, folder, shipped name or vocab.txt. Left out: a WordPiece is trained."
+        ),
     ] = None,
     vocab_size: Annotated[
         int | None, _corpus_option(min=100, help="Of a WordPiece trained here.")

@@ -22,8 +22,11 @@ if TYPE_CHECKING:
 
 def weights_fingerprint(checkpoint: str) -> str | None:
     """The fingerprint of a checkpoint's weights; None if they are not in a folder here."""
-    path = Path(checkpoint_path(checkpoint)) / "model.safetensors"
-    return file_fingerprint(path) if path.exists() else None
+    for name in ("model.safetensors", "adapter_model.safetensors"):
+        path = Path(checkpoint_path(checkpoint)) / name
+        if path.exists():
+            return file_fingerprint(path)
+    return None
 
 
 def counts_in_run(run: Run, checkpoint: str) -> DepthCounts | None:

@@ -14,12 +14,13 @@ from typing import cast
 import numpy as np
 from jaxtyping import Float
 
+from hf_apt.adapters import num_trained
 from hf_apt.atomic import writing_folder
 from hf_apt.confidence_record import ConfidenceConfig
 from hf_apt.cut import cut
 from hf_apt.encoders import Encoder
 from hf_apt.features import FeatureConfig, Pooling, features
-from hf_apt.finetune import FinetuneConfig, finetune
+from hf_apt.finetune import FinetuneConfig, finetune, to_train
 from hf_apt.flat_probes import flat_accuracies, require_few
 from hf_apt.probes import PROBES, Probe, ProbeConfig, probe_accuracies
 from hf_apt.tasks import Task, TaskConfig
@@ -75,6 +76,9 @@ class ModelFigures:
     cut: Float[np.ndarray, " depth"] | None = None
     """The same of the classifier that was cut after each block and then fine-tuned."""
 
+    num_trained: int | None = None
+    """Parameters that fine-tuning changed."""
+
 
 @dataclass(frozen=True)
 class Protocols:
@@ -113,15 +117,15 @@ class Protocols:
         accuracies = [
             self._accuracy(self._finetuned(cut(encoder, depth), config)) for depth in depths
         ]
+        encoder = to_train(encoder, config)
         logits_MC = self._finetuned(encoder, config)
         own_head = self._accuracy(logits_MC)
         by_pooling["finetuned"] = self._by_pooling(encoder)
         if saved is not None:
             with writing_folder(saved) as partial:
-                encoder.model.save_pretrained(partial)
-                encoder.tokenizer.save_pretrained(partial)
+                encoder.save(partial)
         cut_D = np.array([*accuracies, own_head]) if self.config.cut else None
-        return ModelFigures(by_pooling, own_head, logits_MC, cut_D)
+        return ModelFigures(by_pooling, own_head, logits_MC, cut_D, num_trained(encoder.model))
 
     def _finetuned(self, encoder: Encoder, config: FinetuneConfig) -> np.ndarray:
         """The test logits (M, C) of `encoder`, which is fine-tuned in place."""

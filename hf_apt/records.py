@@ -38,7 +38,8 @@ class Run:
     summary.json       headline figures (hf_apt.summary)
     finetune/          <task>.json, accuracy at every depth and confidence; <task>-seed-<n>.json,
                        what each seed gave to it; <task>-inputs.npz, the confidence of each test
-                       text; <task>/, the fine-tuned model
+                       text; <task>/, the fine-tuned model; <task>-committee.json and the committee
+                       <task>-committee/
     report.html        the page (hf_apt.report)
     ```
     """

@@ -10,6 +10,7 @@ be called while transformers is itself half imported.
 from __future__ import annotations
 
 import sys
+from collections.abc import Mapping
 from importlib import import_module
 from typing import Any
 
@@ -17,7 +18,7 @@ import wrapt
 
 _AUTO = "transformers.models.auto"
 
-_MODELS = {
+ENCODER = {
     "MODEL_MAPPING": "Model",
     "MODEL_FOR_PRETRAINING_MAPPING": "ForMaskedLM",
     "MODEL_FOR_MASKED_LM_MAPPING": "ForMaskedLM",
@@ -26,13 +27,18 @@ _MODELS = {
 }
 """What follows the stem in the name of the class that each table leads to."""
 
+COMMITTEE = {"MODEL_FOR_SEQUENCE_CLASSIFICATION_MAPPING": ""}
+"""The same, where the stem itself is the name of a classifier, which is all there is."""
 
-def register_lazily(model_type: str, stem: str, module: str) -> None:
+
+def register_lazily(
+    model_type: str, stem: str, module: str, models: Mapping[str, str] = ENCODER
+) -> None:
     """Make `model_type` known to AutoConfig, AutoTokenizer and the AutoModel classes.
 
-    `module` has the classes, or imports them when they are asked for: `<stem>Config`,
-    `<stem>Model`, `<stem>ForMaskedLM`, `<stem>ForSequenceClassification` and
-    `<stem>ForTokenClassification`. Its tokenizer is BERT's.
+    `module` has the classes, or imports them when they are asked for: `<stem>Config` and those that
+    `models` names, `<stem>Model`, `<stem>ForMaskedLM` and so on. Its tokenizer is BERT's, where a
+    checkpoint names no other.
     """
 
     def enter(auto: Any, mapping: str, class_name: str) -> None:
@@ -44,7 +50,7 @@ def register_lazily(model_type: str, stem: str, module: str) -> None:
         auto.CONFIG_MAPPING_NAMES[model_type] = f"{stem}Config"
 
     def name_models(auto: Any) -> None:
-        for mapping, ending in _MODELS.items():
+        for mapping, ending in models.items():
             enter(auto, mapping, stem + ending)
 
     def name_tokenizer(auto: Any) -> None:

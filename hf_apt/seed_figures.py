@@ -14,6 +14,7 @@ import torch
 
 from hf_apt.confidence_record import Tuned, confidence_record
 from hf_apt.encoders import Encoder
+from hf_apt.environment import file_fingerprint
 from hf_apt.own_counts import counts_in_run
 from hf_apt.pretrain import untrained_twin
 from hf_apt.protocols import BlockAccuracyConfig, ModelFigures, Protocols
@@ -45,13 +46,15 @@ def figures_of_seed(
     """The figures of `encoder`, which was read from `checkpoint`.
 
     Read from `finetune/<task>-seed-<number>.json` where they are there for the same settings,
-    texts, weights and tokenizer; else measured and left there. `encoder` is fine-tuned in place;
-    that of number 0 is left in `finetune/<task>/`.
+    texts, weights, tokenizer and, for confidence, counts of the run; else measured and left there.
+    `encoder` is fine-tuned in place; that of number 0 is left in `finetune/<task>/`.
     """
     record = f"finetune/{task.name}-seed-{number}.json"
     saved = run.path(f"finetune/{task.name}") if number == 0 and config.finetune else None
     asked = _asked(encoder, task, config, number)
-    asked["counts_in_run"] = counts_in_run(run, checkpoint) is not None
+    examined = config.confidence if saved is not None else None
+    if examined is not None and counts_in_run(run, checkpoint) is not None:
+        asked["counts"] = file_fingerprint(run.counts_path("own_head"))
     if run.path(record).exists() and (saved is None or saved.exists()):
         before = run.read_json(record)
         if before["asked"] == asked:
@@ -64,10 +67,10 @@ def figures_of_seed(
         found = {"pretrained": protocols.of(encoder, saved)}
         logits_MC = found["pretrained"].logits_MC
         confidence = None
-        if config.finetune and config.confidence and logits_MC is not None and number == 0:
+        if config.finetune and examined is not None and logits_MC is not None:
             sizes = config.finetune.sequence_length, config.finetune.batch_size
             tuned = Tuned(checkpoint, encoder, task, *sizes)
-            confidence = confidence_record(tuned, logits_MC, config.confidence, run, Path(scratch))
+            confidence = confidence_record(tuned, logits_MC, examined, run, Path(scratch))
         if config.untrained:
             found["untrained"] = protocols.of(twin, None)
     figures = {name: _written(one) for name, one in found.items()}
@@ -78,9 +81,10 @@ def figures_of_seed(
 def _asked(
     encoder: Encoder, task: Task, config: BlockAccuracyConfig, number: int
 ) -> dict[str, Any]:
-    """All that the figures depend on, as JSON has it."""
+    """What the figures depend on, as JSON has it; the counts of a run apart."""
     settings = asdict(config)
-    for name in ("task", "num_seeds"):  # the texts themselves are below
+    # The texts themselves are below; confidence is the first seed's.
+    for name in ("task", "num_seeds", *(("confidence",) if number else ())):
         del settings[name]
     return json.loads(
         json.dumps(
@@ -115,6 +119,7 @@ def _written(figures: ModelFigures) -> dict[str, Any]:
         },
         "own_head": figures.own_head,
         "cut": None if figures.cut is None else figures.cut.tolist(),
+        "num_trained": figures.num_trained,
     }
 
 
@@ -130,4 +135,5 @@ def _read(content: dict[str, Any]) -> ModelFigures:
         content["own_head"],
         None,
         None if content["cut"] is None else np.array(content["cut"]),
+        content["num_trained"],
     )

@@ -7,11 +7,13 @@ from collections.abc import Iterable
 from pathlib import Path
 from typing import Any
 
+from hf_apt.checkpoints import checkpoint_path
+
 SPECIAL_TOKENS = ("[PAD]", "[UNK]", "[CLS]", "[SEP]", "[MASK]")
 
 
 def load_tokenizer(name: str) -> Any:
-    """The tokenizer of a Hub id, of a folder, or of a BERT `vocab.txt`.
+    """The tokenizer of a Hub id, a folder, a checkpoint that comes along, or a BERT `vocab.txt`.
 
     Raises ValueError if there is none, or if it has no mask or no padding token.
     """
@@ -31,7 +33,7 @@ def load_tokenizer(name: str) -> Any:
     from transformers import AutoTokenizer
 
     try:
-        tokenizer = AutoTokenizer.from_pretrained(name)
+        tokenizer = AutoTokenizer.from_pretrained(checkpoint_path(name))
     except (OSError, ValueError, KeyError) as error:
         raise ValueError(f"no tokenizer in {name!r}: {str(error).splitlines()[0]}") from error
     if set(tokenizer.get_vocab()) <= set(tokenizer.all_special_tokens):

@@ -113,3 +113,9 @@ def test_measure_finds_it_by_its_name(tmp_path, monkeypatch) -> None:
     accuracies = [depth["masked_accuracy"]["masked"]["value"] for depth in depths]
     assert len(accuracies) == 7
     assert accuracies[6] > 0.15 > accuracies[0]
+
+
+def test_its_tokenizer_goes_by_its_name() -> None:
+    from hf_apt.tokenizers import load_tokenizer
+
+    assert load_tokenizer(NAME).get_vocab() == load_tokenizer(str(SHIPPED / NAME)).get_vocab()

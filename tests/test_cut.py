@@ -6,6 +6,7 @@ import transformers as hf
 from small_trainers import IDS, SMALL
 
 from hf_apt import Bert6Config
+from hf_apt.bert_conv import BertConvConfig
 from hf_apt.cut import cut
 from hf_apt.encoders import Encoder
 from hf_apt.trunk import Trunk
@@ -28,6 +29,8 @@ CONFIGS = {
 UNCUTTABLE = {
     "deberta": (lambda: hf.DebertaV2Config(**THREE, **RELATIVE), 0),
     "xlm": (lambda: hf.XLMConfig(vocab_size=65, emb_dim=16, n_layers=3, n_heads=2), 2),
+    # Before its blocks stands what is no block.
+    "conv": (lambda: BertConvConfig(**THREE), 0),
     # Which block is repeated depends on how often.
     "albert": (lambda: hf.AlbertConfig(**FOUR, embedding_size=8, num_hidden_groups=2), 2),
 }

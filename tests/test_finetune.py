@@ -16,6 +16,7 @@ from hf_apt.confidence_record import ConfidenceConfig
 from hf_apt.counts import DepthCounts
 from hf_apt.cut import cut
 from hf_apt.encoders import load_encoder
+from hf_apt.environment import file_fingerprint
 from hf_apt.features import FeatureConfig
 from hf_apt.finetune import FinetuneConfig, finetune
 from hf_apt.probes import PROBES
@@ -161,8 +162,6 @@ def test_frozen_alone_trains_nothing_and_seeds_give_errors(checkpoint, config, t
 
 
 def test_mean_apt_is_ranked_where_the_run_measured_the_same_weights(checkpoint, config, tmp_path):
-    from hf_apt.environment import file_fingerprint
-
     run = Run(tmp_path / "run")
     counts = DepthCounts.empty(3, 65)
     counts.update(np.array([5, 6]), np.array([[5, 0], [5, 6], [0, 0]]), np.zeros(2, np.uint8))
@@ -271,7 +270,9 @@ def test_an_interrupted_measurement_goes_on_after_its_last_seed(
     }
 
 
-@pytest.mark.parametrize("change", ["settings", "texts", "weights", "tokenizer", "folder", "none"])
+@pytest.mark.parametrize(
+    "change", ["settings", "texts", "weights", "tokenizer", "counts", "folder", "none"]
+)
 def test_a_seed_of_anything_else_is_measured_again(
     checkpoint, config, rows, tmp_path, measured, change
 ):
@@ -293,6 +294,12 @@ def test_a_seed_of_anything_else_is_measured_again(
     elif change == "tokenizer":
         content = (checkpoint / "tokenizer.json").read_text()
         (checkpoint / "tokenizer.json").write_text(content.replace('"w59"', '"other"'))
+    elif change == "counts":  # by which confidence is set against APT
+        counts = DepthCounts.empty(3, 65)
+        counts.update(np.array([5, 6]), np.array([[5, 0], [5, 6], [0, 0]]), np.zeros(2, np.uint8))
+        counts.save(run.counts_path("own_head"))
+        weights = file_fingerprint(checkpoint / "model.safetensors")
+        run.write_json("model.json", {"weights": weights})
     elif change == "folder":
         shutil.rmtree(run.path("finetune/kinds"))
     measure_blocks(str(checkpoint), config, run)

@@ -15,14 +15,12 @@ PACKAGE = ROOT / "hf_apt"
 LAYERS = {
     # No other module of ours.
     0: {
+        "adapters",
         "argmax",
         "atomic",
         "checkpoints",
         "descriptions",
         "devices",
-        "block_tables",
-        "comparison_tables",
-        "confidence_tables",
         "environment",
         "fewrel",
         "inputs",
@@ -35,12 +33,20 @@ LAYERS = {
         "shapes",
         "splits",
         "taking",
+        "terminal",
         "transfer_scores",
     },
-    # Sufficient statistics; tokenizers and text; models.
-    1: {"counts", "tokenizers", "corpus", "trunk", "bert6", "model_costs"},
-    # Read off counts; a run's folder; sequences on disk.
-    2: {"apt", "confusion", "depth_pass", "records", "streams", "tokens", "bert_conv"},
+    # Sufficient statistics; tokenizers and text; models; what is printed.
+    1: {
+        *("counts", "tokenizers", "corpus", "trunk", "bert6", "committee"),
+        "model_costs",
+        *("block_tables", "comparison_tables", "confidence_tables", "committee_tables"),
+    },
+    # Read off counts; a run's folder; sequences on disk; what an answer costs.
+    2: {
+        *("apt", "confusion", "depth_pass", "records", "streams", "tokens", "bert_conv"),
+        "latency",
+    },
     3: {
         *("clusters", "confidence", "examples", "frequency", "labelled", "masked_batches"),
         *("probes", "streamed", "substitution", "task_rows"),
@@ -53,15 +59,15 @@ LAYERS = {
     6: {"planted", "cards", "hub", "own_counts", "comparison"},
     7: {"encoders"},
     8: {"tasks", "features", "substituting", "cut"},
-    # Fine-tuning, of one seed and over seeds.
+    # Fine-tuning, of one seed and over seeds; committees.
     9: {"finetune", "compare_cli", "confidence_record"},
-    10: {"protocols"},
+    10: {"protocols", "members"},
     # Whole configurations, and the phases that take them.
-    11: {"seed_figures", "recipes"},
+    11: {"seed_figures", "recipes", "committee_accuracy"},
     12: {"block_accuracy", "prepare", "readouts", "options", "run_costs"},
     # The chain; the command line.
-    13: {"finetune_cli", "pipeline", "publish_cli", "machine_speed"},
-    14: {"dry_run"},
+    13: {"task_options", "pipeline", "publish_cli", "machine_speed"},
+    14: {"finetune_cli", "committee_cli", "dry_run"},
     15: {"cost_tables"},
     16: {"cli"},
 }
@@ -69,19 +75,20 @@ LAYER = {name: layer for layer, names in LAYERS.items() for name in names}
 
 PURE = {
     *("counts", "apt", "frequency", "confusion", "clusters", "summary", "records", "atomic"),
-    *("masking", "console"),
+    *("masking", "console", "terminal"),
     *("inputs", "streams", "streamed", "scores", "confidence", "resources"),
     *("cards", "card_results"),
     *("calibration", "substitution", "substitution_effects", "confidence_tables"),
-    *("splits", "fewrel", "transfer_scores", "block_tables", "probes", "planted.labels"),
+    *("splits", "fewrel", "transfer_scores", "block_tables", "committee_tables", "probes"),
     *("overlap", "flat_probes", "agreement", "comparison", "comparison_tables"),
     *("shapes", "model_costs"),
     *("planted.grammar", "planted.language", "planted.states", "planted.generate", "planted.bayes"),
+    "planted.labels",
 }
 """NumPy, SciPy and scikit-learn alone; and all of report."""
 
 HEAVY = {"torch", "transformers", "datasets", "accelerate", "tokenizers", "safetensors"}
-NUM_MODULES = 106
+NUM_MODULES = 120
 
 
 def modules() -> dict[str, Path]:

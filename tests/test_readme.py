@@ -65,7 +65,9 @@ def test_commands_of_the_readme_exist():
 
     text = README.read_text(encoding="utf-8")
     commands = set(re.findall(r"^hf-apt ([a-z]+)", text, re.M))
-    assert commands == {"run", "measure", "finetune", "compare", "report", "publish"}
+    assert commands == {
+        *("run", "measure", "finetune", "compare", "committee", "report", "publish")
+    }
     for command in commands:
         assert CliRunner().invoke(app, [command, "--help"]).exit_code == 0
 

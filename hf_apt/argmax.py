@@ -9,7 +9,7 @@ import numpy as np
 import torch
 from torch import Tensor, nn
 
-_CHUNK = 1024
+CHUNK = 1024
 """Tokens scored at once: their logits stay in the processor's cache."""
 _BLOCK = 64
 """Tokens whose largest logit is found first: a maximum is vectorised, its place is not."""
@@ -22,8 +22,8 @@ def streamed_argmax(features_NE: Tensor, weight_VE: Tensor, bias_V: Tensor | Non
     """
     best_N = torch.full(features_NE.shape[:1], -torch.inf, device=features_NE.device)
     ids_N = torch.zeros(features_NE.shape[:1], dtype=torch.long, device=features_NE.device)
-    for start in range(0, len(weight_VE), _CHUNK):
-        chunk = slice(start, start + _CHUNK)
+    for start in range(0, len(weight_VE), CHUNK):
+        chunk = slice(start, start + CHUNK)
         logits_NC = nn.functional.linear(
             features_NE, weight_VE[chunk], None if bias_V is None else bias_V[chunk]
         )

@@ -14,8 +14,9 @@ import typer.core
 from hf_apt.committee_cli import committee_command
 from hf_apt.compare_cli import compare_command
 from hf_apt.finetune_cli import finetune_command
-from hf_apt.options import measure_options, run_options, taking
+from hf_apt.options import DryRun, measure_options, run_options
 from hf_apt.publish_cli import publish_app
+from hf_apt.taking import taking
 
 if TYPE_CHECKING:
     from hf_apt.recipes import RunConfig
@@ -74,12 +75,15 @@ def quieten() -> None:
 
 
 @app.command("run")
-@taking(run_options)
-def run_command(config: RunConfig, folder: Path) -> None:
+@taking(run_options, dry_run=DryRun)
+def run_command(config: RunConfig, folder: Path, *, dry_run: bool) -> None:
     """Pre-train BERT-6, or a shallow model, on a corpus, measure every block, write the page."""
     from hf_apt.pipeline import run_all
 
-    _show(run_all(config, folder))
+    if dry_run:
+        _show_costs(config, folder)
+    else:
+        _show(run_all(config, folder))
 
 
 @app.command("pretrain")
@@ -135,6 +139,22 @@ def _show(run: Run) -> None:
         console.print()
     console.print(legend(summary), style="dim")
     console.print(f"page: {run.path('report.html')}", soft_wrap=True)
+
+
+def _show_costs(config: RunConfig, folder: Path) -> None:
+    from rich.console import Console
+
+    from hf_apt.cost_tables import cost_notes, cost_table
+    from hf_apt.dry_run import plan
+    from hf_apt.pipeline import is_main
+
+    if not is_main():
+        return
+    found = plan(config, folder)
+    console = Console(highlight=False)
+    console.print(cost_table(found))
+    console.print()
+    console.print(cost_notes(found), style="dim")
 
 
 def _stop(sentence: str, code: int) -> None:

@@ -8,7 +8,8 @@ from typing import TYPE_CHECKING, Annotated
 
 from typer import Argument, Option
 
-from hf_apt.options import run_folder, taking
+from hf_apt.options import run_folder
+from hf_apt.taking import taking
 from hf_apt.task_options import Given, on_a_task, training_option
 
 if TYPE_CHECKING:
@@ -67,6 +68,7 @@ def committee_command(checkpoints: list[str], config: "CommitteeRunConfig", fold
     from hf_apt.committee_accuracy import measure_committee
     from hf_apt.committee_tables import committee_legend, committee_tables
     from hf_apt.records import Run
+    from hf_apt.report import write_report
 
     result = measure_committee(checkpoints, config, Run(folder))
     console = Console(highlight=False)
@@ -76,3 +78,5 @@ def committee_command(checkpoints: list[str], config: "CommitteeRunConfig", fold
     console.print(committee_legend(result), style="dim")
     record = folder / "finetune" / f"{result['task']}-committee.json"
     console.print(f"record: {record}", soft_wrap=True)
+    if Run(folder).path("summary.json").exists():
+        console.print(f"page: {write_report(Run(folder))}", soft_wrap=True)

@@ -13,13 +13,14 @@ from typing import TYPE_CHECKING, Any
 if TYPE_CHECKING:
     from datasets import Dataset
 
-_BUILDERS = {
+BUILDERS = {
     ".parquet": "parquet",
     ".jsonl": "json",
     ".json": "json",
     ".ndjson": "json",
     ".txt": "text",
 }
+"""What reads a file of text, by its suffix."""
 _VALIDATION_NAME = re.compile(r"(^|[^a-z])(validation|valid|val|dev|test)([^a-z]|$)")
 _SHUFFLE_BUFFER = 10_000
 
@@ -88,7 +89,7 @@ def open_corpus(source: CorpusSource) -> Corpus:
         paragraphs = [text for _, text in dated_sotu_paragraphs()]
         random.Random(source.seed).shuffle(paragraphs)
         return _split_by_hash("sotu", paragraphs, source)
-    files = local_files(source.name, _BUILDERS)
+    files = local_files(source.name, BUILDERS)
     if files is None:
         return _hub_corpus(source)
     return _file_corpus(files, source)
@@ -149,7 +150,7 @@ def train_and_held_out(
 
 
 def _file_corpus(files: list[Path], source: CorpusSource) -> Corpus:
-    train, validation = train_and_held_out(files, _BUILDERS)
+    train, validation = train_and_held_out(files, BUILDERS)
     train_documents = _read_files(train, source)
     if not validation:
         shuffled = _shuffled(train_documents, None, source.seed)
@@ -177,8 +178,8 @@ def _read_files(files: list[Path], source: CorpusSource) -> Dataset:
     from datasets.exceptions import DatasetGenerationError
 
     parts = []
-    for builder in sorted({_BUILDERS[file.suffix] for file in files}):
-        paths = [str(file) for file in files if _BUILDERS[file.suffix] == builder]
+    for builder in sorted({BUILDERS[file.suffix] for file in files}):
+        paths = [str(file) for file in files if BUILDERS[file.suffix] == builder]
         options: dict[str, Any] = {"sample_by": "paragraph"} if builder == "text" else {}
         try:
             part = load_dataset(builder, data_files=paths, split="train", **options)

@@ -25,6 +25,13 @@ def has_accelerator() -> bool:
     return torch.cuda.is_available() or torch.backends.mps.is_available()
 
 
+def trains_in_bfloat16() -> bool:
+    """Whether training multiplies in bfloat16: on graphics cards that can."""
+    import torch
+
+    return torch.cuda.is_available() and torch.cuda.is_bf16_supported()
+
+
 def to_device(model: PreTrainedModel) -> PreTrainedModel:
     """`model`, moved to this process's device."""
     return model.to(process_state().device)  # pyright: ignore[reportArgumentType]

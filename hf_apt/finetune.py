@@ -11,7 +11,12 @@ import numpy as np
 from jaxtyping import Float
 
 from hf_apt.adapters import is_adapted, with_adapter
-from hf_apt.devices import has_accelerator, part_of_batch, process_state
+from hf_apt.devices import (
+    has_accelerator,
+    part_of_batch,
+    process_state,
+    trains_in_bfloat16,
+)
 from hf_apt.encoders import Encoder
 from hf_apt.splits import Examples
 from hf_apt.tasks import Task
@@ -59,7 +64,6 @@ def finetuner(encoder: Encoder, task: Task, config: FinetuneConfig, folder: Path
     and they are asked for, if the texts do not fit it, or if the batch cannot be divided among
     processes.
     """
-    import torch
     from transformers import DataCollatorWithPadding, Trainer, TrainingArguments
 
     from hf_apt.progress import name_progress
@@ -76,7 +80,6 @@ def finetuner(encoder: Encoder, task: Task, config: FinetuneConfig, folder: Path
         )
     if config.num_epochs < 1:
         raise ValueError(f"to fine-tune takes one epoch at least, got {config.num_epochs}.")
-    on_gpu = torch.cuda.is_available()
     part = part_of_batch(config.batch_size, process_state().num_processes)
     num_steps = -(-len(task.train) // config.batch_size) * config.num_epochs
     arguments = TrainingArguments(
@@ -87,7 +90,7 @@ def finetuner(encoder: Encoder, task: Task, config: FinetuneConfig, folder: Path
         learning_rate=config.learning_rate,
         lr_scheduler_type="linear",
         weight_decay=config.weight_decay,
-        bf16=on_gpu and torch.cuda.is_bf16_supported(),
+        bf16=trains_in_bfloat16(),
         use_cpu=not has_accelerator(),
         seed=config.seed,
         logging_steps=max(num_steps // 20, 1),

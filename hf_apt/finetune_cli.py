@@ -8,7 +8,8 @@ from typing import TYPE_CHECKING, Annotated
 
 from typer import Argument, Option
 
-from hf_apt.options import run_folder, taking
+from hf_apt.options import run_folder
+from hf_apt.taking import taking
 from hf_apt.task_options import Given, on_a_task, training_option
 
 if TYPE_CHECKING:

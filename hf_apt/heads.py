@@ -191,5 +191,9 @@ def train_heads(
         ),
         data_collator=as_batch,
     )
-    name_progress(trainer, f"Training a {kind.replace('_', ' ')} for each depth").train()
+    name_progress(
+        trainer,
+        f"Training a {kind.replace('_', ' ')} for each depth",
+        tokens_in_step=config.batch_size * tokens.description.sequence_length,
+    ).train()
     return heads.eval()

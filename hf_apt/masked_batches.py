@@ -55,6 +55,14 @@ class MaskedBatches:
             for start in range(0, self.num_sequences, config.batch_size)
         ]
 
+    def num_tokens(self, index: int = 0, num_parts: int = 1) -> int:
+        """Tokens in that part, padding included."""
+        sizes = (
+            min(self.config.batch_size, self.num_sequences - start)
+            for _, start in self.starts[index::num_parts]
+        )
+        return sum(sizes) * self.tokens.description.sequence_length
+
     def part(self, index: int = 0, num_parts: int = 1) -> Iterator[tuple[np.ndarray, MaskedBatch]]:
         """Every `num_parts`-th batch, from number `index` on: (tokens, masked batch)."""
         for realisation, start in self.starts[index::num_parts]:

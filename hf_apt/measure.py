@@ -3,7 +3,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from typing import TYPE_CHECKING
 
 import numpy as np
@@ -42,14 +42,22 @@ def measure(
     require_fit(trunk.model, tokens)
     state = process_state()
     batches = MaskedBatches(tokens, config)
+    share = (state.process_index, state.num_processes)
     progress = tqdm(
-        batches.part(state.process_index, state.num_processes),
         desc=label,
-        total=len(batches.starts[state.process_index :: state.num_processes]),
-        unit=" batches",
+        total=batches.num_tokens(*share),
+        unit=" tokens",
+        unit_scale=True,
         disable=not state.is_main_process,
     )
-    return summed(count(trunk, (_asked(tokens, *batch) for batch in progress), decoders))
+
+    def asked() -> Iterator[AskedBatch]:
+        for tokens_BT, batch in batches.part(*share):
+            yield _asked(tokens, tokens_BT, batch)
+            progress.update(tokens_BT.size)
+
+    with progress:
+        return summed(count(trunk, asked(), decoders))
 
 
 def _asked(tokens: Tokens, tokens_BT: np.ndarray, batch: MaskedBatch) -> AskedBatch:

@@ -2,8 +2,6 @@
 
 # Without postponed annotations: typer reads them.
 
-import inspect
-from collections.abc import Callable
 from dataclasses import replace
 from enum import StrEnum
 from functools import partial
@@ -85,6 +83,14 @@ Untrained = Annotated[
 Output = Annotated[
     Path | None,
     Option("--output", "-o", help="The run's folder.", show_default="runs/<corpus>"),
+]
+DryRun = Annotated[
+    bool,
+    Option(
+        "--dry-run",
+        help="Print what each phase would take here, tokens, FLOPs, memory and time, and do no "
+        "more; two seconds of trial, no corpus is read and no folder made.",
+    ),
 ]
 
 
@@ -265,25 +271,6 @@ def _fitting_windows(config: "RunConfig") -> tuple[tuple[int, float], ...]:
         for width, end in config.pretrain.windows
         if width < length and not length % width
     )
-
-
-def taking(options: Callable[..., Any]) -> Callable[[Callable[..., None]], Callable[..., None]]:
-    """Give a command the parameters of `options` and call it with what they make."""
-
-    def decorate(command: Callable[..., None]) -> Callable[..., None]:
-        def parsed(**values: Any) -> None:
-            command(*options(**values))
-
-        parsed.__doc__ = command.__doc__
-        # All but what is returned, whose types are not imported where --help is printed.
-        signature = inspect.signature(options)
-        parsed.__signature__ = signature.replace(return_annotation=None)  # pyright: ignore
-        parsed.__annotations__ = {
-            name: parameter.annotation for name, parameter in signature.parameters.items()
-        }
-        return parsed
-
-    return decorate
 
 
 def run_folder(name: str) -> Path:

@@ -45,15 +45,19 @@ def run_all(config: RunConfig, folder: Path | str) -> Run:
 def begin(config: RunConfig, folder: Path) -> Run:
     """The run in `folder`, new or begun before with the same configuration."""
     run = Run(folder)
-    asked = _plain(dataclasses.asdict(config))
-    # Before there is a tokenizer nothing was made that another configuration could contradict.
-    if is_main() and run.path("tokenizer").exists():
-        before = _plain(_completed(run.read_json("config.json"), config))
-        _require_same(before, asked, folder)
     if is_main():
-        run.write_json("config.json", asked)
+        require_same_run(config, run)
+        run.write_json("config.json", _plain(dataclasses.asdict(config)))
         run.write_json("environment.json", environment() | {"command": _command()})
     return run
+
+
+def require_same_run(config: RunConfig, run: Run) -> None:
+    """Raise ValueError if `run` was begun with another configuration than `config`."""
+    # Before there is a tokenizer nothing was made that another configuration could contradict.
+    if run.path("tokenizer").exists():
+        before = _plain(_completed(run.read_json("config.json"), config))
+        _require_same(before, _plain(dataclasses.asdict(config)), run.folder)
 
 
 def pretrain_run(config: RunConfig, run: Run) -> None:

@@ -10,8 +10,8 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from hf_apt.devices import has_accelerator, part_of_batch
-from hf_apt.shapes import ModelShape
+from hf_apt.devices import has_accelerator, part_of_batch, trains_in_bfloat16
+from hf_apt.shapes import ModelShape, require_whole_heads
 from hf_apt.tokens import Tokens
 
 if TYPE_CHECKING:
@@ -76,12 +76,28 @@ def new_model(shape: ModelShape, tokens: Tokens, *, seed: int) -> Any:
     """
     import torch
 
-    if shape.hidden_size % shape.num_heads:
-        raise ValueError(
-            f"hidden size {shape.hidden_size} is no multiple of {shape.num_heads} heads."
+    with torch.random.fork_rng(devices=[]):
+        torch.manual_seed(seed)
+        model = sized_model(
+            shape,
+            vocab_size=tokens.description.vocab_size,
+            num_positions=tokens.description.sequence_length,
+            pad_id=tokens.description.pad_id,
         )
+    if shape.sinusoidal_positions:
+        positions = model.bert.embeddings.position_embeddings.weight
+        positions.data.copy_(_sinusoids(*positions.shape) * shape.initializer_range)
+    return model
+
+
+def sized_model(shape: ModelShape, *, vocab_size: int, num_positions: int, pad_id: int = 0) -> Any:
+    """A model of that shape with fresh weights, drawn from torch's own state.
+
+    Raises ValueError if the heads do not divide the hidden size.
+    """
+    require_whole_heads(shape)
     sizes = {
-        "vocab_size": tokens.description.vocab_size,
+        "vocab_size": vocab_size,
         "hidden_size": shape.hidden_size,
         "num_hidden_layers": shape.num_blocks,
         "num_attention_heads": shape.num_heads,
@@ -89,19 +105,9 @@ def new_model(shape: ModelShape, tokens: Tokens, *, seed: int) -> Any:
         "initializer_range": shape.initializer_range,
         "hidden_dropout_prob": shape.dropout,
         "attention_probs_dropout_prob": shape.dropout,
-        "max_position_embeddings": tokens.description.sequence_length,
-        "pad_token_id": tokens.description.pad_id,
+        "max_position_embeddings": num_positions,
+        "pad_token_id": pad_id,
     }
-    with torch.random.fork_rng(devices=[]):
-        torch.manual_seed(seed)
-        model = _model(shape, sizes)
-    if shape.sinusoidal_positions:
-        positions = model.bert.embeddings.position_embeddings.weight
-        positions.data.copy_(_sinusoids(*positions.shape) * shape.initializer_range)
-    return model
-
-
-def _model(shape: ModelShape, sizes: dict[str, Any]) -> Any:
     if shape.conv is None:
         from hf_apt.bert6 import Bert6Config, Bert6ForMaskedLM
 
@@ -149,7 +155,6 @@ def pretrainer(
 
     Raises ValueError if the batch cannot be divided among processes and accumulation steps.
     """
-    import torch
     from transformers import Trainer, TrainingArguments
 
     from hf_apt.examples import FixedDraws, TrainingDraws, as_batch
@@ -157,7 +162,6 @@ def pretrainer(
 
     num_processes = int(os.environ.get("WORLD_SIZE", "1"))
     part = part_of_batch(config.batch_size, num_processes * config.accumulation_steps)
-    on_gpu = torch.cuda.is_available()
     arguments = TrainingArguments(
         output_dir=str(folder),
         max_steps=config.num_steps,
@@ -172,7 +176,7 @@ def pretrainer(
         train_sampling_strategy="sequential",  # TrainingDraws is shuffled already
         prediction_loss_only=True,
         remove_unused_columns=False,
-        bf16=on_gpu and torch.cuda.is_bf16_supported(),
+        bf16=trains_in_bfloat16(),
         torch_compile=config.compile,
         use_cpu=not has_accelerator(),
         seed=config.seed,
@@ -207,7 +211,8 @@ def pretrainer(
         data_collator=as_batch,
         callbacks=list(callbacks),
     )
-    return name_progress(trainer, "Pre-training")
+    tokens_in_step = config.batch_size * train.description.sequence_length
+    return name_progress(trainer, "Pre-training", tokens_in_step=tokens_in_step)
 
 
 def last_checkpoint(folder: Path) -> Path | None:

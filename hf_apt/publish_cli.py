@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 from typer import Argument, Option
 
-from hf_apt.options import taking
+from hf_apt.taking import taking
 
 if TYPE_CHECKING:
     from hf_apt.cards import CardOptions

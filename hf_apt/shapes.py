@@ -53,6 +53,14 @@ class ModelShape:
         return 4 * self.hidden_size
 
 
+def require_whole_heads(shape: ModelShape) -> None:
+    """Raise ValueError if the heads do not divide the hidden size."""
+    if shape.hidden_size % shape.num_heads:
+        raise ValueError(
+            f"hidden size {shape.hidden_size} is no multiple of {shape.num_heads} heads."
+        )
+
+
 BERT_6 = ModelShape()
 _BERT_1 = ModelShape(num_blocks=1)
 

@@ -38,7 +38,7 @@ def test_streamed_argmax_is_the_lowest_of_the_largest(data, num_tokens, num_rows
         for x, y in features
     ]
     with pytest.MonkeyPatch.context() as patch:
-        patch.setattr(argmax_module, "_CHUNK", 4)
+        patch.setattr(argmax_module, "CHUNK", 4)
         patch.setattr(argmax_module, "_BLOCK", 2)
         found = streamed_argmax(
             torch.tensor(features).reshape(-1, 2),
@@ -49,7 +49,7 @@ def test_streamed_argmax_is_the_lowest_of_the_largest(data, num_tokens, num_rows
     assert found.tolist() == expected
 
 
-CHUNK = argmax_module._CHUNK
+CHUNK = argmax_module.CHUNK
 
 
 @pytest.mark.parametrize("num_tokens", [1, CHUNK - 1, CHUNK, CHUNK + 1, 2 * CHUNK, 2 * CHUNK + 3])

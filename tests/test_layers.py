@@ -32,12 +32,14 @@ LAYERS = {
         "resources",
         "shapes",
         "splits",
+        "taking",
         "terminal",
         "transfer_scores",
     },
     # Sufficient statistics; tokenizers and text; models; what is printed.
     1: {
         *("counts", "tokenizers", "corpus", "trunk", "bert6", "committee"),
+        "model_costs",
         *("block_tables", "comparison_tables", "confidence_tables", "committee_tables"),
     },
     # Read off counts; a run's folder; sequences on disk; what an answer costs.
@@ -62,11 +64,12 @@ LAYERS = {
     10: {"protocols", "members"},
     # Whole configurations, and the phases that take them.
     11: {"seed_figures", "recipes", "committee_accuracy"},
-    12: {"block_accuracy", "prepare", "readouts", "options"},
+    12: {"block_accuracy", "prepare", "readouts", "options", "run_costs"},
     # The chain; the command line.
-    13: {"task_options", "pipeline", "publish_cli"},
-    14: {"finetune_cli", "committee_cli"},
-    15: {"cli"},
+    13: {"task_options", "pipeline", "publish_cli", "machine_speed"},
+    14: {"finetune_cli", "committee_cli", "dry_run"},
+    15: {"cost_tables"},
+    16: {"cli"},
 }
 LAYER = {name: layer for layer, names in LAYERS.items() for name in names}
 
@@ -78,13 +81,14 @@ PURE = {
     *("calibration", "substitution", "substitution_effects", "confidence_tables"),
     *("splits", "fewrel", "transfer_scores", "block_tables", "committee_tables", "probes"),
     *("overlap", "flat_probes", "agreement", "comparison", "comparison_tables", "task_records"),
+    *("shapes", "model_costs"),
     *("planted.grammar", "planted.language", "planted.states", "planted.generate", "planted.bayes"),
     "planted.labels",
 }
 """NumPy, SciPy and scikit-learn alone; and all of report."""
 
 HEAVY = {"torch", "transformers", "datasets", "accelerate", "tokenizers", "safetensors"}
-NUM_MODULES = 122
+NUM_MODULES = 128
 
 
 def modules() -> dict[str, Path]:

@@ -16,6 +16,7 @@ NAMES = (
     "callback",
     "metrics",
     "importing",
+    "expecting",
 )
 
 

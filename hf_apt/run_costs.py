@@ -1,0 +1,210 @@
+"""What a run costs before it is made: FLOPs, memory and disk of each phase. Ours."""
+# D depths, N modified positions of a batch, T sequence position, V vocabulary.
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import astuple, dataclass
+from typing import TYPE_CHECKING
+
+from hf_apt.argmax import CHUNK
+from hf_apt.model_costs import BACKWARD, FLOAT, ModelCosts
+
+if TYPE_CHECKING:
+    from hf_apt.recipes import RunConfig
+
+_ADAMW = 4 * FLOAT
+"""Bytes a parameter: weight, gradient, two moments."""
+_MOMENTS = 2 * FLOAT
+_SPECIAL = 2
+"""Tokens of a sequence that are never asked for: its first and its last."""
+_HELD_BACK = 3 * (1 << 21)
+"""Pairs of a depth that `hf_apt.counts` holds back at most, over the three treatments."""
+_KEPT_CHECKPOINTS = 2
+"""That the Trainer keeps; while it writes, there is one more."""
+
+
+@dataclass(frozen=True, kw_only=True)
+class Work:
+    """FLOPs by kind, as machines have a speed of their own for each."""
+
+    trunk_training: float = 0
+    """Forward and backward through the trunk."""
+
+    head_training: float = 0
+    """Forward and backward from the modified positions to the vocabulary."""
+
+    trunk_reading: float = 0
+    """Forward alone, in float32."""
+
+    head_reading: float = 0
+    """From states to the vocabulary in float32: predictions, heads trained on a frozen trunk."""
+
+    @property
+    def flops(self) -> float:
+        """All of them."""
+        return sum(astuple(self))
+
+
+@dataclass(frozen=True, kw_only=True)
+class PhaseCost:
+    """One phase of a run."""
+
+    name: str
+    """`pretraining`, `linear_head`, `mlm_head`, `measuring` or `untrained`."""
+
+    tokens: int
+    """Tokens read, special ones and padding included; of pre-training, in training alone."""
+
+    work: Work
+    """Its FLOPs, over all processes."""
+
+    memory: int
+    """Bytes of tensors and counts at the peak, in one process; Python and libraries are extra."""
+
+
+def phase_costs(config: RunConfig, model: ModelCosts, num_held_out: int) -> list[PhaseCost]:
+    """The phases of a run that compute, in their order, but for fine-tuning.
+
+    `num_held_out` is the number of held-out sequences.
+    """
+    num_measured = min(config.measure.num_sequences or num_held_out, num_held_out)
+    names = ["measuring", *(["untrained"] if config.untrained else [])]
+    return [
+        _pretraining(config, model, num_held_out),
+        *(_heads(config, model, kind) for kind in config.head_kinds),
+        *(_measuring(config, model, num_measured, name) for name in names),
+    ]
+
+
+def _pretraining(config: RunConfig, model: ModelCosts, num_held_out: int) -> PhaseCost:
+    """Three forward passes through trunk and head, the head at modified positions alone.
+
+    About eleven times on the way the loss of held-out sequences is computed: one forward pass each,
+    the head at every position.
+    """
+    asked, length = config.pretrain, config.sequence_length
+    trunk = sum(
+        steps * asked.batch_size * (length / width) * model.trunk_flops(width)
+        for width, steps in _widths(config)
+    )
+    num_sequences = asked.num_steps * asked.batch_size
+    heads = _num_modified(num_sequences, length, asked.masking_rate) * model.head_flops()
+    num_validated = min(asked.num_validation_sequences, num_held_out)
+    num_evaluations = -(-asked.num_steps // max(asked.num_steps // 10, 1)) + 1
+    validated = num_evaluations * num_validated
+    part = asked.batch_size / asked.accumulation_steps
+    modified = round(_num_modified(part, length, asked.masking_rate))
+    # Logits, their gradient; the log-probabilities between the two are among what is saved.
+    step = model.saved_bytes(round(part * length), modified)
+    step += 2 * FLOAT * modified * model.vocab_size
+    validation = 2 * FLOAT * min(asked.batch_size, 32, num_validated) * length * model.vocab_size
+    return PhaseCost(
+        name="pretraining",
+        tokens=num_sequences * length,
+        work=Work(
+            trunk_training=(1 + BACKWARD) * trunk + validated * model.trunk_flops(length),
+            head_training=(1 + BACKWARD) * heads + validated * length * model.head_flops(),
+        ),
+        memory=_ADAMW * model.num_parameters + max(step, validation),
+    )
+
+
+def _heads(config: RunConfig, model: ModelCosts, kind: str) -> PhaseCost:
+    """The frozen trunk forward, and a head for each depth forward and backward."""
+    asked, length = config.heads, config.sequence_length
+    num_sequences = asked.num_steps * asked.batch_size
+    modified = _num_modified(num_sequences, length, asked.masking_rate)
+    in_batch = round(_num_modified(asked.batch_size, length, asked.masking_rate))
+    # The log-probabilities of all depths, and two gradients of one.
+    logits = FLOAT * (model.num_depths + 2) * in_batch * model.vocab_size
+    return PhaseCost(
+        name=kind,
+        tokens=num_sequences * length,
+        work=Work(
+            trunk_reading=num_sequences * model.trunk_flops(length),
+            head_reading=modified * model.num_depths * model.head_training_flops(kind),
+        ),
+        memory=FLOAT * model.num_parameters
+        + _ADAMW * model.trained_head_parameters(kind)
+        + _reading_memory(model, asked.batch_size * length, in_batch)
+        + logits,
+    )
+
+
+def _measuring(config: RunConfig, model: ModelCosts, num_sequences: int, name: str) -> PhaseCost:
+    """One forward pass of the trunk; each head at every depth, at modified positions alone.
+
+    On the CPU rows at the embeddings that are equal are asked once: up to 1 / D of the heads less.
+    """
+    asked, length = config.measure, config.sequence_length
+    kinds = () if name == "untrained" else config.head_kinds
+    num_rows = num_sequences * asked.num_realisations
+    modified = _num_modified(num_rows, length, asked.masking_rate)
+    heads = model.head_flops() + sum(map(model.trained_head_flops, kinds))
+    batch = min(asked.batch_size, num_sequences)
+    in_batch = round(_num_modified(batch, length, asked.masking_rate))
+    hidden = model.shape.hidden_size
+    # The widest step of an argmax: the rows of all depths, and their logits of a chunk.
+    rows = model.num_depths * in_batch * (2 * hidden + min(CHUNK, model.vocab_size))
+    return PhaseCost(
+        name=name,
+        tokens=num_rows * length,
+        work=Work(
+            trunk_reading=num_rows * model.trunk_flops(length),
+            head_reading=modified * model.num_depths * heads,
+        ),
+        memory=FLOAT * model.num_parameters
+        + FLOAT * sum(map(model.trained_head_parameters, kinds))
+        + _reading_memory(model, batch * length, in_batch)
+        + FLOAT * rows
+        + (1 + len(kinds)) * counts_bytes(model, round(modified)),
+    )
+
+
+def counts_bytes(model: ModelCosts, num_modified: int) -> int:
+    """Bytes of one readout's counts, at most: over all depths, in memory and on disk.
+
+    12 bytes a distinct pair of what was asked and what was answered, 16 where it does not fit 32
+    bits. At each depth there are no more pairs than modified positions, nor than V V for each of
+    the three treatments, beside those held back before they are counted.
+    """
+    key = 4 if model.vocab_size**2 < 2**31 else 8
+    possible = (key + 8) * 3 * model.vocab_size**2 + key * min(num_modified, _HELD_BACK)
+    return model.num_depths * min((key + 8) * num_modified, possible)
+
+
+def disk_bytes(config: RunConfig, model: ModelCosts) -> int:
+    """Bytes that weights take on disk at the most: checkpoints to resume from, model, heads.
+
+    Token ids come on top, 2 bytes each (4 beyond 65,536 ids), and counts.
+    """
+    resumable = (_KEPT_CHECKPOINTS + 1) * (FLOAT + _MOMENTS) * model.num_parameters
+    heads = sum(map(model.trained_head_parameters, config.head_kinds))
+    return resumable + FLOAT * (model.num_parameters + heads)
+
+
+def _reading_memory(model: ModelCosts, num_tokens: int, num_modified: int) -> int:
+    """Of a forward pass without gradients: the states of all depths, twice F inside a block.
+
+    The states at modified positions are copied twice.
+    """
+    hidden = model.shape.hidden_size
+    front = 2 * model.shape.conv.num_channels * hidden if model.shape.conv else 0
+    inside = max(2 * model.shape.intermediate_size, front)
+    states = num_tokens * (model.num_depths * hidden + inside)
+    return FLOAT * (states + 2 * num_modified * model.num_depths * hidden)
+
+
+def _num_modified(num_sequences: float, length: int, rate: float) -> float:
+    """The expected number, of full sequences."""
+    return num_sequences * (length - _SPECIAL) * rate
+
+
+def _widths(config: RunConfig) -> Iterator[tuple[int, int]]:
+    """How many tokens a row of pre-training has, and for how many steps."""
+    asked, before = config.pretrain, 0
+    for width, share in (*asked.windows, (config.sequence_length, 1.0)):
+        end = min(round(share * asked.num_steps), asked.num_steps)
+        yield width, max(end - before, 0)
+        before = max(before, end)

@@ -1,0 +1,116 @@
+"""The time that `hf-apt run --dry-run` expects, against what the phases take.
+
+`hf_apt.machine_speed.OVERHEAD` was read off the lines of this benchmark, at overheads of 1.
+"""
+
+import json
+import tempfile
+import time
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from dataclasses import asdict, replace
+from pathlib import Path
+
+import numpy as np
+
+from hf_apt.corpus import CorpusSource
+from hf_apt.heads import HeadConfig, train_heads
+from hf_apt.machine_speed import SPREAD, expected_seconds, machine_speed
+from hf_apt.masked_batches import MeasureConfig
+from hf_apt.measure import measure
+from hf_apt.model_costs import ModelCosts
+from hf_apt.pretrain import new_model, pretrain, pretrainer
+from hf_apt.recipes import RunConfig, demo, narrow
+from hf_apt.run_costs import phase_costs
+from hf_apt.tokens import Tokens, TokensDescription
+from hf_apt.trunk import OwnHead, Trunk
+
+from .ratio import limit
+
+
+def run() -> bool:
+    """Whether every phase takes what was expected, at three sizes."""
+    text = narrow(CorpusSource(name="x"))
+    wide = replace(text, shape=replace(text.shape, hidden_size=768, num_heads=12))
+    sizes = {
+        "demo": _shorter(demo(task=None), 77, steps=200, sequences=640),
+        "narrow": _shorter(text, 8192, steps=50, sequences=128),
+        "6 x 768": _shorter(wide, 8192, steps=2, sequences=16),
+    }
+    return all([_expected(name, config) for name, config in sizes.items()])
+
+
+def _shorter(config: RunConfig, vocab_size: int, *, steps: int, sequences: int) -> RunConfig:
+    return replace(
+        config,
+        vocab_size=vocab_size,
+        pretrain=replace(config.pretrain, num_steps=steps, num_validation_sequences=8),
+        heads=HeadConfig(num_steps=max(steps // 2, 1), batch_size=8),
+        measure=MeasureConfig(num_sequences=sequences),
+    )
+
+
+def _expected(name: str, config: RunConfig) -> bool:
+    costs = ModelCosts(
+        shape=config.shape, vocab_size=config.vocab_size, sequence_length=config.sequence_length
+    )
+    pretraining, heads, measuring, _ = phase_costs(config, costs, 1000)
+    with _random_tokens(config) as tokens, tempfile.TemporaryDirectory() as folder:
+        model = new_model(config.shape, tokens, seed=0)
+        trainer = pretrainer(model, tokens, tokens, config.pretrain, Path(folder))
+        trunk = Trunk(model)
+        readers = {"own_head": OwnHead(trunk)}
+        phases: dict[str, Callable[[], object]] = {
+            "pretraining": lambda: pretrain(trainer),
+            "heads": lambda: train_heads(
+                trunk, tokens, "linear_head", config.heads, Path(folder) / "heads"
+            ),
+            "measuring": lambda: measure(trunk, tokens, readers, config.measure),
+        }
+        own_head = replace(measuring.work, head_reading=measuring.work.head_reading / 2)
+        work = {
+            "pretraining": pretraining,
+            "heads": heads,
+            "measuring": replace(measuring, work=own_head),
+        }
+        passed = []
+        for phase, call in phases.items():
+            expected = []
+            for number in range(2):
+                speed = machine_speed(
+                    costs, batch_size=config.pretrain.batch_size, clock=time.process_time
+                )
+                expected.append(expected_seconds(work[phase], speed))
+                if not number:
+                    start = time.process_time()
+                    call()
+                    taken = time.process_time() - start
+            ratio = taken / np.mean(expected)
+            line = f"{phase}, {name}: time taken / expected"
+            passed.append(limit(line, ours=float(ratio), at_most=SPREAD[1], unit=""))
+            passed.append(bool(ratio >= SPREAD[0]))
+    return all(passed)
+
+
+@contextmanager
+def _random_tokens(config: RunConfig) -> Iterator[Tokens]:
+    """1,000 full sequences of tokens drawn at random."""
+    num, length = 1000, config.sequence_length
+    ids = np.random.default_rng(0).integers(5, config.vocab_size, (num, length)).astype(np.uint16)
+    ids[:, 0], ids[:, -1] = 2, 3
+    description = TokensDescription(
+        vocab_size=config.vocab_size,
+        sequence_length=length,
+        layout=config.layout,
+        num_sequences=num,
+        num_tokens=ids.size,
+        pad_id=0,
+        mask_id=4,
+        special_ids=(0, 1, 2, 3, 4),
+        tokenizer="none",
+    )
+    with tempfile.TemporaryDirectory() as folder:
+        ids.tofile(Path(folder) / "ids.bin")
+        np.save(Path(folder) / "starts.npy", np.arange(num + 1) * length)
+        (Path(folder) / "description.json").write_text(json.dumps(asdict(description)))
+        yield Tokens(folder)

@@ -46,6 +46,20 @@ def legend(result: dict[str, Any]) -> str:
     return "\n".join(lines)
 
 
+def in_a_line(result: dict[str, Any]) -> str:
+    """The accuracies of the fine-tuned classifiers, for where there is room for a line."""
+    names = {"pretrained": "", "untrained": "without pre-training "}
+    parts = [
+        f"{before}{estimate_cell(result['models'][name]['own_head'])}"
+        for name, before in names.items()
+        if "own_head" in result["models"].get(name, {})
+    ]
+    best = result["provenance"][0].get("best_accuracy")
+    parts += [f"at best {best:.3f}"] if best is not None else []
+    parts.append(f"chance {result['chance']:.3f}")
+    return f"fine-tuned on {result['task']}: {', '.join(parts)}"
+
+
 def _columns(by_pooling: dict[str, Any]) -> list[tuple[str, list[dict[str, Any]]]]:
     """Headers and estimates by depth; as many as 80 columns of text have room for."""
     columns = [

@@ -127,8 +127,10 @@ def main() -> None:
 def _show(run: Run) -> None:
     from rich.console import Console
 
+    from hf_apt.block_tables import in_a_line
     from hf_apt.console import legend, tables
     from hf_apt.pipeline import is_main
+    from hf_apt.task_records import own_tasks
 
     if not is_main():
         return
@@ -138,6 +140,8 @@ def _show(run: Run) -> None:
         console.print(table)
         console.print()
     console.print(legend(summary), style="dim")
+    for record in own_tasks(run.finetuned(), summary).values():
+        console.print(in_a_line(record), soft_wrap=True)
     console.print(f"page: {run.path('report.html')}", soft_wrap=True)
 
 

@@ -208,3 +208,22 @@ def test_a_missing_checkpoint_is_one_sentence(call, rows, tmp_path):
     code, _, last = call(tmp_path / "none", *TINY, rows)
     assert code == 2
     assert "there is no checkpoint folder" in last
+
+
+def test_a_line_says_what_fine_tuning_reached():
+    from hf_apt.block_tables import in_a_line
+
+    found = {"value": 0.8, "standard_error": 0.02, "num": 1}
+    record = {
+        "task": "kinds",
+        "chance": 0.25,
+        "models": {"pretrained": {"own_head": found}, "untrained": {"own_head": found}},
+        "provenance": [{"best_accuracy": 0.845}],
+    }
+    assert in_a_line(record) == (
+        "fine-tuned on kinds: 0.800 ± 0.020, without pre-training 0.800 ± 0.020, at best 0.845, "
+        "chance 0.250"
+    )
+    assert in_a_line(record | {"models": {}, "provenance": [{}]}) == (
+        "fine-tuned on kinds: chance 0.250"
+    )

@@ -150,13 +150,14 @@ def conv_run(tmp_path_factory) -> tuple[Run, str]:
         demo,
         corpus=replace(demo.corpus, num_documents=200, num_validation_documents=48),
         heads=replace(demo.heads, num_steps=2),
+        finetune=None,
     )
     folder = tmp_path_factory.mktemp("shapes") / "run"
     size = ["--hidden-size=16", "--num-heads=2", "--steps=4", "--batch-size=8"]
     printed = io.StringIO()
     with pytest.MonkeyPatch.context() as patch, contextlib.redirect_stdout(printed):
         patch.setenv("TRANSFORMERS_VERBOSITY", "error")  # which a command leaves set
-        patch.setattr(hf_apt.recipes, "demo", lambda: tiny)
+        patch.setattr(hf_apt.recipes, "demo", lambda **_: tiny)
         patch.setattr(
             sys, "argv", ["hf-apt", "run", "--model=bert-1-conv2", *size, "-o", str(folder)]
         )

@@ -12,9 +12,10 @@ from torch import nn
 from hf_apt.bert6.modeling_bert_conv import ConvFrontEnd, MaskedBatchNorm
 from hf_apt.bert_conv import BertConvConfig, BertConvForMaskedLM
 from hf_apt.encoders import load_encoder
+from hf_apt.loading import load_masked_lm
 from hf_apt.pretrain import PretrainConfig, new_model, pretrain, pretrainer, untrained_twin
 from hf_apt.shapes import ConvShape, ModelShape
-from hf_apt.trunk import OwnHead, Trunk, load_masked_lm
+from hf_apt.trunk import OwnHead, Trunk
 
 KERNELS = [(3, 3), (16, 3), (2, 4)]
 LENGTHS = (11, 7, 4)

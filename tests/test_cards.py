@@ -8,7 +8,8 @@ from typing import Any
 
 import pytest
 import yaml
-from finished import NUM_DEPTHS, change_summary, confidence_record, task_record, write_finished_run
+from finished import NUM_DEPTHS, change_summary, write_finished_run
+from finished_tasks import confidence_record, task_record
 from huggingface_hub import ModelCard, parse_eval_result_entries
 
 from hf_apt.cards import CardOptions, block_table, card_files, checkpoint_card

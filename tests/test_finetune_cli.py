@@ -67,10 +67,12 @@ def test_a_run_is_gone_on_with_in_its_own_folder(call, checkpoint, rows, tmp_pat
 def test_the_page_of_a_finished_run_is_written_anew(call, checkpoint, rows, finished_run, tmp_path):
     run = tmp_path / "run"
     shutil.copytree(finished_run.folder, run)
-    code, printed, _ = call(checkpoint, *TINY, rows, "--epochs=0", "-o", run)
+    code, printed, _ = call(checkpoint, *TINY, rows, "--untrained", "--cut", "-o", run)
     assert code == 0
     assert f"page: {run / 'report.html'}" in printed
-    assert "What it carries over to" in (run / "report.html").read_text()
+    page = (run / "report.html").read_text()
+    for part in ("What it carries over to", "Without pre-training", "What replaced tokens do"):
+        assert part in page
 
 
 @pytest.mark.parametrize(

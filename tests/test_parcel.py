@@ -7,7 +7,8 @@ import shutil
 
 import numpy as np
 import pytest
-from finished import CHECKPOINT, committee_record, task_record
+from finished import CHECKPOINT
+from finished_tasks import committee_record, task_record
 
 from hf_apt.parcel import (
     METRIC_FILES,

@@ -8,13 +8,8 @@ import shutil
 from html import unescape
 
 import pytest
-from finished import (
-    NUM_DEPTHS,
-    committee_record,
-    confidence_record,
-    estimate,
-    task_record,
-)
+from finished import NUM_DEPTHS
+from finished_tasks import committee_record, confidence_record, estimate, task_record
 from markupsafe import Markup
 from test_report import Page
 

@@ -55,7 +55,7 @@ def run() -> bool:
     )
 
 
-_BARS = {"torch.unique": 2.5, "scipy": 2.0, "duckdb": 4.0, "polars": 5.0}
+_BARS = {"torch.unique": 2.0, "scipy": 2.0, "duckdb": 4.0, "polars": 5.0}
 
 
 def _peers(references: np.ndarray, predictions: np.ndarray) -> dict[str, Callable[[], object]]:

@@ -26,5 +26,5 @@ class Size:
         }
 
 
-TINY = Size("6 x 128, V 8,192", 8192, 128, 2, batch_size=8, rounds=5)
+TINY = Size("6 x 128, V 8,192", 8192, 128, 2, batch_size=8, rounds=9)
 BERT6 = Size("6 x 768, V 30,522", 30_522, 768, 12, batch_size=4, rounds=2)

@@ -14,7 +14,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from hf_apt.atomic import writing_folder
-from hf_apt.environment import environment, file_fingerprint
+from hf_apt.environment import environment
 from hf_apt.records import Run
 from hf_apt.summary import SCHEMA, summarise_depths
 
@@ -89,6 +89,7 @@ def measure_run(config: RunConfig, run: Run, checkpoint: str) -> None:
     from hf_apt.devices import to_device
     from hf_apt.loading import load_masked_lm
     from hf_apt.measure import measure
+    from hf_apt.own_counts import weights_fingerprint
     from hf_apt.planted.corpus import PlantedCorpus
     from hf_apt.pretrain import untrained_twin
     from hf_apt.readouts import decoders
@@ -103,7 +104,7 @@ def measure_run(config: RunConfig, run: Run, checkpoint: str) -> None:
         found = measure(trunk, validation, decoders(trunk, train, config, run), config.measure)
         if is_main():  # before the counts, which say that this phase is done
             description = describe(model, checkpoint, trunk.num_depths)
-            run.write_json("model.json", description | {"weights": _weights(checkpoint)})
+            run.write_json("model.json", description | {"weights": weights_fingerprint(checkpoint)})
         _save_counts(run, found)
     if config.untrained and "untrained" not in run.readouts():
         trunk = Trunk(to_device(untrained_twin(load_masked_lm(checkpoint))))
@@ -241,18 +242,15 @@ def _num_modified(run: Run) -> dict[str, int]:
 
 
 def _require_same_weights(run: Run, checkpoint: str) -> None:
+    from hf_apt.own_counts import weights_fingerprint
+
     if not run.readouts() or not run.path("model.json").exists():
         return
-    if run.read_json("model.json")["weights"] != _weights(checkpoint):
+    if run.read_json("model.json")["weights"] != weights_fingerprint(checkpoint):
         raise ValueError(
             f"{run.folder} holds the measurement of another checkpoint, not of {checkpoint}: "
             "choose another --output, or delete the folder."
         )
-
-
-def _weights(checkpoint: str) -> str | None:
-    path = Path(checkpoint) / "model.safetensors"
-    return file_fingerprint(path) if path.exists() else None
 
 
 def _plain(content: dict[str, Any]) -> dict[str, Any]:

@@ -13,6 +13,7 @@ import pytest
 
 from hf_apt import pipeline
 from hf_apt.corpus import CorpusSource
+from hf_apt.environment import file_fingerprint
 from hf_apt.heads import HeadConfig
 from hf_apt.masked_batches import MeasureConfig
 from hf_apt.pipeline import begin, finish, measure_run, pretrain_run, run_all
@@ -123,7 +124,7 @@ def test_the_summary_says_what_was_done(finished) -> None:
     assert summary["training"]["num_tokens_seen"] == 32 * 16
     assert [len(depths) for depths in summary["readouts"].values()] == [3, 3, 3, 1]
     assert sum(summary["masking"]["num_modified"].values()) == finished.counts("bayes").at(0).total
-    assert summary["model"]["weights"] == pipeline.file_fingerprint(
+    assert summary["model"]["weights"] == file_fingerprint(
         finished.path("checkpoint/model.safetensors")
     )
 

@@ -10,7 +10,7 @@ model itself on hidden states put in the trunk's place.
 from __future__ import annotations
 
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import AbstractContextManager, contextmanager
 from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
@@ -18,6 +18,8 @@ import torch
 from torch import Tensor, nn
 
 from hf_apt.argmax import once_each, streamed_argmax
+from hf_apt.last_block import asked_only, position_wise_modules
+from hf_apt.replaced import forward_replaced
 
 if TYPE_CHECKING:
     from transformers import PreTrainedModel
@@ -46,15 +48,20 @@ class Trunk:
         """Number of depths D, the embeddings included."""
         self.hidden_size = states[0].shape[-1]
         """Width H of the hidden states."""
+        self._position_wise = position_wise_modules(self.trunk, self._last_states)
 
     @torch.no_grad()
     def at(self, inputs: dict[str, Tensor], asked_BT: Tensor) -> Tensor:
         """The hidden states (D, N, H) at the asked positions, from one forward pass.
 
-        Where a trunk ends in a normalisation of its own (pre-norm models), it is applied at every
-        depth, as the head expects it.
+        The last block is computed at these alone, as far as it lets itself. Where a trunk ends in a
+        normalisation of its own (pre-norm models), it is applied at every depth, as the head
+        expects it.
         """
-        states = [state[asked_BT] for state in _states(self._outputs(inputs))]
+        few = 2 * int(asked_BT.sum()) < asked_BT.numel()
+        with asked_only(self._position_wise if few else (), asked_BT):
+            outputs = self._outputs(inputs)
+        states = [state[asked_BT] for state in _states(outputs)]
         if self._final_norm is not None:
             states[:-1] = [self._final_norm(state) for state in states[:-1]]
         return torch.stack(states)
@@ -62,6 +69,9 @@ class Trunk:
     def output(self, hidden_BTH: Tensor) -> Any:
         """What the trunk would return if its last hidden states were these."""
         return replace(self._output, last_hidden_state=hidden_BTH)
+
+    def _last_states(self, inputs: dict[str, Tensor]) -> Tensor:
+        return self._outputs(inputs).last_hidden_state
 
     def _outputs(self, inputs: dict[str, Tensor]) -> Any:
         with torch.no_grad(), _evaluating(self.model):
@@ -155,18 +165,10 @@ class _DecoderReachedError(Exception):
     """Ends a forward pass once the decoder's input is known."""
 
 
-@contextmanager
-def _output_replaced(trunk: Trunk, hidden_BTH: Tensor) -> Iterator[None]:
+def _output_replaced(trunk: Trunk, hidden_BTH: Tensor) -> AbstractContextManager[None]:
     """Within the block, the trunk answers any input with `hidden_BTH`."""
-    module, output = trunk.trunk, trunk.output(hidden_BTH)
-    own = module.__dict__.get("forward")  # the class's, unless a library has wrapped it
-    module.forward = lambda *_, **__: output
-    try:
-        yield
-    finally:
-        del module.forward
-        if own is not None:
-            module.forward = own
+    output = trunk.output(hidden_BTH)
+    return forward_replaced(trunk.trunk, lambda *_, **__: output)
 
 
 @contextmanager

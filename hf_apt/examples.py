@@ -16,6 +16,7 @@ import numpy as np
 import torch
 from torch.utils.data import Dataset
 
+from hf_apt.fixed_places import fixed_places, usual_capacity
 from hf_apt.masking import MaskedBatch, Masking, mask
 from hf_apt.tokens import Tokens
 
@@ -25,6 +26,9 @@ class TrainingDraws(Dataset):
 
     `windows` holds widths, each with the draw before which it ends: until then a batch comes cut
     into windows of so many tokens, every one a row of its own that keeps its `position_ids`.
+
+    With `fixed_shapes` a batch names its `asked_positions`, in nearly every batch the same number
+    of them (`hf_apt.fixed_places`), for a `Bert6ForMaskedLM` that is compiled.
     """
 
     def __init__(
@@ -34,6 +38,7 @@ class TrainingDraws(Dataset):
         *,
         num_draws: int,
         windows: tuple[tuple[int, int], ...] = (),
+        fixed_shapes: bool = False,
     ):
         for width, _ in windows:
             if tokens.description.layout != "packed" or tokens.description.sequence_length % width:
@@ -46,6 +51,7 @@ class TrainingDraws(Dataset):
         self.masking = masking
         self.num_draws = num_draws
         self.windows = windows
+        self.fixed_shapes = fixed_shapes
         self.num_sequences = len(tokens)
         self._permutation = lru_cache(maxsize=2)(self._permuted)
 
@@ -59,6 +65,10 @@ class TrainingDraws(Dataset):
     def __getitems__(self, draws: list[int]) -> dict[str, torch.Tensor]:
         """A batch at once, as tensors of shape (batch, sequence) or (windows, width)."""
         batch = self._whole(draws)
+        if self.fixed_shapes:
+            labels_BT = batch["labels"].numpy()
+            capacity = usual_capacity(labels_BT.size, self.masking.rate)
+            batch["asked_positions"] = torch.from_numpy(fixed_places(labels_BT, capacity))
         for width, end in self.windows:
             if draws[0] < end:
                 return _in_windows(batch, width)
@@ -81,7 +91,11 @@ def _in_windows(batch: dict[str, torch.Tensor], width: int) -> dict[str, torch.T
     """The same positions as rows of `width`: (B, T) becomes (B * T / W, W)."""
     positions_BT = torch.arange(batch["input_ids"].shape[1]).expand_as(batch["input_ids"])
     batch = batch | {"position_ids": positions_BT}
-    return {name: values.reshape(-1, width) for name, values in batch.items()}
+    # Places in the flattened batch stay what they were.
+    return {
+        name: values if name == "asked_positions" else values.reshape(-1, width)
+        for name, values in batch.items()
+    }
 
 
 class FixedDraws(Dataset):

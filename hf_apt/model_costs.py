@@ -71,6 +71,15 @@ class ModelCosts:
             front += 2 * before * out * positions * units * places
         return self.shape.num_blocks * block + front
 
+    def spared_flops(self, *, training: bool) -> int:
+        """What the last block does not do at a position for which nobody asks.
+
+        In training its output projection and feed-forward layers, 2 HH + 4 HF; in reading its
+        query as well, 2 HH more.
+        """
+        hidden, inner = self.shape.hidden_size, self.shape.intermediate_size
+        return (2 if training else 4) * hidden**2 + 4 * hidden * inner
+
     def head_flops(self) -> int:
         """Of the model's own MLM head at one position and depth: 2 HH + 2 HV."""
         return self.trained_head_flops("mlm_head")
@@ -107,18 +116,22 @@ class ModelCosts:
         A block keeps 16 numbers of width H a token: its input, queries, keys, values, the
         attention's result, the inputs of two LayerNorms and the output of the first, and twice F
         = 4 H around the GELU. Dropout adds 2 (noise), and the attention weights thrice (scores,
-        noise, product) where they are dropped too, as on the CPU. The head keeps 4 H + V a
-        modified position. Left out: means and variances, and what is smaller.
+        noise, product) where they are dropped too, as on the CPU. Of these 16 and 2 the last block
+        keeps 5 a token, the rest (and the attention's result again) a modified position. The head
+        keeps 4 H + V a modified position. Left out: means and variances, and what is smaller.
         """
         hidden, width = self.shape.hidden_size, self.sequence_length
         inner = self.shape.intermediate_size
-        block, embedding = 8 * hidden + 2 * inner, hidden
+        attention, behind, embedding = 5 * hidden, 3 * hidden + 2 * inner, hidden
         if self.shape.dropout:
-            block += 2 * hidden + 3 * self.shape.num_heads * width
+            attention += 3 * self.shape.num_heads * width
+            behind += 2 * hidden
             embedding += hidden
         front = sum((before + 2 * out) * hidden for before, out, _, _ in self._convolutions())
-        trunk = num_tokens * (embedding + front + self.shape.num_blocks * block)
-        return FLOAT * (trunk + num_modified * (4 * hidden + self.vocab_size))
+        blocks = self.shape.num_blocks * attention + (self.shape.num_blocks - 1) * behind
+        trunk = num_tokens * (embedding + front + blocks)
+        asked = num_modified * (behind + 5 * hidden + self.vocab_size)
+        return FLOAT * (trunk + asked)
 
     def _convolutions(self) -> list[tuple[int, int, int, int]]:
         """Channels in and out, positions and units of each, the last one 1 x 1 to one channel."""

@@ -39,6 +39,13 @@ class HeadsName(StrEnum):
     both = "both"
 
 
+class OptimizerName(StrEnum):
+    """What steps in pre-training."""
+
+    adamw = "adamw"
+    muon = "muon"
+
+
 _HEAD_KINDS = {
     "none": (),
     "linear": ("linear_head",),
@@ -144,9 +151,17 @@ def run_options(
     save_every: Annotated[
         int | None, _training_option(min=1, help="Steps between checkpoints.")
     ] = None,
+    optimizer: Annotated[
+        OptimizerName | None,
+        _training_option(help="Fused AdamW, or Muon for the matrices of the blocks."),
+    ] = None,
     compile_model: Annotated[
         bool, _training_option("--compile", help="torch.compile the training.")
     ] = False,
+    compile_mode: Annotated[
+        str | None,
+        _training_option(help="Of --compile: `reduce-overhead` (CUDA graphs), `max-autotune`, …"),
+    ] = None,
     report_to: Annotated[
         list[str] | None,
         _training_option(help="Tracker: tensorboard, trackio, …; can be repeated."),
@@ -202,7 +217,9 @@ def run_options(
             masking_rate=masking_rate,
             seed=seed,
             save_every=save_every,
+            optimizer=optimizer and optimizer.value,
             compile=compile_model or None,
+            compile_mode=compile_mode,
             report_to=tuple(report_to) if report_to else None,
             windows=_fitting_windows(config),
         ),

@@ -8,7 +8,7 @@ import zipfile
 from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, Literal
 
 from hf_apt.devices import has_accelerator, part_of_batch, trains_in_bfloat16
 from hf_apt.shapes import ModelShape, require_whole_heads
@@ -58,8 +58,15 @@ class PretrainConfig:
     save_every: int = 1000
     """Steps between checkpoints to resume from."""
 
+    optimizer: Literal["adamw", "muon"] = "adamw"
+    """`adamw`: fused AdamW. `muon`: Muon for the matrices of the blocks, fused AdamW for the rest,
+    both at `learning_rate` (`hf_apt.muon`)."""
+
     compile: bool = False
-    """Whether to compile the model (torch.compile)."""
+    """Whether to compile the model (torch.compile), on batches of one shape."""
+
+    compile_mode: str | None = None
+    """torch.compile's mode, as `reduce-overhead` for CUDA graphs; None for its default."""
 
     report_to: tuple[str, ...] = ()
     """Trackers: `tensorboard`, `trackio`, or any other that the Trainer knows."""
@@ -153,7 +160,8 @@ def pretrainer(
 ) -> Trainer:
     """The Trainer that pre-trains `model`; its own files go to `folder`.
 
-    Raises ValueError if the batch cannot be divided among processes and accumulation steps.
+    Raises ValueError if the batch cannot be divided among processes and accumulation steps, or
+    torch lacks the optimiser.
     """
     from transformers import Trainer, TrainingArguments
 
@@ -178,6 +186,7 @@ def pretrainer(
         remove_unused_columns=False,
         bf16=trains_in_bfloat16(),
         torch_compile=config.compile,
+        torch_compile_mode=config.compile_mode if config.compile else None,
         use_cpu=not has_accelerator(),
         seed=config.seed,
         eval_strategy="steps",
@@ -201,6 +210,8 @@ def pretrainer(
                 (width, round(share * config.num_steps) * config.batch_size)
                 for width, share in config.windows
             ),
+            # nn.DataParallel, one process for several cards, would cut the places like sequences.
+            fixed_shapes=config.compile and arguments.n_gpu <= 1,
         ),
         # Not the seed of training: its first epoch must not hold the masks of the evaluation.
         eval_dataset=FixedDraws(
@@ -211,6 +222,16 @@ def pretrainer(
         data_collator=as_batch,
         callbacks=list(callbacks),
     )
+    if config.optimizer == "muon":
+        from hf_apt.muon import muon_and_adamw
+
+        trainer.optimizer = muon_and_adamw(
+            model,
+            learning_rate=config.learning_rate,
+            weight_decay=config.weight_decay,
+            beta2=config.beta2,
+            decayed=trainer.get_decay_parameter_names(model),
+        )
     tokens_in_step = config.batch_size * train.description.sequence_length
     return name_progress(trainer, "Pre-training", tokens_in_step=tokens_in_step)
 

@@ -78,7 +78,8 @@ def phase_costs(config: RunConfig, model: ModelCosts, num_held_out: int) -> list
 
 
 def _pretraining(config: RunConfig, model: ModelCosts, num_held_out: int) -> PhaseCost:
-    """Three forward passes through trunk and head, the head at modified positions alone.
+    """Three forward passes through trunk and head, at modified positions alone from the last
+    block's attention on.
 
     About eleven times on the way the loss of held-out sequences is computed: one forward pass each,
     the head at every position.
@@ -89,7 +90,9 @@ def _pretraining(config: RunConfig, model: ModelCosts, num_held_out: int) -> Pha
         for width, steps in _widths(config)
     )
     num_sequences = asked.num_steps * asked.batch_size
-    heads = _num_modified(num_sequences, length, asked.masking_rate) * model.head_flops()
+    num_modified = _num_modified(num_sequences, length, asked.masking_rate)
+    trunk -= (num_sequences * length - num_modified) * model.spared_flops(training=True)
+    heads = num_modified * model.head_flops()
     num_validated = min(asked.num_validation_sequences, num_held_out)
     num_evaluations = -(-asked.num_steps // max(asked.num_steps // 10, 1)) + 1
     validated = num_evaluations * num_validated
@@ -122,7 +125,7 @@ def _heads(config: RunConfig, model: ModelCosts, kind: str) -> PhaseCost:
         name=kind,
         tokens=num_sequences * length,
         work=Work(
-            trunk_reading=num_sequences * model.trunk_flops(length),
+            trunk_reading=_read(model, num_sequences, length, modified),
             head_reading=modified * model.num_depths * model.head_training_flops(kind),
         ),
         memory=FLOAT * model.num_parameters
@@ -151,7 +154,7 @@ def _measuring(config: RunConfig, model: ModelCosts, num_sequences: int, name: s
         name=name,
         tokens=num_rows * length,
         work=Work(
-            trunk_reading=num_rows * model.trunk_flops(length),
+            trunk_reading=_read(model, num_rows, length, modified),
             head_reading=modified * model.num_depths * heads,
         ),
         memory=FLOAT * model.num_parameters
@@ -160,6 +163,12 @@ def _measuring(config: RunConfig, model: ModelCosts, num_sequences: int, name: s
         + FLOAT * rows
         + (1 + len(kinds)) * counts_bytes(model, round(modified)),
     )
+
+
+def _read(model: ModelCosts, num_sequences: int, length: int, num_modified: float) -> float:
+    """FLOPs of the trunk, where its last block is asked for the modified positions alone."""
+    spared = (num_sequences * length - num_modified) * model.spared_flops(training=False)
+    return num_sequences * model.trunk_flops(length) - spared
 
 
 def counts_bytes(model: ModelCosts, num_modified: int) -> int:

@@ -118,7 +118,7 @@ def test_no_option_of_a_run_is_ignored() -> None:
     """Each, given a value that is not its default, changes the configuration."""
     import inspect
 
-    from hf_apt.options import HeadsName, LayoutName, RecipeName, run_options
+    from hf_apt.options import HeadsName, LayoutName, OptimizerName, RecipeName, run_options
 
     default, _ = run_options(corpus="x/y")
     special = {
@@ -129,6 +129,8 @@ def test_no_option_of_a_run_is_ignored() -> None:
         "tokenizer": "some/tokenizer",
         "report_to": ["tensorboard"],
         "compile_model": True,
+        "compile_mode": "reduce-overhead",
+        "optimizer": OptimizerName.muon,
         "untrained": False,
         "config_name": "en",
         "split": "all",

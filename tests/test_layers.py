@@ -26,9 +26,11 @@ LAYERS = {
         "inputs",
         "loading",
         "masking",
+        "muon",
         "overlap",
         "progress",
         "registration",
+        "replaced",
         "resources",
         "shapes",
         "splits",
@@ -38,21 +40,24 @@ LAYERS = {
     },
     # Sufficient statistics; tokenizers and text; models; what is printed.
     1: {
-        *("counts", "tokenizers", "corpus", "trunk", "bert6", "committee"),
+        *("counts", "tokenizers", "corpus", "last_block", "bert6", "committee"),
+        "fixed_places",
         "model_costs",
         *("block_tables", "comparison_tables", "confidence_tables", "committee_tables"),
     },
     # Read off counts; a run's folder; sequences on disk; what an answer costs.
     2: {
-        *("apt", "confusion", "depth_pass", "records", "streams", "tokens", "bert_conv"),
+        *("apt", "confusion", "trunk", "records", "streams", "tokens", "bert_conv"),
         "latency",
     },
     3: {
-        *("clusters", "confidence", "examples", "frequency", "labelled", "masked_batches"),
+        *("clusters", "confidence", "examples", "frequency", "depth_pass", "masked_batches"),
         *("probes", "streamed", "substitution", "task_records", "task_rows"),
     },
     # All figures of a run, its table and its page: from a folder alone.
-    4: {"summary", "report", "calibration", "substitution_effects", "flat_probes"},
+    4: {
+        *("labelled", "summary", "report", "calibration", "substitution_effects", "flat_probes"),
+    },
     # Train and measure; the figures of the metric modules; what is sent to the Hub.
     5: {"pretrain", "heads", "measure", "scores", "card_results", "parcel", "console", "agreement"},
     # The planted language: as a corpus it answers what a model is asked.
@@ -88,7 +93,7 @@ PURE = {
 """NumPy, SciPy and scikit-learn alone; and all of report."""
 
 HEAVY = {"torch", "transformers", "datasets", "accelerate", "tokenizers", "safetensors"}
-NUM_MODULES = 128
+NUM_MODULES = 132
 
 
 def modules() -> dict[str, Path]:

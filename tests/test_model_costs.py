@@ -10,6 +10,7 @@ from hf_apt.heads import DepthHeads
 from hf_apt.model_costs import ModelCosts
 from hf_apt.pretrain import sized_model
 from hf_apt.shapes import SHAPES, ConvShape, ModelShape
+from hf_apt.trunk import Trunk
 
 PLAIN = ModelShape(hidden_size=32, num_heads=4, num_blocks=2, dropout=0.0)
 MODELS = {
@@ -46,11 +47,24 @@ def counted(call) -> tuple[int, object]:
 @pytest.mark.parametrize("name", MODELS)
 @pytest.mark.parametrize("width", [T, 8])
 def test_forward_flops_are_those_that_torch_counts(name, width):
-    """To the last one: products, attention, convolutions; the head at modified positions."""
+    """To the last one: products, attention, convolutions; at modified positions behind them."""
     costs = ModelCosts(shape=MODELS[name], vocab_size=V, sequence_length=T)
     model = model_of(MODELS[name])
     found, _ = counted(lambda: model(**inputs(width)))
-    assert found == B * costs.trunk_flops(width) + B * ASKED * costs.head_flops()
+    spared = B * (width - ASKED) * costs.spared_flops(training=True)
+    assert found == B * costs.trunk_flops(width) - spared + B * ASKED * costs.head_flops()
+
+
+@pytest.mark.parametrize("name", MODELS)
+def test_a_trunk_that_is_asked_for_few_positions_does_less(name):
+    costs = ModelCosts(shape=MODELS[name], vocab_size=V, sequence_length=T)
+    model, batch = model_of(MODELS[name]), inputs()
+    trunk, asked = Trunk(model), batch["labels"] != -100
+    few, _ = counted(lambda: trunk.at({"input_ids": batch["input_ids"]}, asked))
+    assert few == B * costs.trunk_flops(T) - B * (T - ASKED) * costs.spared_flops(training=False)
+    everywhere = torch.ones_like(asked)
+    whole, _ = counted(lambda: trunk.at({"input_ids": batch["input_ids"]}, everywhere))
+    assert whole == B * costs.trunk_flops(T)
 
 
 @pytest.mark.parametrize("name", MODELS)

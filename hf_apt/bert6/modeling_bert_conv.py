@@ -16,10 +16,10 @@ from transformers import (
     BertForTokenClassification,
     BertModel,
 )
-from transformers.models.bert.modeling_bert import BertEncoder, BertLayer, BertSelfAttention
+from transformers.models.bert.modeling_bert import BertLayer, BertSelfAttention
 
 from .configuration_bert_conv import BertConvConfig
-from .modeling_bert6 import Bert6ForMaskedLM
+from .modeling_bert6 import Bert6Encoder, Bert6ForMaskedLM
 
 
 class MaskedBatchNorm(nn.BatchNorm2d):
@@ -87,7 +87,7 @@ class ConvFrontEnd(nn.Module):
         return image_BCTH[:, 0]
 
 
-class BertConvEncoder(BertEncoder):
+class BertConvEncoder(Bert6Encoder):
     """The front-end, then the blocks."""
 
     def __init__(self, config: BertConvConfig):

@@ -61,9 +61,9 @@ class PairCounts:
             return self
         _refuse_outside("reference id", references, self.vocab_size)
         _refuse_outside("prediction id", predictions, self.vocab_size)
-        keys = references.astype(self._key_type) * self._key_type.type(self.vocab_size)
-        keys += predictions.astype(self._key_type)
-        self._pending.append(keys)
+        # Ids were checked, so that the narrower keys lose nothing.
+        keys = np.multiply(references, self.vocab_size, dtype=self._key_type, casting="unsafe")
+        self._pending.append(np.add(keys, predictions, out=keys, casting="unsafe"))
         self._num_pending += len(keys)
         if self._num_pending >= _FLUSH_AT:
             self._flush()
@@ -130,9 +130,11 @@ class PairCounts:
     def _flush(self) -> None:
         if not self._pending:
             return
-        keys, counts = np.unique(np.concatenate(self._pending), return_counts=True)
+        keys = np.concatenate(self._pending)
         self._pending, self._num_pending = [], 0
-        self._add_run(keys, counts.astype(np.int64))
+        keys.sort()
+        starts = _run_starts(keys)
+        self._add_run(keys[starts], np.diff(starts, append=len(keys)))
 
     def _add_run(self, keys: np.ndarray, counts: np.ndarray) -> None:
         self._runs.append((keys, counts))
@@ -149,7 +151,7 @@ class PairCounts:
             order = np.argsort(keys, kind="stable")
             keys, counts = keys[order], counts[order]
             del order  # 80 MB at 10 million pairs, at the moment when memory peaks
-            starts = np.flatnonzero(np.r_[True, keys[1:] != keys[:-1]])
+            starts = _run_starts(keys)
             self._runs = [(keys[starts], np.add.reduceat(counts, starts))]
         return self._runs[0]
 
@@ -265,9 +267,20 @@ def merged(parts: Sequence[DepthCounts]) -> DepthCounts:
     return total
 
 
+def _run_starts(keys: np.ndarray) -> np.ndarray:
+    """Where each distinct one of the sorted `keys`, at least one, begins."""
+    begins = np.empty(len(keys), bool)
+    begins[0] = True
+    np.not_equal(keys[1:], keys[:-1], out=begins[1:])
+    return np.flatnonzero(begins)
+
+
 def _refuse_outside(name: str, ids: np.ndarray, num: int) -> None:
     if ids.size == 0:
         return
+    if ids.dtype.kind == "i":  # read without its sign, a negative id is a very large one
+        if ids.view(f"u{ids.dtype.itemsize}").max() < num:
+            return
     low, high = int(ids.min()), int(ids.max())
     if low < 0 or high >= num:
         wrong = low if low < 0 else high

@@ -101,7 +101,7 @@ def mask(
     epoch: int | Integer[np.ndarray, " batch"] = 0,
 ) -> MaskedBatch:
     """The corruption of the examples `indices_B` in `epoch` (one for all, or one for each)."""
-    draw_BT = _draws(masking.seed, np.broadcast_to(epoch, indices_B.shape), indices_B, tokens_BT)
+    draw_BT = _draws(masking.seed, epoch, indices_B, tokens_BT.shape[1])
     places_N = np.flatnonzero(draw_BT < _threshold(masking.rate))
     places_N = places_N[~masking._special_V[tokens_BT.reshape(-1)[places_N]]]
 
@@ -133,13 +133,14 @@ _STEP = np.uint64(0x9E3779B97F4A7C15)
 _TWO_STEPS = np.arange(1, 3, dtype=np.uint64) * _STEP
 
 
-def _draws(
-    seed: int, epochs_B: np.ndarray, indices_B: np.ndarray, tokens_BT: np.ndarray
-) -> np.ndarray:
+def _draws(seed: int, epoch: int | np.ndarray, indices_B: np.ndarray, length: int) -> np.ndarray:
     """One 64-bit number for each position, independent in seed, epoch, example and position."""
-    key_B = np.array([_key(seed, epoch) for epoch in epochs_B.tolist()], np.uint64)
-    key_B = _mixed(key_B + indices_B.astype(np.uint64) * _STEP)
-    return _mixed(key_B[:, None] + _position_steps(tokens_BT.shape[1]))
+    epochs = np.atleast_1d(epoch)
+    if (epochs == epochs[:1]).all():  # as nearly always
+        epochs = epochs[:1]
+    keys = np.array([_key(seed, epoch) for epoch in epochs.tolist()], np.uint64)
+    key_B = _mixed(keys + indices_B.astype(np.uint64) * _STEP)
+    return _mixed(key_B[:, None] + _position_steps(length))
 
 
 @lru_cache

@@ -11,13 +11,15 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Self
+from typing import TYPE_CHECKING, Self
 
 import numpy as np
 from jaxtyping import Int, Integer
-from scipy.sparse import csr_array
 
 from hf_apt.atomic import writing
+
+if TYPE_CHECKING:
+    from scipy.sparse import csr_array
 
 TREATMENTS = ("masked", "replaced", "unchanged")
 """What masking did to a modified position, by its code 0, 1, 2."""
@@ -108,6 +110,8 @@ class PairCounts:
 
     def matrix(self) -> csr_array:
         """The (V, V) int64 token confusion matrix: row = reference, column = prediction."""
+        from scipy.sparse import csr_array
+
         references, predictions = np.divmod(self.keys, self._key_type.type(self.vocab_size))
         row_starts = np.searchsorted(references, np.arange(self.vocab_size + 1))
         size = (self.vocab_size, self.vocab_size)

@@ -37,16 +37,31 @@ class AskedBatch:
 def count(
     trunk: Trunk, batches: Iterable[AskedBatch], decoders: Mapping[str, Decoder]
 ) -> dict[str, DepthCounts]:
-    """The counts of every decoder by its name, over the batches of this process alone."""
+    """The counts of every decoder by its name, over the batches of this process alone.
+
+    A batch is counted while a graphics card is at the next one.
+    """
     device = trunk.model.device
     vocab_size = trunk.model.config.vocab_size
     counts = {name: DepthCounts.empty(trunk.num_depths, vocab_size) for name in decoders}
+
+    def add(batch: AskedBatch, predictions: dict[str, Tensor]) -> None:
+        for name, predictions_DN in predictions.items():
+            answered_DN = predictions_DN.cpu().numpy()
+            counts[name].update(batch.references_N, answered_DN, batch.treatments_N)
+
+    waiting: tuple[AskedBatch, dict[str, Tensor]] | None = None
     for batch in batches:
-        inputs = {name: values.to(device) for name, values in batch.inputs.items()}
-        hidden_DNH = trunk.at(inputs, batch.asked_BT.to(device))
-        for name, decode in decoders.items():
-            predictions_DN = decode(hidden_DNH).cpu().numpy()
-            counts[name].update(batch.references_N, predictions_DN, batch.treatments_N)
+        inputs = {
+            name: values.to(device, non_blocking=True) for name, values in batch.inputs.items()
+        }
+        hidden_DNH = trunk.at(inputs, batch.asked_BT)
+        answered = {name: decode(hidden_DNH) for name, decode in decoders.items()}
+        if waiting is not None:
+            add(*waiting)
+        waiting = batch, answered
+    if waiting is not None:
+        add(*waiting)
     return counts
 
 

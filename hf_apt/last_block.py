@@ -9,7 +9,7 @@ here knows a model family: a module is left out where an experiment shows that i
 from __future__ import annotations
 
 import math
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import ExitStack, contextmanager
 from typing import Any
 
@@ -39,9 +39,8 @@ def position_wise_modules(
         if not names:
             return ()
         inputs = _distinct_ids(trunk)
-        asked_BT = torch.zeros_like(inputs["input_ids"], dtype=torch.bool)
-        asked_BT[:, _ASKED] = True
-        expected_NH = states(inputs)[asked_BT]
+        places_N = torch.tensor(_ASKED, device=inputs["input_ids"].device)
+        expected_NH = states(inputs)[0, places_N]
         tolerance = torch.finfo(expected_NH.dtype).eps ** 0.6 * float(expected_NH.abs().max())
         accepted: list[str] = []
         for name in names:
@@ -50,11 +49,11 @@ def position_wise_modules(
             if is_inside or not any(True for _ in module.parameters()):
                 continue  # without weights there is little to save: a dropout, an activation
             try:
-                with asked_only([module], asked_BT, elsewhere=math.nan) as calls:
-                    states_BTH = states(inputs)
+                with asked_only([module], (1, _NUM_TOKENS), places_N, elsewhere=math.nan) as calls:
+                    found_NH = states(inputs)[0, places_N]
             except Exception:  # what a module does with fewer positions is its own affair
                 continue
-            difference = (states_BTH[asked_BT] - expected_NH).abs().max()
+            difference = (found_NH - expected_NH).abs().max()
             if calls == [1] and difference <= tolerance:  # NaN is not
                 found.append(module)
                 accepted.append(name)
@@ -63,13 +62,17 @@ def position_wise_modules(
 
 @contextmanager
 def asked_only(
-    modules: list[nn.Module] | tuple[nn.Module, ...], asked_BT: Tensor, *, elsewhere: float = 0.0
+    modules: Sequence[nn.Module],
+    shape: tuple[int, int],
+    places_N: Tensor,
+    *,
+    elsewhere: float = 0.0,
 ) -> Iterator[list[int]]:
     """Within the block each of `modules` is run at the asked positions only.
 
-    At the others it answers `elsewhere`. Yields how often each of them was called.
+    `places_N` are these positions in a flattened batch of `shape` (B, T). At the others a module
+    answers `elsewhere`. Yields how often each of them was called.
     """
-    places_N = asked_BT.flatten().nonzero()[:, 0]
     calls = [0] * len(modules)
 
     def run(number: int, own: Callable[..., Tensor], args: tuple[Any, ...], kwargs: dict[str, Any]):
@@ -78,15 +81,14 @@ def asked_only(
         def taken(value: Any) -> Any:
             if not isinstance(value, Tensor):
                 return value
-            if value.shape[:2] != asked_BT.shape or value.dim() != 3:
+            if value.shape[:2] != shape or value.dim() != 3:
                 raise ValueError(f"shape {tuple(value.shape)} is not of one row a position.")
             return value.flatten(0, 1).index_select(0, places_N)[None]
 
         answer_1NW = own(*map(taken, args), **{name: taken(kwargs[name]) for name in kwargs})
-        shape = (asked_BT.numel(), answer_1NW.shape[-1])
-        answer_MW = answer_1NW.new_full(shape, elsewhere)
+        answer_MW = answer_1NW.new_full((math.prod(shape), answer_1NW.shape[-1]), elsewhere)
         answer_MW.index_copy_(0, places_N, answer_1NW[0])
-        return answer_MW.unflatten(0, asked_BT.shape)
+        return answer_MW.unflatten(0, shape)
 
     with ExitStack() as stack:
         for number, module in enumerate(modules):

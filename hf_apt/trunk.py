@@ -54,14 +54,18 @@ class Trunk:
     def at(self, inputs: dict[str, Tensor], asked_BT: Tensor) -> Tensor:
         """The hidden states (D, N, H) at the asked positions, from one forward pass.
 
-        The last block is computed at these alone, as far as it lets itself. Where a trunk ends in a
-        normalisation of its own (pre-norm models), it is applied at every depth, as the head
-        expects it.
+        The last block is computed at these alone, as far as it lets itself. `asked_BT` may stay on
+        the processor whatever the model's device. Where a trunk ends in a normalisation of its own
+        (pre-norm models), it is applied at every depth, as the head expects it.
         """
-        few = 2 * int(asked_BT.sum()) < asked_BT.numel()
-        with asked_only(self._position_wise if few else (), asked_BT):
+        places_N = asked_BT.flatten().nonzero()[:, 0]
+        few = 2 * len(places_N) < asked_BT.numel()
+        # Where the mask is the processor's, a graphics card is never waited for.
+        places_N = places_N.to(self.model.device, non_blocking=True)
+        shape = (asked_BT.shape[0], asked_BT.shape[1])
+        with asked_only(self._position_wise if few else (), shape, places_N):
             outputs = self._outputs(inputs)
-        states = [state[asked_BT] for state in _states(outputs)]
+        states = [state.flatten(0, 1)[places_N] for state in _states(outputs)]
         if self._final_norm is not None:
             states[:-1] = [self._final_norm(state) for state in states[:-1]]
         return torch.stack(states)

@@ -78,7 +78,7 @@ def test_a_module_answers_where_it_is_asked_and_nowhere_else():
     linear = torch.nn.Linear(3, 2)
     states = torch.randn(2, 4, 3)
     asked = torch.tensor([[True, False, False, True], [False, False, True, False]])
-    with asked_only([linear], asked, elsewhere=math.nan) as calls:
+    with asked_only([linear], (2, 4), torch.tensor([0, 3, 6]), elsewhere=math.nan) as calls:
         answers = linear(states)
     torch.testing.assert_close(answers[asked], linear(states[asked]))
     assert answers[~asked].isnan().all()
@@ -96,7 +96,7 @@ def test_nobody_asks():
 def test_a_wrapped_forward_comes_back():
     linear = torch.nn.Linear(3, 2)
     wrapped = linear.forward = lambda states: torch.zeros(*states.shape[:-1], 2)
-    with asked_only([linear], torch.ones(1, 2, dtype=torch.bool)):
+    with asked_only([linear], (1, 2), torch.arange(2)):
         assert linear.forward is not wrapped
     assert linear.forward is wrapped
 

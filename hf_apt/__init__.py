@@ -46,6 +46,7 @@ if TYPE_CHECKING:
     from hf_apt.recipes import RunConfig, demo, narrow, paper
     from hf_apt.records import Run
     from hf_apt.shapes import SHAPES, ConvShape, ModelShape
+    from hf_apt.sweep import VocabularySweep, vocabulary_sweep
     from hf_apt.tokens import Tokens, write_tokens
     from hf_apt.trunk import OwnHead, Trunk
 
@@ -85,6 +86,7 @@ _HOME = {
     "recipes": ("RunConfig", "demo", "narrow", "paper"),
     "records": ("Run",),
     "shapes": ("SHAPES", "ConvShape", "ModelShape"),
+    "sweep": ("VocabularySweep", "vocabulary_sweep"),
     "tokens": ("Tokens", "write_tokens"),
     "trunk": ("OwnHead", "Trunk"),
 }

@@ -17,11 +17,11 @@ import torch
 from safetensors.torch import load_file, save
 from torch import Tensor, nn
 
-from hf_apt.argmax import once_each, streamed_argmax
 from hf_apt.atomic import writing
 from hf_apt.devices import part_of_batch, process_state
 from hf_apt.examples import TrainingDraws, as_batch
 from hf_apt.masking import NOT_ASKED
+from hf_apt.sweep import once_each, streamed_argmax
 from hf_apt.tokens import Tokens
 from hf_apt.trunk import Trunk
 

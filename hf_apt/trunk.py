@@ -17,7 +17,7 @@ from typing import TYPE_CHECKING, Any
 import torch
 from torch import Tensor, nn
 
-from hf_apt.argmax import once_each, streamed_argmax
+from hf_apt.sweep import once_each, streamed_argmax
 
 if TYPE_CHECKING:
     from transformers import PreTrainedModel

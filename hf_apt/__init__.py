@@ -37,6 +37,7 @@ if TYPE_CHECKING:
         committee_curve,
     )
     from hf_apt.counts import DepthCounts, PairCounts
+    from hf_apt.depth_losses import DepthLosses, depth_cross_entropy
     from hf_apt.heads import DepthHeads, HeadConfig, train_heads
     from hf_apt.masked_batches import MeasureConfig
     from hf_apt.masking import MaskedBatch, Masking, mask
@@ -77,6 +78,7 @@ _HOME = {
         "committee_curve",
     ),
     "counts": ("DepthCounts", "PairCounts"),
+    "depth_losses": ("DepthLosses", "depth_cross_entropy"),
     "heads": ("DepthHeads", "HeadConfig", "train_heads"),
     "masking": ("MaskedBatch", "Masking", "mask"),
     "masked_batches": ("MeasureConfig",),

@@ -30,6 +30,7 @@ LAYERS = {
         "progress",
         "registration",
         "resources",
+        "sequence_losses",
         "shapes",
         "splits",
         "sweep",
@@ -57,7 +58,7 @@ LAYERS = {
     # Train and measure; the figures of the metric modules; what is sent to the Hub.
     5: {"pretrain", "heads", "measure", "scores", "card_results", "parcel", "console", "agreement"},
     # The planted language: as a corpus it answers what a model is asked.
-    6: {"planted", "cards", "hub", "own_counts", "comparison"},
+    6: {"planted", "cards", "hub", "own_counts", "comparison", "depth_losses"},
     7: {"encoders"},
     8: {"tasks", "features", "substituting", "cut"},
     # Fine-tuning, of one seed and over seeds; committees.
@@ -82,14 +83,14 @@ PURE = {
     *("calibration", "substitution", "substitution_effects", "confidence_tables"),
     *("splits", "fewrel", "transfer_scores", "block_tables", "committee_tables", "probes"),
     *("overlap", "flat_probes", "agreement", "comparison", "comparison_tables", "task_records"),
-    *("shapes", "model_costs"),
+    *("shapes", "model_costs", "sequence_losses"),
     *("planted.grammar", "planted.language", "planted.states", "planted.generate", "planted.bayes"),
     "planted.labels",
 }
 """NumPy, SciPy and scikit-learn alone; and all of report."""
 
 HEAVY = {"torch", "transformers", "datasets", "accelerate", "tokenizers", "safetensors"}
-NUM_MODULES = 134
+NUM_MODULES = 136
 
 
 def modules() -> dict[str, Path]:

@@ -37,6 +37,7 @@ if TYPE_CHECKING:
         committee_curve,
     )
     from hf_apt.counts import DepthCounts, PairCounts
+    from hf_apt.depth_losses import DepthLosses, depth_cross_entropy
     from hf_apt.heads import DepthHeads, HeadConfig, train_heads
     from hf_apt.masked_batches import MeasureConfig
     from hf_apt.masking import MaskedBatch, Masking, mask
@@ -46,6 +47,7 @@ if TYPE_CHECKING:
     from hf_apt.recipes import RunConfig, demo, narrow, paper
     from hf_apt.records import Run
     from hf_apt.shapes import SHAPES, ConvShape, ModelShape
+    from hf_apt.sweep import VocabularySweep, vocabulary_sweep
     from hf_apt.tokens import Tokens, write_tokens
     from hf_apt.trunk import OwnHead, Trunk
 
@@ -76,6 +78,7 @@ _HOME = {
         "committee_curve",
     ),
     "counts": ("DepthCounts", "PairCounts"),
+    "depth_losses": ("DepthLosses", "depth_cross_entropy"),
     "heads": ("DepthHeads", "HeadConfig", "train_heads"),
     "masking": ("MaskedBatch", "Masking", "mask"),
     "masked_batches": ("MeasureConfig",),
@@ -85,6 +88,7 @@ _HOME = {
     "recipes": ("RunConfig", "demo", "narrow", "paper"),
     "records": ("Run",),
     "shapes": ("SHAPES", "ConvShape", "ModelShape"),
+    "sweep": ("VocabularySweep", "vocabulary_sweep"),
     "tokens": ("Tokens", "write_tokens"),
     "trunk": ("OwnHead", "Trunk"),
 }

@@ -17,11 +17,11 @@ import torch
 from safetensors.torch import load_file, save
 from torch import Tensor, nn
 
-from hf_apt.argmax import once_each, streamed_argmax
 from hf_apt.atomic import writing
 from hf_apt.devices import part_of_batch, process_state
 from hf_apt.examples import TrainingDraws, as_batch
 from hf_apt.masking import NOT_ASKED
+from hf_apt.sweep import VocabularySweep, once_each, streamed_argmax, vocabulary_sweep
 from hf_apt.tokens import Tokens
 from hf_apt.trunk import Trunk
 
@@ -93,6 +93,17 @@ class DepthHeads(nn.Module):
         first_N = once_each(partial(predicted, 0), embedded_NH)
         others = [predicted(depth, hidden_NH) for depth, hidden_NH in enumerate(blocks, 1)]
         return torch.stack([first_N, *others])
+
+    @torch.no_grad()
+    def sweep(self, hidden_DNH: Tensor, targets_N: Tensor) -> list[VocabularySweep]:
+        """For each depth the predicted ids and the cross-entropy of the targets, from one read.
+
+        Raises ValueError if a target is no id of the vocabulary.
+        """
+        return [
+            vocabulary_sweep(transform(hidden_NH), decoder.weight, decoder.bias, targets_N)
+            for (transform, decoder), hidden_NH in zip(self._by_depth(), hidden_DNH, strict=True)
+        ]
 
     def _by_depth(self) -> list[tuple[nn.Module, nn.Linear]]:
         decoders = (cast(nn.Linear, decoder) for decoder in self.decoders)

@@ -16,11 +16,11 @@ from typing import Any
 import torch
 from torch import Tensor, nn
 
-from hf_apt.argmax import streamed_argmax
 from hf_apt.devices import process_state, trains_in_bfloat16
 from hf_apt.model_costs import BACKWARD, ModelCosts
 from hf_apt.pretrain import sized_model
 from hf_apt.run_costs import PhaseCost
+from hf_apt.sweep import streamed_argmax
 
 OVERHEAD: Mapping[str, float] = {"pretraining": 1.05, "heads": 1.15, "measuring": 0.8}
 """Time that a phase took over what its FLOPs take at the speed of the trial: Trainer, optimiser,

@@ -37,12 +37,24 @@ def measure(
 
     Raises ValueError if the model has fewer token ids or positions than the tokens need.
     """
+    require_fit(trunk.model, tokens)
+    batches = (batch for _, batch in asked_batches(tokens, config, label=label))
+    return summed(count(trunk, batches, decoders))
+
+
+def asked_batches(
+    tokens: Tokens, config: MeasureConfig, *, label: str
+) -> Iterator[tuple[np.ndarray, AskedBatch]]:
+    """What this process asks, batch by batch, with the numbers (B,) of the sequences in it.
+
+    Of several processes each has every k-th batch; the main one shows a progress bar.
+    """
     from tqdm.auto import tqdm
 
-    require_fit(trunk.model, tokens)
     state = process_state()
     batches = MaskedBatches(tokens, config)
     share = (state.process_index, state.num_processes)
+    starts = batches.starts[state.process_index :: state.num_processes]
     progress = tqdm(
         desc=label,
         total=batches.num_tokens(*share),
@@ -50,14 +62,10 @@ def measure(
         unit_scale=True,
         disable=not state.is_main_process,
     )
-
-    def asked() -> Iterator[AskedBatch]:
-        for tokens_BT, batch in batches.part(*share):
-            yield _asked(tokens, tokens_BT, batch)
-            progress.update(tokens_BT.size)
-
     with progress:
-        return summed(count(trunk, asked(), decoders))
+        for (_, start), (tokens_BT, batch) in zip(starts, batches.part(*share), strict=True):
+            yield np.arange(start, start + len(tokens_BT)), _asked(tokens, tokens_BT, batch)
+            progress.update(tokens_BT.size)
 
 
 def _asked(tokens: Tokens, tokens_BT: np.ndarray, batch: MaskedBatch) -> AskedBatch:

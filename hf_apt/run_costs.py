@@ -7,8 +7,8 @@ from collections.abc import Iterator
 from dataclasses import astuple, dataclass
 from typing import TYPE_CHECKING
 
-from hf_apt.argmax import CHUNK
 from hf_apt.model_costs import BACKWARD, FLOAT, ModelCosts
+from hf_apt.sweep import CHUNK
 
 if TYPE_CHECKING:
     from hf_apt.recipes import RunConfig

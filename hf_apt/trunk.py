@@ -17,9 +17,9 @@ from typing import TYPE_CHECKING, Any
 import torch
 from torch import Tensor, nn
 
-from hf_apt.argmax import once_each, streamed_argmax
 from hf_apt.last_block import asked_only, position_wise_modules
 from hf_apt.replaced import forward_replaced
+from hf_apt.sweep import VocabularySweep, once_each, streamed_argmax, vocabulary_sweep
 
 if TYPE_CHECKING:
     from transformers import PreTrainedModel
@@ -107,6 +107,15 @@ class OwnHead:
         ids = torch.cat([once_each(self._predict, embedded_NH), self._predict(blocks_MH)])
         return ids.unflatten(0, hidden_DNH.shape[:2])
 
+    @torch.no_grad()
+    def sweep(self, hidden_DNH: Tensor, targets_N: Tensor) -> list[VocabularySweep]:
+        """For each depth the predicted ids and the cross-entropy of the targets, from one read.
+
+        Raises ValueError if a target is no id of the vocabulary.
+        """
+        num_depths = len(hidden_DNH)
+        return self._swept(hidden_DNH.flatten(0, 1), targets_N.repeat(num_depths)).split(num_depths)
+
     def logits(self, hidden_NH: Tensor) -> Tensor:
         """The logits (N, V), all at once: for few positions."""
         with _evaluating(self._model), _output_replaced(self.trunk, hidden_NH[None]):
@@ -120,6 +129,17 @@ class OwnHead:
             return torch.cat([self.logits(part).argmax(dim=-1) for part in parts])
         features_NE = self._features(hidden_NH, self._decoder)
         return streamed_argmax(features_NE, self._decoder.weight, self._decoder.bias)
+
+    def _swept(self, hidden_NH: Tensor, targets_N: Tensor) -> VocabularySweep:
+        if len(hidden_NH) == 0:
+            return VocabularySweep.of_logits(hidden_NH.new_empty(0, 1), targets_N)
+        if self._decoder is None:
+            parts = zip(hidden_NH.split(_ROW_CHUNK), targets_N.split(_ROW_CHUNK), strict=True)
+            return VocabularySweep.joined(
+                [VocabularySweep.of_logits(self.logits(rows), targets) for rows, targets in parts]
+            )
+        features_NE = self._features(hidden_NH, self._decoder)
+        return vocabulary_sweep(features_NE, self._decoder.weight, self._decoder.bias, targets_N)
 
     def _features(self, hidden_NH: Tensor, decoder: nn.Linear) -> Tensor:
         """What `decoder` is given: the head up to its product with the vocabulary."""

@@ -1,0 +1,98 @@
+"""The sweep as a Triton kernel: logits live in registers, a tile at a time, and are never stored.
+
+Each program takes a block of rows through one part of the vocabulary and keeps, in float32, the
+largest logit, its lowest id, the sum of exponentials and the target's logit of each row.
+"""
+
+# Triton's own meaning of indices is not known to pyright.
+# pyright: reportArgumentType=false, reportCallIssue=false
+
+from __future__ import annotations
+
+import triton  # pyright: ignore[reportMissingImports]
+import triton.language as tl  # pyright: ignore[reportMissingImports]
+
+
+@triton.jit(do_not_specialize=["num_rows", "num_tokens", "tiles_in_part"])
+def swept(
+    features_ptr,
+    weight_ptr,
+    bias_ptr,
+    targets_ptr,
+    best_ptr,
+    ids_ptr,
+    sums_ptr,
+    target_logits_ptr,
+    num_rows,
+    num_tokens,
+    tiles_in_part,
+    WIDTH: tl.constexpr,
+    ROWS: tl.constexpr,
+    TOKENS: tl.constexpr,
+    STEP: tl.constexpr,
+    HAS_BIAS: tl.constexpr,
+    HAS_TARGETS: tl.constexpr,
+    WIDEN: tl.constexpr,
+):
+    """Program (i, j) reads the i-th block of rows against the j-th part of the vocabulary."""
+    rows = tl.program_id(0) * ROWS + tl.arange(0, ROWS)
+    part = tl.program_id(1)
+    is_row = rows < num_rows
+    # Beyond the edge the last row or token is read again, which needs no mask; its logits are not
+    # stored, or taken for -inf.
+    row_starts = tl.minimum(rows, num_rows - 1).to(tl.int64) * WIDTH
+    columns = tl.arange(0, STEP)
+    best = tl.full((ROWS,), float("-inf"), tl.float32)
+    best_ids = tl.zeros((ROWS,), tl.int32)
+    sums = tl.zeros((ROWS,), tl.float32)
+    target_logits = tl.zeros((ROWS,), tl.float32)
+    if HAS_TARGETS:
+        targets = tl.load(targets_ptr + rows, mask=is_row, other=-1).to(tl.int32)
+
+    first = part * tiles_in_part * TOKENS
+    end = tl.minimum(first + tiles_in_part * TOKENS, num_tokens)
+    for start in range(first, end, TOKENS):
+        tokens = start + tl.arange(0, TOKENS)
+        is_token = tokens < num_tokens
+        token_starts = tl.minimum(tokens, num_tokens - 1).to(tl.int64) * WIDTH
+        logits = tl.zeros((ROWS, TOKENS), tl.float32)
+        for step in range(0, WIDTH, STEP):
+            row_places = features_ptr + row_starts[:, None] + (step + columns)[None, :]
+            token_places = weight_ptr + token_starts[None, :] + (step + columns)[:, None]
+            if WIDTH % STEP == 0:
+                row_values = tl.load(row_places)
+                token_values = tl.load(token_places)
+            else:
+                is_column = step + columns < WIDTH
+                row_values = tl.load(row_places, mask=is_column[None, :], other=0.0)
+                token_values = tl.load(token_places, mask=is_column[:, None], other=0.0)
+            if WIDEN:
+                row_values = row_values.to(tl.float32)
+                token_values = token_values.to(tl.float32)
+            # "ieee" is about float32 operands, which would else be rounded to TF32.
+            logits = tl.dot(row_values, token_values, logits, input_precision="ieee")
+        if HAS_BIAS:
+            bias = tl.load(bias_ptr + tokens, mask=is_token, other=0.0).to(tl.float32)
+            logits += bias[None, :]
+        logits = tl.where(is_token[None, :], logits, float("-inf"))
+
+        largest = tl.max(logits, axis=1)
+        places = tl.where(logits == largest[:, None], tokens[None, :], 2147483647)
+        better = largest > best
+        best_ids = tl.where(better, tl.min(places, axis=1), best_ids)
+        new_best = tl.maximum(best, largest)
+        if HAS_TARGETS:
+            # Where all logits are -inf so far there is nothing to take off.
+            offset = tl.where(new_best == float("-inf"), 0.0, new_best)
+            sums = sums * tl.exp(best - offset)
+            sums += tl.sum(tl.exp(logits - offset[:, None]), axis=1)
+            is_target = targets[:, None] == tokens[None, :]
+            target_logits += tl.sum(tl.where(is_target, logits, 0.0), axis=1)
+        best = new_best
+
+    out = part.to(tl.int64) * num_rows + rows
+    tl.store(best_ptr + out, best, mask=is_row)
+    tl.store(ids_ptr + out, best_ids, mask=is_row)
+    if HAS_TARGETS:
+        tl.store(sums_ptr + out, sums, mask=is_row)
+        tl.store(target_logits_ptr + out, target_logits, mask=is_row)

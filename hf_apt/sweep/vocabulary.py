@@ -36,7 +36,7 @@ def vocabulary_sweep(
     """The most probable token and the cross-entropy of the true one, from one read of the weights.
 
     As `streamed_argmax`, with the log-sum-exp of each row's logits and its target's logit; without
-    gradients. On CUDA devices a Triton kernel, in which float32 is not rounded to TF32, elsewhere
+    gradients. Numbers of 16 bits on CUDA devices go through a Triton kernel, all others through
     torch over chunks of the vocabulary (arrangement ours; the running sum of exponentials is that
     of Milakov and Gimelshein, arXiv 1805.02867).
 
@@ -50,7 +50,8 @@ def vocabulary_sweep(
     return chunked_sweep(features_NE, weight_VE, bias_V, targets_N)
 
 
-_KERNEL_TYPES = {torch.bfloat16, torch.float16, torch.float32}
+_KERNEL_TYPES = {torch.bfloat16, torch.float16}
+"""What tensor cores multiply; in float32 the vendor's product comes first, so chunks are read."""
 
 
 def _has_kernel(features_NE: Tensor, weight_VE: Tensor) -> bool:

@@ -1,0 +1,1 @@
+"""What is timed on a graphics card: the parts of `tests.benchmarks.gpu`."""

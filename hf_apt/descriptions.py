@@ -41,4 +41,8 @@ def depth_names(config: Any, num_depths: int) -> list[str]:
     ['embeddings', 'block 1', 'block 2']
     """
     named = getattr(config, "depth_names", None)
-    return named or ["embeddings", *(f"block {depth}" for depth in range(1, num_depths))]
+    return (
+        named[:num_depths]
+        if named
+        else ["embeddings", *(f"block {depth}" for depth in range(1, num_depths))]
+    )

@@ -9,17 +9,25 @@ model itself on hidden states put in the trunk's place.
 
 from __future__ import annotations
 
-from collections.abc import Iterator
-from contextlib import AbstractContextManager, contextmanager
+from contextlib import AbstractContextManager
 from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
 import torch
 from torch import Tensor, nn
 
+from hf_apt.anatomy import (
+    depth_states,
+    evaluating,
+    final_norm,
+    outermost,
+    probe,
+    recorded,
+)
 from hf_apt.last_block import asked_only, position_wise_modules
 from hf_apt.replaced import forward_replaced
 from hf_apt.sweep import VocabularySweep, once_each, streamed_argmax, vocabulary_sweep
+from hf_apt.taps import is_view, makers, tapped
 
 if TYPE_CHECKING:
     from transformers import PreTrainedModel
@@ -29,26 +37,39 @@ _ROW_CHUNK = 256
 
 
 class Trunk:
-    """The hidden states of a language model at every depth: 0 = embeddings, m = after block m."""
+    """The hidden states of a language model at every depth: 0 = embeddings, m = after block m.
 
-    def __init__(self, model: PreTrainedModel):
+    With `deepest` only the depths 0 to `deepest` are read, and nothing behind that block is
+    computed. Raises ValueError for a model whose depths cannot be decoded alike, and for a depth
+    that it does not have.
+    """
+
+    def __init__(self, model: PreTrainedModel, *, deepest: int | None = None):
         self.model = model
-        self.trunk = _outermost(model)
-        self._final_norm = _final_norm(self.trunk, model)
-        outputs = self._outputs(_probe(model))
+        self.trunk = outermost(model)
+        self._final_norm = final_norm(self.trunk, model)
+        outputs = self._outputs(probe(model))
         self._output = replace(outputs, hidden_states=None)
-        states = _states(outputs)
+        states = depth_states(outputs)
         widths = {tuple(state.shape) for state in states}
         if len(widths) > 1:
             raise ValueError(
                 f"{type(model).__name__} changes the shape of its hidden states from block to "
                 f"block ({sorted(widths)}): its depths cannot be decoded alike."
             )
-        self.num_depths = len(states)
+        last = len(states) - 1
+        deepest = last if deepest is None else deepest
+        if not 0 <= deepest <= last:
+            raise ValueError(f"the model has the depths 0 to {last}, not {deepest}.")
+        self.num_depths = deepest + 1
         """Number of depths D, the embeddings included."""
         self.hidden_size = states[0].shape[-1]
         """Width H of the hidden states."""
-        self._position_wise = position_wise_modules(self.trunk, self._last_states)
+        self._is_whole = deepest == last
+        self._makers = self._find_makers()
+        self._position_wise = (
+            position_wise_modules(self.trunk, self._last_states) if self._is_whole else ()
+        )
 
     @torch.no_grad()
     def at(self, inputs: dict[str, Tensor], asked_BT: Tensor) -> Tensor:
@@ -64,11 +85,42 @@ class Trunk:
         places_N = places_N.to(self.model.device, non_blocking=True)
         shape = (asked_BT.shape[0], asked_BT.shape[1])
         with asked_only(self._position_wise if few else (), shape, places_N):
-            outputs = self._outputs(inputs)
-        states = [state.flatten(0, 1)[places_N] for state in _states(outputs)]
+            states = self._states_at(inputs, places_N)
         if self._final_norm is not None:
-            states[:-1] = [self._final_norm(state) for state in states[:-1]]
+            bare = self.num_depths - self._is_whole  # the last of all is normalised already
+            states[:bare] = [self._final_norm(state) for state in states[:bare]]
         return torch.stack(states)
+
+    def _states_at(self, inputs: dict[str, Tensor], places_N: Tensor) -> list[Tensor]:
+        if self._makers is None:
+            states = depth_states(self._outputs(inputs))[: self.num_depths]
+            return [state.flatten(0, 1)[places_N] for state in states]
+        with torch.no_grad(), evaluating(self.model):
+            return tapped(
+                self._makers,
+                places_N,
+                lambda: self.trunk(**inputs, return_dict=True),
+                stop=not self._is_whole,
+            )
+
+    def _find_makers(self) -> tuple[nn.Module, ...] | None:
+        """The modules that make the states, if these are what they make: later steps may add."""
+        returned: list[tuple[nn.Module, Any]] = []
+        with recorded(list(self.trunk.modules()), returned):
+            states = depth_states(self._outputs(probe(self.model)))[: self.num_depths]
+        found = makers(returned, states)
+        if found is None:
+            return None
+        places_N = torch.arange(states[0].shape[1], device=states[0].device)
+        with torch.no_grad(), evaluating(self.model):
+            again = tapped(
+                found,
+                places_N,
+                lambda: self.trunk(**probe(self.model), return_dict=True),
+                stop=not self._is_whole,
+            )
+        same = all(torch.equal(a, b.flatten(0, 1)) for a, b in zip(again, states, strict=True))
+        return found if same else None
 
     def output(self, hidden_BTH: Tensor) -> Any:
         """What the trunk would return if its last hidden states were these."""
@@ -78,7 +130,7 @@ class Trunk:
         return self._outputs(inputs).last_hidden_state
 
     def _outputs(self, inputs: dict[str, Tensor]) -> Any:
-        with torch.no_grad(), _evaluating(self.model):
+        with torch.no_grad(), evaluating(self.model):
             outputs = self.trunk(**inputs, output_hidden_states=True, return_dict=True)
         if getattr(outputs, "hidden_states", None) is None:
             raise ValueError(
@@ -118,8 +170,8 @@ class OwnHead:
 
     def logits(self, hidden_NH: Tensor) -> Tensor:
         """The logits (N, V), all at once: for few positions."""
-        with _evaluating(self._model), _output_replaced(self.trunk, hidden_NH[None]):
-            return self._model(**_probe(self._model)).logits[0]
+        with evaluating(self._model), _output_replaced(self.trunk, hidden_NH[None]):
+            return self._model(**probe(self._model)).logits[0]
 
     def _predict(self, hidden_NH: Tensor) -> Tensor:
         if len(hidden_NH) == 0:
@@ -151,8 +203,8 @@ class OwnHead:
 
         hook = decoder.register_forward_pre_hook(keep)
         try:
-            with _evaluating(self._model), _output_replaced(self.trunk, hidden_NH[None]):
-                self._model(**_probe(self._model))
+            with evaluating(self._model), _output_replaced(self.trunk, hidden_NH[None]):
+                self._model(**probe(self._model))
         except _DecoderReachedError:
             pass
         finally:
@@ -181,7 +233,7 @@ class OwnHead:
                 logits = self.logits(hidden_NH)
         finally:
             hook.remove()
-        is_all = any(_is_view(logits, out) and out._version == version for out, version in decoded)
+        is_all = any(is_view(logits, out) and out._version == version for out, version in decoded)
         return decoder if is_all else None
 
 
@@ -193,77 +245,3 @@ def _output_replaced(trunk: Trunk, hidden_BTH: Tensor) -> AbstractContextManager
     """Within the block, the trunk answers any input with `hidden_BTH`."""
     output = trunk.output(hidden_BTH)
     return forward_replaced(trunk.trunk, lambda *_, **__: output)
-
-
-@contextmanager
-def _evaluating(model: nn.Module) -> Iterator[None]:
-    """Within the block, `model` is in evaluation mode; afterwards each module is as it was."""
-    training = [module for module in model.modules() if module.training]
-    for module in training:
-        module.training = False
-    try:
-        yield
-    finally:
-        for module in training:
-            module.training = True
-
-
-def _probe(model: PreTrainedModel) -> dict[str, Tensor]:
-    """A smallest input."""
-    ids = torch.ones(1, 4, dtype=torch.long, device=model.device)
-    return {"input_ids": ids * (min(4, model.config.vocab_size - 1)), "attention_mask": ids}
-
-
-def _states(outputs: Any) -> list[Tensor]:
-    # The last entry of hidden_states is before the final normalisation in some families.
-    return [*outputs.hidden_states[:-1], outputs.last_hidden_state]
-
-
-def _outermost(model: PreTrainedModel) -> nn.Module:
-    """The module below `model` that hands hidden states to its head."""
-    *below, (_, answer) = _returned(model, list(model.modules()))
-    found = [
-        module
-        for module, output in below
-        if isinstance(getattr(output, "last_hidden_state", None), Tensor)
-    ]
-    if not found or not isinstance(getattr(answer, "logits", None), Tensor):
-        raise ValueError(
-            f"{type(model).__name__} has no trunk apart from its head, or returns no logits."
-        )
-    return found[-1]
-
-
-def _final_norm(trunk: nn.Module, model: PreTrainedModel) -> nn.Module | None:
-    """The normalisation that a trunk applies after its last block, outside of any block."""
-    norms = [
-        module
-        for name, module in trunk.named_modules()
-        if "norm" in type(module).__name__.lower() and not any(map(str.isdigit, name.split(".")))
-    ]
-    *normed, (_, output) = _returned(model, [*norms, trunk])
-    last = output.last_hidden_state
-    return next((module for module, state in normed if _is_view(last, state)), None)
-
-
-def _is_view(one: Tensor, other: Any) -> bool:
-    """Whether they hold the same numbers in the same place: GPT-2 reshapes what it normalised."""
-    places = [(t.data_ptr(), t.numel()) for t in (one, other) if isinstance(t, Tensor)]
-    return len(places) == 2 and places[0] == places[1]
-
-
-def _returned(model: PreTrainedModel, modules: list[nn.Module]) -> list[tuple[nn.Module, Any]]:
-    """What each of `modules` returns when `model` reads the probe, in the order of returning."""
-    returned: list[tuple[nn.Module, Any]] = []
-
-    def record(module: nn.Module, _: Any, output: Any) -> None:
-        returned.append((module, output))
-
-    hooks = [module.register_forward_hook(record) for module in modules]
-    try:
-        with torch.no_grad(), _evaluating(model):
-            model(**_probe(model))
-    finally:
-        for hook in hooks:
-            hook.remove()
-    return returned

@@ -37,12 +37,13 @@ LAYERS = {
         "splits",
         "sweep",
         "taking",
+        "taps",
         "terminal",
         "transfer_scores",
     },
     # Sufficient statistics; tokenizers and text; models; what is printed.
     1: {
-        *("counts", "tokenizers", "corpus", "last_block", "bert6", "committee"),
+        *("counts", "tokenizers", "corpus", "last_block", "anatomy", "bert6", "committee"),
         "fixed_places",
         "model_costs",
         *("block_tables", "comparison_tables", "confidence_tables", "committee_tables"),
@@ -95,7 +96,7 @@ PURE = {
 """NumPy, SciPy and scikit-learn alone; and all of report."""
 
 HEAVY = {"torch", "transformers", "datasets", "accelerate", "tokenizers", "safetensors"}
-NUM_MODULES = 140
+NUM_MODULES = 142
 
 
 def modules() -> dict[str, Path]:

@@ -283,9 +283,6 @@ def test_a_bare_trunk_is_refused():
         Trunk(hf.BertModel(hf.BertConfig(**SMALL)))
 
 
-# The argmax over the vocabulary, in chunks.
-
-
 # Checkpoints.
 
 

@@ -37,7 +37,8 @@ if TYPE_CHECKING:
         committee_curve,
     )
     from hf_apt.counts import DepthCounts, PairCounts
-    from hf_apt.heads import DepthHeads, HeadConfig, train_heads
+    from hf_apt.head_training import train_heads
+    from hf_apt.heads import DepthHeads, HeadConfig
     from hf_apt.masked_batches import MeasureConfig
     from hf_apt.masking import MaskedBatch, Masking, mask
     from hf_apt.pipeline import run_all
@@ -76,7 +77,8 @@ _HOME = {
         "committee_curve",
     ),
     "counts": ("DepthCounts", "PairCounts"),
-    "heads": ("DepthHeads", "HeadConfig", "train_heads"),
+    "head_training": ("train_heads",),
+    "heads": ("DepthHeads", "HeadConfig"),
     "masking": ("MaskedBatch", "Masking", "mask"),
     "masked_batches": ("MeasureConfig",),
     "pipeline": ("run_all",),

@@ -70,6 +70,14 @@ Layout = Annotated[
 ]
 Heads = Annotated[HeadsName | None, _measuring_option(help="Heads to train for every depth.")]
 HeadSteps = Annotated[int | None, _measuring_option(min=1, help="Steps of their training.")]
+HeadDistinctSteps = Annotated[
+    int | None,
+    _measuring_option(
+        min=1,
+        help="Steps after which they see the same masked text again, whose hidden states are kept "
+        "in memory.",
+    ),
+]
 MeasureSequences = Annotated[
     int | None, _measuring_option(min=1, help="Held-out sequences to measure on, at most.")
 ]
@@ -153,6 +161,7 @@ def run_options(
     ] = None,
     heads: Heads = None,
     head_steps: HeadSteps = None,
+    head_distinct_steps: HeadDistinctSteps = None,
     measure_sequences: MeasureSequences = None,
     realisations: Realisations = None,
     untrained: Untrained = None,
@@ -206,7 +215,7 @@ def run_options(
             report_to=tuple(report_to) if report_to else None,
             windows=_fitting_windows(config),
         ),
-        heads=_changed(config.heads, num_steps=head_steps),
+        heads=_changed(config.heads, num_steps=head_steps, num_distinct_steps=head_distinct_steps),
         measure=_changed(
             config.measure, num_sequences=measure_sequences, num_realisations=realisations
         ),
@@ -228,6 +237,7 @@ def measure_options(
     layout: Layout = None,
     heads: Heads = None,
     head_steps: HeadSteps = None,
+    head_distinct_steps: HeadDistinctSteps = None,
     measure_sequences: MeasureSequences = None,
     realisations: Realisations = None,
     untrained: Untrained = None,
@@ -253,7 +263,7 @@ def measure_options(
     )
     config = replace(
         config,
-        heads=_changed(config.heads, num_steps=head_steps),
+        heads=_changed(config.heads, num_steps=head_steps, num_distinct_steps=head_distinct_steps),
         measure=_changed(
             config.measure, num_sequences=measure_sequences, num_realisations=realisations
         ),

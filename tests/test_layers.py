@@ -23,7 +23,9 @@ LAYERS = {
         "devices",
         "environment",
         "fewrel",
+        "head_loss",
         "inputs",
+        "kept_states",
         "loading",
         "masking",
         "overlap",
@@ -36,8 +38,9 @@ LAYERS = {
         "terminal",
         "transfer_scores",
     },
-    # Sufficient statistics; tokenizers and text; models; what is printed.
+    # Sufficient statistics; tokenizers and text; models and heads; what is printed.
     1: {
+        "heads",
         *("counts", "tokenizers", "corpus", "trunk", "bert6", "committee"),
         "model_costs",
         *("block_tables", "comparison_tables", "confidence_tables", "committee_tables"),
@@ -54,7 +57,16 @@ LAYERS = {
     # All figures of a run, its table and its page: from a folder alone.
     4: {"summary", "report", "calibration", "substitution_effects", "flat_probes"},
     # Train and measure; the figures of the metric modules; what is sent to the Hub.
-    5: {"pretrain", "heads", "measure", "scores", "card_results", "parcel", "console", "agreement"},
+    5: {
+        "pretrain",
+        "head_training",
+        "measure",
+        "scores",
+        "card_results",
+        "parcel",
+        "console",
+        "agreement",
+    },
     # The planted language: as a corpus it answers what a model is asked.
     6: {"planted", "cards", "hub", "own_counts", "comparison"},
     7: {"encoders"},
@@ -88,7 +100,7 @@ PURE = {
 """NumPy, SciPy and scikit-learn alone; and all of report."""
 
 HEAVY = {"torch", "transformers", "datasets", "accelerate", "tokenizers", "safetensors"}
-NUM_MODULES = 128
+NUM_MODULES = 131
 
 
 def modules() -> dict[str, Path]:

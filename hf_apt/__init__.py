@@ -38,7 +38,8 @@ if TYPE_CHECKING:
     )
     from hf_apt.counts import DepthCounts, PairCounts
     from hf_apt.depth_losses import DepthLosses, depth_cross_entropy
-    from hf_apt.heads import DepthHeads, HeadConfig, train_heads
+    from hf_apt.head_training import train_heads
+    from hf_apt.heads import DepthHeads, HeadConfig
     from hf_apt.masked_batches import MeasureConfig
     from hf_apt.masking import MaskedBatch, Masking, mask
     from hf_apt.pipeline import run_all
@@ -79,7 +80,8 @@ _HOME = {
     ),
     "counts": ("DepthCounts", "PairCounts"),
     "depth_losses": ("DepthLosses", "depth_cross_entropy"),
-    "heads": ("DepthHeads", "HeadConfig", "train_heads"),
+    "head_training": ("train_heads",),
+    "heads": ("DepthHeads", "HeadConfig"),
     "masking": ("MaskedBatch", "Masking", "mask"),
     "masked_batches": ("MeasureConfig",),
     "pipeline": ("run_all",),

@@ -14,7 +14,8 @@ import typer.core
 from hf_apt.committee_cli import committee_command
 from hf_apt.compare_cli import compare_command
 from hf_apt.finetune_cli import finetune_command
-from hf_apt.options import DryRun, measure_options, run_options
+from hf_apt.measure_options import measure_options
+from hf_apt.options import DryRun, run_options
 from hf_apt.publish_cli import publish_app
 from hf_apt.taking import taking
 

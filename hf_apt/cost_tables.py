@@ -16,6 +16,7 @@ _NAMES = {
     "pretraining": "pre-training",
     "linear_head": "training linear heads",
     "mlm_head": "training MLM heads",
+    "heads": "training both heads",
     "measuring": "measuring",
     "untrained": "the untrained twin",
     "finetuning": "fine-tuning",

@@ -6,6 +6,7 @@ from functools import cache
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
+    import torch
     from accelerate import PartialState
     from transformers import PreTrainedModel
 
@@ -30,6 +31,17 @@ def trains_in_bfloat16() -> bool:
     import torch
 
     return torch.cuda.is_available() and torch.cuda.is_bf16_supported()
+
+
+def free_memory(device: torch.device) -> int:
+    """Bytes that are free on `device`: of the graphics card, or of the machine's memory."""
+    if device.type == "cuda":
+        import torch
+
+        return torch.cuda.mem_get_info(device)[0]
+    import psutil
+
+    return psutil.virtual_memory().available
 
 
 def to_device(model: PreTrainedModel) -> PreTrainedModel:

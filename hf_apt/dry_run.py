@@ -78,8 +78,8 @@ def plan(config: RunConfig, folder: Path) -> Plan:
         vocab_size=_vocab_size(config, run),
         sequence_length=config.sequence_length,
     )
-    phases = tuple(phase_costs(config, model, held_out.num_sequences))
     done = _done(config, run)
+    phases = tuple(phase_costs(config, model, held_out.num_sequences, done=done))
     waiting = [cost for cost in phases if cost.name not in done]
     seconds: dict[str, float] = {}
     if waiting:

@@ -1,4 +1,4 @@
-"""Heads trained for every depth on a frozen trunk, all depths in the same pass.
+"""A head for each depth of a frozen trunk: its parts, loss, predictions and file.
 
 The published layer-wise protocol of the group of arXiv 2509.03407: keep the trained network up to a
 depth, train only a new head on top ("linear probe" in the literature). Which head the paper trained
@@ -11,19 +11,15 @@ from __future__ import annotations
 from dataclasses import dataclass
 from functools import partial
 from pathlib import Path
-from typing import Any, Literal, Self, cast
+from typing import Literal, Self, cast
 
 import torch
 from safetensors.torch import load_file, save
 from torch import Tensor, nn
 
 from hf_apt.atomic import writing
-from hf_apt.devices import part_of_batch, process_state
-from hf_apt.examples import TrainingDraws, as_batch
-from hf_apt.masking import NOT_ASKED
+from hf_apt.head_loss import head_loss
 from hf_apt.sweep import VocabularySweep, once_each, streamed_argmax, vocabulary_sweep
-from hf_apt.tokens import Tokens
-from hf_apt.trunk import Trunk
 
 HeadKind = Literal["linear_head", "mlm_head"]
 """`linear_head`: one linear map from the hidden state to the vocabulary. `mlm_head`: BERT's whole
@@ -45,6 +41,10 @@ class HeadConfig:
 
     masking_rate: float = 0.15
     """Share of the positions that are modified."""
+
+    num_distinct_steps: int | None = None
+    """After so many steps the draws begin anew, with the same masks; None for draws that never do.
+    The hidden states of the first time serve again, as many as fit in half of the free memory."""
 
     seed: int = 43
     """Of order and masks."""
@@ -70,15 +70,19 @@ class DepthHeads(nn.Module):
             nn.init.zeros_(decoder.bias)
             decoder.weight.data.copy_(embeddings_VH)
 
-    def loss(self, hidden_DNH: Tensor, labels_N: Tensor) -> Tensor:
-        """The cross-entropies of all depths added up, each summed over positions.
+    def loss(
+        self, hidden_DNH: Tensor, labels_N: Tensor, *, divisor: Tensor | float = 1.0
+    ) -> Tensor:
+        """The cross-entropies of all depths added up, each summed over positions, by `divisor`.
 
         Heads share nothing, so the gradient of the sum gives each head its own.
         """
-        total = hidden_DNH.new_zeros(())
+        divisor = float(divisor)  # once: to ask a graphics card is to wait for it
+        total = torch.zeros((), device=hidden_DNH.device)
         for (transform, decoder), hidden_NH in zip(self._by_depth(), hidden_DNH, strict=True):
-            logits_NV = decoder(transform(hidden_NH))
-            total = total + nn.functional.cross_entropy(logits_NV, labels_N, reduction="sum")
+            total = total + head_loss(
+                transform(hidden_NH), decoder.weight, decoder.bias, labels_N, divisor=divisor
+            )
         return total
 
     @torch.no_grad()
@@ -123,88 +127,3 @@ class DepthHeads(nn.Module):
         heads = cls(kind, num_depths, hidden_size, vocab_size)
         heads.load_state_dict(weights)
         return heads.eval()
-
-
-class _FrozenTrunkWithHeads(nn.Module):
-    """What the Trainer trains: the heads, fed by one forward pass of the frozen trunk."""
-
-    def __init__(self, trunk: Trunk, heads: DepthHeads):
-        super().__init__()
-        self.frozen = [trunk]  # in a list: its weights are none of this module's parameters
-        self.heads = heads
-
-    def forward(
-        self,
-        input_ids: Tensor,
-        labels: Tensor,
-        num_items_in_batch: Tensor | int,
-        attention_mask: Tensor | None = None,
-        **_: Any,
-    ) -> dict[str, Tensor]:
-        asked = labels != NOT_ASKED
-        inputs = {"input_ids": input_ids}
-        if attention_mask is not None:
-            inputs["attention_mask"] = attention_mask
-        hidden_DNH = self.frozen[0].at(inputs, asked)
-        return {"loss": self.heads.loss(hidden_DNH, labels[asked]) / num_items_in_batch}
-
-
-def train_heads(
-    trunk: Trunk,
-    tokens: Tokens,
-    kind: HeadKind,
-    config: HeadConfig,
-    folder: Path,
-) -> DepthHeads:
-    """Heads of one kind, trained for all depths on the frozen `trunk`.
-
-    The Trainer works in `folder`. Every step is one forward pass of the trunk and one step of each
-    head. Decoders start from the model's own output embeddings where their width is that of the
-    hidden states.
-
-    Raises ValueError if the batch cannot be divided among processes.
-    """
-    from transformers import Trainer, TrainingArguments
-
-    from hf_apt.progress import name_progress
-
-    part = part_of_batch(config.batch_size, process_state().num_processes)
-    vocab_size = tokens.description.vocab_size
-    with torch.random.fork_rng(devices=[]):
-        torch.manual_seed(config.seed)
-        heads = DepthHeads(kind, trunk.num_depths, trunk.hidden_size, vocab_size)
-    embeddings = trunk.model.get_output_embeddings()
-    if embeddings is not None and embeddings.weight.shape == (vocab_size, trunk.hidden_size):
-        heads.begin_from(embeddings.weight.detach().cpu())
-    arguments = TrainingArguments(
-        output_dir=str(folder),
-        max_steps=config.num_steps,
-        per_device_train_batch_size=part,
-        learning_rate=config.learning_rate,
-        warmup_steps=max(config.num_steps // 20, 1),
-        weight_decay=0.0,
-        max_grad_norm=0.0,  # a common norm would couple the heads
-        train_sampling_strategy="sequential",
-        remove_unused_columns=False,
-        use_cpu=trunk.model.device.type == "cpu",
-        seed=config.seed,
-        logging_steps=max(config.num_steps // 20, 1),
-        save_strategy="no",
-        report_to="none",
-    )
-    trainer = Trainer(
-        model=_FrozenTrunkWithHeads(trunk, heads),
-        args=arguments,
-        train_dataset=TrainingDraws(
-            tokens,
-            tokens.masking(seed=config.seed, rate=config.masking_rate),
-            num_draws=config.num_steps * config.batch_size,
-        ),
-        data_collator=as_batch,
-    )
-    name_progress(
-        trainer,
-        f"Training a {kind.replace('_', ' ')} for each depth",
-        tokens_in_step=config.batch_size * tokens.description.sequence_length,
-    ).train()
-    return heads.eval()

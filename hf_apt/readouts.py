@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+from pathlib import Path
 from typing import TYPE_CHECKING
 
 from hf_apt.depth_pass import Decoder
-from hf_apt.heads import DepthHeads, train_heads
+from hf_apt.head_training import train_heads
+from hf_apt.heads import DepthHeads, HeadKind
 from hf_apt.records import Run
 from hf_apt.tokens import Tokens
 from hf_apt.trunk import OwnHead, Trunk
@@ -15,14 +17,21 @@ if TYPE_CHECKING:
 
 
 def decoders(trunk: Trunk, train: Tokens, config: RunConfig, run: Run) -> dict[str, Decoder]:
-    """The decoder of each readout by name; heads are trained and saved where they are not yet."""
+    """The decoder of each readout by name; heads are trained and saved where they are not yet.
+
+    Kinds that are missing are trained together, each draw read once by the trunk.
+    """
+    paths: dict[HeadKind, Path] = {
+        kind: run.path(f"heads/{kind}.safetensors") for kind in config.head_kinds
+    }
+    missing: list[HeadKind] = [kind for kind, path in paths.items() if not path.exists()]
+    trained: dict[HeadKind, DepthHeads] = {}
+    if missing:
+        trained = train_heads(trunk, train, missing, config.heads, run.path("training/heads"))
+        for kind, heads in trained.items():
+            heads.save(paths[kind])
     found: dict[str, Decoder] = {"own_head": OwnHead(trunk)}
-    for kind in config.head_kinds:
-        path = run.path(f"heads/{kind}.safetensors")
-        if path.exists():
-            heads = DepthHeads.load(path, kind)
-        else:
-            heads = train_heads(trunk, train, kind, config.heads, run.path("training/heads"))
-            heads.save(path)
+    for kind, path in paths.items():
+        heads = trained[kind] if kind in trained else DepthHeads.load(path, kind)
         found[kind] = heads.to(trunk.model.device)
     return found

@@ -3,10 +3,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Collection, Iterator, Sequence
 from dataclasses import astuple, dataclass
 from typing import TYPE_CHECKING
 
+from hf_apt.head_loss import CHUNK_BYTES
 from hf_apt.model_costs import BACKWARD, FLOAT, ModelCosts
 from hf_apt.sweep import CHUNK
 
@@ -29,16 +30,16 @@ class Work:
     """FLOPs by kind, as machines have a speed of their own for each."""
 
     trunk_training: float = 0
-    """Forward and backward through the trunk."""
+    """Through the trunk in training: forward and backward, or forward alone where it is frozen."""
 
     head_training: float = 0
     """Forward and backward from the modified positions to the vocabulary."""
 
     trunk_reading: float = 0
-    """Forward alone, in float32."""
+    """Forward through the trunk in float32, to measure."""
 
     head_reading: float = 0
-    """From states to the vocabulary in float32: predictions, heads trained on a frozen trunk."""
+    """From states to predictions, in float32."""
 
     @property
     def flops(self) -> float:
@@ -51,10 +52,12 @@ class PhaseCost:
     """One phase of a run."""
 
     name: str
-    """`pretraining`, `linear_head`, `mlm_head`, `measuring` or `untrained`."""
+    """`pretraining`, `linear_head`, `mlm_head`, `heads` (both at once), `measuring` or
+    `untrained`."""
 
     tokens: int
-    """Tokens read, special ones and padding included; of pre-training, in training alone."""
+    """Tokens read, special ones and padding included; of pre-training, in training alone. Of heads
+    as often as they are trained on, though kept states spare the trunk."""
 
     work: Work
     """Its FLOPs, over all processes."""
@@ -63,16 +66,25 @@ class PhaseCost:
     """Bytes of tensors and counts at the peak, in one process; Python and libraries are extra."""
 
 
-def phase_costs(config: RunConfig, model: ModelCosts, num_held_out: int) -> list[PhaseCost]:
+def phase_costs(
+    config: RunConfig,
+    model: ModelCosts,
+    num_held_out: int,
+    *,
+    done: Collection[str] = (),
+) -> list[PhaseCost]:
     """The phases of a run that compute, in their order, but for fine-tuning.
 
-    `num_held_out` is the number of held-out sequences.
+    `num_held_out` is the number of held-out sequences. Kinds of heads that are not among the phases
+    that are `done` are trained together, in one phase.
     """
     num_measured = min(config.measure.num_sequences or num_held_out, num_held_out)
     names = ["measuring", *(["untrained"] if config.untrained else [])]
+    waiting = [kind for kind in config.head_kinds if kind not in done]
     return [
         _pretraining(config, model, num_held_out),
-        *(_heads(config, model, kind) for kind in config.head_kinds),
+        *(_heads(config, model, [kind]) for kind in config.head_kinds if kind in done),
+        *([_heads(config, model, waiting)] if waiting else []),
         *(_measuring(config, model, num_measured, name) for name in names),
     ]
 
@@ -113,25 +125,34 @@ def _pretraining(config: RunConfig, model: ModelCosts, num_held_out: int) -> Pha
     )
 
 
-def _heads(config: RunConfig, model: ModelCosts, kind: str) -> PhaseCost:
-    """The frozen trunk forward, and a head for each depth forward and backward."""
+def _heads(config: RunConfig, model: ModelCosts, kinds: Sequence[str]) -> PhaseCost:
+    """The frozen trunk forward, and a head of each kind for each depth forward and backward.
+
+    Where draws come again, the trunk reads them once, and their states are kept.
+    """
     asked, length = config.heads, config.sequence_length
-    num_sequences = asked.num_steps * asked.batch_size
+    num_steps = min(asked.num_distinct_steps or asked.num_steps, asked.num_steps)
+    num_sequences, num_read = (steps * asked.batch_size for steps in (asked.num_steps, num_steps))
     modified = _num_modified(num_sequences, length, asked.masking_rate)
     in_batch = round(_num_modified(asked.batch_size, length, asked.masking_rate))
-    # The log-probabilities of all depths, and two gradients of one.
-    logits = FLOAT * (model.num_depths + 2) * in_batch * model.vocab_size
+    flops = sum(map(model.head_training_flops, kinds))
+    hidden = FLOAT * model.num_depths * model.shape.hidden_size  # of a position at all depths
+    kept = round(modified * num_read / num_sequences) * hidden if num_steps < asked.num_steps else 0
+    # The logits of a depth, or of some of its positions; what an MLM head keeps until the backward
+    # pass: before and after GELU, after LayerNorm, and the gradient there.
+    step = min(FLOAT * in_batch * model.vocab_size, CHUNK_BYTES)
+    step += 4 * in_batch * hidden if "mlm_head" in kinds else 0
     return PhaseCost(
-        name=kind,
+        name=kinds[0] if len(kinds) == 1 else "heads",
         tokens=num_sequences * length,
         work=Work(
-            trunk_reading=_read(model, num_sequences, length, modified),
-            head_reading=modified * model.num_depths * model.head_training_flops(kind),
+            trunk_training=_read(model, num_read, length, modified * num_read / num_sequences),
+            head_training=modified * model.num_depths * flops,
         ),
         memory=FLOAT * model.num_parameters
-        + _ADAMW * model.trained_head_parameters(kind)
-        + _reading_memory(model, asked.batch_size * length, in_batch)
-        + logits,
+        + _ADAMW * sum(map(model.trained_head_parameters, kinds))
+        + max(_reading_memory(model, asked.batch_size * length, in_batch), step)
+        + kept,
     )
 
 

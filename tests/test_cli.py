@@ -103,7 +103,8 @@ def test_help_needs_neither_torch_nor_transformers(arguments) -> None:
 def test_every_option_has_a_help_text() -> None:
     import inspect
 
-    from hf_apt.options import measure_options, run_options
+    from hf_apt.measure_options import measure_options
+    from hf_apt.options import run_options
 
     seen = 0
     for options in (run_options, measure_options):

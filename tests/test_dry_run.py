@@ -70,7 +70,7 @@ def test_planted_prints_all_phases_and_makes_no_folder(printed, tmp_path):
     code, out, _ = printed("run", "planted", "--dry-run", "--heads=both")
     assert code == 0
     phases = rows(out)
-    for name in ("pre-training", "training linear heads", "training MLM heads", "measuring"):
+    for name in ("pre-training", "training both heads", "measuring"):
         assert len(re.findall(r"\d[\d.]* ?[kMGT]?B?", phases[name])) >= 4, name
     assert phases["fine-tuning"] == "not estimated"
     assert "4.00 M" in phases["pre-training"]  # 5,000 steps of 16 x 50
@@ -255,7 +255,7 @@ def test_a_plan_is_plain_figures(quick, tmp_path):
     """Its times are its FLOPs at the speed of the trial, within the overhead."""
     found = plan(demo(), tmp_path / "none")
     for cost in found.phases:
-        assert 0.7 < found.seconds[cost.name] / (cost.work.flops / 1e10) < 1.3
+        assert 0.7 < found.seconds[cost.name] / (cost.work.flops / 1e10) < 1.5
     assert json.dumps(found.seconds)
     assert found.weights_bytes > 12 * found.model.num_parameters
     assert not (tmp_path / "none").exists()

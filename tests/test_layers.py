@@ -23,7 +23,9 @@ LAYERS = {
         "devices",
         "environment",
         "fewrel",
+        "head_loss",
         "inputs",
+        "kept_states",
         "loading",
         "masking",
         "muon",
@@ -41,8 +43,9 @@ LAYERS = {
         "terminal",
         "transfer_scores",
     },
-    # Sufficient statistics; tokenizers and text; models; what is printed.
+    # Sufficient statistics; tokenizers and text; models and heads; what is printed.
     1: {
+        "heads",
         *("counts", "tokenizers", "corpus", "last_block", "anatomy", "bert6", "committee"),
         "fixed_places",
         "model_costs",
@@ -62,7 +65,16 @@ LAYERS = {
         *("labelled", "summary", "report", "calibration", "substitution_effects", "flat_probes"),
     },
     # Train and measure; the figures of the metric modules; what is sent to the Hub.
-    5: {"pretrain", "heads", "measure", "scores", "card_results", "parcel", "console", "agreement"},
+    5: {
+        "pretrain",
+        "head_training",
+        "measure",
+        "scores",
+        "card_results",
+        "parcel",
+        "console",
+        "agreement",
+    },
     # The planted language: as a corpus it answers what a model is asked.
     6: {"planted", "cards", "hub", "own_counts", "comparison", "depth_losses"},
     7: {"encoders"},
@@ -74,7 +86,7 @@ LAYERS = {
     11: {"seed_figures", "recipes", "committee_accuracy"},
     12: {"block_accuracy", "prepare", "readouts", "options", "run_costs"},
     # The chain; the command line.
-    13: {"task_options", "pipeline", "publish_cli", "machine_speed"},
+    13: {"measure_options", "task_options", "pipeline", "publish_cli", "machine_speed"},
     14: {"finetune_cli", "committee_cli", "dry_run"},
     15: {"cost_tables"},
     16: {"cli"},
@@ -96,7 +108,7 @@ PURE = {
 """NumPy, SciPy and scikit-learn alone; and all of report."""
 
 HEAVY = {"torch", "transformers", "datasets", "accelerate", "tokenizers", "safetensors"}
-NUM_MODULES = 142
+NUM_MODULES = 146
 
 
 def modules() -> dict[str, Path]:

@@ -4,11 +4,13 @@ from dataclasses import replace
 
 import numpy as np
 import pytest
+from live_bytes import peak_bytes
 from torch.utils.flop_counter import FlopCounterMode
 
 from hf_apt.corpus import CorpusSource
 from hf_apt.counts import DepthCounts
-from hf_apt.heads import HeadConfig, train_heads
+from hf_apt.head_training import train_heads
+from hf_apt.heads import HeadConfig
 from hf_apt.machine_speed import OVERHEAD, SPREAD, Speed, _Trial, expected_seconds, machine_speed
 from hf_apt.masked_batches import MeasureConfig
 from hf_apt.measure import measure
@@ -69,18 +71,18 @@ def test_every_phase_does_the_flops_that_are_foretold(config, full_tokens, tmp_p
     model = new_model(config.shape, full_tokens, seed=0)
     model.set_attn_implementation("eager")
     expected = {cost.name: cost for cost in phase_costs(config, costs_of(config), len(full_tokens))}
-    assert list(expected) == ["pretraining", "linear_head", "mlm_head", "measuring", "untrained"]
+    assert list(expected) == ["pretraining", "heads", "measuring", "untrained"]
     trainer = pretrainer(model, full_tokens, full_tokens, config.pretrain, tmp_path / "p")
     found = {"pretraining": counted(lambda: pretrain(trainer))}
     trunk = Trunk(model)
     readers = {"own_head": OwnHead(trunk)}
 
-    def train(kind) -> None:
-        folder = tmp_path / kind
-        readers[kind] = train_heads(trunk, full_tokens, kind, config.heads, folder)
+    def train() -> None:
+        readers.update(
+            train_heads(trunk, full_tokens, config.head_kinds, config.heads, tmp_path / "h")
+        )
 
-    for kind in config.head_kinds:
-        found[kind] = counted(lambda kind=kind: train(kind))
+    found["heads"] = counted(train)
     found["measuring"] = counted(lambda: measure(trunk, full_tokens, readers, config.measure))
     twin = untrained_twin(model)
     twin.set_attn_implementation("eager")
@@ -91,8 +93,44 @@ def test_every_phase_does_the_flops_that_are_foretold(config, full_tokens, tmp_p
         assert flops == pytest.approx(expected[name].work.flops, rel=0.02), name
         assert expected[name].memory > 4 * costs_of(config).num_parameters
     assert expected["pretraining"].tokens == 23 * 8 * T
-    assert expected["linear_head"].tokens == 12 * 8 * T
+    assert expected["heads"].tokens == 12 * 8 * T
     assert expected["measuring"].tokens == expected["untrained"].tokens == 2 * 50 * T
+
+
+@pytest.mark.parametrize("num_distinct_steps", [None, 5])
+@pytest.mark.parametrize("done", ["", "linear_head", "mlm_head"])
+def test_heads_cost_what_is_foretold_together_apart_and_with_kept_states(
+    num_distinct_steps, done, full_tokens, tmp_path
+):
+    """The trunk once for both kinds, and not again for states that are kept; bytes of tensors."""
+    heads = HeadConfig(num_steps=60, batch_size=32, num_distinct_steps=num_distinct_steps)
+    config = replace(CONFIG, heads=heads)
+    kinds = [kind for kind in config.head_kinds if kind != done]
+    phases = phase_costs(config, costs_of(config), 100, done={done, "pretraining"})
+    expected = {cost.name: cost for cost in phases[1:-2]}
+    together = kinds[0] if done else "heads"
+    assert list(expected) == [*([done] if done else []), together]
+    model = new_model(config.shape, full_tokens, seed=0)
+    model.set_attn_implementation("eager")
+    trunk = Trunk(model)
+
+    def train() -> None:
+        train_heads(trunk, full_tokens, kinds, config.heads, tmp_path)
+
+    assert counted(train) == pytest.approx(expected[together].work.flops, rel=0.02)
+    weights = 4 * costs_of(config).num_parameters
+    assert weights + peak_bytes(train) == pytest.approx(expected[together].memory, rel=0.15)
+
+
+def test_of_a_larger_vocabulary_heads_hold_weights_and_no_logits():
+    """Those of some positions of a depth are less than what the trunk takes before them."""
+    config = paper(CorpusSource(name="x/y"))
+    memory, weights = [], []
+    for vocab_size in (10_000, 60_000):
+        costs = costs_of(config, vocab_size)
+        memory.append(phase_costs(config, costs, 800)[1].memory)
+        weights.append(4 * costs.num_parameters + 16 * costs.trained_head_parameters("linear_head"))
+    assert memory[1] - memory[0] == weights[1] - weights[0]
 
 
 def test_narrow_windows_cost_less_and_only_in_attention():

@@ -14,7 +14,8 @@ from pathlib import Path
 import numpy as np
 
 from hf_apt.corpus import CorpusSource
-from hf_apt.heads import HeadConfig, train_heads
+from hf_apt.head_training import train_heads
+from hf_apt.heads import HeadConfig
 from hf_apt.machine_speed import SPREAD, expected_seconds, machine_speed
 from hf_apt.masked_batches import MeasureConfig
 from hf_apt.measure import measure
@@ -63,7 +64,7 @@ def _expected(name: str, config: RunConfig) -> bool:
         phases: dict[str, Callable[[], object]] = {
             "pretraining": lambda: pretrain(trainer),
             "heads": lambda: train_heads(
-                trunk, tokens, "linear_head", config.heads, Path(folder) / "heads"
+                trunk, tokens, ["linear_head"], config.heads, Path(folder) / "heads"
             ),
             "measuring": lambda: measure(trunk, tokens, readers, config.measure),
         }

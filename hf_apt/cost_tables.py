@@ -61,6 +61,12 @@ def cost_notes(plan: Plan) -> str:
         "memory: tensors and counts of one process; Python and its libraries come on top",
         "time: from a trial of two seconds on this machine as busy as it is now, one process",
     ]
+    if plan.num_processes > 1:
+        notes.append(
+            f"between {plan.num_processes} processes: each sends {in_bytes(plan.sent_in_step)} a "
+            f"step of pre-training\nand at most {in_bytes(plan.sent_in_measuring)} when measuring "
+            "is done"
+        )
     if certainty == "unknown":
         notes.append(
             f"measuring: for each {num:,} held-out sequences; how many there will be is not known"

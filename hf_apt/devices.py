@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from datetime import timedelta
 from functools import cache
 from typing import TYPE_CHECKING
 
@@ -10,13 +11,18 @@ if TYPE_CHECKING:
     from accelerate import PartialState
     from transformers import PreTrainedModel
 
+_PATIENCE = timedelta(days=1)
+
 
 @cache
 def process_state() -> PartialState:
-    """This process among those that `torchrun` or `accelerate launch` started, or alone."""
+    """This process among those that `torchrun` or `accelerate launch` started, or alone.
+
+    They wait for one another for a day: one tokenises the corpus, the others have to wait.
+    """
     from accelerate import PartialState
 
-    return PartialState(cpu=not has_accelerator())
+    return PartialState(cpu=not has_accelerator(), timeout=_PATIENCE)
 
 
 def has_accelerator() -> bool:

@@ -3,10 +3,13 @@
 from __future__ import annotations
 
 import math
+import os
 from dataclasses import dataclass
 from pathlib import Path
 
-from hf_apt.corpus import BUILDERS, CorpusSource, local_files, train_and_held_out
+from hf_apt.communication import communication_bytes, summing_bytes
+from hf_apt.corpus import BUILDERS, CorpusSource
+from hf_apt.local_files import local_files, train_and_held_out
 from hf_apt.machine_speed import expected_seconds, machine_speed
 from hf_apt.model_costs import ModelCosts
 from hf_apt.pipeline import require_same_run
@@ -15,6 +18,7 @@ from hf_apt.recipes import RunConfig
 from hf_apt.records import Run
 from hf_apt.run_costs import PhaseCost, counts_bytes, disk_bytes, phase_costs
 from hf_apt.shapes import require_whole_heads
+from hf_apt.sharding import is_asked_for
 from hf_apt.tokenizers import SPECIAL_TOKENS, load_tokenizer, vocabulary
 from hf_apt.tokens import Tokens
 
@@ -61,6 +65,15 @@ class Plan:
     counts_bytes: int
     """The same, of all readouts."""
 
+    num_processes: int = 1
+    """That were started."""
+
+    sent_in_step: int = 0
+    """Bytes that each of them sends in a step of pre-training."""
+
+    sent_in_measuring: int = 0
+    """And when measuring is done, at most."""
+
 
 def plan(config: RunConfig, folder: Path) -> Plan:
     """The costs of the run that `config` asks for in `folder`, which need not exist.
@@ -88,6 +101,8 @@ def plan(config: RunConfig, folder: Path) -> Plan:
     num_measured = phases[-1].tokens / config.sequence_length
     num_modified = num_measured * (config.sequence_length - 2) * config.measure.masking_rate
     num_readouts = 1 + len(config.head_kinds) + config.untrained
+    num_processes = int(os.environ.get("WORLD_SIZE", "1"))
+    share = num_readouts * counts_bytes(model, round(num_modified / num_processes))
     return Plan(
         config=config,
         model=model,
@@ -97,6 +112,14 @@ def plan(config: RunConfig, folder: Path) -> Plan:
         seconds=seconds,
         weights_bytes=disk_bytes(config, model),
         counts_bytes=num_readouts * counts_bytes(model, round(num_modified)),
+        num_processes=num_processes,
+        sent_in_step=communication_bytes(
+            model.num_parameters,
+            num_processes,
+            sharded=is_asked_for(),
+            accumulation_steps=config.pretrain.accumulation_steps,
+        ),
+        sent_in_measuring=summing_bytes(share, num_processes),
     )
 
 

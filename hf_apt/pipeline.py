@@ -62,7 +62,10 @@ def require_same_run(config: RunConfig, run: Run) -> None:
 
 def pretrain_run(config: RunConfig, run: Run) -> None:
     """Tokenise and pre-train; leaves `checkpoint/` and `training.json`."""
+    from hf_apt.devices import process_state
     from hf_apt.pretrain import new_model, pretrain, pretrainer
+    from hf_apt.sharding import whole_model
+    from hf_apt.shared_folder import wait_until_there
 
     train, validation = _prepared(config, run)
     if run.path("training.json").exists():
@@ -70,10 +73,16 @@ def pretrain_run(config: RunConfig, run: Run) -> None:
     model = new_model(config.shape, train, seed=config.pretrain.seed)
     trainer = pretrainer(model, train, validation, config.pretrain, run.path("training"))
     result = pretrain(trainer)
-    if not is_main():
-        return
+    trained = whole_model(trainer)
+    if is_main():
+        _save_trained(config, run, trained, result, train)
+    process_state().wait_for_everyone()
+    wait_until_there(run.path("training.json"))
+
+
+def _save_trained(config: RunConfig, run: Run, trained: Any, result: dict, train: Tokens) -> None:
     with writing_folder(run.path("checkpoint")) as partial:
-        trainer.accelerator.unwrap_model(trainer.model).save_pretrained(partial)
+        trained.save_pretrained(partial)
         for file in run.path("tokenizer").iterdir():
             shutil.copy(file, partial / file.name)
     seen = config.pretrain.num_steps * config.pretrain.batch_size
@@ -223,8 +232,11 @@ def is_main() -> bool:
 def _prepared(config: RunConfig, run: Run) -> tuple[Tokens, Tokens]:
     from hf_apt.devices import process_state
     from hf_apt.prepare import prepare
+    from hf_apt.shared_folder import wait_until_there
 
     with process_state().main_process_first():
+        if not is_main():
+            wait_until_there(run.path("frequency.npy"))
         return prepare(config, run)
 
 

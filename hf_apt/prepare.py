@@ -10,8 +10,10 @@ from hf_apt.corpus import Corpus, open_corpus
 from hf_apt.planted.corpus import PlantedCorpus
 from hf_apt.recipes import RunConfig
 from hf_apt.records import Run
+from hf_apt.sequences import Cutter
+from hf_apt.tokenising import is_begun, tokenise
 from hf_apt.tokenizers import load_tokenizer, train_wordpiece, vocabulary
-from hf_apt.tokens import Tokens, write_tokens
+from hf_apt.tokens import Tokens
 
 WORDPIECE_DOCUMENTS = 150_000
 """A WordPiece is trained on at most so many documents."""
@@ -21,34 +23,23 @@ def prepare(config: RunConfig, run: Run) -> tuple[Tokens, Tokens]:
     """The training and held-out tokens of a run, made where they are not there yet.
 
     Leaves `tokenizer/`, `tokens/`, `vocabulary.json`, `frequency.npy` and, for the planted
-    language, `planted.npy`.
+    language, `planted.npy`. Interrupted, it goes on where it was: in the middle of tokenising, but
+    from the beginning of a WordPiece's training. Memory: that of `hf_apt.tokenising.tokenise` and,
+    where one is trained, of a WordPiece's distinct words; it does not grow with the documents
+    otherwise.
     """
-    train_folder, validation_folder = run.path("tokens/train"), run.path("tokens/validation")
     if not run.path("frequency.npy").exists():
         corpus = _open(config)
-        tokenizer = _tokenizer(config, run, corpus)
-        sizes = {"sequence_length": config.sequence_length, "layout": config.layout}
-        write_tokens(
-            train_folder,
-            corpus.train,
-            tokenizer,
-            num_documents=corpus.num_train,
-            label="Tokenising training text",
-            **sizes,
+        cutter = Cutter(
+            _tokenizer(config, run, corpus), length=config.sequence_length, layout=config.layout
         )
-        write_tokens(
-            validation_folder,
-            corpus.validation,
-            tokenizer,
-            num_documents=corpus.num_validation,
-            label="Tokenising held-out text",
-            **sizes,
-        )
-        run.write_json("vocabulary.json", vocabulary(tokenizer))
+        tokenise(run.path("tokens"), corpus, cutter)
+        run.write_json("vocabulary.json", vocabulary(cutter.tokenizer))
         if isinstance(config.corpus, PlantedCorpus):
             run.write_array("planted.npy", config.corpus.classes())
-        run.write_array("frequency.npy", Tokens(train_folder).frequency())  # last: all is there
-    return Tokens(train_folder), Tokens(validation_folder)
+        frequency_V = Tokens(run.path("tokens/train")).frequency()
+        run.write_array("frequency.npy", frequency_V)  # last: all is there
+    return Tokens(run.path("tokens/train")), Tokens(run.path("tokens/validation"))
 
 
 def _open(config: RunConfig) -> Corpus:
@@ -62,9 +53,12 @@ def _tokenizer(config: RunConfig, run: Run, corpus: Corpus) -> Any:
         tokenizer = config.corpus.tokenizer()
     elif config.tokenizer is not None:
         tokenizer = load_tokenizer(config.tokenizer)
+    elif run.path("tokenizer").exists() and is_begun(run.path("tokens"), corpus):
+        return load_tokenizer(str(run.path("tokenizer")))
     else:
-        num = min(corpus.num_train or WORDPIECE_DOCUMENTS, WORDPIECE_DOCUMENTS)
-        tokenizer = train_wordpiece(islice(corpus.train, num), config.vocab_size, num)
+        num = min(corpus.sides.num_documents or WORDPIECE_DOCUMENTS, WORDPIECE_DOCUMENTS)
+        texts = islice(corpus.train, WORDPIECE_DOCUMENTS)
+        tokenizer = train_wordpiece(texts, config.vocab_size, num)
     with writing_folder(run.path("tokenizer")) as partial:
         tokenizer.save_pretrained(partial)
     return tokenizer

@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING, Any, Literal
 
 from hf_apt.devices import has_accelerator, part_of_batch, trains_in_bfloat16
 from hf_apt.shapes import ModelShape, require_whole_heads
+from hf_apt.sharding import ready_for_sharding
 from hf_apt.tokens import Tokens
 
 if TYPE_CHECKING:
@@ -239,7 +240,8 @@ def pretrainer(
             decayed=trainer.get_decay_parameter_names(model),
         )
     tokens_in_step = config.batch_size * train.description.sequence_length
-    return name_progress(trainer, "Pre-training", tokens_in_step=tokens_in_step)
+    trainer = name_progress(trainer, "Pre-training", tokens_in_step=tokens_in_step)
+    return ready_for_sharding(trainer)
 
 
 def last_checkpoint(folder: Path) -> Path | None:
@@ -267,7 +269,8 @@ def _is_whole(checkpoint: Path) -> bool:
     if of_processes and of_processes != wanted:
         return False
     # What torch.save writes is a zip file, whose table of contents comes last.
-    return all(map(zipfile.is_zipfile, [*checkpoint.glob("*.pt"), *checkpoint.glob("*.pth")]))
+    saved = [path for kind in ("*.pt", "*.pth", "*.bin") for path in checkpoint.glob(kind)]
+    return all(map(zipfile.is_zipfile, saved))
 
 
 def pretrain(trainer: Trainer) -> dict[str, float]:

@@ -6,9 +6,11 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from hf_apt.depth_pass import Decoder
+from hf_apt.devices import process_state
 from hf_apt.head_training import train_heads
 from hf_apt.heads import DepthHeads, HeadKind
 from hf_apt.records import Run
+from hf_apt.sharding import unsharded
 from hf_apt.tokens import Tokens
 from hf_apt.trunk import OwnHead, Trunk
 
@@ -27,9 +29,11 @@ def decoders(trunk: Trunk, train: Tokens, config: RunConfig, run: Run) -> dict[s
     missing: list[HeadKind] = [kind for kind, path in paths.items() if not path.exists()]
     trained: dict[HeadKind, DepthHeads] = {}
     if missing:
-        trained = train_heads(trunk, train, missing, config.heads, run.path("training/heads"))
-        for kind, heads in trained.items():
-            heads.save(paths[kind])
+        with unsharded():
+            trained = train_heads(trunk, train, missing, config.heads, run.path("training/heads"))
+        if process_state().is_main_process:
+            for kind, heads in trained.items():
+                heads.save(paths[kind])
     found: dict[str, Decoder] = {"own_head": OwnHead(trunk)}
     for kind, path in paths.items():
         heads = trained[kind] if kind in trained else DepthHeads.load(path, kind)

@@ -12,9 +12,9 @@ from hf_apt.masked_batches import MeasureConfig
 from hf_apt.planted.corpus import PlantedCorpus
 from hf_apt.pretrain import PretrainConfig
 from hf_apt.protocols import BlockAccuracyConfig
+from hf_apt.sequences import Layout
 from hf_apt.shapes import ModelShape
 from hf_apt.tasks import TaskConfig
-from hf_apt.tokens import Layout
 
 
 @dataclass(frozen=True, kw_only=True)

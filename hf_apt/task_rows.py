@@ -7,8 +7,8 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from hf_apt.corpus import local_files, train_and_held_out
 from hf_apt.fewrel import is_raw, sentence
+from hf_apt.local_files import local_files, train_and_held_out
 from hf_apt.splits import LabelledTexts
 
 if TYPE_CHECKING:

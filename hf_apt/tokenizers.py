@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import hashlib
+import json
+import tempfile
 from collections.abc import Iterable
 from pathlib import Path
 from typing import Any
@@ -57,25 +59,32 @@ def train_wordpiece(documents: Iterable[str], vocab_size: int, num_documents: in
     """A lower-casing BERT WordPiece tokenizer trained on `documents`, with a progress bar.
 
     Ids 0-4 are [PAD], [UNK], [CLS], [SEP], [MASK]. A corpus of few distinct words gives fewer than
-    `vocab_size` tokens.
+    `vocab_size` tokens. Memory: the distinct words; the documents wait in a temporary file.
     """
     from tokenizers import BertWordPieceTokenizer
     from tqdm.auto import tqdm
 
     if vocab_size < 100:
         raise ValueError(f"a WordPiece vocabulary needs at least 100 tokens, got {vocab_size}.")
-    texts = list(tqdm(documents, desc="Reading for WordPiece", total=num_documents, unit=" docs"))
+    with tempfile.TemporaryFile("w+", encoding="ascii") as waiting:
+        for text in tqdm(
+            documents, desc="Reading for WordPiece", total=num_documents, unit=" docs"
+        ):
+            waiting.write(f"{json.dumps(text)}\n")
 
-    def trained(size: int, first: list[str]) -> list[str]:
-        found = BertWordPieceTokenizer(lowercase=True)
-        found.train_from_iterator(texts, size, special_tokens=first, show_progress=False)
-        by_id = sorted(found.get_vocab().items(), key=lambda item: item[1])
-        return [token for token, _ in by_id]
+        def trained(size: int, first: list[str]) -> list[str]:
+            waiting.seek(0)
+            found = BertWordPieceTokenizer(lowercase=True)
+            texts = map(json.loads, waiting)
+            found.train_from_iterator(texts, size, special_tokens=first, show_progress=False)
+            by_id = sorted(found.get_vocab().items(), key=lambda item: item[1])
+            return [token for token, _ in by_id]
 
-    # The trainer numbers continuations (##a) in the random order of a hash table, and breaks ties
-    # between merges by number. So it is run for the alphabet alone first, which then comes sorted.
-    alphabet = set(trained(1, list(SPECIAL_TOKENS))) - set(SPECIAL_TOKENS)
-    return vocabulary_tokenizer(trained(vocab_size, [*SPECIAL_TOKENS, *sorted(alphabet)]))
+        # The trainer numbers continuations (##a) in the random order of a hash table, and breaks
+        # ties between merges by number. So it is run for the alphabet alone first, which then comes
+        # sorted.
+        alphabet = set(trained(1, list(SPECIAL_TOKENS))) - set(SPECIAL_TOKENS)
+        return vocabulary_tokenizer(trained(vocab_size, [*SPECIAL_TOKENS, *sorted(alphabet)]))
 
 
 def vocabulary(tokenizer: Any) -> list[str]:

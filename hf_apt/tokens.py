@@ -8,23 +8,21 @@ from them need neither the tokenizer nor `datasets`.
 from __future__ import annotations
 
 import json
-from collections.abc import Iterable, Iterator
+import tempfile
+from collections.abc import Iterable
 from dataclasses import asdict, dataclass
 from itertools import islice
 from pathlib import Path
-from typing import Any, Literal
+from typing import Any
 
 import numpy as np
 from jaxtyping import Int, Integer
 
 from hf_apt.atomic import writing_folder
+from hf_apt.growing import GrowingSequences, Mark
 from hf_apt.masking import Masking
+from hf_apt.sequences import Cutter, Layout
 from hf_apt.tokenizers import fingerprint, vocabulary
-
-Layout = Literal["first", "packed"]
-"""`first`: the first tokens of each document, one sequence each (arXiv 2507.14871). `packed`: all
-tokens, documents joined by the separator and cut into full sequences; the last, partial one is
-dropped."""
 
 _BATCH = 1000
 
@@ -127,79 +125,56 @@ def write_tokens(
 ) -> Tokens:
     """Tokenise `documents` into `folder`, on all cores, with a progress bar; whole or not at all.
 
-    Raises ValueError where no sequence comes of it.
+    Memory: a thousand documents. Raises ValueError where no sequence comes of it.
     """
     from tqdm.auto import tqdm
 
-    if sequence_length < 8:
-        raise ValueError(f"sequence_length must be at least 8 tokens, got {sequence_length}.")
-    progress = tqdm(documents, desc=label, total=num_documents, unit=" docs")
-    if layout == "first":
-        sequences = _first(progress, tokenizer, sequence_length)
-    else:
-        sequences = _packed(progress, tokenizer, sequence_length)
-    vocab_size = len(vocabulary(tokenizer))
-    lengths: list[int] = []
+    cutter = Cutter(tokenizer, length=sequence_length, layout=layout)
+    remaining = iter(tqdm(documents, desc=label, total=num_documents, unit=" docs"))
     folder = Path(folder)
-    with writing_folder(folder) as partial:
-        with (partial / "ids.bin").open("wb") as file:
-            for sequence in sequences:
-                file.write(np.asarray(sequence, _dtype(vocab_size)).tobytes())
-                lengths.append(len(sequence))
-        if not lengths:
-            raise ValueError(
-                f"no sequence of {sequence_length} tokens came of the documents: too little text."
-            )
-        np.save(partial / "starts.npy", np.r_[0, np.cumsum(lengths, dtype=np.int64)])
-        description = TokensDescription(
-            vocab_size=vocab_size,
-            sequence_length=sequence_length,
-            layout=layout,
-            num_sequences=len(lengths),
-            num_tokens=sum(lengths),
-            pad_id=tokenizer.pad_token_id,
-            mask_id=tokenizer.mask_token_id,
-            special_ids=tuple(sorted(tokenizer.all_special_ids)),
-            tokenizer=fingerprint(tokenizer),
-        )
-        (partial / "description.json").write_text(json.dumps(asdict(description), indent=1))
+    with writing_folder(folder) as partial, tempfile.TemporaryDirectory() as aside:
+        with growing_tokens(partial, Path(aside) / "lengths", tokenizer) as growing:
+            while texts := list(islice(remaining, _BATCH)):
+                growing.append(cutter.cut(texts, growing.waiting))
+            describe_tokens(partial, growing, cutter)
     return Tokens(folder)
 
 
-def _first(documents: Iterable[str], tokenizer: Any, length: int) -> Iterator[list[int]]:
-    empty = len(tokenizer("")["input_ids"])
-    for texts in _batches(documents):
-        for ids in tokenizer(texts, truncation=True, max_length=length)["input_ids"]:
-            if len(ids) > empty:
-                yield ids
+def growing_tokens(
+    folder: Path, lengths: Path, tokenizer: Any, mark: Mark | None = None
+) -> GrowingSequences:
+    """The ids of what is to become `Tokens(folder)`, growing from `mark` on."""
+    return GrowingSequences(folder / "ids.bin", lengths, _dtype(len(vocabulary(tokenizer))), mark)
 
 
-def _packed(documents: Iterable[str], tokenizer: Any, length: int) -> Iterator[list[int]]:
-    before, after = _surroundings(tokenizer)
-    room = length - len(before) - len(after)
-    waiting: list[int] = []
-    for texts in _batches(documents):
-        for ids in tokenizer(texts, add_special_tokens=False)["input_ids"]:
-            if ids:
-                waiting += ids + after[:1]
-        full = len(waiting) // room * room
-        for start in range(0, full, room):
-            yield before + waiting[start : start + room] + after
-        del waiting[:full]
+def describe_tokens(folder: Path, growing: GrowingSequences, cutter: Cutter) -> None:
+    """Write what `Tokens(folder)` needs beside the ids that have grown there.
+
+    Raises ValueError where there is no sequence.
+    """
+    if not growing.num_sequences:
+        raise NoSequenceError(
+            f"no sequence of {cutter.length} tokens came of the documents: too little text."
+        )
+    growing.mark()
+    tokenizer = cutter.tokenizer
+    np.save(folder / "starts.npy", growing.starts())
+    description = TokensDescription(
+        vocab_size=len(vocabulary(tokenizer)),
+        sequence_length=cutter.length,
+        layout=cutter.layout,
+        num_sequences=growing.num_sequences,
+        num_tokens=growing.num_tokens,
+        pad_id=tokenizer.pad_token_id,
+        mask_id=tokenizer.mask_token_id,
+        special_ids=tuple(sorted(tokenizer.all_special_ids)),
+        tokenizer=fingerprint(tokenizer),
+    )
+    (folder / "description.json").write_text(json.dumps(asdict(description), indent=1))
 
 
-def _batches(documents: Iterable[str]) -> Iterator[list[str]]:
-    remaining = iter(documents)
-    while texts := list(islice(remaining, _BATCH)):
-        yield texts
-
-
-def _surroundings(tokenizer: Any) -> tuple[list[int], list[int]]:
-    """The ids that the tokenizer puts before and after a text."""
-    bare = tokenizer("a", add_special_tokens=False)["input_ids"]
-    whole = tokenizer("a")["input_ids"]
-    start = next(place for place in range(len(whole)) if whole[place : place + len(bare)] == bare)
-    return whole[:start], whole[start + len(bare) :]
+class NoSequenceError(ValueError):
+    """Too little text for a single sequence."""
 
 
 def _dtype(vocab_size: int) -> np.dtype:

@@ -120,6 +120,23 @@ def test_what_the_run_would_refuse_is_refused(quick, printed, arguments, named):
     assert not rows(out)
 
 
+def test_several_processes_are_told_what_they_send(quick, printed, monkeypatch):
+    monkeypatch.setattr("hf_apt.pipeline.is_main", lambda: True)
+    _, alone, _ = printed("run", "x/y", "--recipe=narrow", "--dry-run")
+    assert "processes:" not in alone
+    monkeypatch.setenv("WORLD_SIZE", "8")
+    found = {}
+    for how in ("false", "true"):
+        monkeypatch.setenv("ACCELERATE_USE_FSDP", how)
+        _, out, _ = printed("run", "x/y", "--recipe=narrow", "--dry-run")
+        found[how] = re.search(r"between 8 processes: each sends ([\d.]+) MB a step", out)[1]
+        assert re.search(r"and at most [\d.]+ [kM]B when measuring is done", out)
+        assert max(map(len, out.splitlines())) <= 80
+    # 2.27 M parameters: 7 / 8 of 8 and of 12 bytes each.
+    assert float(found["false"]) == pytest.approx(2.273 * 7, rel=0.01)
+    assert float(found["true"]) == pytest.approx(2.273 * 7 * 1.5, rel=0.01)
+
+
 # A folder that is there.
 
 

@@ -21,12 +21,15 @@ LAYERS = {
         "checkpoints",
         "descriptions",
         "devices",
+        "documents",
         "environment",
         "fewrel",
+        "growing",
         "head_loss",
         "inputs",
         "kept_states",
         "loading",
+        "local_files",
         "masking",
         "muon",
         "overlap",
@@ -35,7 +38,10 @@ LAYERS = {
         "replaced",
         "resources",
         "sequence_losses",
+        "sequences",
         "shapes",
+        "sharding",
+        "shared_folder",
         "splits",
         "sweep",
         "taking",
@@ -46,19 +52,20 @@ LAYERS = {
     # Sufficient statistics; tokenizers and text; models and heads; what is printed.
     1: {
         "heads",
-        *("counts", "tokenizers", "corpus", "last_block", "anatomy", "bert6", "committee"),
+        *("counts", "tokenizers", "shards", "sides", "last_block", "anatomy", "bert6"),
+        "committee",
         "fixed_places",
         "model_costs",
         *("block_tables", "comparison_tables", "confidence_tables", "committee_tables"),
     },
     # Read off counts; a run's folder; sequences on disk; what an answer costs.
     2: {
-        *("apt", "confusion", "trunk", "records", "streams", "tokens", "bert_conv"),
-        "latency",
+        *("apt", "confusion", "trunk", "records", "streams", "corpus", "tokens", "bert_conv"),
+        *("communication", "latency"),
     },
     3: {
         *("clusters", "confidence", "examples", "frequency", "depth_pass", "masked_batches"),
-        *("probes", "streamed", "substitution", "task_records", "task_rows"),
+        *("probes", "streamed", "substitution", "task_records", "task_rows", "tokenising"),
     },
     # All figures of a run, its table and its page: from a folder alone.
     4: {
@@ -101,14 +108,15 @@ PURE = {
     *("calibration", "substitution", "substitution_effects", "confidence_tables"),
     *("splits", "fewrel", "transfer_scores", "block_tables", "committee_tables", "probes"),
     *("overlap", "flat_probes", "agreement", "comparison", "comparison_tables", "task_records"),
-    *("shapes", "model_costs", "sequence_losses"),
+    *("shapes", "model_costs", "communication", "documents", "sides", "growing", "sequences"),
+    "sequence_losses",
     *("planted.grammar", "planted.language", "planted.states", "planted.generate", "planted.bayes"),
     "planted.labels",
 }
 """NumPy, SciPy and scikit-learn alone; and all of report."""
 
 HEAVY = {"torch", "transformers", "datasets", "accelerate", "tokenizers", "safetensors"}
-NUM_MODULES = 146
+NUM_MODULES = 156
 
 
 def modules() -> dict[str, Path]:

@@ -73,7 +73,7 @@ def no_work(monkeypatch) -> None:
         raise AssertionError("done again")
 
     for name in (
-        "hf_apt.prepare.write_tokens",
+        "hf_apt.prepare.tokenise",
         "hf_apt.pretrain.pretrain",
         "hf_apt.measure.measure",
         "hf_apt.readouts.train_heads",
@@ -141,7 +141,7 @@ def test_a_second_call_does_nothing_again(copied, monkeypatch) -> None:
 
 
 INTERRUPTIONS = {
-    "while tokenising": ("hf_apt.prepare.write_tokens", 1),
+    "while tokenising": ("hf_apt.tokenising.describe_tokens", 1),
     "before pre-training": ("hf_apt.pretrain.pretrain", 0),
     "before heads": ("hf_apt.readouts.train_heads", 0),
     "before measuring": ("hf_apt.measure.measure", 0),

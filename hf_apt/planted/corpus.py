@@ -3,7 +3,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import Any
 
@@ -12,10 +11,12 @@ from jaxtyping import Int
 
 from hf_apt.corpus import Corpus
 from hf_apt.counts import DepthCounts
+from hf_apt.documents import Indexed
 from hf_apt.masked_batches import MaskedBatches, MeasureConfig
 from hf_apt.planted.bayes import bayes_predictions
 from hf_apt.planted.generate import document_text, sample_documents
 from hf_apt.planted.language import PlantedLanguage, planted_language
+from hf_apt.sides import TwoSources
 from hf_apt.tokenizers import SPECIAL_TOKENS, vocabulary_tokenizer
 from hf_apt.tokens import Tokens
 
@@ -39,13 +40,11 @@ class PlantedCorpus:
 
     def corpus(self, num_words: int) -> Corpus:
         """Documents of exactly `num_words` words, one token each."""
-        return Corpus(
-            "planted",
+        sides = TwoSources(
             self._texts(self.num_documents, num_words, seed=self.seed + 1),
             self._texts(self.num_validation_documents, num_words, seed=self.seed + 2),
-            self.num_documents,
-            self.num_validation_documents,
         )
+        return Corpus("planted", sides)
 
     def tokenizer(self) -> Any:
         """A tokenizer for which every word of the language is one token."""
@@ -86,9 +85,11 @@ class PlantedCorpus:
             )
         return counts
 
-    def _texts(self, num_documents: int, num_words: int, *, seed: int) -> Iterator[str]:
+    def _texts(self, num_documents: int, num_words: int, *, seed: int) -> Indexed:
         language = self.language()
-        for start in range(0, num_documents, 1000):
-            num = min(1000, num_documents - start)
-            for row in sample_documents(language, num, num_words, seed, start).words:
-                yield document_text(language, row)
+
+        def between(start: int, end: int) -> list[str]:
+            rows = sample_documents(language, end - start, num_words, seed, start).words
+            return [document_text(language, row) for row in rows]
+
+        return Indexed(num_documents, between)

@@ -17,6 +17,7 @@ NAMES = (
     "metrics",
     "importing",
     "expecting",
+    "scaling",
 )
 
 

@@ -1,0 +1,85 @@
+"""Sequences in files that grow at their ends, and can be cut back to a mark."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Iterable
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Self
+
+import numpy as np
+
+_LENGTH = np.dtype(np.uint32)
+
+
+@dataclass(frozen=True, kw_only=True)
+class Mark:
+    """How much there was at a moment; as JSON by `dataclasses.asdict`."""
+
+    num_sequences: int = 0
+    """Sequences in the files."""
+
+    num_tokens: int = 0
+    """Ids in them."""
+
+    waiting: list[int] = field(default_factory=list)
+    """Ids that did not fill a sequence yet."""
+
+
+class GrowingSequences:
+    """Sequences of token ids, appended to `ids` and their lengths to `lengths`.
+
+    Both files are cut back to `mark`, so that what was appended after it is forgotten. Raises
+    ValueError where they are shorter than that. Memory: what was appended since the last flush.
+    """
+
+    def __init__(self, ids: Path, lengths: Path, dtype: np.dtype, mark: Mark | None = None):
+        mark = mark or Mark()
+        self.num_sequences, self.num_tokens = mark.num_sequences, mark.num_tokens
+        self.waiting = list(mark.waiting)
+        """Ids that did not fill a sequence yet: for `Cutter.cut`."""
+        self._dtype, self._lengths_path = dtype, lengths
+        self._ids = _cut_back(ids, mark.num_tokens * dtype.itemsize)
+        self._lengths = _cut_back(lengths, mark.num_sequences * _LENGTH.itemsize)
+
+    def append(self, sequences: Iterable[list[int]]) -> None:
+        """Add sequences at the end."""
+        for sequence in sequences:
+            self._ids.write(np.asarray(sequence, self._dtype).tobytes())
+            self._lengths.write(_LENGTH.type(len(sequence)).tobytes())
+            self.num_sequences += 1
+            self.num_tokens += len(sequence)
+
+    def mark(self) -> Mark:
+        """How much there is now, all of it on the disk."""
+        for file in (self._ids, self._lengths):
+            file.flush()
+            os.fsync(file.fileno())
+        return Mark(
+            num_sequences=self.num_sequences,
+            num_tokens=self.num_tokens,
+            waiting=list(self.waiting),
+        )
+
+    def starts(self) -> np.ndarray:
+        """Where each sequence starts, and where the last one ends, int64."""
+        self._lengths.flush()
+        lengths = np.fromfile(self._lengths_path, _LENGTH)
+        return np.r_[0, np.cumsum(lengths, dtype=np.int64)]
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self._ids.close()
+        self._lengths.close()
+
+
+def _cut_back(path: Path, size: int):
+    path.parent.mkdir(parents=True, exist_ok=True)
+    path.touch()
+    if path.stat().st_size < size:
+        raise ValueError(f"{path} is shorter than the {size} bytes that were recorded.")
+    os.truncate(path, size)
+    return path.open("ab")

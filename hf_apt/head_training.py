@@ -59,6 +59,7 @@ def heads_trainer(
     from transformers import Trainer, TrainingArguments
 
     from hf_apt.progress import name_progress
+    from hf_apt.training_flops import flops_by_steps, heads_flops
 
     unknown = [kind for kind in kinds if kind not in get_args(HeadKind)]
     if unknown:
@@ -100,10 +101,20 @@ def heads_trainer(
         ),
         data_collator=as_batch,
     )
+    length = tokens.description.sequence_length
     name_progress(
         trainer,
         f"Training {' and '.join(_NAMES[kind] for kind in kinds)} for each depth",
-        tokens_in_step=config.batch_size * tokens.description.sequence_length,
+        tokens_in_step=config.batch_size * length,
+        flops=flops_by_steps(
+            heads_flops,
+            trunk.model.config,
+            kinds=kinds,
+            batch_size=config.batch_size,
+            length=length,
+            masking_rate=config.masking_rate,
+            num_distinct=num_distinct,
+        ),
     )
     return trainer, model
 

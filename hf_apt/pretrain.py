@@ -171,6 +171,7 @@ def pretrainer(
 
     from hf_apt.examples import FixedDraws, TrainingDraws, as_batch
     from hf_apt.progress import name_progress
+    from hf_apt.training_flops import flops_by_steps, pretraining_flops
 
     num_processes = int(os.environ.get("WORLD_SIZE", "1"))
     part = part_of_batch(config.batch_size, num_processes * config.accumulation_steps)
@@ -206,6 +207,7 @@ def pretrainer(
         project="hf_apt",
         run_name=folder.resolve().parent.name,
     )
+    windows = tuple((width, round(share * config.num_steps)) for width, share in config.windows)
     trainer = Trainer(
         model=model,
         args=arguments,
@@ -213,10 +215,7 @@ def pretrainer(
             train,
             train.masking(seed=config.seed, rate=config.masking_rate),
             num_draws=config.num_steps * config.batch_size,
-            windows=tuple(
-                (width, round(share * config.num_steps) * config.batch_size)
-                for width, share in config.windows
-            ),
+            windows=tuple((width, end * config.batch_size) for width, end in windows),
             # nn.DataParallel, one process for several cards, would cut the places like sequences.
             fixed_shapes=config.compile and arguments.n_gpu <= 1,
         ),
@@ -239,8 +238,16 @@ def pretrainer(
             beta2=config.beta2,
             decayed=trainer.get_decay_parameter_names(model),
         )
-    tokens_in_step = config.batch_size * train.description.sequence_length
-    trainer = name_progress(trainer, "Pre-training", tokens_in_step=tokens_in_step)
+    length = train.description.sequence_length
+    flops = flops_by_steps(
+        pretraining_flops,
+        model.config,
+        batch_size=config.batch_size,
+        length=length,
+        masking_rate=config.masking_rate,
+        windows=windows,
+    )
+    name_progress(trainer, "Pre-training", tokens_in_step=config.batch_size * length, flops=flops)
     return ready_for_sharding(trainer)
 
 

@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING
 from hf_apt.head_loss import CHUNK_BYTES
 from hf_apt.model_costs import BACKWARD, FLOAT, ModelCosts
 from hf_apt.sweep import CHUNK
+from hf_apt.training_flops import num_modified as _num_modified
 
 if TYPE_CHECKING:
     from hf_apt.recipes import RunConfig
@@ -17,8 +18,6 @@ if TYPE_CHECKING:
 _ADAMW = 4 * FLOAT
 """Bytes a parameter: weight, gradient, two moments."""
 _MOMENTS = 2 * FLOAT
-_SPECIAL = 2
-"""Tokens of a sequence that are never asked for: its first and its last."""
 _HELD_BACK = 3 * (1 << 21)
 """Pairs of a depth that `hf_apt.counts` holds back at most, over the three treatments."""
 _KEPT_CHECKPOINTS = 2
@@ -224,11 +223,6 @@ def _reading_memory(model: ModelCosts, num_tokens: int, num_modified: int) -> in
     inside = max(2 * model.shape.intermediate_size, front)
     states = num_tokens * (model.num_depths * hidden + inside)
     return FLOAT * (states + 2 * num_modified * model.num_depths * hidden)
-
-
-def _num_modified(num_sequences: float, length: int, rate: float) -> float:
-    """The expected number, of full sequences."""
-    return num_sequences * (length - _SPECIAL) * rate
 
 
 def _widths(config: RunConfig) -> Iterator[tuple[int, int]]:

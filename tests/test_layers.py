@@ -31,9 +31,9 @@ LAYERS = {
         "loading",
         "local_files",
         "masking",
+        "matrix_rate",
         "muon",
         "overlap",
-        "progress",
         "registration",
         "replaced",
         "resources",
@@ -55,13 +55,13 @@ LAYERS = {
         *("counts", "tokenizers", "shards", "sides", "last_block", "anatomy", "bert6"),
         "committee",
         "fixed_places",
-        "model_costs",
+        *("model_costs", "progress"),
         *("block_tables", "comparison_tables", "confidence_tables", "committee_tables"),
     },
     # Read off counts; a run's folder; sequences on disk; what an answer costs.
     2: {
         *("apt", "confusion", "trunk", "records", "streams", "corpus", "tokens", "bert_conv"),
-        *("communication", "latency"),
+        *("communication", "latency", "training_flops"),
     },
     3: {
         *("clusters", "confidence", "examples", "frequency", "depth_pass", "masked_batches"),
@@ -109,14 +109,14 @@ PURE = {
     *("splits", "fewrel", "transfer_scores", "block_tables", "committee_tables", "probes"),
     *("overlap", "flat_probes", "agreement", "comparison", "comparison_tables", "task_records"),
     *("shapes", "model_costs", "communication", "documents", "sides", "growing", "sequences"),
-    "sequence_losses",
+    *("sequence_losses", "training_flops"),
     *("planted.grammar", "planted.language", "planted.states", "planted.generate", "planted.bayes"),
     "planted.labels",
 }
 """NumPy, SciPy and scikit-learn alone; and all of report."""
 
 HEAVY = {"torch", "transformers", "datasets", "accelerate", "tokenizers", "safetensors"}
-NUM_MODULES = 156
+NUM_MODULES = 158
 
 
 def modules() -> dict[str, Path]:

@@ -24,8 +24,13 @@ lint: setup
 	$(BIN)/ruff format --check .
 	$(BIN)/pyright --pythonpath $(BIN)/python
 
-bench: setup
+bench: $(VENV)/.installed-bench
 	$(BIN)/python -m tests.benchmarks
+
+# The packages that benchmarks compare with; nothing else needs them.
+$(VENV)/.installed-bench: $(VENV)/.installed
+	$(BIN)/python -m pip install --quiet --disable-pip-version-check -c constraints.txt -e ".[bench]"
+	touch $@
 
 clean:
 	rm -rf $(VENV) runs dist build

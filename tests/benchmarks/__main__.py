@@ -7,6 +7,7 @@ import torch
 
 NAMES = (
     "pretraining",
+    "training",
     "measuring",
     "heads",
     "counting",

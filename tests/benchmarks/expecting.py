@@ -3,12 +3,11 @@
 `hf_apt.machine_speed.OVERHEAD` was read off the lines of this benchmark, at overheads of 1.
 """
 
-import json
 import tempfile
 import time
-from collections.abc import Callable, Iterator
-from contextlib import contextmanager
-from dataclasses import asdict, replace
+from collections.abc import Callable
+from contextlib import AbstractContextManager
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
@@ -23,10 +22,11 @@ from hf_apt.model_costs import ModelCosts
 from hf_apt.pretrain import new_model, pretrain, pretrainer
 from hf_apt.recipes import RunConfig, demo, narrow
 from hf_apt.run_costs import phase_costs
-from hf_apt.tokens import Tokens, TokensDescription
+from hf_apt.tokens import Tokens
 from hf_apt.trunk import OwnHead, Trunk
 
 from .ratio import limit
+from .text import written_tokens
 
 
 def run() -> bool:
@@ -93,25 +93,9 @@ def _expected(name: str, config: RunConfig) -> bool:
     return all(passed)
 
 
-@contextmanager
-def _random_tokens(config: RunConfig) -> Iterator[Tokens]:
+def _random_tokens(config: RunConfig) -> AbstractContextManager[Tokens]:
     """1,000 full sequences of tokens drawn at random."""
-    num, length = 1000, config.sequence_length
-    ids = np.random.default_rng(0).integers(5, config.vocab_size, (num, length)).astype(np.uint16)
-    ids[:, 0], ids[:, -1] = 2, 3
-    description = TokensDescription(
-        vocab_size=config.vocab_size,
-        sequence_length=length,
-        layout=config.layout,
-        num_sequences=num,
-        num_tokens=ids.size,
-        pad_id=0,
-        mask_id=4,
-        special_ids=(0, 1, 2, 3, 4),
-        tokenizer="none",
-    )
-    with tempfile.TemporaryDirectory() as folder:
-        ids.tofile(Path(folder) / "ids.bin")
-        np.save(Path(folder) / "starts.npy", np.arange(num + 1) * length)
-        (Path(folder) / "description.json").write_text(json.dumps(asdict(description)))
-        yield Tokens(folder)
+    shape = (1000, config.sequence_length)
+    ids_BT = np.random.default_rng(0).integers(5, config.vocab_size, shape)
+    ids_BT[:, 0], ids_BT[:, -1] = 2, 3
+    return written_tokens(ids_BT, config.vocab_size, layout=config.layout)

@@ -23,15 +23,18 @@ def medians(variants: Mapping[str, Callable[[], object]], *, rounds: int) -> dic
     return {name: statistics.median(values) for name, values in times.items()}
 
 
-def report(name: str, *, ours: float, peer: float, at_least: float, unit: str = "s") -> bool:
-    """Print one JSON line with the ratio peer / ours; whether it reaches its bar."""
+def report(
+    name: str, *, ours: float, peer: float, at_least: float, unit: str = "s", tokens: int = 0
+) -> bool:
+    """Print one JSON line with the ratio peer / ours; whether it reaches its bar.
+
+    Where the seconds are those of so many `tokens`, the line says how many there are in a second.
+    """
     ratio = peer / ours
-    return _line(
-        name,
-        {"ours": round(ours, 5), "peer": round(peer, 5), "unit": unit, "ratio": round(ratio, 3)},
-        at_least,
-        passed=ratio >= at_least,
-    )
+    figures: dict[str, Any] = {"ours": round(ours, 5), "peer": round(peer, 5), "unit": unit}
+    if tokens:
+        figures["tokens/s"] = {"ours": round(tokens / ours), "peer": round(tokens / peer)}
+    return _line(name, figures | {"ratio": round(ratio, 3)}, at_least, passed=ratio >= at_least)
 
 
 def limit(name: str, *, ours: float, at_most: float | None = None, unit: str = "s") -> bool:

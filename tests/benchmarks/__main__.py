@@ -11,6 +11,7 @@ NAMES = (
     "measuring",
     "heads",
     "counting",
+    "growth",
     "clustering",
     "reducing",
     "loading",

@@ -1,18 +1,15 @@
 """Metric modules that count as they are fed, against evaluate's way through an Arrow table."""
 
-import ctypes
-import gc
 import tempfile
 from collections.abc import Callable
-from pathlib import Path
 
 import datasets
 import evaluate
 import numpy as np
-import pyarrow as pa
 
 from hf_apt.resources import resource
 
+from .memory import peak_bytes
 from .ratio import medians, report
 from .text import zipf_ids
 
@@ -64,9 +61,9 @@ def run() -> bool:
         assert len(apt) == _MANY
         apt.compute()
         peaks = {
-            "arrow": _peak(fed(arrow, _PAIRS)),
-            "apt": _peak(fed(apt, _PAIRS)),
-            "many": _peak(fed(apt, _MANY)),
+            "arrow": peak_bytes(fed(arrow, _PAIRS)) / 1024**3,
+            "apt": peak_bytes(fed(apt, _PAIRS)) / 1024**3,
+            "many": peak_bytes(fed(apt, _MANY)) / 1024**3,
         }
     return all(
         [
@@ -101,19 +98,3 @@ def run() -> bool:
             ),
         ]
     )
-
-
-def _peak(variant: Callable[[], object]) -> float:
-    """How far the resident memory of this process rises above what it was, in GiB (Linux)."""
-
-    def status(name: str) -> int:
-        lines = Path("/proc/self/status").read_text().splitlines()
-        return next(int(line.split()[1]) for line in lines if line.startswith(name))
-
-    gc.collect()
-    pa.default_memory_pool().release_unused()
-    ctypes.CDLL(None).malloc_trim(0)
-    Path("/proc/self/clear_refs").write_text("5")  # the peak starts anew
-    before = status("VmRSS")
-    variant()
-    return max(status("VmHWM") - before, 1) / 1024**2

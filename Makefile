@@ -17,7 +17,7 @@ demo: setup
 	$(BIN)/hf-apt measure bert6-narrow-wikipedia sotu --measure-sequences 500 --output runs/demo-english
 
 test: setup lint
-	$(BIN)/python -m pytest
+	OMP_NUM_THREADS=1 $(BIN)/python -m pytest -n logical --maxprocesses 8
 
 lint: setup
 	$(BIN)/ruff check .

@@ -24,7 +24,7 @@ def run() -> bool:
     return all(
         [
             _step(TINY, at_least=2.9),
-            _step(BERT6, at_least=2.4),
+            _step(BERT6, at_least=2.5),
             _sharing(TINY, both=1.02, kept=1.4),
             _sharing(BERT6, both=1.07, kept=1.4),
             _memory(TINY, at_least=5.2),

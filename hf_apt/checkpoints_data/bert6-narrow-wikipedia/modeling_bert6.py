@@ -3,14 +3,23 @@
 # This file travels with every saved checkpoint, so that it opens without hf_apt by
 # `trust_remote_code=True`: it may import torch, transformers and its neighbour only.
 
+# B batch, T sequence position, N asked positions, H hidden width.
+
+from typing import Any
+
 import torch
 from transformers import (
+    BertConfig,
     BertForMaskedLM,
     BertForSequenceClassification,
     BertForTokenClassification,
     BertModel,
 )
-from transformers.modeling_outputs import MaskedLMOutput
+from transformers.modeling_outputs import (
+    BaseModelOutputWithPastAndCrossAttentions,
+    MaskedLMOutput,
+)
+from transformers.models.bert.modeling_bert import BertEncoder
 
 from .configuration_bert6 import Bert6Config
 
@@ -21,18 +30,59 @@ class Bert6Model(BertModel):
     config_class = Bert6Config
 
 
+class Bert6Encoder(BertEncoder):
+    """BERT's blocks, the last of which can be asked for some positions alone."""
+
+    def forward(
+        self,
+        hidden_states: torch.Tensor,
+        attention_mask: torch.Tensor | None = None,
+        asked_positions: torch.Tensor | None = None,
+        **kwargs,
+    ) -> tuple[torch.Tensor] | BaseModelOutputWithPastAndCrossAttentions:
+        """What BERT's encoder returns; with `asked_positions`, flat, last states of shape (N, H).
+
+        Behind the last block's attention nothing is computed for the other positions.
+        """
+        if asked_positions is None:
+            return super().forward(hidden_states, attention_mask, **kwargs)
+        blocks: Any = self.layer
+        last = blocks[-1]
+        for block in blocks[:-1]:
+            hidden_states = block(hidden_states, attention_mask, **kwargs)
+        context_BTH, _ = last.attention.self(hidden_states, attention_mask=attention_mask, **kwargs)
+        context_NH, hidden_NH = (
+            states_BTH.flatten(0, 1)[asked_positions] for states_BTH in (context_BTH, hidden_states)
+        )
+        hidden_NH = last.feed_forward_chunk(last.attention.output(context_NH, hidden_NH))
+        return BaseModelOutputWithPastAndCrossAttentions(last_hidden_state=hidden_NH)
+
+
+def with_bert6_encoder(trunk: BertModel) -> BertModel:
+    """`trunk` with its blocks in a `Bert6Encoder`; no weight is drawn or renamed."""
+    with torch.device("meta"):
+        encoder = Bert6Encoder(trunk.config)
+    encoder.layer = trunk.encoder.layer
+    trunk.encoder = encoder
+    return trunk
+
+
 class Bert6ForMaskedLM(BertForMaskedLM):
     """BERT-6 with the masked-LM head.
 
     Two things differ from `BertForMaskedLM`. The loss is divided by `num_items_in_batch` where the
     Trainer gives it, so that it does not depend on how a batch is split over accumulation steps and
-    processes. In training with labels, vocabulary logits are computed only where a label is asked
-    for: `logits` then has shape (number of labels other than -100, vocabulary), in row-major order
-    of the positions. Without labels, or in evaluation mode, it has the usual
-    (batch, sequence, vocabulary).
+    processes. In training with labels, the last block behind its attention and the vocabulary
+    logits are computed only where a label is asked for: `logits` then has shape (number of labels
+    other than -100, vocabulary), in row-major order of the positions. Without labels, or in
+    evaluation mode, it has the usual (batch, sequence, vocabulary).
     """
 
     config_class = Bert6Config
+
+    def __init__(self, config: BertConfig):
+        super().__init__(config)
+        with_bert6_encoder(self.bert)
 
     def forward(
         self,
@@ -43,9 +93,21 @@ class Bert6ForMaskedLM(BertForMaskedLM):
         inputs_embeds: torch.Tensor | None = None,
         labels: torch.Tensor | None = None,
         num_items_in_batch: torch.Tensor | int | None = None,
+        asked_positions: torch.Tensor | None = None,
         **kwargs,
     ) -> MaskedLMOutput:
-        """The loss over labels other than -100 (if labels are given), logits and hidden states."""
+        """The loss over labels other than -100 (if labels are given), logits and hidden states.
+
+        `asked_positions` are the places of these labels in the flattened batch. Whoever knows them
+        spares a graphics card the wait for their number, and gives batches one shape by padding
+        them with places whose label is -100: such a row of `logits` adds nothing to the loss.
+        Without them they are looked up. They are read in training with labels alone.
+        """
+        if labels is None or not self.training:
+            asked_positions = None
+        elif asked_positions is None:
+            asked_positions = (labels.flatten() != -100).nonzero()[:, 0]
+        in_last_block = asked_positions is not None and not self._shows_states(kwargs)
         outputs = self.bert(
             input_ids,
             attention_mask=attention_mask,
@@ -53,12 +115,14 @@ class Bert6ForMaskedLM(BertForMaskedLM):
             position_ids=position_ids,
             inputs_embeds=inputs_embeds,
             **kwargs | {"return_dict": True},
+            **({"asked_positions": asked_positions} if in_last_block else {}),
         )
-        hidden_BTH = outputs.last_hidden_state
-        if labels is not None and self.training:
-            asked = labels != -100
-            hidden_BTH, labels = hidden_BTH[asked], labels[asked]
-        logits = self.cls(hidden_BTH)
+        hidden = outputs.last_hidden_state
+        if labels is not None and asked_positions is not None:
+            labels = labels.flatten()[asked_positions]
+            if not in_last_block:
+                hidden = hidden.flatten(0, 1)[asked_positions]
+        logits = self.cls(hidden)
         loss = None
         if labels is not None:
             loss = self.loss_function(
@@ -72,6 +136,13 @@ class Bert6ForMaskedLM(BertForMaskedLM):
             logits=logits,
             hidden_states=outputs.hidden_states,
             attentions=outputs.attentions,
+        )
+
+    def _shows_states(self, kwargs: dict) -> bool:
+        """Whether someone wants to see every position behind every block, or reads it backwards."""
+        return self.config.is_decoder or any(
+            kwargs.get(name, getattr(self.config, name, None))
+            for name in ("output_hidden_states", "output_attentions")
         )
 
 

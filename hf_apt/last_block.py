@@ -121,7 +121,7 @@ def _last_blocks_at_random(trunk: nn.Module) -> Iterator[list[str]]:
     last = [f"{name}.{len(trunk.get_submodule(name)) - 1}" for name in lists]  # pyright: ignore
     modules = [trunk.get_submodule(name) for name in last]
     weights = {weight: weight.data for module in modules for weight in module.parameters()}
-    if not all(type(w) is nn.Parameter and w.is_floating_point() for w in weights):
+    if not all(map(_is_plain, weights)):
         yield []
         return
     generator = torch.Generator().manual_seed(0)
@@ -138,6 +138,12 @@ def _last_blocks_at_random(trunk: nn.Module) -> Iterator[list[str]]:
     finally:
         for weight, values in weights.items():
             weight.data = values
+
+
+def _is_plain(weight: nn.Parameter) -> bool:
+    """Whether its numbers are here: neither quantised nor kept elsewhere or by another process."""
+    is_here = weight.device.type != "meta" and weight.numel() > 0
+    return type(weight) is nn.Parameter and weight.is_floating_point() and is_here
 
 
 def _distinct_ids(trunk: Any) -> dict[str, Tensor]:

@@ -12,17 +12,20 @@ from torch import Tensor, nn
 def makers(
     returned: Sequence[tuple[nn.Module, Any]], states: Sequence[Tensor]
 ) -> tuple[nn.Module, ...] | None:
-    """The module that returned each of `states`, or None where one of them has none of its own.
+    """The outermost module that made each of `states`, or None where one has none of its own.
 
     `returned` holds what each module returned in the pass that made `states`, in order. A state is
-    known by its place in memory, so all of it must still be held.
+    known by its place in memory, so all of it must still be held. It was made by the first module
+    that returned it, and by those around that one; modules that only hand it on, dropouts of
+    adapters, are not always called.
     """
     found = []
     for state in states:
         places = [module for module, output in returned if is_view(state, output)]
         if not places:
             return None
-        found.append(places[-1])
+        made = [module for module in places if places[0] in set(module.modules())]
+        found.append(made[-1])
     calls = [module for module, _ in returned]
     is_called_once = all(sum(call is module for call in calls) == 1 for module in found)
     return tuple(found) if is_called_once and len(set(found)) == len(found) else None
@@ -30,11 +33,12 @@ def makers(
 
 def tapped(
     modules: Sequence[nn.Module], places_N: Tensor, run: Callable[[], object], *, stop: bool
-) -> list[Tensor]:
+) -> list[Tensor] | None:
     """The states (N, H) that `modules` make in `run`, at the flat `places_N`.
 
     Each is cut out when it is made, so that no whole one is held longer than the model holds it.
-    With `stop` the pass ends at the last of them.
+    With `stop` the pass ends at the last of them. None if one of them was not called: the model is
+    not what it was when they were found.
     """
     taken: dict[nn.Module, Tensor] = {}
 
@@ -51,6 +55,8 @@ def tapped(
     finally:
         for hook in hooks:
             hook.remove()
+    if len(taken) < len(modules):
+        return None
     return [taken[module] for module in modules]
 
 

@@ -9,6 +9,7 @@ model itself on hidden states put in the trunk's place.
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from contextlib import AbstractContextManager
 from dataclasses import replace
 from typing import TYPE_CHECKING, Any
@@ -92,12 +93,18 @@ class Trunk:
         return torch.stack(states)
 
     def _states_at(self, inputs: dict[str, Tensor], places_N: Tensor) -> list[Tensor]:
-        if self._makers is None:
-            states = depth_states(self._outputs(inputs))[: self.num_depths]
-            return [state.flatten(0, 1)[places_N] for state in states]
+        states = self._tapped(self._makers, inputs, places_N) if self._makers else None
+        if states is not None:
+            return states
+        shown = depth_states(self._outputs(inputs))[: self.num_depths]
+        return [state.flatten(0, 1)[places_N] for state in shown]
+
+    def _tapped(
+        self, modules: Sequence[nn.Module], inputs: dict[str, Tensor], places_N: Tensor
+    ) -> list[Tensor] | None:
         with torch.no_grad(), evaluating(self.model):
             return tapped(
-                self._makers,
+                modules,
                 places_N,
                 lambda: self.trunk(**inputs, return_dict=True),
                 stop=not self._is_whole,
@@ -112,14 +119,10 @@ class Trunk:
         if found is None:
             return None
         places_N = torch.arange(states[0].shape[1], device=states[0].device)
-        with torch.no_grad(), evaluating(self.model):
-            again = tapped(
-                found,
-                places_N,
-                lambda: self.trunk(**probe(self.model), return_dict=True),
-                stop=not self._is_whole,
-            )
-        same = all(torch.equal(a, b.flatten(0, 1)) for a, b in zip(again, states, strict=True))
+        again = self._tapped(found, probe(self.model), places_N) or []
+        same = len(again) == len(states) and all(
+            torch.equal(a, b.flatten(0, 1)) for a, b in zip(again, states, strict=True)
+        )
         return found if same else None
 
     def output(self, hidden_BTH: Tensor) -> Any:

@@ -66,7 +66,9 @@ class GrowingSequences:
         """Where each sequence starts, and where the last one ends, int64."""
         self._lengths.flush()
         lengths = np.fromfile(self._lengths_path, _LENGTH)
-        return np.r_[0, np.cumsum(lengths, dtype=np.int64)]
+        starts = np.zeros(len(lengths) + 1, np.int64)
+        np.cumsum(lengths, out=starts[1:])
+        return starts
 
     def __enter__(self) -> Self:
         return self

@@ -90,7 +90,9 @@ def heads_trainer(
     masking = tokens.masking(seed=config.seed, rate=config.masking_rate)
     num_draws = config.num_steps * config.batch_size
     heads = [_begun(trunk, tokens, kind, config.seed) for kind in kinds]
-    model = FrozenTrunkWithHeads(trunk, heads, bytes_to_keep=_bytes_to_keep(trunk, config))
+    num_weights = sum(weight.numel() for head in heads for weight in head.parameters())
+    to_keep = _bytes_to_keep(trunk, config, num_weights)
+    model = FrozenTrunkWithHeads(trunk, heads, bytes_to_keep=to_keep)
     trainer = Trainer(
         model=model,
         args=arguments,
@@ -173,10 +175,14 @@ def _begun(trunk: Trunk, tokens: Tokens, kind: HeadKind, seed: int) -> DepthHead
     return heads
 
 
-def _bytes_to_keep(trunk: Trunk, config: HeadConfig) -> int:
-    """How much memory this process may take for hidden states; 0 if none would serve again."""
+def _bytes_to_keep(trunk: Trunk, config: HeadConfig, num_weights: int) -> int:
+    """How much memory this process may take for hidden states; 0 if none would serve again.
+
+    A share of what is free once the heads are there, with a gradient and two moments a weight.
+    """
     if config.num_distinct_steps is None or config.num_distinct_steps >= config.num_steps:
         return 0
     device = trunk.model.device
     num_sharing = process_state().num_processes if device.type == "cpu" else 1
-    return int(_KEPT_SHARE * free_memory(device) / num_sharing)
+    still_to_come = (12 if device.type == "cpu" else 16) * num_weights
+    return int(_KEPT_SHARE * max(free_memory(device) / num_sharing - still_to_come, 0))

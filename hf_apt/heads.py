@@ -75,9 +75,10 @@ class DepthHeads(nn.Module):
     ) -> Tensor:
         """The cross-entropies of all depths added up, each summed over positions, by `divisor`.
 
-        Heads share nothing, so the gradient of the sum gives each head its own.
+        Heads share nothing, so the gradient of the sum gives each head its own. A divisor of 0,
+        which a step has that asks for nothing, is taken for 1: the loss is 0.
         """
-        divisor = float(divisor)  # once: to ask a graphics card is to wait for it
+        divisor = float(divisor) or 1.0  # once: to ask a graphics card is to wait for it
         total = torch.zeros((), device=hidden_DNH.device)
         for (transform, decoder), hidden_NH in zip(self._by_depth(), hidden_DNH, strict=True):
             total = total + head_loss(

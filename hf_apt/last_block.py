@@ -18,46 +18,102 @@ from torch import Tensor, nn
 
 from hf_apt.replaced import forward_replaced
 
-_NUM_TOKENS = 6
-_ASKED = (1, 2, 4)
+_NUM_TOKENS = 8
+_ASKED = (1, 2, 5)
 """Positions that are asked for in the experiment."""
+_CONFIRMED_AT = (130, 34, 18)
+"""Lengths at which it is done once more with all that was found: positions can meet from afar."""
 
 
 def position_wise_modules(
-    trunk: nn.Module, states: Callable[[dict[str, Tensor]], Tensor]
+    trunk: nn.Module, states: Callable[[dict[str, Tensor]], Tensor], vocab_size: int
 ) -> tuple[nn.Module, ...]:
     """The outermost modules of the last block that need only be run at asked positions.
 
     `states` returns the last hidden states (B, T, H) of `trunk` for its inputs. The experiment: the
     last block gets random weights, lest fresh or symmetric ones hide that positions meet; then each
     module in turn sees the asked positions alone and answers NaN at all others. It is one of those
-    returned if the asked states come out as they were. Empty for a model that does not let itself
+    returned if the asked states come out as they were, and if they still do in a long sequence in
+    which all of these modules see every third position. Empty for a model that does not let itself
     be asked so, and where weights are no plain floating-point tensors.
     """
-    found: list[nn.Module] = []
     with _last_blocks_at_random(trunk) as names:
-        if not names:
+        try:
+            found = _found(trunk, names, states, vocab_size)
+            return found if found and _is_confirmed(trunk, found, states, vocab_size) else ()
+        except Exception:  # what a model does with such an input is its own affair
             return ()
-        inputs = _distinct_ids(trunk)
-        places_N = torch.tensor(_ASKED, device=inputs["input_ids"].device)
-        expected_NH = states(inputs)[0, places_N]
-        tolerance = torch.finfo(expected_NH.dtype).eps ** 0.6 * float(expected_NH.abs().max())
-        accepted: list[str] = []
-        for name in names:
-            module = trunk.get_submodule(name)
-            is_inside = any(name.startswith(f"{above}.") for above in accepted)
-            if is_inside or not any(True for _ in module.parameters()):
-                continue  # without weights there is little to save: a dropout, an activation
-            try:
-                with asked_only([module], (1, _NUM_TOKENS), places_N, elsewhere=math.nan) as calls:
-                    found_NH = states(inputs)[0, places_N]
-            except Exception:  # what a module does with fewer positions is its own affair
-                continue
-            difference = (found_NH - expected_NH).abs().max()
-            if calls == [1] and difference <= tolerance:  # NaN is not
-                found.append(module)
-                accepted.append(name)
-    return tuple(found)
+
+
+def _found(
+    trunk: nn.Module,
+    names: list[str],
+    states: Callable[[dict[str, Tensor]], Tensor],
+    vocab_size: int,
+) -> tuple[nn.Module, ...]:
+    if not names:
+        return ()
+    experiment = _Experiment(trunk, states, vocab_size, _NUM_TOKENS, _ASKED)
+    accepted: dict[str, nn.Module] = {}
+    for name in names:
+        module = trunk.get_submodule(name)
+        is_inside = any(name.startswith(f"{above}.") for above in accepted)
+        if is_inside or not any(True for _ in module.parameters()):
+            continue  # without weights there is little to save: a dropout, an activation
+        try:
+            changes_nothing = experiment.changes_nothing([module])
+        except Exception:  # what a module does with fewer positions is its own affair
+            continue
+        if changes_nothing:
+            accepted[name] = module
+    return tuple(accepted.values())
+
+
+def _is_confirmed(
+    trunk: nn.Module,
+    found: Sequence[nn.Module],
+    states: Callable[[dict[str, Tensor]], Tensor],
+    vocab_size: int,
+) -> bool:
+    """In the longest sequence that the model takes."""
+    for length in _CONFIRMED_AT:
+        asked = [place for place in range(length) if place % 3 == 1 or place % 7 == 4]
+        try:
+            experiment = _Experiment(trunk, states, vocab_size, length, asked)
+        except Exception:  # as a rule it has fewer positions
+            continue
+        return experiment.changes_nothing(found)
+    return True  # no longer than the first sequence can be
+
+
+class _Experiment:
+    """Asked states of one sequence, with all modules run everywhere and with some that are not."""
+
+    def __init__(
+        self,
+        trunk: nn.Module,
+        states: Callable[[dict[str, Tensor]], Tensor],
+        vocab_size: int,
+        length: int,
+        asked: Sequence[int],
+    ):
+        device = next(trunk.parameters()).device
+        # Different tokens, where the vocabulary has as many.
+        ids_BT = (vocab_size // 2 + torch.arange(length) % max(vocab_size // 2, 1))[None].to(device)
+        self.inputs = {"input_ids": ids_BT, "attention_mask": torch.ones_like(ids_BT)}
+        self.places_N = torch.tensor(asked, device=device)
+        self.states = states
+        self.expected_NH = states(self.inputs)[0, self.places_N]
+
+    def changes_nothing(self, modules: Sequence[nn.Module]) -> bool:
+        """Whether the states are the same if `modules`, called once each, see no other position."""
+        shape = (1, self.inputs["input_ids"].shape[1])
+        with asked_only(modules, shape, self.places_N, elsewhere=math.nan) as calls:
+            found_NH = self.states(self.inputs)[0, self.places_N]
+        largest = float(self.expected_NH.abs().max())
+        tolerance = torch.finfo(found_NH.dtype).eps ** 0.6 * largest
+        difference = (found_NH - self.expected_NH).abs().max()
+        return set(calls) == {1} and bool(difference <= tolerance)  # which NaN is not
 
 
 @contextmanager
@@ -144,11 +200,3 @@ def _is_plain(weight: nn.Parameter) -> bool:
     """Whether its numbers are here: neither quantised nor kept elsewhere or by another process."""
     is_here = weight.device.type != "meta" and weight.numel() > 0
     return type(weight) is nn.Parameter and weight.is_floating_point() and is_here
-
-
-def _distinct_ids(trunk: Any) -> dict[str, Tensor]:
-    """A sequence of different tokens, where the vocabulary has as many."""
-    size = trunk.config.vocab_size
-    ids = (torch.arange(_NUM_TOKENS) + size // 2).clamp(max=size - 1)
-    ids_BT = ids[None].to(trunk.device)
-    return {"input_ids": ids_BT, "attention_mask": torch.ones_like(ids_BT)}

@@ -21,7 +21,12 @@ def makers(
     """
     found = []
     for state in states:
-        places = [module for module, output in returned if is_view(state, output)]
+        # Of one sequence, states of (T, B, H) lie in memory like those of (B, T, H).
+        places = [
+            module
+            for module, output in returned
+            if is_view(state, output) and output.shape == state.shape
+        ]
         if not places:
             return None
         made = [module for module in places if places[0] in set(module.modules())]

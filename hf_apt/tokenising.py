@@ -38,7 +38,7 @@ def tokenise(
     They appear together and whole. Called again after an interruption, it goes on from the last
     record, and the bytes are those of a run that was never interrupted; where the text or the
     tokenizer is another one than then, it begins anew, with a warning. Memory: a block of the
-    corpus, its ids, and 4 bytes a sequence in the end.
+    corpus, its ids, and 12 bytes a sequence in the end.
 
     Raises ValueError where no sequence comes of a side.
     """

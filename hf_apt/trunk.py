@@ -69,7 +69,9 @@ class Trunk:
         self._is_whole = deepest == last
         self._makers = self._find_makers()
         self._position_wise = (
-            position_wise_modules(self.trunk, self._last_states) if self._is_whole else ()
+            position_wise_modules(self.trunk, self._last_states, model.config.vocab_size)
+            if self._is_whole
+            else ()
         )
 
     @torch.no_grad()

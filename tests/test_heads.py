@@ -195,7 +195,10 @@ def test_states_that_are_kept_change_nothing_but_the_number_of_passes(
 ):
     """Against draws that are written out: the first three steps, again and again."""
     monkeypatch.setattr(head_training, "trains_in_bfloat16", lambda: bfloat16)
-    monkeypatch.setattr(head_training, "free_memory", lambda _: free)
+    sizes = (trunk.num_depths, trunk.hidden_size, tokens.description.vocab_size)
+    weights = [w.numel() for kind in KINDS for w in DepthHeads(kind, *sizes).parameters()]
+    training = 12 * sum(weights)  # gradients and moments, which are still to come
+    monkeypatch.setattr(head_training, "free_memory", lambda _: training + free)
     config = replace(SHORT, num_steps=9, num_distinct_steps=3)
     passes = counted_passes(trunk)
     found = train_heads(trunk, tokens, KINDS, config, tmp_path)
@@ -426,3 +429,13 @@ def test_a_decoder_need_not_be_as_wide_as_the_hidden_states(kind, tokens, tmp_pa
 def test_nothing_is_written_beside_what_the_trainer_needs(trunk, tokens, tmp_path):
     train_heads(trunk, tokens, ["linear_head"], SHORT, tmp_path / "work")
     assert not [path for path in Path(tmp_path).rglob("*") if path.is_file()]
+
+
+def test_a_step_that_asks_for_nothing_costs_nothing():
+    heads = DepthHeads("linear_head", 2, 4, 7)
+    nothing = torch.zeros(0, dtype=torch.long)
+    loss = heads.loss(torch.zeros(2, 0, 4), nothing, divisor=torch.tensor(0))
+    loss.backward()
+    assert float(loss) == 0
+    for weight in heads.parameters():
+        assert weight.grad is None or not weight.grad.any()

@@ -7,6 +7,7 @@ import pytest
 import torch
 import transformers as hf
 from test_trunk import FAMILIES, made
+from torch import nn
 
 from hf_apt.last_block import asked_only, position_wise_modules
 from hf_apt.trunk import Trunk
@@ -69,13 +70,17 @@ def test_the_experiment_leaves_the_model_as_it_was():
 def test_integer_weights_are_left_alone():
     model = made("bert")
     last = model.bert.encoder.layer[-1].output.dense
-    last.weight = torch.nn.Parameter(last.weight.to(torch.int8), requires_grad=False)
+    last.weight = nn.Parameter(last.weight.to(torch.int8), requires_grad=False)
     trunk = model.bert
-    assert position_wise_modules(trunk, lambda inputs: trunk(**inputs).last_hidden_state) == ()
+
+    def states(inputs):
+        return trunk(**inputs).last_hidden_state
+
+    assert position_wise_modules(trunk, states, 300) == ()
 
 
 def test_a_module_answers_where_it_is_asked_and_nowhere_else():
-    linear = torch.nn.Linear(3, 2)
+    linear = nn.Linear(3, 2)
     states = torch.randn(2, 4, 3)
     asked = torch.tensor([[True, False, False, True], [False, False, True, False]])
     with asked_only([linear], (2, 4), torch.tensor([0, 3, 6]), elsewhere=math.nan) as calls:
@@ -94,7 +99,7 @@ def test_nobody_asks():
 
 
 def test_a_wrapped_forward_comes_back():
-    linear = torch.nn.Linear(3, 2)
+    linear = nn.Linear(3, 2)
     wrapped = linear.forward = lambda states: torch.zeros(*states.shape[:-1], 2)
     with asked_only([linear], (1, 2), torch.arange(2)):
         assert linear.forward is not wrapped
@@ -104,3 +109,46 @@ def test_a_wrapped_forward_comes_back():
 def test_blocks_of_a_causal_model():
     config = hf.GPT2Config(vocab_size=300, n_embd=32, n_layer=3, n_head=4, n_positions=64)
     assert names_in_last_block(Trunk(hf.GPT2LMHeadModel(config))) == {"attn.c_proj", "ln_2", "mlp"}
+
+
+class _FarNeighbours(nn.Module):
+    """A feed-forward layer that also looks eight positions back and ahead."""
+
+    def __init__(self, inner: nn.Module):
+        super().__init__()
+        self.inner = inner
+        self.conv = nn.Conv1d(32, 32, 3, padding=8, dilation=8)
+
+    def forward(self, hidden_states):
+        mixed = self.conv(hidden_states.transpose(1, 2)).transpose(1, 2)
+        return self.inner(hidden_states + mixed)
+
+
+def test_positions_that_meet_from_afar_are_noticed():
+    model = made("bert")
+    last = model.bert.encoder.layer[-1]
+    last.intermediate = _FarNeighbours(last.intermediate)
+    trunk = Trunk(model)
+    ids = torch.randint(5, 300, (2, 40), generator=torch.Generator().manual_seed(3))
+    asked = torch.rand(ids.shape, generator=torch.Generator().manual_seed(4)) < 0.2
+    few = trunk.at({"input_ids": ids}, asked)
+    with torch.no_grad():
+        whole = model.bert(ids, output_hidden_states=True).last_hidden_state[asked]
+    torch.testing.assert_close(few[-1], whole, rtol=1e-4, atol=1e-5)
+
+
+def test_a_model_that_cannot_be_experimented_on_is_read_as_ever():
+    torch.manual_seed(0)
+    config = hf.BertConfig(
+        **{"vocab_size": 300, "hidden_size": 32, "num_hidden_layers": 2, "num_attention_heads": 2},
+        intermediate_size=64,
+        max_position_embeddings=4,
+    )
+    model = hf.BertForMaskedLM(config).eval()
+    trunk = Trunk(model)
+    assert trunk._position_wise == ()
+    ids = torch.tensor([[7, 8, 9, 10]])
+    asked = torch.tensor([[False, True, False, False]])
+    with torch.no_grad():
+        expected = model.bert(ids).last_hidden_state[asked]
+    torch.testing.assert_close(trunk.at({"input_ids": ids}, asked)[-1], expected)

@@ -218,3 +218,14 @@ def test_off_the_processor_rows_are_scanned_whole():
         features, weight, None, torch.empty(4, device="meta").long()
     )
     assert found.cross_entropy_N.device.type == "meta"
+
+
+def test_autocast_does_not_round_the_logits():
+    generator = torch.Generator().manual_seed(0)
+    features = torch.randn(40, 64, generator=generator)
+    weight = torch.randn(5000, 64, generator=generator)
+    expected = streamed_argmax(features, weight, None)
+    with torch.autocast("cpu", torch.bfloat16):
+        assert torch.equal(streamed_argmax(features, weight, None), expected)
+        rounded = torch.nn.functional.linear(features, weight).argmax(1)
+    assert not torch.equal(rounded, expected)

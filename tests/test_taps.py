@@ -93,3 +93,10 @@ def test_hooks_are_gone_when_a_pass_fails():
     with pytest.raises(RuntimeError, match="no"):
         tapped([module], torch.arange(1), fail, stop=True)
     assert not module._forward_hooks
+
+
+def test_a_state_of_another_order_of_axes_has_no_maker():
+    time_first = torch.ones(4, 1, 3)
+    state = time_first.transpose(0, 1)
+    assert state.data_ptr() == time_first.data_ptr()
+    assert makers([(nn.Identity(), time_first)], [state]) is None

@@ -4,6 +4,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from contextlib import AbstractContextManager, nullcontext
 
 import torch
 from torch import Tensor, nn
@@ -75,7 +76,15 @@ def _chunks(
     for start in range(0, len(weight_VE), CHUNK):
         chunk = slice(start, start + CHUNK)
         bias_C = None if bias_V is None else bias_V[chunk].to(wide)
-        yield start, nn.functional.linear(features_NE, weight_VE[chunk].to(wide), bias_C)
+        weight_CE = weight_VE[chunk].to(wide)
+        with _no_autocast(features_NE.device.type):  # which would round again
+            logits_NC = nn.functional.linear(features_NE, weight_CE, bias_C)
+        yield start, logits_NC
+
+
+def _no_autocast(device: str) -> AbstractContextManager[object]:
+    available = torch.amp.is_autocast_available(device)
+    return torch.autocast(device, enabled=False) if available else nullcontext()
 
 
 def _largest(logits_NC: Tensor) -> tuple[Tensor, Tensor]:

@@ -71,10 +71,10 @@ def final_norm(trunk: nn.Module, model: PreTrainedModel) -> nn.Module | None:
 
 def returned(model: PreTrainedModel, modules: list[nn.Module]) -> list[tuple[nn.Module, Any]]:
     """What each of `modules` returns when `model` reads the probe, in the order of returning."""
-    returned: list[tuple[nn.Module, Any]] = []
-    with recorded(modules, returned), torch.no_grad(), evaluating(model):
+    found: list[tuple[nn.Module, Any]] = []
+    with recorded(modules, found), torch.no_grad(), evaluating(model):
         model(**probe(model))
-    return returned
+    return found
 
 
 @contextmanager

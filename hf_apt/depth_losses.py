@@ -11,9 +11,8 @@ import numpy as np
 import torch
 from torch import Tensor
 
-from hf_apt.counts import DepthCounts
+from hf_apt.counts import DepthCounts, merged
 from hf_apt.depth_pass import AskedBatch, summed
-from hf_apt.devices import process_state
 from hf_apt.masked_batches import MaskedBatches, MeasureConfig
 from hf_apt.measure import asked_batches, require_fit
 from hf_apt.sequence_losses import SequenceLosses, added
@@ -75,7 +74,7 @@ def depth_cross_entropy(
             losses_DN = torch.stack([sweep.cross_entropy_N for sweep in swept]).cpu().numpy()
             counts[name].update(batch.references_N, predictions_DN, batch.treatments_N)
             losses[name].update(losses_DN, sequences_N)
-    counts, losses = summed(counts), _summed(losses)
+    counts, losses = summed(counts, merged), summed(losses, added)
     return {
         name: DepthLosses(
             found.cross_entropy(), found.standard_error(), found.num_positions, counts[name]
@@ -92,13 +91,3 @@ def _swept(
     hidden_DNH = trunk.at(inputs, batch.asked_BT)
     targets_N = torch.from_numpy(batch.references_N).to(device)
     return {name: decoder.sweep(hidden_DNH, targets_N) for name, decoder in decoders.items()}
-
-
-def _summed(losses: dict[str, SequenceLosses]) -> dict[str, SequenceLosses]:
-    """The total over all processes, the same in each."""
-    from accelerate.utils import gather_object
-
-    if process_state().num_processes == 1:
-        return losses
-    parts = gather_object([losses])
-    return {name: added([part[name] for part in parts]) for name in losses}

@@ -3,16 +3,18 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
+from typing import TypeVar
 
 import numpy as np
 from torch import Tensor
 
-from hf_apt.counts import DepthCounts, merged
+from hf_apt.counts import DepthCounts
 from hf_apt.devices import process_state
 from hf_apt.trunk import Trunk
 
+_Part = TypeVar("_Part")
 Decoder = Callable[[Tensor], Tensor]
 """From hidden states (D, N, H) to predicted token ids (D, N)."""
 
@@ -65,11 +67,11 @@ def count(
     return counts
 
 
-def summed(counts: dict[str, DepthCounts]) -> dict[str, DepthCounts]:
-    """The exact total over all processes, the same in each; the only collective call."""
+def summed(own: dict[str, _Part], add: Callable[[Sequence[_Part]], _Part]) -> dict[str, _Part]:
+    """What `add` makes of all processes' parts, by name, the same in each: one collective call."""
     from accelerate.utils import gather_object
 
     if process_state().num_processes == 1:
-        return counts
-    parts = gather_object([counts])
-    return {name: merged([part[name] for part in parts]) for name in counts}
+        return own
+    parts = gather_object([own])
+    return {name: add([part[name] for part in parts]) for name in own}

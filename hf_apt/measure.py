@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 import torch
 
-from hf_apt.counts import DepthCounts
+from hf_apt.counts import DepthCounts, merged
 from hf_apt.depth_pass import AskedBatch, Decoder, count, summed
 from hf_apt.devices import process_state
 from hf_apt.examples import model_inputs
@@ -39,7 +39,7 @@ def measure(
     """
     require_fit(trunk.model, tokens)
     batches = (batch for _, batch in asked_batches(tokens, config, label=label))
-    return summed(count(trunk, batches, decoders))
+    return summed(count(trunk, batches, decoders), merged)
 
 
 def asked_batches(

@@ -20,7 +20,7 @@ if TYPE_CHECKING:
     from transformers import Trainer, TrainerCallback
 
 _WORKERS = 2
-"""Processes that make batches for an accelerator, 10 million tokens a second each and more."""
+"""Processes that make an accelerator's batches: `python -m tests.benchmarks loading` times one."""
 
 
 @dataclass(frozen=True, kw_only=True)

@@ -123,11 +123,11 @@ def test_processes_share_the_batches_and_add_up(tokens, monkeypatch):
     whole = depth_cross_entropy(trunk, tokens, decoders, CONFIG)["own_head"]
     kept: list[SequenceLosses] = []
 
-    def keep(found: dict[str, SequenceLosses]) -> dict[str, SequenceLosses]:
-        kept.extend(found.values())
+    def keep(found: dict[str, Any], _: Any) -> dict[str, Any]:
+        kept.extend(part for part in found.values() if isinstance(part, SequenceLosses))
         return found
 
-    monkeypatch.setattr("hf_apt.depth_losses._summed", keep)
+    monkeypatch.setattr("hf_apt.depth_losses.summed", keep)
 
     class Process:
         num_processes, is_main_process = 3, False

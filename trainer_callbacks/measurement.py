@@ -15,7 +15,7 @@ from torch.utils.data import IterableDataset
 from tqdm.auto import tqdm
 from transformers import PreTrainedModel, TrainingArguments
 
-from hf_apt.counts import DepthCounts
+from hf_apt.counts import DepthCounts, merged
 from hf_apt.depth_pass import AskedBatch, count, summed
 from hf_apt.devices import process_state
 from hf_apt.labelled import LabelledBatches, asked, is_causal, random_numbers_kept
@@ -173,7 +173,7 @@ def _counted(head: OwnHead, batches: Iterator[AskedBatch]) -> DepthCounts:
         counts = count(head.trunk, [], {"own_head": head})
         problem = _said(error)
     raise_in_all(problem)
-    return summed(counts)["own_head"]
+    return summed(counts, merged)["own_head"]
 
 
 def raise_in_all(problem: str | None) -> None:

@@ -21,7 +21,7 @@ WORDS = [f"w{number}" for number in range(60)]
 @pytest.fixture(scope="session")
 def tokenizer():
     """A BERT tokenizer whose 65 tokens are the five special ones and w0 to w59."""
-    from hf_apt.tokenizers import SPECIAL_TOKENS, vocabulary_tokenizer
+    from hf_apt.data.tokenizer import SPECIAL_TOKENS, vocabulary_tokenizer
 
     return vocabulary_tokenizer([*SPECIAL_TOKENS, *WORDS])
 
@@ -45,7 +45,7 @@ def documents() -> list[str]:
 @pytest.fixture(scope="session")
 def tokens(tokenizer, documents, tmp_path_factory):
     """Those documents as sequences of at most 24 tokens, one a document, some of them short."""
-    from hf_apt.tokens import write_tokens
+    from hf_apt.data.tokens import write_tokens
 
     folder = tmp_path_factory.mktemp("tokens") / "first"
     return write_tokens(folder, documents, tokenizer, sequence_length=24, layout="first")
@@ -54,7 +54,7 @@ def tokens(tokenizer, documents, tmp_path_factory):
 @pytest.fixture(scope="session")
 def packed_tokens(tokenizer, documents, tmp_path_factory):
     """Those documents packed into full sequences of 24 tokens."""
-    from hf_apt.tokens import write_tokens
+    from hf_apt.data.tokens import write_tokens
 
     folder = tmp_path_factory.mktemp("tokens") / "packed"
     return write_tokens(folder, documents, tokenizer, sequence_length=24, layout="packed")
@@ -63,7 +63,8 @@ def packed_tokens(tokenizer, documents, tmp_path_factory):
 @pytest.fixture
 def tiny_model(tokens):
     """A BERT-6 of two blocks, 16 wide, with fresh weights, in evaluation mode."""
-    from hf_apt.pretrain import ModelShape, new_model
+    from hf_apt.models.fresh import new_model
+    from hf_apt.models.shapes import ModelShape
 
     shape = ModelShape(hidden_size=16, num_heads=2, num_blocks=2)
     return new_model(shape, tokens, seed=3).eval()

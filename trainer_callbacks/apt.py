@@ -8,10 +8,10 @@ from typing import Any, ClassVar
 
 import numpy as np
 
-from hf_apt.apt import masked_accuracy, mean_apt
 from hf_apt.atomic import writing
-from hf_apt.counts import TREATMENTS, DepthCounts
-from hf_apt.summary import plain
+from hf_apt.stats.apt import masked_accuracy, mean_apt
+from hf_apt.stats.counts import TREATMENTS, DepthCounts
+from hf_apt.stats.estimates import plain
 from trainer_callbacks.depth_callback import DepthCallback
 from trainer_callbacks.files import StepFiles
 

@@ -7,7 +7,7 @@ from collections.abc import Sequence
 from typing import Any, ClassVar
 
 from hf_apt.atomic import writing
-from hf_apt.clusters import (
+from hf_apt.stats.clusters import (
     DEFINITIONS,
     HEADLINE,
     Definition,
@@ -15,8 +15,8 @@ from hf_apt.clusters import (
     strong_matches,
     token_clusters,
 )
-from hf_apt.confusion import Confusion, confusion, noise_mass
-from hf_apt.counts import DepthCounts
+from hf_apt.stats.confusion import Confusion, confusion, noise_mass
+from hf_apt.stats.counts import DepthCounts
 from trainer_callbacks.depth_callback import DepthCallback
 from trainer_callbacks.files import StepFiles
 
@@ -26,7 +26,7 @@ class ConfusionCallback(DepthCallback):
     (arXiv 2509.03407).
 
     When and on which data, and what is raised: see `DepthCallback`; `definition` and `threshold`
-    of the clusters: see `hf_apt.clusters`.
+    of the clusters: see `hf_apt.stats.clusters`.
 
     Scalars, after the prefix of the data (`eval_`), for each depth d: `num_clusters_depth_<d>`,
     `largest_cluster_depth_<d>` (tokens), and two shares in [0, 1] over the tokens whose commonest
@@ -35,8 +35,8 @@ class ConfusionCallback(DepthCallback):
     match.
 
     Tables, in `<output_dir>/confusion/`: `eval-step-<step>.npz`, the exact pair counts
-    (`hf_apt.counts.DepthCounts.load`); `eval-step-<step>.json`, the clusters as words, largest
-    first.
+    (`hf_apt.stats.counts.DepthCounts.load`); `eval-step-<step>.json`, the clusters as words,
+    largest first.
     """
 
     folder: ClassVar[str] = "confusion"

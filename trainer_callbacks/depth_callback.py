@@ -9,7 +9,7 @@ from typing import Any, ClassVar
 
 from transformers import TrainerCallback, TrainerControl, TrainerState, TrainingArguments
 
-from hf_apt.counts import DepthCounts
+from hf_apt.stats.counts import DepthCounts
 from trainer_callbacks.files import StepFiles, warned_of
 from trainer_callbacks.measurement import Measurement, Moment, raise_in_all
 from trainer_callbacks.peers import log, require_alone

@@ -15,11 +15,18 @@ from torch.utils.data import IterableDataset
 from tqdm.auto import tqdm
 from transformers import PreTrainedModel, TrainingArguments
 
-from hf_apt.counts import DepthCounts, merged
-from hf_apt.depth_pass import AskedBatch, count, summed
-from hf_apt.devices import process_state
-from hf_apt.labelled import LabelledBatches, asked, is_causal, random_numbers_kept
-from hf_apt.trunk import OwnHead, Trunk
+from hf_apt.data.measurement_batches import AskedBatch
+from hf_apt.depths.collated_batches import (
+    LabelledBatches,
+    asked,
+    is_causal,
+    random_numbers_kept,
+)
+from hf_apt.depths.depth_pass import count, summed
+from hf_apt.depths.own_head import OwnHead
+from hf_apt.depths.trunk import Trunk
+from hf_apt.models.devices import process_state
+from hf_apt.stats.counts import DepthCounts, merged
 from trainer_callbacks.sources import Source
 
 

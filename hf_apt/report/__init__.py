@@ -10,8 +10,8 @@ from jinja2 import Environment, FileSystemLoader, StrictUndefined
 from markupsafe import Markup
 
 from hf_apt.atomic import writing
-from hf_apt.records import Run
-from hf_apt.report.content import page_content
+from hf_apt.records.run import Run
+from hf_apt.report.page_content import page_content
 
 __all__ = ["rendered", "write_report"]
 
@@ -30,9 +30,9 @@ def write_report(run: Run) -> Path:
 
 
 def rendered(template: str, content: dict[str, Any]) -> str:
-    """One of the templates beside this module, filled."""
+    """One of the templates, filled."""
     environment = Environment(
-        loader=FileSystemLoader(Path(__file__).parent),
+        loader=FileSystemLoader(Path(__file__).parent / "templates"),
         autoescape=True,
         undefined=StrictUndefined,
         trim_blocks=True,

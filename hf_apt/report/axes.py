@@ -12,8 +12,8 @@ from matplotlib.figure import Figure
 from matplotlib.ticker import MaxNLocator
 from scipy.optimize import isotonic_regression
 
+from hf_apt.report.formats import PlainEstimate, short_depth
 from hf_apt.report.svg import INK, MUTED, RULE, WIDE_INCHES
-from hf_apt.report.wording import PlainEstimate, short_depth
 
 
 def plain_figure(width: float, height: float) -> tuple[Figure, Axes]:

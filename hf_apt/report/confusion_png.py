@@ -11,12 +11,12 @@ from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 from matplotlib.patches import Rectangle
 
-from hf_apt.clusters import HEADLINE, token_clusters
-from hf_apt.confusion import confusion
-from hf_apt.records import Run
-from hf_apt.report.details import Numbering, picture_tokens
-from hf_apt.report.pictures import share_of_answers
-from hf_apt.report.wording import depth_labels, shown_token
+from hf_apt.records.run import Run
+from hf_apt.report.confusion_svg import share_of_answers
+from hf_apt.report.formats import depth_labels, shown_token
+from hf_apt.report.lookup_data import Numbering, picture_tokens
+from hf_apt.stats.clusters import HEADLINE, token_clusters
+from hf_apt.stats.confusion import confusion
 
 _INK, _OUTLINE = "#1b1f24", "#c2410c"
 _LONGEST = 12

@@ -10,7 +10,6 @@ import numpy as np
 from matplotlib.figure import Figure
 from matplotlib.ticker import FuncFormatter, NullLocator
 
-from hf_apt.counts import TREATMENTS
 from hf_apt.report.axes import (
     axis_label,
     depth_axis,
@@ -20,8 +19,9 @@ from hf_apt.report.axes import (
     panels,
     plain_figure,
 )
+from hf_apt.report.formats import READOUT_LABELS, PlainEstimate, large
 from hf_apt.report.svg import INK, READOUT_COLOURS, WIDE_INCHES, depth_colour
-from hf_apt.report.wording import READOUT_LABELS, PlainEstimate, large
+from hf_apt.stats.counts import TREATMENTS
 
 _MARKERS = {"own_head": "o", "linear_head": "s", "mlm_head": "D", "untrained": "."}
 

@@ -6,10 +6,15 @@ from typing import Any
 
 from markupsafe import Markup
 
-from hf_apt.records import Run
-from hf_apt.report.details import DETAIL_BYTES, Numbering, readout_details, size_in_page
-from hf_apt.report.pictures import confusion_cells, confusion_frame
-from hf_apt.report.wording import shown_token
+from hf_apt.records.run import Run
+from hf_apt.report.confusion_svg import confusion_cells, confusion_frame
+from hf_apt.report.formats import shown_token
+from hf_apt.report.lookup_data import (
+    DETAIL_BYTES,
+    Numbering,
+    readout_details,
+    size_in_page,
+)
 
 PHONE_TOKENS = 18
 """Tokens of a confusion picture that a phone shows."""

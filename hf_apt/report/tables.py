@@ -5,15 +5,9 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import Any
 
-from hf_apt.counts import TREATMENTS
-from hf_apt.report.story import cluster_entry
-from hf_apt.report.wording import (
-    NOTHING,
-    duration,
-    estimates,
-    number,
-    percent,
-)
+from hf_apt.report.formats import NOTHING, duration, estimates, number, percent
+from hf_apt.report.sentences import cluster_entry
+from hf_apt.stats.counts import TREATMENTS
 
 APT50 = ("most_frequent_50", "upper_half", "support_50")
 

@@ -7,9 +7,9 @@ model has learnt of each token.
 import datasets
 import evaluate
 
-from hf_apt.scores import confidence_scores
-from hf_apt.streamed import Streamed
-from hf_apt.streams import ConfidenceStream
+from hf_apt.stats.metric_modules.scores import confidence_scores
+from hf_apt.stats.metric_modules.streaming_metric import Streamed
+from hf_apt.stats.metric_modules.streams import ConfidenceStream
 
 _CITATION = """\
 @misc{apt,
@@ -25,7 +25,7 @@ class ConfidenceApt(Streamed, evaluate.Metric):
     Args:
         predictions: label confidence of each input, in [0, 1]: list, array or tensor.
         references: mean APT of the tokens of each input, in [0, 1]; inputs where it is NaN are left
-            out. `hf_apt.confidence.mean_apt_of_inputs` computes it.
+            out. `hf_apt.stats.confidence.mean_apt_of_inputs` computes it.
         correct (optional): whether the label of each input is right, 1 or 0.
         num_bins: number of quantile bins of mean APT. Default 10.
     Returns:

@@ -7,9 +7,9 @@ strong match of a kept token i if i is answered by j at least `threshold` times 
 import datasets
 import evaluate
 
-from hf_apt.scores import token_clusters_scores
-from hf_apt.streamed import Streamed
-from hf_apt.streams import PairStream
+from hf_apt.stats.metric_modules.scores import token_clusters_scores
+from hf_apt.stats.metric_modules.streaming_metric import Streamed
+from hf_apt.stats.metric_modules.streams import PairStream
 
 _CITATION = """\
 @misc{apt,

@@ -6,9 +6,9 @@ Exact and sparse: only the pairs of reference and prediction that occurred are h
 import datasets
 import evaluate
 
-from hf_apt.scores import token_confusion_scores
-from hf_apt.streamed import Streamed
-from hf_apt.streams import PairStream
+from hf_apt.stats.metric_modules.scores import token_confusion_scores
+from hf_apt.stats.metric_modules.streaming_metric import Streamed
+from hf_apt.stats.metric_modules.streams import PairStream
 
 _CITATION = """\
 @misc{apt,

@@ -2,9 +2,14 @@
 
 from collections.abc import Callable
 
-from hf_apt.clusters import DEFINITIONS, THRESHOLDS, strong_matches, token_clusters
-from hf_apt.confusion import confusion
-from hf_apt.counts import PairCounts
+from hf_apt.stats.clusters import (
+    DEFINITIONS,
+    THRESHOLDS,
+    strong_matches,
+    token_clusters,
+)
+from hf_apt.stats.confusion import confusion
+from hf_apt.stats.counts import PairCounts
 
 from .ratio import limit, medians, peer_package, report
 from .text import answered_pairs

@@ -8,7 +8,7 @@ from typing import Any
 import numpy as np
 import torch
 
-from hf_apt.counts import PairCounts
+from hf_apt.stats.counts import PairCounts
 
 from .ratio import limit, medians, peer_package, report
 from .text import answered_pairs

@@ -1,6 +1,6 @@
 """The time that `hf-apt run --dry-run` expects, against what the phases take.
 
-`hf_apt.machine_speed.OVERHEAD` was read off the lines of this benchmark, at overheads of 1.
+`hf_apt.runs.machine_speed.OVERHEAD` was read off the lines of this benchmark, at overheads of 1.
 """
 
 import tempfile
@@ -12,18 +12,20 @@ from pathlib import Path
 
 import numpy as np
 
-from hf_apt.corpus import CorpusSource
-from hf_apt.head_training import train_heads
-from hf_apt.heads import HeadConfig
-from hf_apt.machine_speed import SPREAD, expected_seconds, machine_speed
-from hf_apt.masked_batches import MeasureConfig
-from hf_apt.measure import measure
-from hf_apt.model_costs import ModelCosts
-from hf_apt.pretrain import new_model, pretrain, pretrainer
-from hf_apt.recipes import RunConfig, demo, narrow
-from hf_apt.run_costs import phase_costs
-from hf_apt.tokens import Tokens
-from hf_apt.trunk import OwnHead, Trunk
+from hf_apt.data.corpora import CorpusSource
+from hf_apt.data.measurement_batches import MeasureConfig
+from hf_apt.data.tokens import Tokens
+from hf_apt.depths.heads import HeadConfig
+from hf_apt.depths.measurement import measure
+from hf_apt.depths.own_head import OwnHead
+from hf_apt.depths.trunk import Trunk
+from hf_apt.models.fresh import new_model
+from hf_apt.runs.machine_speed import SPREAD, expected_seconds, machine_speed
+from hf_apt.runs.phase_costs import phase_costs
+from hf_apt.runs.recipes import RunConfig, demo, narrow
+from hf_apt.training.costs.model_costs import ModelCosts
+from hf_apt.training.head_training import train_heads
+from hf_apt.training.pretraining import pretrain, pretrainer
 
 from .ratio import limit
 from .text import written_tokens

@@ -23,12 +23,13 @@ import numpy as np
 import torch
 from transformers import BertConfig, BertForMaskedLM
 
-from hf_apt.clusters import DEFINITIONS, THRESHOLDS, token_clusters
-from hf_apt.confusion import confusion
-from hf_apt.counts import DepthCounts, PairCounts
-from hf_apt.masked_batches import MeasureConfig
-from hf_apt.measure import measure
-from hf_apt.trunk import OwnHead, Trunk
+from hf_apt.data.measurement_batches import MeasureConfig
+from hf_apt.depths.measurement import measure
+from hf_apt.depths.own_head import OwnHead
+from hf_apt.depths.trunk import Trunk
+from hf_apt.stats.clusters import DEFINITIONS, THRESHOLDS, token_clusters
+from hf_apt.stats.confusion import confusion
+from hf_apt.stats.counts import DepthCounts, PairCounts
 
 from .curve import Curve, markdown, measured
 from .text import answered_pairs, written_tokens, zipf_sequences

@@ -8,8 +8,8 @@ import torch
 from torch import Tensor, nn
 from transformers import BertConfig, BertForMaskedLM
 
-from hf_apt.heads import DepthHeads, HeadKind
-from hf_apt.trunk import Trunk
+from hf_apt.depths.heads import DepthHeads, HeadKind
+from hf_apt.depths.trunk import Trunk
 
 from ..live_bytes import peak_bytes
 from .ratio import medians, report

@@ -6,9 +6,9 @@ from pathlib import Path
 import numpy as np
 from transformers import DataCollatorForLanguageModeling
 
-from hf_apt.examples import TrainingDraws
-from hf_apt.tokenizers import SPECIAL_TOKENS, vocabulary_tokenizer
-from hf_apt.tokens import write_tokens
+from hf_apt.data.tokenizer import SPECIAL_TOKENS, vocabulary_tokenizer
+from hf_apt.data.tokens import write_tokens
+from hf_apt.data.training_draws import TrainingDraws
 
 from .ratio import medians, report
 

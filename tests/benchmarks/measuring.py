@@ -7,10 +7,11 @@ that transformers' Trainer makes.
 import torch
 from transformers import BertConfig, BertForMaskedLM
 
-from hf_apt.counts import DepthCounts
-from hf_apt.masked_batches import MeasureConfig
-from hf_apt.measure import measure
-from hf_apt.trunk import OwnHead, Trunk
+from hf_apt.data.measurement_batches import MeasureConfig
+from hf_apt.depths.measurement import measure
+from hf_apt.depths.own_head import OwnHead
+from hf_apt.depths.trunk import Trunk
+from hf_apt.stats.counts import DepthCounts
 
 from .ratio import medians, report
 from .sizes import BERT6, TINY, Size

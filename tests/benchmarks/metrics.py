@@ -7,7 +7,7 @@ import datasets
 import evaluate
 import numpy as np
 
-from hf_apt.resources import resource
+from hf_apt.hub.resources import resource
 
 from .memory import peak_bytes
 from .ratio import medians, report

@@ -3,7 +3,7 @@
 import torch
 from transformers import BertConfig, BertForMaskedLM
 
-from hf_apt.bert6 import Bert6Config, Bert6ForMaskedLM
+from hf_apt.models.bert6 import Bert6Config, Bert6ForMaskedLM
 
 from .ratio import medians, report
 from .sizes import BERT6, TINY, Size

@@ -7,7 +7,7 @@ import torch
 import torch.distributed as dist
 from torch._C._distributed_c10d import TCPStore
 
-from hf_apt.counts import DepthCounts
+from hf_apt.stats.counts import DepthCounts
 
 from .ratio import report
 from .text import answered_pairs

@@ -12,14 +12,16 @@ import time
 from dataclasses import replace
 from pathlib import Path
 
-from hf_apt.corpus import CorpusSource
-from hf_apt.devices import process_state
-from hf_apt.masked_batches import MeasureConfig
-from hf_apt.measure import measure
-from hf_apt.pretrain import PretrainConfig, new_model, pretrainer
-from hf_apt.recipes import narrow
-from hf_apt.tokens import Tokens
-from hf_apt.trunk import OwnHead, Trunk
+from hf_apt.data.corpora import CorpusSource
+from hf_apt.data.measurement_batches import MeasureConfig
+from hf_apt.data.tokens import Tokens
+from hf_apt.depths.measurement import measure
+from hf_apt.depths.own_head import OwnHead
+from hf_apt.depths.trunk import Trunk
+from hf_apt.models.devices import process_state
+from hf_apt.models.fresh import new_model
+from hf_apt.runs.recipes import narrow
+from hf_apt.training.pretraining import PretrainConfig, pretrainer
 
 from .expecting import _random_tokens
 

@@ -14,7 +14,7 @@ from transformers import (
     TrainingArguments,
 )
 
-from hf_apt.tokenizers import SPECIAL_TOKENS, vocabulary_tokenizer
+from hf_apt.data.tokenizer import SPECIAL_TOKENS, vocabulary_tokenizer
 
 
 @contextmanager

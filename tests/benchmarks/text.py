@@ -10,8 +10,8 @@ from pathlib import Path
 import numpy as np
 import torch
 
-from hf_apt.masking import Masking, mask
-from hf_apt.tokens import Layout, Tokens, TokensDescription
+from hf_apt.data.masking import Masking, mask
+from hf_apt.data.tokens import Layout, Tokens, TokensDescription
 
 
 def zipf_ids(num: int, vocab_size: int, *, seed: int = 0) -> np.ndarray:

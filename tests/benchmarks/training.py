@@ -9,8 +9,8 @@ from pathlib import Path
 from transformers import BertConfig, BertForMaskedLM
 from transformers.trainer_utils import IntervalStrategy, SaveStrategy
 
-from hf_apt.bert6 import Bert6Config, Bert6ForMaskedLM
-from hf_apt.pretrain import PretrainConfig, pretrainer
+from hf_apt.models.bert6 import Bert6Config, Bert6ForMaskedLM
+from hf_apt.training.pretraining import PretrainConfig, pretrainer
 
 from .ratio import medians, report
 from .sizes import BERT6, TINY, Size

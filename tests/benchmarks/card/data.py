@@ -8,7 +8,7 @@ from pathlib import Path
 
 import numpy as np
 
-from hf_apt.tokens import Tokens, TokensDescription
+from hf_apt.data.tokens import Tokens, TokensDescription
 
 from .sizes import Sizes
 

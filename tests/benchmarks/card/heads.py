@@ -8,10 +8,10 @@ from typing import Any
 import torch
 from transformers import BertConfig, BertForMaskedLM
 
-from hf_apt.examples import TrainingDraws
-from hf_apt.heads import DepthHeads
-from hf_apt.tokens import Tokens
-from hf_apt.trunk import Trunk
+from hf_apt.data.tokens import Tokens
+from hf_apt.data.training_draws import TrainingDraws
+from hf_apt.depths.heads import DepthHeads
+from hf_apt.depths.trunk import Trunk
 
 from ..ratio import limit, report
 from .sizes import DEVICE, Sizes

@@ -9,11 +9,12 @@ from typing import Any
 import torch
 from transformers import BertConfig, BertForMaskedLM, Trainer
 
-from hf_apt.examples import FixedDraws, as_batch
-from hf_apt.masked_batches import MeasureConfig
-from hf_apt.measure import measure
-from hf_apt.tokens import Tokens
-from hf_apt.trunk import OwnHead, Trunk
+from hf_apt.data.measurement_batches import MeasureConfig
+from hf_apt.data.tokens import Tokens
+from hf_apt.data.training_draws import FixedDraws, as_batch
+from hf_apt.depths.measurement import measure
+from hf_apt.depths.own_head import OwnHead
+from hf_apt.depths.trunk import Trunk
 
 from ..ratio import limit, report
 from .arguments import trainer_arguments

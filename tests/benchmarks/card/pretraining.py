@@ -11,11 +11,11 @@ from typing import Any
 import torch
 from transformers import BertConfig, BertForMaskedLM, Trainer, TrainerCallback
 
-from hf_apt.bert6 import Bert6Config, Bert6ForMaskedLM
-from hf_apt.examples import TrainingDraws, as_batch
-from hf_apt.model_costs import ModelCosts
-from hf_apt.shapes import ModelShape
-from hf_apt.tokens import Tokens
+from hf_apt.data.tokens import Tokens
+from hf_apt.data.training_draws import TrainingDraws, as_batch
+from hf_apt.models.bert6 import Bert6Config, Bert6ForMaskedLM
+from hf_apt.models.shapes import ModelShape
+from hf_apt.training.costs.model_costs import ModelCosts
 
 from ..ratio import LINES, limit, report
 from .arguments import trainer_arguments

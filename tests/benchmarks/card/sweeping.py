@@ -8,8 +8,8 @@ from pathlib import Path
 import torch
 from torch import nn
 
-from hf_apt.sweep import chunks, streamed_argmax
-from hf_apt.tokens import Tokens
+from hf_apt.data.tokens import Tokens
+from hf_apt.depths.sweep import chunks, streamed_argmax
 
 from ..ratio import limit, report
 from .sizes import Sizes

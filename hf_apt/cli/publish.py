@@ -1,0 +1,146 @@
+"""`hf-apt publish`: a checkpoint, its card, a metric."""
+
+# Without postponed annotations: typer reads them.
+
+from functools import partial
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated
+
+import typer
+from typer import Argument, Option
+
+from hf_apt.cli.option_functions import taking
+
+if TYPE_CHECKING:
+    from hf_apt.hub.card import CardOptions
+    from hf_apt.hub.publication import Parcel
+
+publish_app = typer.Typer(
+    no_args_is_help=True,
+    help="Send a checkpoint, its card or a metric to the Hugging Face Hub: private unless "
+    "`--public` is given, in one commit, and only what changed.",
+)
+
+_text_option = partial(Option, rich_help_panel="What no record says")
+
+Public = Annotated[bool, Option("--public", help="Let everybody see it.")]
+DryRun = Annotated[bool, Option("--dry-run", help="List what would be sent, and send nothing.")]
+
+
+def card_options(
+    run: Annotated[Path, Argument(help="A finished run's folder.")],
+    repo: Annotated[str, Option(help="Where to, as OWNER/NAME.")],
+    public: Public = False,
+    dry_run: DryRun = False,
+    output: Annotated[
+        Path | None,
+        Option("--output", "-o", help="Write the card into this folder, and send nothing."),
+    ] = None,
+    license: Annotated[
+        str | None, _text_option(help="Of the weights: an identifier such as `apache-2.0`.")
+    ] = None,
+    dataset: Annotated[
+        str | None, _text_option(help="The Hub data set that a text read from files is from.")
+    ] = None,
+    data: Annotated[str | None, _text_option(help="What a text read from files is.")] = None,
+    data_license: Annotated[str | None, _text_option(help="The terms of the text.")] = None,
+) -> "tuple[Path, CardOptions, Path | None, bool, bool]":
+    """The run, what its card says, where to write that, and whether to be public or dry."""
+    from hf_apt.hub.card import CardOptions
+    from hf_apt.hub.client import require_repo_name
+
+    for name in (repo, dataset) if dataset is not None else (repo,):
+        require_repo_name(name)
+    options = CardOptions(
+        repo=repo, license=license, dataset=dataset, data=data, data_license=data_license
+    )
+    return run, options, output, public, dry_run
+
+
+@publish_app.command("checkpoint")
+@taking(card_options)
+def publish_checkpoint(
+    folder: Path, options: "CardOptions", output: Path | None, public: bool, dry_run: bool
+) -> None:
+    """A run's model, with its card, figures and records."""
+    _publish_run(folder, options, output, public, dry_run, with_checkpoint=True)
+
+
+@publish_app.command("card")
+@taking(card_options)
+def publish_card(
+    folder: Path, options: "CardOptions", output: Path | None, public: bool, dry_run: bool
+) -> None:
+    """The card, figures and records alone, beside a checkpoint that was sent before."""
+    _publish_run(folder, options, output, public, dry_run, with_checkpoint=False)
+
+
+@publish_app.command("metric")
+def publish_metric(
+    name: Annotated[str, Argument(help="A metric of hf_apt, such as `apt`.")],
+    repo: Annotated[
+        str | None, Option(help="Where to, as OWNER/NAME.", show_default="<you>/<name>")
+    ] = None,
+    public: Public = False,
+    dry_run: DryRun = False,
+) -> None:
+    """A metric of hf_apt as a static Space, for `evaluate.load("OWNER/NAME")`."""
+    from hf_apt.hub.client import client, repo_of, require_repo_name
+    from hf_apt.hub.publication import metric_parcel
+
+    parcel = metric_parcel(name)
+    if repo is None:
+        repo = f"<you>/{name}" if dry_run else repo_of(client(), name)
+    else:
+        require_repo_name(repo, name)
+    _send(repo, parcel, public, dry_run)
+
+
+def _publish_run(
+    folder: Path,
+    options: "CardOptions",
+    output: Path | None,
+    public: bool,
+    dry_run: bool,
+    *,
+    with_checkpoint: bool,
+) -> None:
+    from hf_apt.atomic import writing
+    from hf_apt.hub.card import card_files
+    from hf_apt.hub.publication import card_parcel, checkpoint_parcel
+    from hf_apt.records.run import Run
+
+    run = Run(folder)
+    card = card_files(run, options)
+    if output is None:
+        parcel = (checkpoint_parcel if with_checkpoint else card_parcel)(run, card)
+        _send(options.repo, parcel, public, dry_run)
+        return
+    for name, content in card.items():
+        with writing(output / name, "wb") as file:
+            file.write(content)
+    typer.echo(f"card: {output / 'README.md'}")
+
+
+def _send(repo: str, parcel: "Parcel", public: bool, dry_run: bool) -> None:
+    from hf_apt.hub.client import client, publish, token_in_use
+    from hf_apt.hub.publication import require_no_secret
+
+    api = client()
+    sizes = parcel.sizes()
+    what = f"{len(sizes)} files, {sum(sizes.values()) / 1e6:.1f} MB"
+    if dry_run:
+        require_no_secret(parcel, [token_in_use(api)])
+        for name, size in sorted(sizes.items()):
+            typer.echo(f"{size:>13,}  {name}")
+        for path in parcel.left_out:
+            typer.echo(f"     left out  {path}")
+        seen = "public" if public else "private"
+        typer.echo(f"{what} to {repo} ({parcel.repo_type}, {seen}); nothing was sent.")
+        return
+    typer.echo(f"sending what is new of {what} to {repo} …")
+    done = publish(api, repo, parcel, public=public)
+    if not done.is_new:
+        typer.echo("all of it was there already.")
+    typer.echo(f"{'private' if done.is_private else 'public'}: {done.url}")
+    typer.echo(f"revision: {done.revision}")

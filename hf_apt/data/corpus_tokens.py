@@ -1,0 +1,159 @@
+"""A corpus tokenised in one pass, both sides at once, that goes on where it was killed.
+
+Beside the folder to be made, a hidden one holds files that grow, and `position.json`, which says
+up to where they are good and where the text is to be read on.
+"""
+
+from __future__ import annotations
+
+import json
+import os
+import shutil
+import warnings
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import asdict
+from pathlib import Path
+from typing import Any
+
+from hf_apt.atomic import writing
+from hf_apt.data.corpora import Corpus
+from hf_apt.data.held_out import OneSidedError
+from hf_apt.data.sequence_files import GrowingSequences, Mark
+from hf_apt.data.sequences import Cutter
+from hf_apt.data.tokenizer import fingerprint
+from hf_apt.data.tokens import NoSequenceError, Tokens, describe_tokens, growing_tokens
+
+RECORD_EVERY = 10_000
+"""Documents between two records of the position: a kill loses so many at most, and a block."""
+
+_SIDES = ("train", "validation")
+
+
+def tokenise(
+    folder: Path, corpus: Corpus, cutter: Cutter, *, record_every: int = RECORD_EVERY
+) -> None:
+    """Make `folder/train` and `folder/validation` of a corpus, with a progress bar.
+
+    They appear together and whole. Called again after an interruption, it goes on from the last
+    record, and the bytes are those of a run that was never interrupted; where the text or the
+    tokenizer is another one than then, it begins anew, with a warning. Memory: a block of the
+    corpus, its ids, and 12 bytes a sequence in the end.
+
+    Raises ValueError where no sequence comes of a side.
+    """
+    work = _work(folder)
+    if not _is_made(folder, cutter):
+        try:
+            _grow(work, corpus, cutter, record_every)
+        except (NoSequenceError, OneSidedError):
+            shutil.rmtree(work)
+            raise
+        shutil.rmtree(folder, ignore_errors=True)  # one of another tokenizer, or half of one
+        os.replace(work / "tokens", folder)
+    shutil.rmtree(work, ignore_errors=True)
+
+
+def is_begun(folder: Path, corpus: Corpus) -> bool:
+    """Whether `tokenise` was interrupted in `folder`, on the same text."""
+    position = _read_position(_work(folder))
+    return position is not None and position["corpus"] == _key(corpus)
+
+
+def _grow(work: Path, corpus: Corpus, cutter: Cutter, record_every: int) -> None:
+    from tqdm.auto import tqdm
+
+    asked = {
+        "corpus": _key(corpus),
+        "tokenizer": fingerprint(cutter.tokenizer),
+        "sequence_length": cutter.length,
+        "layout": cutter.layout,
+    }
+    begun = _position(work, asked)
+    num_documents, place = begun["num_documents"], begun["place"]
+    progress = tqdm(
+        desc="Tokenising",
+        total=corpus.sides.num_documents,
+        initial=num_documents,
+        unit=" docs",
+    )
+    with progress, _growing(work, begun, cutter) as growing:
+
+        def record() -> None:
+            marks = {side: asdict(growing[side].mark()) for side in _SIDES}
+            position = {"num_documents": num_documents, "place": place, "marks": marks}
+            with writing(work / "position.json") as file:
+                json.dump(asked | position, file)
+
+        record()  # from here on the tokenizer is that of this folder
+        recorded = num_documents
+        for block in corpus.sides.blocks(place):
+            for side in _SIDES:
+                texts = getattr(block, side)
+                growing[side].append(cutter.cut(texts, growing[side].waiting))
+                num_documents += len(texts)
+                progress.update(len(texts))
+            place = block.place
+            if num_documents - recorded >= record_every:
+                record()
+                recorded = num_documents
+        for side in _SIDES:
+            describe_tokens(work / "tokens" / side, growing[side], cutter)
+
+
+@contextmanager
+def _growing(
+    work: Path, begun: dict[str, Any], cutter: Cutter
+) -> Iterator[dict[str, GrowingSequences]]:
+    """The growing files of both sides, cut back to where they were recorded."""
+    train, validation = (
+        growing_tokens(
+            work / "tokens" / side,
+            work / f"lengths-{side}",
+            cutter.tokenizer,
+            Mark(**begun["marks"][side]),
+        )
+        for side in _SIDES
+    )
+    with train, validation:
+        yield {"train": train, "validation": validation}
+
+
+def _position(work: Path, asked: dict[str, Any]) -> dict[str, Any]:
+    """Where to go on: what was recorded of the same text and tokenizer, else the beginning."""
+    found = _read_position(work)
+    if found is not None:
+        if all(found[name] == value for name, value in asked.items()):
+            return found
+        warnings.warn(
+            f"the text or the tokenizer has changed since {work} was begun: tokenising begins "
+            "anew.",
+            stacklevel=4,
+        )
+    shutil.rmtree(work, ignore_errors=True)
+    return {"num_documents": 0, "place": None, "marks": {side: asdict(Mark()) for side in _SIDES}}
+
+
+def _read_position(work: Path) -> dict[str, Any] | None:
+    try:
+        return json.loads((work / "position.json").read_text(encoding="utf-8"))
+    except FileNotFoundError:
+        return None
+
+
+def _is_made(folder: Path, cutter: Cutter) -> bool:
+    """Whether both sides are there, by this tokenizer and of this form."""
+    try:
+        made = [Tokens(folder / side).description for side in _SIDES]
+    except ValueError:
+        return False
+    wanted = (fingerprint(cutter.tokenizer), cutter.length, cutter.layout)
+    return all((it.tokenizer, it.sequence_length, it.layout) == wanted for it in made)
+
+
+def _key(corpus: Corpus) -> list[Any]:
+    return [corpus.name, corpus.key, corpus.sides.num_documents]
+
+
+def _work(folder: Path) -> Path:
+    return folder.with_name(f".{folder.name}.partial")

@@ -1,0 +1,144 @@
+"""Documents to learn from and documents held out, told apart while they are read."""
+
+from __future__ import annotations
+
+import hashlib
+import math
+import re
+from collections.abc import Iterator
+from dataclasses import dataclass
+from typing import Any, Protocol
+
+from hf_apt.data.document_blocks import Documents
+
+
+@dataclass(frozen=True)
+class SidedBlock:
+    """Some documents in a row, sorted, and the place behind them."""
+
+    train: list[str]
+    """Those to learn from."""
+
+    validation: list[str]
+    """Those held out."""
+
+    place: Any
+    """Where the next block begins, as JSON can hold it: to be given to `blocks`."""
+
+
+class Sides(Protocol):
+    """Both sides of a corpus, read in one pass."""
+
+    @property
+    def num_documents(self) -> int | None:
+        """Documents on both sides, at most, where known."""
+        ...
+
+    def blocks(self, after: Any = None) -> Iterator[SidedBlock]:
+        """All blocks behind the place `after`, in the same order whenever they are asked for."""
+        ...
+
+
+class OneSidedError(ValueError):
+    """A corpus without training documents, or without held-out ones."""
+
+
+def is_held_out(text: str, share: float) -> bool:
+    """Whether `text` falls in the held-out share: a function of its letters and digits alone."""
+    letters = re.sub(r"\W+", "", text.lower())
+    digest = hashlib.blake2b(letters.encode(), digest_size=8).digest()
+    return int.from_bytes(digest, "big") < share * 2**64
+
+
+@dataclass(frozen=True, kw_only=True)
+class SplitByHash:
+    """One source of documents, of which each is held out or not by what it says."""
+
+    name: str
+    """What to call it in errors."""
+
+    documents: Documents
+    """The source."""
+
+    share: float
+    """Share that is held out."""
+
+    max_train: int | None = None
+    """At most so many training documents; None for all."""
+
+    max_validation: int | None = None
+    """At most so many held-out ones; None for the same share of `max_train`."""
+
+    @property
+    def num_documents(self) -> int | None:
+        """Documents on both sides, at most, where known."""
+        found, wanted = self.documents.num_documents, sum(self._limits)
+        if wanted == math.inf:
+            return found
+        most = sum(map(math.ceil, self._limits))
+        return most if found is None else min(found, most)
+
+    @property
+    def _limits(self) -> tuple[float, float]:
+        train = math.inf if self.max_train is None else self.max_train
+        validation = self.max_validation
+        return train, max(1, train * self.share) if validation is None else validation
+
+    def blocks(self, after: dict[str, Any] | None = None) -> Iterator[SidedBlock]:
+        """The blocks behind a place, until enough documents of both kinds are found.
+
+        Raises OneSidedError in the end where there was none of one kind.
+        """
+        after = after or {"documents": None, "train": 0, "validation": 0}
+        numbers = [after["train"], after["validation"]]
+        limits = self._limits
+
+        def enough() -> bool:
+            return all(num >= limit for num, limit in zip(numbers, limits, strict=True))
+
+        source = iter(()) if enough() else self.documents.blocks(after["documents"])
+        for block in source:
+            sides: tuple[list[str], list[str]] = ([], [])
+            for text in block.texts:
+                side = int(is_held_out(text, self.share))
+                if numbers[side] < limits[side]:
+                    sides[side].append(text)
+                    numbers[side] += 1
+                if enough():
+                    break
+            place = {"documents": block.place, "train": numbers[0], "validation": numbers[1]}
+            yield SidedBlock(*sides, place)
+            if enough():
+                break
+        if not all(numbers):
+            raise OneSidedError(
+                f"{self.name} has {numbers[0]} training and {numbers[1]} held-out documents "
+                f"(validation share {self.share}): both are needed."
+            )
+
+
+@dataclass(frozen=True)
+class TwoSources:
+    """A source for each side: all training documents, then all held-out ones."""
+
+    train: Documents
+    """Documents to learn from."""
+
+    validation: Documents
+    """Documents held out."""
+
+    @property
+    def num_documents(self) -> int | None:
+        """Documents on both sides, where known."""
+        numbers = (self.train.num_documents, self.validation.num_documents)
+        return None if None in numbers else sum(num for num in numbers if num is not None)
+
+    def blocks(self, after: list[Any] | None = None) -> Iterator[SidedBlock]:
+        """The blocks behind a place; each has documents of one side alone."""
+        side, within = after or ["train", None]
+        if side == "train":
+            for block in self.train.blocks(within):
+                yield SidedBlock(block.texts, [], ["train", block.place])
+            within = None
+        for block in self.validation.blocks(within):
+            yield SidedBlock([], block.texts, ["validation", block.place])

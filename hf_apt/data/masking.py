@@ -1,0 +1,171 @@
+"""BERT's corruption of a sequence, a pure function of (seed, epoch, example index).
+
+A position is *modified* with probability 15 %; it then shows [MASK] (80 %), a token drawn uniformly
+from the whole vocabulary (10 %), or itself (10 %). Special tokens are never modified. Whatever the
+batch, worker or process, the same example is corrupted alike in the same epoch, and the corruption
+of one position does not depend on the others.
+"""
+# B examples, T sequence positions.
+
+from __future__ import annotations
+
+import math
+from dataclasses import dataclass
+from functools import cached_property, lru_cache
+
+import numpy as np
+from jaxtyping import Bool, Integer
+
+from hf_apt.stats.counts import NOT_ASKED
+
+_NOT_MODIFIED = 255
+"""Treatment code of a position that was left alone; the others index `counts.TREATMENTS`."""
+
+
+@dataclass(frozen=True, kw_only=True)
+class Masking:
+    """The law of corruption: which positions, and what becomes of them."""
+
+    vocab_size: int
+    """Replacements are drawn from all of these ids, special tokens included, as in BERT."""
+
+    mask_id: int
+    """The id of the mask token."""
+
+    special_ids: tuple[int, ...]
+    """Ids that are never modified: padding, separators, the mask token itself, unknown."""
+
+    seed: int = 0
+    """Part of what the corruption is a function of."""
+
+    rate: float = 0.15
+    """Share of the positions that are modified."""
+
+    masked_share: float = 0.8
+    """Share of the modified positions that show the mask token."""
+
+    replaced_share: float = 0.1
+    """Share of the modified positions that show a random token; the rest is unchanged."""
+
+    def __post_init__(self) -> None:
+        if not 0 < self.rate < 1:
+            raise ValueError(f"the masking rate lies between 0 and 1, got {self.rate}.")
+        if self.masked_share < 0 or self.replaced_share < 0:
+            raise ValueError(
+                f"shares are not negative, got masked_share={self.masked_share}, "
+                f"replaced_share={self.replaced_share}."
+            )
+        if self.masked_share + self.replaced_share > 1:
+            raise ValueError(
+                f"masked_share={self.masked_share} and replaced_share={self.replaced_share} "
+                "add up to more than 1."
+            )
+        for token_id in (self.mask_id, *self.special_ids):
+            if not 0 <= token_id < self.vocab_size:
+                raise ValueError(
+                    f"id {token_id} is outside the vocabulary of {self.vocab_size} tokens."
+                )
+
+    @cached_property
+    def _special_V(self) -> Bool[np.ndarray, " vocab"]:
+        special_V = np.zeros(self.vocab_size, bool)
+        special_V[list(self.special_ids)] = True
+        return special_V
+
+
+@dataclass(frozen=True)
+class MaskedBatch:
+    """A corrupted batch and what was asked of it."""
+
+    input_ids_BT: Integer[np.ndarray, "batch seq"]
+    """What the model sees, int64."""
+
+    labels_BT: Integer[np.ndarray, "batch seq"]
+    """The true id at modified positions, -100 elsewhere, int64."""
+
+    treatments_BT: Integer[np.ndarray, "batch seq"]
+    """0 masked, 1 replaced, 2 unchanged at modified positions, 255 elsewhere, uint8."""
+
+    @property
+    def modified_BT(self) -> Bool[np.ndarray, "batch seq"]:
+        """The modified positions."""
+        return self.treatments_BT != _NOT_MODIFIED
+
+
+def mask(
+    tokens_BT: Integer[np.ndarray, "batch seq"],
+    indices_B: Integer[np.ndarray, " batch"],
+    masking: Masking,
+    *,
+    epoch: int | Integer[np.ndarray, " batch"] = 0,
+) -> MaskedBatch:
+    """The corruption of the examples `indices_B` in `epoch` (one for all, or one for each)."""
+    draw_BT = _draws(masking.seed, epoch, indices_B, tokens_BT.shape[1])
+    places_N = np.flatnonzero(draw_BT < _threshold(masking.rate))
+    places_N = places_N[~masking._special_V[tokens_BT.reshape(-1)[places_N]]]
+
+    # The rest is drawn at the modified positions only, from further outputs of the same stream.
+    draw_N = draw_BT.reshape(-1)[places_N]
+    choice_N, random_N = _mixed(np.add.outer(_TWO_STEPS, draw_N))
+    treatments_N = (choice_N >= _threshold(masking.masked_share)).astype(np.uint8)
+    treatments_N += choice_N >= _threshold(masking.masked_share + masking.replaced_share)
+    random_N %= np.uint64(masking.vocab_size)
+
+    input_ids_BT = tokens_BT.astype(np.int64)
+    true_N = input_ids_BT.reshape(-1)[places_N]
+    shown_N = np.where(treatments_N == 1, random_N.astype(np.int64), true_N)
+    shown_N[treatments_N == 0] = masking.mask_id
+    labels_BT = np.full(tokens_BT.shape, NOT_ASKED, np.int64)
+    treatments_BT = np.full(tokens_BT.shape, _NOT_MODIFIED, np.uint8)
+    for all_BT, values_N in (
+        (input_ids_BT, shown_N),
+        (labels_BT, true_N),
+        (treatments_BT, treatments_N),
+    ):
+        all_BT.reshape(-1)[places_N] = values_N
+    return MaskedBatch(input_ids_BT, labels_BT, treatments_BT)
+
+
+# A counter-based generator (SplitMix64: Steele, Lea and Flood 2014): the n-th number of a stream is
+# a mix of the stream's key and n, so that any example's numbers can be had without the others'.
+_STEP = np.uint64(0x9E3779B97F4A7C15)
+_TWO_STEPS = np.arange(1, 3, dtype=np.uint64) * _STEP
+
+
+def _draws(seed: int, epoch: int | np.ndarray, indices_B: np.ndarray, length: int) -> np.ndarray:
+    """One 64-bit number for each position, independent in seed, epoch, example and position."""
+    epochs = np.atleast_1d(epoch)
+    if (epochs == epochs[:1]).all():  # as nearly always
+        epochs = epochs[:1]
+    keys = np.array([_key(seed, epoch) for epoch in epochs.tolist()], np.uint64)
+    key_B = _mixed(keys + indices_B.astype(np.uint64) * _STEP)
+    return _mixed(key_B[:, None] + _position_steps(length))
+
+
+@lru_cache
+def _key(seed: int, epoch: int) -> int:
+    """The key of an epoch, from which those of its examples are mixed."""
+    key_1 = _mixed(np.array([seed % 2**64], np.uint64) + _STEP)
+    return int(_mixed(key_1 + np.array([epoch % 2**64], np.uint64) * _STEP)[0])
+
+
+@lru_cache(maxsize=8)
+def _position_steps(length: int) -> np.ndarray:
+    return np.arange(1, length + 1, dtype=np.uint64) * _STEP
+
+
+def _mixed(x: np.ndarray) -> np.ndarray:
+    """The mix of each number of `x`, which is overwritten."""
+    shifted = x >> np.uint64(30)
+    for factor, shift in ((0xBF58476D1CE4E5B9, 27), (0x94D049BB133111EB, 31)):
+        x ^= shifted
+        x *= np.uint64(factor)
+        np.right_shift(x, np.uint64(shift), out=shifted)
+    x ^= shifted
+    return x
+
+
+@lru_cache
+def _threshold(share: float) -> np.uint64 | int:
+    """The number below which a share of all 64-bit numbers lies, to 53 bits."""
+    return 1 << 64 if share >= 1 else np.uint64(math.ceil(share * 2**53) << 11)

@@ -1,0 +1,112 @@
+"""What a measurement asks: held-out sequences under masks that never change."""
+# B batch, T sequence position.
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+
+import numpy as np
+import torch
+from torch import Tensor
+
+from hf_apt.data.masking import MaskedBatch, mask
+from hf_apt.data.tokens import Tokens
+
+
+@dataclass(frozen=True)
+class AskedBatch:
+    """What a model is shown, and what is asked of it."""
+
+    inputs: dict[str, Tensor]
+    """Arguments of the trunk."""
+
+    asked_BT: Tensor
+    """The positions at which a token is asked for."""
+
+    references_N: np.ndarray
+    """The true ids there, in row-major order."""
+
+    treatments_N: np.ndarray
+    """What was done to these positions: codes of `counts.TREATMENTS`."""
+
+
+@dataclass(frozen=True, kw_only=True)
+class MeasureConfig:
+    """What is asked of a model."""
+
+    num_sequences: int | None = None
+    """At most so many held-out sequences; None for all."""
+
+    num_realisations: int = 1
+    """Times that each sequence is masked anew: rare tokens occur more often in the same text."""
+
+    masking_rate: float = 0.15
+    """Share of the positions that are modified."""
+
+    batch_size: int = 64
+    """Sequences in a forward pass."""
+
+    seed: int = 2509
+    """Of the masks; the same for all depths, decoders and models."""
+
+    def __post_init__(self) -> None:
+        for name in ("num_realisations", "batch_size"):
+            if getattr(self, name) < 1:
+                raise ValueError(f"{name} must be at least 1, got {getattr(self, name)}.")
+
+
+class MaskedBatches:
+    """The masked batches of a measurement, each with its uncorrupted tokens.
+
+    They are the same however many processes share them, so that each process's predictions are
+    those which a single one would have made.
+    """
+
+    def __init__(self, tokens: Tokens, config: MeasureConfig):
+        self.tokens = tokens
+        self.config = config
+        self.masking = tokens.masking(seed=config.seed, rate=config.masking_rate)
+        self.num_sequences = min(config.num_sequences or len(tokens), len(tokens))
+        self.starts = [
+            (realisation, start)
+            for realisation in range(config.num_realisations)
+            for start in range(0, self.num_sequences, config.batch_size)
+        ]
+
+    def num_tokens(self, index: int = 0, num_parts: int = 1) -> int:
+        """Tokens in that part, padding included."""
+        sizes = (
+            min(self.config.batch_size, self.num_sequences - start)
+            for _, start in self.starts[index::num_parts]
+        )
+        return sum(sizes) * self.tokens.description.sequence_length
+
+    def part(self, index: int = 0, num_parts: int = 1) -> Iterator[tuple[np.ndarray, MaskedBatch]]:
+        """Every `num_parts`-th batch, from number `index` on: (tokens, masked batch)."""
+        for realisation, start in self.starts[index::num_parts]:
+            end = min(start + self.config.batch_size, self.num_sequences)
+            indices_B = np.arange(start, end)
+            tokens_BT = self.tokens.padded(indices_B)
+            yield tokens_BT, mask(tokens_BT, indices_B, self.masking, epoch=realisation)
+
+
+def asked_batch(tokens: Tokens, tokens_BT: np.ndarray, batch: MaskedBatch) -> AskedBatch:
+    """What a masked batch asks of a model; `tokens_BT` are its uncorrupted tokens."""
+    return AskedBatch(
+        model_inputs(tokens, tokens_BT, batch),
+        torch.from_numpy(batch.modified_BT),
+        batch.labels_BT[batch.modified_BT],
+        batch.treatments_BT[batch.modified_BT],
+    )
+
+
+def model_inputs(
+    tokens: Tokens, tokens_BT: np.ndarray, batch: MaskedBatch
+) -> dict[str, torch.Tensor]:
+    """`input_ids` of a masked batch, and an `attention_mask` where sequences can be short."""
+    inputs = {"input_ids": torch.from_numpy(batch.input_ids_BT)}
+    if tokens.description.layout == "first":  # packed sequences are full: attention needs no mask
+        present_BT = tokens_BT != tokens.description.pad_id
+        inputs["attention_mask"] = torch.from_numpy(present_BT.astype(np.int64))
+    return inputs

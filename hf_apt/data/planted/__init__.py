@@ -1,0 +1,25 @@
+"""A planted language: English-looking text with known paradigms and exact best predictions."""
+
+from hf_apt.data.planted.bayes import BayesPredictions, bayes_predictions
+from hf_apt.data.planted.generate import (
+    PlantedDocuments,
+    document_text,
+    sample_documents,
+)
+from hf_apt.data.planted.grammar import DEFAULT_FRAMES, DEFAULT_PARADIGMS, Paradigm
+from hf_apt.data.planted.language import PlantedLanguage, planted_language
+from hf_apt.data.planted.states import expected_word_frequencies
+
+__all__ = [
+    "DEFAULT_FRAMES",
+    "DEFAULT_PARADIGMS",
+    "BayesPredictions",
+    "Paradigm",
+    "PlantedDocuments",
+    "PlantedLanguage",
+    "bayes_predictions",
+    "document_text",
+    "expected_word_frequencies",
+    "planted_language",
+    "sample_documents",
+]

@@ -1,0 +1,217 @@
+"""Exact Bayes predictions of modified words, seen through BERT's corruption.
+
+Array suffixes: N documents, T words, S states, V words of the language, M modified positions.
+"""
+
+from dataclasses import dataclass
+
+import numpy as np
+from numpy.typing import NDArray
+
+from hf_apt.data.planted.language import FloatArray, IntArray, PlantedLanguage
+from hf_apt.data.planted.states import (
+    HiddenStates,
+    emissions,
+    hidden_states,
+    step_backward,
+    step_forward,
+)
+
+_BYTES_PER_BATCH = 150_000_000
+
+
+@dataclass(frozen=True, eq=False)
+class BayesPredictions:
+    """Best possible predictions of the modified positions, in row-major order of `modified`."""
+
+    token_ids: IntArray
+    """(M,) token id of the largest posterior, the lowest id among equals."""
+    probabilities: FloatArray
+    """(M,) posterior probability of that token: its chance to be right."""
+    confusion: FloatArray
+    """(V, V) expected confusion counts: row true word, column predicted word.
+
+    Sums over positions the posterior of each true word, so it has the expectation of the counts
+    of the realised words with less variance.
+    """
+    label_posteriors: FloatArray
+    """(N, C) probability of each document label given the corrupted document."""
+
+    @property
+    def expected_accuracy(self) -> float:
+        """Expected share of right predictions over all modified positions."""
+        return float(self.probabilities.mean())
+
+    @property
+    def expected_apt(self) -> FloatArray:
+        """(V,) expected accuracy per word; NaN for words never expected."""
+        counts = self.confusion.sum(axis=1)
+        return np.divide(
+            self.confusion.diagonal(), counts, out=np.full(counts.size, np.nan), where=counts > 0
+        )
+
+    @property
+    def expected_mean_apt(self) -> float:
+        """Unweighted mean of the expected accuracy per word: the ceiling of mean APT."""
+        return float(np.nanmean(self.expected_apt))
+
+
+@dataclass(frozen=True, eq=False)
+class _Channel:
+    """What an observed token says about the word behind it."""
+
+    evidence: FloatArray
+    """(V + 2, S) probability of an observation given the state, selected or not.
+
+    Row v < V: the token of word v is seen; row V: the mask token; row V + 1: any other token.
+    """
+    selected_same: float
+    """Extra probability of seeing the word itself at a selected position."""
+    selected_any: float
+    """Probability of seeing one given token at a selected position by replacement."""
+    emissions: FloatArray
+    """(S, V) probability of each word in each state."""
+
+
+def bayes_predictions(
+    language: PlantedLanguage,
+    observed: NDArray[np.integer],
+    modified: NDArray[np.bool_],
+    *,
+    mask_id: int,
+    vocab_size: int,
+    word_ids: NDArray[np.integer],
+    masking_rate: float = 0.15,
+    masked_share: float = 0.8,
+    replaced_share: float = 0.1,
+) -> BayesPredictions:
+    """Return the Bayes-optimal predictions of all modified positions.
+
+    The reader knows the language and the corruption, and that the asked position was selected,
+    but not which other positions were.
+
+    Args:
+        language: The language of the documents.
+        observed: (N, T) token ids after corruption, word positions only.
+        modified: (N, T) whether each position was selected, to be predicted.
+        mask_id: Id of the mask token.
+        vocab_size: Number of ids from which replacements are drawn uniformly.
+        word_ids: (V,) token id of each word.
+        masking_rate: Probability that a position is selected, independently of the others.
+        masked_share: Share of selected positions that show the mask token.
+        replaced_share: Share of selected positions that show a uniformly random id.
+
+    Raises:
+        ValueError: If `modified` has another shape than `observed`.
+    """
+    if observed.shape != modified.shape:
+        raise ValueError(f"shapes differ: {observed.shape} and {modified.shape}")
+    states = hidden_states(language)
+    unchanged_share = 1.0 - masked_share - replaced_share
+    channel = _channel(
+        emissions(language, states),
+        same=1.0 - masking_rate + masking_rate * unchanged_share,
+        mask=masking_rate * masked_share,
+        anything=masking_rate * replaced_share / vocab_size,
+        selected_same=unchanged_share,
+        selected_any=replaced_share / vocab_size,
+    )
+    symbols_NT = _symbols(observed, np.asarray(word_ids), mask_id, vocab_size)
+    num_documents, num_words = observed.shape
+    batch = max(1, _BYTES_PER_BATCH // (8 * max(1, num_words) * states.num_states))
+    posteriors, labels = [], []
+    for begin in range(0, num_documents, batch):
+        rows = slice(begin, begin + batch)
+        words_MV, topics_NK = _smooth(language, states, channel, symbols_NT[rows], modified[rows])
+        posteriors.append(words_MV)
+        labels.append(topics_NK @ language.label_probs)
+    return _summarise(
+        np.concatenate(posteriors) if posteriors else np.zeros((0, language.num_words)),
+        np.concatenate(labels) if labels else np.zeros((0, language.num_labels)),
+        np.asarray(word_ids, dtype=np.int64),
+    )
+
+
+def _channel(
+    emissions_SV: FloatArray,
+    *,
+    same: float,
+    mask: float,
+    anything: float,
+    selected_same: float,
+    selected_any: float,
+) -> _Channel:
+    """Return the channel of a corruption for given emission probabilities."""
+    num_states, num_words = emissions_SV.shape
+    evidence = np.full((num_words + 2, num_states), anything)
+    evidence[:num_words] += same * emissions_SV.T
+    evidence[num_words] += mask
+    return _Channel(evidence, selected_same, selected_any, emissions_SV)
+
+
+def _symbols(
+    observed: NDArray[np.integer], word_ids: NDArray[np.integer], mask_id: int, vocab_size: int
+) -> IntArray:
+    """Return (N, T) rows of the evidence table for observed token ids."""
+    symbol_of = np.full(vocab_size, word_ids.size + 1, dtype=np.int64)
+    symbol_of[word_ids] = np.arange(word_ids.size)
+    symbol_of[mask_id] = word_ids.size
+    return symbol_of[observed]
+
+
+def _smooth(
+    language: PlantedLanguage,
+    states: HiddenStates,
+    channel: _Channel,
+    symbols_NT: IntArray,
+    modified_NT: NDArray[np.bool_],
+) -> tuple[FloatArray, FloatArray]:
+    """Return (M, V) word posteriors of the modified positions and (N, K) topic posteriors."""
+    num_documents, num_words = symbols_NT.shape
+    predicted = np.empty((num_words, num_documents, states.num_states))
+    weights_NS = np.repeat(states.first[None, :], num_documents, axis=0)
+    for position in range(num_words):
+        predicted[position] = weights_NS
+        weights_NS = weights_NS * channel.evidence[symbols_NT[:, position]]
+        weights_NS /= weights_NS.sum(axis=1, keepdims=True)
+        if position + 1 < num_words:
+            weights_NS = step_forward(language, states, weights_NS)
+    topics_NK = np.stack(
+        [weights_NS[:, states.topics == topic].sum(axis=1) for topic in range(language.num_topics)],
+        axis=1,
+    )
+    posterior_NTV = np.zeros((num_documents, num_words, language.num_words))
+    future_NS = np.ones((num_documents, states.num_states))
+    for position in reversed(range(num_words)):
+        asked = modified_NT[:, position]
+        prior = (predicted[position, asked] * future_NS[asked]) @ channel.emissions
+        posterior_NTV[asked, position] = prior
+        future_NS = future_NS * channel.evidence[symbols_NT[:, position]]
+        future_NS /= future_NS.max(axis=1, keepdims=True)
+        future_NS = step_backward(language, states, future_NS)
+    return _see_selected(posterior_NTV[modified_NT], symbols_NT[modified_NT], channel), topics_NK
+
+
+def _see_selected(prior_MV: FloatArray, symbols_M: IntArray, channel: _Channel) -> FloatArray:
+    """Return (M, V) posteriors after what the selected positions themselves show."""
+    num_words = prior_MV.shape[1]
+    shown = symbols_M < num_words
+    likelihood = np.full_like(prior_MV, channel.selected_any)
+    # A mask or a foreign token has the same likelihood under every word: any constant will do.
+    likelihood[~shown] = 1.0
+    likelihood[shown, symbols_M[shown]] += channel.selected_same
+    posterior = prior_MV * likelihood
+    return posterior / posterior.sum(axis=1, keepdims=True)
+
+
+def _summarise(
+    posteriors_MV: FloatArray, labels_NC: FloatArray, word_ids: IntArray
+) -> BayesPredictions:
+    """Return the predictions of given posteriors."""
+    # Columns in the order of ids, because argmax takes the first among equals.
+    by_id = np.argsort(word_ids)
+    best = by_id[np.argmax(posteriors_MV[:, by_id], axis=1)]
+    confusion = np.zeros((word_ids.size, word_ids.size))
+    np.add.at(confusion.T, best, posteriors_MV)
+    probabilities = np.take_along_axis(posteriors_MV, best[:, None], axis=1)[:, 0]
+    return BayesPredictions(word_ids[best], probabilities, confusion, labels_NC)

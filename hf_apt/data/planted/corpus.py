@@ -1,0 +1,95 @@
+"""The planted language as a corpus: texts to tokenise, its tokenizer, its known answers."""
+# N documents, T words, V vocabulary.
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+from jaxtyping import Int
+
+from hf_apt.data.corpora import Corpus
+from hf_apt.data.document_blocks import Indexed
+from hf_apt.data.held_out import TwoSources
+from hf_apt.data.measurement_batches import MaskedBatches, MeasureConfig
+from hf_apt.data.planted.bayes import bayes_predictions
+from hf_apt.data.planted.generate import document_text, sample_documents
+from hf_apt.data.planted.language import PlantedLanguage, planted_language
+from hf_apt.data.tokenizer import SPECIAL_TOKENS, vocabulary_tokenizer
+from hf_apt.data.tokens import Tokens
+from hf_apt.stats.counts import DepthCounts
+
+
+@dataclass(frozen=True, kw_only=True)
+class PlantedCorpus:
+    """How much planted text to generate."""
+
+    num_documents: int = 40_000
+    """Training documents."""
+
+    num_validation_documents: int = 4_000
+    """Held-out documents."""
+
+    seed: int = 0
+    """Of the language; documents are drawn with seeds of their own."""
+
+    def language(self) -> PlantedLanguage:
+        """The language, the same for the same seed."""
+        return planted_language(seed=self.seed)
+
+    def corpus(self, num_words: int) -> Corpus:
+        """Documents of exactly `num_words` words, one token each."""
+        sides = TwoSources(
+            self._texts(self.num_documents, num_words, seed=self.seed + 1),
+            self._texts(self.num_validation_documents, num_words, seed=self.seed + 2),
+        )
+        return Corpus("planted", sides)
+
+    def tokenizer(self) -> Any:
+        """A tokenizer for which every word of the language is one token."""
+        return vocabulary_tokenizer((*SPECIAL_TOKENS, *self.language().words))
+
+    def classes(self) -> Int[np.ndarray, " vocab"]:
+        """The paradigm of each token id, -1 for tokens that belong to none."""
+        none = np.full(len(SPECIAL_TOKENS), -1)
+        return np.concatenate([none, self.language().paradigms])
+
+    def bayes_counts(self, tokens: Tokens, config: MeasureConfig) -> DepthCounts:
+        """What the exact best predictor answers at the positions that `measure` asks about.
+
+        One depth. It knows the language and the law of corruption, and sees what the model sees:
+        no predictor is right more often. It is not made for the mean over tokens, so that a model
+        may exceed it there by chance or by favouring rare tokens.
+        """
+        language = self.language()
+        vocab_size = tokens.description.vocab_size
+        first = len(SPECIAL_TOKENS)
+        counts = DepthCounts.empty(1, vocab_size)
+        for _, batch in MaskedBatches(tokens, config).part():
+            words = slice(1, -1)  # between [CLS] and [SEP]
+            modified_NT = batch.modified_BT[:, words]
+            best = bayes_predictions(
+                language,
+                batch.input_ids_BT[:, words],
+                modified_NT,
+                mask_id=tokens.description.mask_id,
+                vocab_size=vocab_size,
+                word_ids=np.arange(first, first + language.num_words),
+                masking_rate=config.masking_rate,
+            )
+            counts.update(
+                batch.labels_BT[:, words][modified_NT],
+                best.token_ids[None],
+                batch.treatments_BT[:, words][modified_NT],
+            )
+        return counts
+
+    def _texts(self, num_documents: int, num_words: int, *, seed: int) -> Indexed:
+        language = self.language()
+
+        def between(start: int, end: int) -> list[str]:
+            rows = sample_documents(language, end - start, num_words, seed, start).words
+            return [document_text(language, row) for row in rows]
+
+        return Indexed(num_documents, between)

@@ -1,0 +1,1 @@
+"""Labelled texts, divided once into training and test texts."""

@@ -1,0 +1,102 @@
+"""The tokenizer: one from the Hub or a folder, a BERT vocabulary file, or one trained here."""
+
+from __future__ import annotations
+
+import hashlib
+import json
+import tempfile
+from collections.abc import Iterable
+from pathlib import Path
+from typing import Any
+
+from hf_apt.records.checkpoints import checkpoint_path
+
+SPECIAL_TOKENS = ("[PAD]", "[UNK]", "[CLS]", "[SEP]", "[MASK]")
+
+
+def load_tokenizer(name: str) -> Any:
+    """The tokenizer of a Hub id, a folder, a checkpoint that comes along, or a BERT `vocab.txt`.
+
+    Raises ValueError if there is none, or if it has no mask or no padding token.
+    """
+    path = Path(name).expanduser()
+    if path.suffix == ".txt":
+        if not path.is_file() or path.stat().st_size == 0:
+            raise ValueError(f"the vocabulary {path} is missing or empty.")
+        # Not splitlines: a token can be a separator of lines by Unicode.
+        tokens = path.read_text(encoding="utf-8").rstrip("\n").split("\n")
+        missing = [token for token in SPECIAL_TOKENS if token not in tokens]
+        if missing:
+            raise ValueError(f"the vocabulary {path} lacks {', '.join(missing)}: is it a BERT one?")
+        if len(set(tokens)) < len(tokens):
+            twice = next(token for place, token in enumerate(tokens) if token in tokens[:place])
+            raise ValueError(f"the vocabulary {path} has the token {twice!r} twice.")
+        return vocabulary_tokenizer(tokens)
+    from transformers import AutoTokenizer
+
+    try:
+        tokenizer = AutoTokenizer.from_pretrained(checkpoint_path(name))
+    except (OSError, ValueError, KeyError) as error:
+        raise ValueError(f"no tokenizer in {name!r}: {str(error).splitlines()[0]}") from error
+    if set(tokenizer.get_vocab()) <= set(tokenizer.all_special_tokens):
+        # What transformers makes of a checkpoint's configuration where its tokenizer is missing.
+        raise ValueError(f"no tokenizer in {name!r}: its files are missing.")
+    if tokenizer.mask_token_id is None:
+        raise ValueError(f"the tokenizer of {name!r} has no mask token: it is of no masked LM.")
+    if tokenizer.pad_token_id is None:
+        raise ValueError(f"the tokenizer of {name!r} has no padding token.")
+    return tokenizer
+
+
+def vocabulary_tokenizer(tokens: Iterable[str]) -> Any:
+    """A lower-casing BERT tokenizer over `tokens`, whose ids are their places."""
+    from transformers import BertTokenizer
+
+    return BertTokenizer(vocab={token: index for index, token in enumerate(tokens)})
+
+
+def train_wordpiece(documents: Iterable[str], vocab_size: int, num_documents: int | None) -> Any:
+    """A lower-casing BERT WordPiece tokenizer trained on `documents`, with a progress bar.
+
+    Ids 0-4 are [PAD], [UNK], [CLS], [SEP], [MASK]. A corpus of few distinct words gives fewer than
+    `vocab_size` tokens. Memory: the distinct words; the documents wait in a temporary file.
+    """
+    from tokenizers import BertWordPieceTokenizer
+    from tqdm.auto import tqdm
+
+    if vocab_size < 100:
+        raise ValueError(f"a WordPiece vocabulary needs at least 100 tokens, got {vocab_size}.")
+    with tempfile.TemporaryFile("w+", encoding="ascii") as waiting:
+        for text in tqdm(
+            documents, desc="Reading for WordPiece", total=num_documents, unit=" docs"
+        ):
+            waiting.write(f"{json.dumps(text)}\n")
+
+        def trained(size: int, first: list[str]) -> list[str]:
+            waiting.seek(0)
+            found = BertWordPieceTokenizer(lowercase=True)
+            texts = map(json.loads, waiting)
+            found.train_from_iterator(texts, size, special_tokens=first, show_progress=False)
+            by_id = sorted(found.get_vocab().items(), key=lambda item: item[1])
+            return [token for token, _ in by_id]
+
+        # The trainer numbers continuations (##a) in the random order of a hash table, and breaks
+        # ties between merges by number. So it is run for the alphabet alone first, which then comes
+        # sorted.
+        alphabet = set(trained(1, list(SPECIAL_TOKENS))) - set(SPECIAL_TOKENS)
+        return vocabulary_tokenizer(trained(vocab_size, [*SPECIAL_TOKENS, *sorted(alphabet)]))
+
+
+def vocabulary(tokenizer: Any) -> list[str]:
+    """The tokens as text, by id; an id that no token has reads `<id>`."""
+    ids = tokenizer.get_vocab()
+    tokens = [f"<{index}>" for index in range(max(ids.values()) + 1)]
+    for token, index in ids.items():
+        tokens[index] = token
+    return tokens
+
+
+def fingerprint(tokenizer: Any) -> str:
+    """A short hash of the tokenizer's vocabulary and special tokens."""
+    content = "\n".join([*vocabulary(tokenizer), *map(str, tokenizer.all_special_ids)])
+    return hashlib.sha256(content.encode()).hexdigest()[:16]

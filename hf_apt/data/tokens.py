@@ -1,0 +1,181 @@
+"""Tokenised sequences as flat integers on disk, memory-mapped when read.
+
+Text is tokenised once. What is left is two plain files and a description: training and measuring
+from them need neither the tokenizer nor `datasets`.
+"""
+# B examples, T sequence positions, V vocabulary.
+
+from __future__ import annotations
+
+import json
+import tempfile
+from collections.abc import Iterable
+from dataclasses import asdict, dataclass
+from itertools import islice
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+from jaxtyping import Int, Integer
+
+from hf_apt.atomic import writing_folder
+from hf_apt.data.masking import Masking
+from hf_apt.data.sequence_files import GrowingSequences, Mark
+from hf_apt.data.sequences import Cutter, Layout
+from hf_apt.data.tokenizer import fingerprint, vocabulary
+
+_BATCH = 1000
+
+
+@dataclass(frozen=True, kw_only=True)
+class TokensDescription:
+    """What the integers on disk are."""
+
+    vocab_size: int
+    """Number of token ids."""
+
+    sequence_length: int
+    """Longest sequence, special tokens included."""
+
+    layout: Layout
+    """How documents became sequences."""
+
+    num_sequences: int
+    """Number of sequences."""
+
+    num_tokens: int
+    """Number of tokens, special ones included."""
+
+    pad_id: int
+    """Fills short sequences when they are batched; never stored."""
+
+    mask_id: int
+    """The id that masking shows."""
+
+    special_ids: tuple[int, ...]
+    """Ids that are never asked for."""
+
+    tokenizer: str
+    """Fingerprint of the tokenizer."""
+
+
+class Tokens:
+    """Sequences of token ids in a folder, memory-mapped."""
+
+    def __init__(self, folder: Path | str):
+        folder = Path(folder)
+        try:
+            content = json.loads((folder / "description.json").read_text(encoding="utf-8"))
+        except FileNotFoundError:
+            raise ValueError(f"{folder} holds no tokenised sequences.") from None
+        content["special_ids"] = tuple(content["special_ids"])
+        self.description = TokensDescription(**content)
+        """What the integers are."""
+        self.starts = np.load(folder / "starts.npy")
+        """Where each sequence starts, and where the last one ends, int64."""
+        self.ids = np.memmap(
+            folder / "ids.bin", mode="r", dtype=_dtype(self.description.vocab_size)
+        )
+        """All ids, one sequence after the other."""
+
+    def __len__(self) -> int:
+        return len(self.starts) - 1
+
+    def padded(self, indices_B: Integer[np.ndarray, " batch"]) -> Integer[np.ndarray, "batch seq"]:
+        """The chosen sequences, filled up to `sequence_length` with the padding id."""
+        description = self.description
+        starts_B = self.starts[indices_B]
+        lengths_B = self.starts[indices_B + 1] - starts_B
+        places_BT = starts_B[:, None] + np.arange(description.sequence_length)
+        # Places past the end of a sequence read some other token, which is then overwritten.
+        tokens_BT = np.asarray(self.ids).take(places_BT, mode="clip")
+        if lengths_B.min(initial=description.sequence_length) < description.sequence_length:
+            outside_BT = np.arange(description.sequence_length) >= lengths_B[:, None]
+            tokens_BT[outside_BT] = description.pad_id
+        return tokens_BT
+
+    def frequency(self) -> Int[np.ndarray, " vocab"]:
+        """Occurrences of each token id, int64."""
+        frequency_V = np.zeros(self.description.vocab_size, np.int64)
+        for start in range(0, len(self.ids), 1 << 22):
+            part = self.ids[start : start + (1 << 22)]
+            frequency_V += np.bincount(part, minlength=len(frequency_V))
+        return frequency_V
+
+    def masking(self, *, seed: int, rate: float = 0.15) -> Masking:
+        """The masking law for these tokens."""
+        return Masking(
+            vocab_size=self.description.vocab_size,
+            mask_id=self.description.mask_id,
+            special_ids=self.description.special_ids,
+            seed=seed,
+            rate=rate,
+        )
+
+
+def write_tokens(
+    folder: Path | str,
+    documents: Iterable[str],
+    tokenizer: Any,
+    *,
+    sequence_length: int,
+    layout: Layout,
+    num_documents: int | None = None,
+    label: str = "Tokenising",
+) -> Tokens:
+    """Tokenise `documents` into `folder`, on all cores, with a progress bar; whole or not at all.
+
+    Memory: a thousand documents. Raises ValueError where no sequence comes of it.
+    """
+    from tqdm.auto import tqdm
+
+    cutter = Cutter(tokenizer, length=sequence_length, layout=layout)
+    remaining = iter(tqdm(documents, desc=label, total=num_documents, unit=" docs"))
+    folder = Path(folder)
+    with writing_folder(folder) as partial, tempfile.TemporaryDirectory() as aside:
+        with growing_tokens(partial, Path(aside) / "lengths", tokenizer) as growing:
+            while texts := list(islice(remaining, _BATCH)):
+                growing.append(cutter.cut(texts, growing.waiting))
+            describe_tokens(partial, growing, cutter)
+    return Tokens(folder)
+
+
+def growing_tokens(
+    folder: Path, lengths: Path, tokenizer: Any, mark: Mark | None = None
+) -> GrowingSequences:
+    """The ids of what is to become `Tokens(folder)`, growing from `mark` on."""
+    return GrowingSequences(folder / "ids.bin", lengths, _dtype(len(vocabulary(tokenizer))), mark)
+
+
+def describe_tokens(folder: Path, growing: GrowingSequences, cutter: Cutter) -> None:
+    """Write what `Tokens(folder)` needs beside the ids that have grown there.
+
+    Raises ValueError where there is no sequence.
+    """
+    if not growing.num_sequences:
+        raise NoSequenceError(
+            f"no sequence of {cutter.length} tokens came of the documents: too little text."
+        )
+    growing.mark()
+    tokenizer = cutter.tokenizer
+    np.save(folder / "starts.npy", growing.starts())
+    description = TokensDescription(
+        vocab_size=len(vocabulary(tokenizer)),
+        sequence_length=cutter.length,
+        layout=cutter.layout,
+        num_sequences=growing.num_sequences,
+        num_tokens=growing.num_tokens,
+        pad_id=tokenizer.pad_token_id,
+        mask_id=tokenizer.mask_token_id,
+        special_ids=tuple(sorted(tokenizer.all_special_ids)),
+        tokenizer=fingerprint(tokenizer),
+    )
+    (folder / "description.json").write_text(json.dumps(asdict(description), indent=1))
+
+
+class NoSequenceError(ValueError):
+    """Too little text for a single sequence."""
+
+
+def _dtype(vocab_size: int) -> np.dtype:
+    return np.dtype(np.uint16 if vocab_size <= 2**16 else np.uint32)

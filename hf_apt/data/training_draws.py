@@ -1,0 +1,152 @@
+"""The order of training: which example is seen when, and how it is corrupted.
+
+Draw number v of a run is a pure function of (seed, v): epoch v // n, and within the epoch the place
+that the epoch's permutation gives. A Trainer that reads draws one after the other therefore sees
+the same sequence whatever the batch size, accumulation, workers or processes, and resumes exactly
+by starting from a later v.
+"""
+# B examples, T sequence positions, W positions in a window.
+
+from __future__ import annotations
+
+from functools import lru_cache
+from typing import Any
+
+import numpy as np
+import torch
+from torch import Tensor
+from torch.utils.data import Dataset
+
+from hf_apt.data.fixed_shapes import fixed_places, usual_capacity
+from hf_apt.data.masking import Masking, mask
+from hf_apt.data.measurement_batches import model_inputs
+from hf_apt.data.tokens import Tokens
+
+
+class TrainingDraws(Dataset):
+    """The first `num_draws` draws of a run, freshly shuffled and masked in every epoch.
+
+    `windows` holds widths, each with the draw before which it ends: until then a batch comes cut
+    into windows of so many tokens, every one a row of its own that keeps its `position_ids`.
+
+    With `fixed_shapes` a batch names its `asked_positions`, in nearly every batch the same number
+    of them (`hf_apt.data.fixed_shapes`), for a `Bert6ForMaskedLM` that is compiled.
+    """
+
+    def __init__(
+        self,
+        tokens: Tokens,
+        masking: Masking,
+        *,
+        num_draws: int,
+        windows: tuple[tuple[int, int], ...] = (),
+        fixed_shapes: bool = False,
+    ):
+        for width, _ in windows:
+            if tokens.description.layout != "packed" or tokens.description.sequence_length % width:
+                raise ValueError(
+                    f"windows of {width} tokens need packed sequences of a multiple of that "
+                    f"length, not {tokens.description.layout!r} ones of "
+                    f"{tokens.description.sequence_length}."
+                )
+        self.tokens = tokens
+        self.masking = masking
+        self.num_draws = num_draws
+        self.windows = windows
+        self.fixed_shapes = fixed_shapes
+        self.num_sequences = len(tokens)
+        self._permutation = lru_cache(maxsize=2)(self._permuted)
+
+    def __len__(self) -> int:
+        return self.num_draws
+
+    def __getitem__(self, draw: int) -> dict[str, torch.Tensor]:
+        """One draw, whole, as tensors of shape (sequence,)."""
+        return {name: values[0] for name, values in self._whole([draw]).items()}
+
+    def __getitems__(self, draws: list[int]) -> dict[str, torch.Tensor]:
+        """A batch at once, as tensors of shape (batch, sequence) or (windows, width)."""
+        batch = self._whole(draws)
+        if self.fixed_shapes:
+            labels_BT = batch["labels"].numpy()
+            capacity = usual_capacity(labels_BT.size, self.masking.rate)
+            batch["asked_positions"] = torch.from_numpy(fixed_places(labels_BT, capacity))
+        for width, end in self.windows:
+            if draws[0] < end:
+                return _in_windows(batch, width)
+        return batch
+
+    def _whole(self, draws: list[int]) -> dict[str, torch.Tensor]:
+        epochs_B, places_B = np.divmod(np.asarray(draws), self.num_sequences)
+        indices_B = np.empty_like(places_B)
+        for epoch in range(epochs_B.min(), epochs_B.max() + 1):
+            here_B = epochs_B == epoch
+            indices_B[here_B] = self._permutation(epoch)[places_B[here_B]]
+        return _masked(self.tokens, indices_B, self.masking, epoch=epochs_B)
+
+    def _permuted(self, epoch: int) -> np.ndarray:
+        generator = np.random.default_rng([self.masking.seed, int(epoch)])
+        return generator.permutation(self.num_sequences)
+
+
+def _in_windows(batch: dict[str, torch.Tensor], width: int) -> dict[str, torch.Tensor]:
+    """The same positions as rows of `width`: (B, T) becomes (B * T / W, W)."""
+    positions_BT = torch.arange(batch["input_ids"].shape[1]).expand_as(batch["input_ids"])
+    batch = batch | {"position_ids": positions_BT}
+    # Places in the flattened batch stay what they were.
+    return {
+        name: values if name == "asked_positions" else values.reshape(-1, width)
+        for name, values in batch.items()
+    }
+
+
+class FixedDraws(Dataset):
+    """Every sequence once, in order, always corrupted alike: for a loss that can be compared."""
+
+    def __init__(self, tokens: Tokens, masking: Masking, *, num_sequences: int):
+        self.tokens = tokens
+        self.masking = masking
+        self.num_sequences = min(num_sequences, len(tokens))
+
+    def __len__(self) -> int:
+        return self.num_sequences
+
+    def __getitem__(self, index: int) -> dict[str, torch.Tensor]:
+        """One sequence, as tensors of shape (sequence,)."""
+        return {name: values[0] for name, values in self.__getitems__([index]).items()}
+
+    def __getitems__(self, indices: list[int]) -> dict[str, torch.Tensor]:
+        """A whole batch at once, as tensors of shape (batch, sequence)."""
+        return _masked(self.tokens, np.asarray(indices), self.masking, epoch=0)
+
+
+def _masked(
+    tokens: Tokens, indices_B: np.ndarray, masking: Masking, *, epoch: int | np.ndarray
+) -> dict[str, torch.Tensor]:
+    tokens_BT = tokens.padded(indices_B)
+    batch = mask(tokens_BT, indices_B, masking, epoch=epoch)
+    labels_BT = torch.from_numpy(batch.labels_BT)
+    return model_inputs(tokens, tokens_BT, batch) | {"labels": labels_BT}
+
+
+def as_batch(batch: Any) -> Any:
+    """What `__getitems__` returned: already a batch."""
+    return batch
+
+
+class RepeatedDraws(Dataset):
+    """The draws of another data set, `num_distinct` of them again and again.
+
+    A batch holds their numbers, too: `draws`, int64 (batch,), from 0 to `num_distinct` - 1.
+    """
+
+    def __init__(self, draws: Any, *, num_draws: int, num_distinct: int):
+        self.draws, self.num_draws, self.num_distinct = draws, num_draws, num_distinct
+
+    def __len__(self) -> int:
+        return self.num_draws
+
+    def __getitems__(self, draws: list[int]) -> dict[str, Tensor]:
+        """A batch at once."""
+        distinct = [draw % self.num_distinct for draw in draws]
+        return self.draws.__getitems__(distinct) | {"draws": torch.tensor(distinct)}

@@ -1,0 +1,1 @@
+"""Any language model read at every depth, in one pass."""

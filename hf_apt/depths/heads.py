@@ -1,0 +1,135 @@
+"""A head for each depth of a frozen trunk: its parts, loss, predictions and file.
+
+The published layer-wise protocol of the group of arXiv 2509.03407: keep the trained network up to a
+depth, train only a new head on top ("linear probe" in the literature). Which head the paper trained
+on the blocks of BERT-6 is not known to us; both are offered.
+"""
+# D depths, N modified positions, H hidden width, V vocabulary.
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from functools import partial
+from pathlib import Path
+from typing import Literal, Self, cast
+
+import torch
+from safetensors.torch import load_file, save
+from torch import Tensor, nn
+
+from hf_apt.atomic import writing
+from hf_apt.depths.head_loss import head_loss
+from hf_apt.depths.sweep import (
+    VocabularySweep,
+    once_each,
+    streamed_argmax,
+    vocabulary_sweep,
+)
+
+HeadKind = Literal["linear_head", "mlm_head"]
+"""`linear_head`: one linear map from the hidden state to the vocabulary. `mlm_head`: BERT's whole
+MLM head, dense, GELU, LayerNorm, linear map to the vocabulary."""
+
+
+@dataclass(frozen=True, kw_only=True)
+class HeadConfig:
+    """How heads are trained."""
+
+    num_steps: int = 1000
+    """Optimiser steps, the same for all depths at once."""
+
+    batch_size: int = 32
+    """Sequences in a step, over all processes."""
+
+    learning_rate: float = 2e-3
+    """Peak of a linear warm-up (5 %) and decay; AdamW without weight decay."""
+
+    masking_rate: float = 0.15
+    """Share of the positions that are modified."""
+
+    num_distinct_steps: int | None = None
+    """After so many steps the draws begin anew, with the same masks; None for draws that never do.
+    The hidden states of the first time serve again, as many as fit in half of the free memory."""
+
+    seed: int = 43
+    """Of order and masks."""
+
+
+class DepthHeads(nn.Module):
+    """One head for each depth, with weights of its own."""
+
+    def __init__(self, kind: HeadKind, num_depths: int, hidden_size: int, vocab_size: int):
+        super().__init__()
+        self.kind: HeadKind = kind
+        self.decoders = nn.ModuleList(nn.Linear(hidden_size, vocab_size) for _ in range(num_depths))
+        self.transforms = nn.ModuleList(
+            nn.Sequential(nn.Linear(hidden_size, hidden_size), nn.GELU(), nn.LayerNorm(hidden_size))
+            if kind == "mlm_head"
+            else nn.Identity()
+            for _ in range(num_depths)
+        )
+
+    def begin_from(self, embeddings_VH: Tensor) -> None:
+        """Start every decoder from the model's own output embeddings, without bias."""
+        for _, decoder in self._by_depth():
+            nn.init.zeros_(decoder.bias)
+            decoder.weight.data.copy_(embeddings_VH)
+
+    def loss(
+        self, hidden_DNH: Tensor, labels_N: Tensor, *, divisor: Tensor | float = 1.0
+    ) -> Tensor:
+        """The cross-entropies of all depths added up, each summed over positions, by `divisor`.
+
+        Heads share nothing, so the gradient of the sum gives each head its own. A divisor of 0,
+        which a step has that asks for nothing, is taken for 1: the loss is 0.
+        """
+        divisor = float(divisor) or 1.0  # once: to ask a graphics card is to wait for it
+        total = torch.zeros((), device=hidden_DNH.device)
+        for (transform, decoder), hidden_NH in zip(self._by_depth(), hidden_DNH, strict=True):
+            total = total + head_loss(
+                transform(hidden_NH), decoder.weight, decoder.bias, labels_N, divisor=divisor
+            )
+        return total
+
+    @torch.no_grad()
+    def forward(self, hidden_DNH: Tensor) -> Tensor:
+        """The predicted ids (D, N); of equal logits the lowest id."""
+
+        def predicted(depth: int, hidden_NH: Tensor) -> Tensor:
+            transform, decoder = self._by_depth()[depth]
+            return streamed_argmax(transform(hidden_NH), decoder.weight, decoder.bias)
+
+        embedded_NH, *blocks = hidden_DNH
+        first_N = once_each(partial(predicted, 0), embedded_NH)
+        others = [predicted(depth, hidden_NH) for depth, hidden_NH in enumerate(blocks, 1)]
+        return torch.stack([first_N, *others])
+
+    @torch.no_grad()
+    def sweep(self, hidden_DNH: Tensor, targets_N: Tensor) -> list[VocabularySweep]:
+        """For each depth the predicted ids and the cross-entropy of the targets, from one read.
+
+        Raises ValueError if a target is no id of the vocabulary.
+        """
+        return [
+            vocabulary_sweep(transform(hidden_NH), decoder.weight, decoder.bias, targets_N)
+            for (transform, decoder), hidden_NH in zip(self._by_depth(), hidden_DNH, strict=True)
+        ]
+
+    def _by_depth(self) -> list[tuple[nn.Module, nn.Linear]]:
+        decoders = (cast(nn.Linear, decoder) for decoder in self.decoders)
+        return list(zip(self.transforms, decoders, strict=True))
+
+    def save(self, path: Path) -> None:
+        """Write the weights of all depths to `path` (safetensors), whole or not at all."""
+        with writing(path, "wb") as file:
+            file.write(save(self.state_dict()))
+
+    @classmethod
+    def load(cls, path: Path, kind: HeadKind) -> Self:
+        """The heads that `save` wrote to `path`."""
+        weights = load_file(path)
+        vocab_size, hidden_size = weights["decoders.0.weight"].shape
+        num_depths = sum(name.startswith("decoders.") for name in weights) // 2
+        heads = cls(kind, num_depths, hidden_size, vocab_size)
+        heads.load_state_dict(weights)
+        return heads.eval()

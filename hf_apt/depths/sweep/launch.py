@@ -1,0 +1,162 @@
+"""The sweep by its Triton kernel: how the work is cut, and its parts put together again.
+
+Parts of the vocabulary, each a program's, are put together by a few small operations of torch.
+Triton comes with torch's builds for CUDA: this module is imported where `vocabulary` finds that it
+runs, and nowhere else.
+"""
+# N rows, V vocabulary, E decoder input width, S parts of the vocabulary.
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Any
+
+import torch
+import triton  # pyright: ignore[reportMissingImports]
+from torch import Tensor
+
+from hf_apt.depths.sweep.kernel import swept
+from hf_apt.depths.sweep.result import VocabularySweep
+
+
+@dataclass(frozen=True, kw_only=True)
+class Tiling:
+    """How the work is cut; it changes the time, and sums of exponentials by their rounding."""
+
+    rows: int = 128
+    """Rows of a tile, a power of two of at least 16."""
+
+    tokens: int = 128
+    """Tokens of a tile, a power of two of at least 16."""
+
+    width: int = 64
+    """Columns of features and weights that are multiplied at once, a power of two from 16 on."""
+
+    num_warps: int = 8
+    """Warps of a program."""
+
+    num_stages: int = 3
+    """Loads under way at once."""
+
+    num_parts: int | None = None
+    """Parts of the vocabulary, each in programs of its own; None for as many as fill the device."""
+
+
+_HALF = Tiling()
+# A product without tensor cores holds its operands in registers, too: smaller tiles.
+_SINGLE = Tiling(rows=64, tokens=64, width=32, num_warps=4)
+_WAVES = 8
+"""Programs for each multiprocessor, at least, where the vocabulary is long enough."""
+_NO_ID = torch.iinfo(torch.int32).max
+
+
+def kernel_argmax(
+    features_NE: Tensor,
+    weight_VE: Tensor,
+    bias_V: Tensor | None,
+    *,
+    tiling: Tiling | None = None,
+) -> Tensor:
+    """The token id (N,) of the largest logit; of equal logits the lowest id."""
+    return _parts(features_NE, weight_VE, bias_V, None, tiling).ids_N()
+
+
+def kernel_sweep(
+    features_NE: Tensor,
+    weight_VE: Tensor,
+    bias_V: Tensor | None,
+    targets_N: Tensor,
+    *,
+    tiling: Tiling | None = None,
+) -> VocabularySweep:
+    """The same id, and what cross-entropy needs, from the same tiles."""
+    parts = _parts(features_NE, weight_VE, bias_V, targets_N, tiling)
+    return VocabularySweep(
+        parts.ids_N(),
+        (parts.best_SN + parts.sums_SN.log()).logsumexp(dim=0),
+        parts.targets_SN.sum(dim=0),  # zero in all parts but the one that holds the target
+    )
+
+
+@dataclass(frozen=True)
+class _Parts:
+    """What each part of the vocabulary has found."""
+
+    best_SN: Tensor
+    """The largest logit."""
+
+    best_ids_SN: Tensor
+    """Its lowest id."""
+
+    sums_SN: Tensor
+    """The sum of exp(logit - largest logit); of no length without targets."""
+
+    targets_SN: Tensor
+    """The target's logit, where it is of this part, else 0."""
+
+    def ids_N(self) -> Tensor:
+        """Of the largest of all, the lowest id."""
+        is_best_SN = self.best_SN == self.best_SN.amax(dim=0)
+        return self.best_ids_SN.where(is_best_SN, _NO_ID).amin(dim=0).long()
+
+
+def _parts(
+    features_NE: Tensor,
+    weight_VE: Tensor,
+    bias_V: Tensor | None,
+    targets_N: Tensor | None,
+    tiling: Tiling | None,
+) -> _Parts:
+    common = torch.promote_types(features_NE.dtype, weight_VE.dtype)
+    features_NE = features_NE.to(common).contiguous()
+    weight_VE = weight_VE.to(common).contiguous()
+    tiling = tiling or (_SINGLE if common == torch.float32 else _HALF)
+    (num_rows, width), num_tokens = features_NE.shape, len(weight_VE)
+    blocks, tiles = triton.cdiv(num_rows, tiling.rows), triton.cdiv(num_tokens, tiling.tokens)
+    wanted = tiling.num_parts or triton.cdiv(_WAVES * _multiprocessors(features_NE), max(blocks, 1))
+    tiles_in_part = triton.cdiv(tiles, min(wanted, tiles))
+    shape = (triton.cdiv(tiles, tiles_in_part), num_rows)
+    has_targets = targets_N is not None
+    summed_shape = shape if has_targets else (0,)
+    parts = _Parts(
+        features_NE.new_empty(shape, dtype=torch.float32),
+        features_NE.new_empty(shape, dtype=torch.int32),
+        features_NE.new_empty(summed_shape, dtype=torch.float32),
+        features_NE.new_empty(summed_shape, dtype=torch.float32),
+    )
+    constants: dict[str, Any] = {
+        "WIDTH": width,
+        "ROWS": tiling.rows,
+        "TOKENS": tiling.tokens,
+        "STEP": tiling.width,
+        "HAS_BIAS": bias_V is not None,
+        "HAS_TARGETS": has_targets,
+        # The interpreter would multiply the bits of bfloat16 as integers.
+        "WIDEN": common == torch.bfloat16 and not features_NE.is_cuda,
+        "num_warps": tiling.num_warps,
+        "num_stages": tiling.num_stages,
+    }
+    if num_rows:
+        with torch.cuda.device_of(features_NE):
+            swept[(blocks, shape[0])](
+                features_NE,
+                weight_VE,
+                None if bias_V is None else bias_V.contiguous(),
+                None if targets_N is None else targets_N.contiguous(),
+                parts.best_SN,
+                parts.best_ids_SN,
+                parts.sums_SN,
+                parts.targets_SN,
+                num_rows,
+                num_tokens,
+                tiles_in_part,
+                **constants,
+            )
+    return parts
+
+
+def _multiprocessors(tensor: Tensor) -> int:
+    """Of its device; 1 where Triton interprets."""
+    if not tensor.is_cuda:
+        return 1
+    return torch.cuda.get_device_properties(tensor.device).multi_processor_count

@@ -1,0 +1,1 @@
+"""Model cards, and all that is sent to the Hub."""

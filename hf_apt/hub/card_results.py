@@ -1,0 +1,134 @@
+"""The figures of a card as the Hub reads them: `model-index` and `.eval_results`."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+import yaml
+
+from hf_apt.report.formats import READOUT_LABELS
+
+if TYPE_CHECKING:
+    from huggingface_hub import EvalResult
+
+_HUB = "https://huggingface.co"
+
+
+def front_matter(
+    summary: dict[str, Any],
+    config: dict[str, Any],
+    tasks: dict[str, dict[str, Any]],
+    *,
+    repo: str,
+    license_id: str | None,
+    dataset: str | None,
+    text: str,
+) -> str:
+    """The card's YAML, with the figures of every readout and depth as `model-index`.
+
+    A metric's `config` says the depth: `depth=0` is the embeddings. `tasks` are records of
+    fine-tuning; of each the accuracy of the classifier follows. `text` is what to call the corpus,
+    `dataset` its Hub id. What is not known is left out.
+    """
+    from huggingface_hub import ModelCardData
+
+    return ModelCardData(
+        license=license_id,
+        library_name="transformers",
+        pipeline_tag="fill-mask",
+        tags=[summary["model"]["model_type"], "hf_apt", "accuracy-per-token", "token-confusion"],
+        datasets=[dataset] if dataset else None,
+        model_name=repo.partition("/")[2],
+        eval_results=[*_eval_results(summary, config, dataset, text), *_of_tasks(tasks)],
+    ).to_yaml()
+
+
+def eval_results_yaml(summary: dict[str, Any], repo: str, dataset: str) -> str:
+    """The content of `.eval_results/hf_apt.yaml`: mean APT of the own head at every depth."""
+    from huggingface_hub import EvalResultEntry, eval_result_entries_to_yaml
+
+    entries = [
+        EvalResultEntry(
+            dataset_id=dataset,
+            task_id=f"mean_apt_depth_{figures['depth']}",
+            value=figures["mean_apt"]["pooled"]["value"],
+            date=summary["created"],
+            source_url=f"{_HUB}/{repo}/blob/main/run/summary.json",
+            source_name="hf_apt",
+            notes=f"own head, held-out text, standard error "
+            f"{figures['mean_apt']['pooled']['standard_error']} over "
+            f"{figures['mean_apt']['pooled']['num']} tokens",
+        )
+        for figures in summary["readouts"]["own_head"]
+    ]
+    return yaml.safe_dump(eval_result_entries_to_yaml(entries), sort_keys=False)
+
+
+def _eval_results(
+    summary: dict[str, Any], config: dict[str, Any], dataset: str | None, text: str
+) -> list[EvalResult]:
+    from huggingface_hub import EvalResult
+
+    where: dict[str, Any] = {
+        "task_type": "fill-mask",
+        "dataset_type": dataset or "other",
+        "dataset_name": f"held-out part of {text}",
+        "dataset_config": config["corpus"].get("config") if dataset else None,
+        "dataset_split": config["corpus"].get("split")
+        if dataset == summary["corpus"]["name"]
+        else None,
+    }
+    return [
+        EvalResult(
+            **where,
+            metric_type=metric,
+            metric_name=f"{name}, {READOUT_LABELS[readout]}",
+            metric_config=f"depth={figures['depth']}",
+            metric_args={"readout": readout, **_error(figures[key]["pooled"])},
+            metric_value=figures[key]["pooled"]["value"],
+        )
+        for readout, depths in summary["readouts"].items()
+        if readout != "bayes"
+        for key, metric, name in (
+            ("mean_apt", "apt", "mean APT"),
+            ("masked_accuracy", "accuracy", "accuracy of modified positions"),
+        )
+        for figures in depths
+    ]
+
+
+def _of_tasks(tasks: dict[str, dict[str, Any]]) -> list[EvalResult]:
+    from huggingface_hub import EvalResult
+
+    found = {task: record["models"]["pretrained"].get("own_head") for task, record in tasks.items()}
+    return [
+        EvalResult(
+            task_type="text-classification",
+            **_texts(task, tasks[task]["provenance"][0]["source"]),
+            metric_type="accuracy",
+            metric_name="accuracy after fine-tuning",
+            metric_args={
+                "standard_error": accuracy["standard_error"],
+                "num_seeds": accuracy["num"],
+                "num_test": tasks[task]["provenance"][0]["num_test"],
+            },
+            metric_value=accuracy["value"],
+        )
+        for task, accuracy in found.items()
+        if accuracy is not None
+    ]
+
+
+def _texts(task: str, source: str | list[str]) -> dict[str, Any]:
+    """Where a task's texts are from: local files, and texts of our own, have no Hub id.
+
+    Results of one id and configuration become one entry, under one name.
+    """
+    name: dict[str, Any] = {"dataset_name": f"test texts of {task}"}
+    if isinstance(source, str) and "/" in source:
+        return name | {"dataset_type": source}
+    return name | {"dataset_type": "other", "dataset_config": task}
+
+
+def _error(estimate: dict[str, Any]) -> dict[str, Any]:
+    return {"standard_error": estimate["standard_error"], "num": estimate["num"]}

@@ -1,0 +1,193 @@
+"""Publishing: the one module that writes to the Hub. Repeating a call finishes what is missing."""
+
+from __future__ import annotations
+
+import os
+import re
+import time
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
+from typing import Any, TypeVar
+
+from huggingface_hub import CommitOperationAdd, HfApi, get_token
+from huggingface_hub import errors as hub_errors
+
+from hf_apt.hub.publication import Parcel, require_no_secret
+
+_REPO = re.compile(r"[\w.-]+/[\w.-]+")
+_WAITS = (1.0, 3.0)
+"""Seconds before a request that failed for a passing reason is made again."""
+_PASSING = (408, 429, 500, 502, 503, 504)
+_HTTP_ERROR = hub_errors.HTTPError  # pyright: ignore[reportPrivateImportUsage]
+"""The root of the errors of whichever HTTP library huggingface_hub uses."""
+_CONTINUE = "The same command goes on from here."
+
+Answer = TypeVar("Answer")
+
+
+@dataclass(frozen=True)
+class Published:
+    """What a publication left on the Hub."""
+
+    url: str
+    """The repository's page."""
+
+    revision: str
+    """The commit that holds the files: `revision=` pins it."""
+
+    is_new: bool
+    """Whether there was anything to send; if not, the commit is an older one."""
+
+    is_private: bool
+    """Who can see it."""
+
+
+def client() -> HfApi:
+    """The Hub that `HF_ENDPOINT` names (huggingface.co otherwise), with the user's token."""
+    return HfApi(endpoint=os.environ.get("HF_ENDPOINT"), library_name="hf_apt")
+
+
+def repo_of(api: HfApi, name: str) -> str:
+    """`<user>/<name>` for the user whose token it is."""
+    with _saying(api, name, "nothing was sent"):
+        _require_token(api)
+        return f"{_again(api.whoami)['name']}/{name}"
+
+
+def require_repo_name(repo: str, name: str | None = None) -> None:
+    """Raise ValueError unless `repo` is owner/name (and the name is `name`, where given)."""
+    if not _REPO.fullmatch(repo):
+        raise ValueError(f"{repo!r} is no repository: give it as OWNER/NAME.")
+    if name is not None and repo.partition("/")[2] != name:
+        raise ValueError(
+            f"evaluate looks for {name}.py in a Space called {name}: "
+            f"give {repo.partition('/')[0]}/{name}."
+        )
+
+
+def publish(api: HfApi, repo: str, parcel: Parcel, *, public: bool = False) -> Published:
+    """Send `parcel` to the repository `repo`, which is made if it is not there, in one commit.
+
+    A new repository is private. It is opened only for `public`, after all files are in it; to one
+    that is public already nothing is sent without `public`. Files that are there already are not
+    sent again; if all are, there is no commit.
+
+    Raises ValueError, with what was and was not sent, for a missing or refused token, a name that
+    is not OWNER/NAME, a repository that lacks the weights the card is of, a secret in a file, and
+    a connection that breaks more than twice.
+    """
+    require_repo_name(repo)
+    require_no_secret(parcel, [token_in_use(api)])
+    kind = parcel.repo_type
+    with _saying(api, repo, "nothing was sent"):
+        _require_token(api)
+        if parcel.beside_weights is None:
+            sdk = "static" if kind == "space" else None
+            _again(
+                lambda: api.create_repo(
+                    repo, repo_type=kind, private=True, exist_ok=True, space_sdk=sdk
+                )
+            )
+        before = _again(lambda: api.repo_info(repo, repo_type=kind))
+        if parcel.beside_weights is not None:
+            _require_weights(api, repo, parcel.beside_weights)
+    if not before.private and not public:
+        raise ValueError(f"{repo} is there and public: add --public to send to it.")
+    with _saying(api, repo, f"{repo} is there, without what was to be sent now"):
+        commit = _again(lambda: _commit(api, repo, parcel))
+    if before.private and public:
+        with _saying(api, repo, f"all files are in {repo}, which is private still"):
+            _again(lambda: api.update_repo_settings(repo, repo_type=kind, private=False))
+    return Published(
+        url=f"{api.endpoint}/{'spaces/' if kind == 'space' else ''}{repo}",
+        revision=commit.oid,
+        is_new=commit.oid != before.sha,
+        is_private=not public,
+    )
+
+
+def token_in_use(api: HfApi) -> str | None:
+    """The token that requests carry, if any."""
+    return api.token if isinstance(api.token, str) else get_token()
+
+
+def _commit(api: HfApi, repo: str, parcel: Parcel) -> Any:
+    operations = [
+        CommitOperationAdd(name, content if isinstance(content, bytes) else str(content))
+        for name, content in parcel.files.items()
+    ]
+    return api.create_commit(
+        repo, operations, commit_message="Published by hf_apt", repo_type=parcel.repo_type
+    )
+
+
+def _require_token(api: HfApi) -> None:
+    if not token_in_use(api):
+        raise ValueError(
+            "there is no token of the Hub: log in with `hf auth login`, or set HF_TOKEN to one "
+            "with write access"
+        )
+
+
+def _require_weights(api: HfApi, repo: str, weights: str) -> None:
+    found = _again(lambda: api.get_paths_info(repo, ["model.safetensors"]))
+    if not found:
+        raise ValueError(f"{repo} holds no checkpoint yet: `hf-apt publish checkpoint` sends one")
+    large = getattr(found[0], "lfs", None)
+    if large is None or not large.sha256.startswith(weights):
+        raise ValueError(f"{repo} holds other weights than those that this run measured")
+
+
+def _again(call: Callable[[], Answer]) -> Answer:
+    """What `call` returns, tried again after errors that pass. It may have had its effect: every
+    call here can be repeated without harm."""
+    for wait in _WAITS:
+        try:
+            return call()
+        except _HTTP_ERROR as error:
+            if not _passes(error):
+                raise
+        time.sleep(wait)
+    return call()
+
+
+@contextmanager
+def _saying(api: HfApi, repo: str, state: str) -> Iterator[None]:
+    """Within the block, an error of the Hub or the way there is a sentence, followed by `state`."""
+    try:
+        yield
+    except (ConnectionError, RuntimeError, ValueError, _HTTP_ERROR) as error:
+        # An upload that breaks off is a RuntimeError about its file, with the reason as its cause.
+        cause = error
+        while isinstance(cause, RuntimeError) and cause.__cause__ is not None:
+            cause = cause.__cause__
+        ends = f"; {state}." + (f" {_CONTINUE}" if _passes(cause) else "")
+        raise ValueError(_reason(cause, api, repo) + ends) from error
+
+
+def _reason(error: BaseException, api: HfApi, repo: str) -> str:
+    status = _status(error)
+    if isinstance(error, hub_errors.OfflineModeIsEnabled):
+        return "HF_HUB_OFFLINE is set, which forbids to reach the Hub"
+    if isinstance(error, hub_errors.RepositoryNotFoundError) or status == 404:
+        return f"there is no {repo} that this token may see ({status})"
+    if status == 401:
+        return "the Hub does not know this token (401): log in again with `hf auth login`"
+    if status == 403:
+        return f"this token may not write to {repo} (403)"
+    if status is not None:
+        said = getattr(error, "server_message", None)
+        return f"the Hub answered {status}" + (f", {said}" if said else "")
+    if isinstance(error, _HTTP_ERROR):
+        return f"the connection to {api.endpoint} failed ({error})"
+    return str(error).rstrip(".")
+
+
+def _passes(error: BaseException) -> bool:
+    """Whether it may be gone the next time: no connection, or a Hub that is not well."""
+    return isinstance(error, _HTTP_ERROR) and _status(error) in (None, *_PASSING)
+
+
+def _status(error: BaseException) -> int | None:
+    return getattr(getattr(error, "response", None), "status_code", None)

@@ -1,0 +1,194 @@
+"""What is published: files by their names in a repository, from an allow-list, without secrets."""
+
+from __future__ import annotations
+
+import html
+import json
+import mmap
+import os
+import re
+from collections.abc import Iterable
+from dataclasses import dataclass
+from fnmatch import fnmatch
+from pathlib import Path
+from typing import Any, Literal
+
+from hf_apt.hub.resources import resource
+from hf_apt.records.fingerprints import file_fingerprint
+from hf_apt.records.run import Run
+from hf_apt.records.task_records import own_tasks
+
+CHECKPOINT_FILES = (
+    *("config.json", "generation_config.json", "model.safetensors"),
+    *("configuration_bert6.py", "modeling_bert6.py"),
+    *("configuration_bert_conv.py", "modeling_bert_conv.py"),
+    *("tokenizer.json", "tokenizer_config.json", "special_tokens_map.json", "added_tokens.json"),
+    *("vocab.txt", "vocab.json", "merges.txt", "*.model"),
+)
+"""Names in `checkpoint/` that may be sent; pickles and scripts of others are not among them."""
+
+RECORD_FILES = ("summary.json", "config.json", "environment.json", "report.html")
+"""What every number on the card comes from, and the page; sent as `run/<name>`, and so are the
+records of fine-tuning this checkpoint."""
+
+METRIC_FILES = ("README.md", "index.html", "requirements.txt")
+"""Beside a metric's own `<name>.py`."""
+
+_HUB_TOKEN = re.compile(rb"hf_(?:[a-z]+_)?[A-Za-z0-9]{20,}")
+
+
+@dataclass(frozen=True)
+class Parcel:
+    """The files of one repository."""
+
+    repo_type: Literal["model", "space"]
+    """Of the Hub."""
+
+    files: dict[str, Path | bytes]
+    """Each file by its name in the repository: where it lies, or its content."""
+
+    left_out: tuple[Path, ...] = ()
+    """Files beside them that are not on the allow-list."""
+
+    beside_weights: str | None = None
+    """Fingerprint of the weights that have to be in the repository already; None if sent along."""
+
+    def sizes(self) -> dict[str, int]:
+        """Bytes of each file."""
+        return {
+            name: len(content) if isinstance(content, bytes) else content.stat().st_size
+            for name, content in self.files.items()
+        }
+
+
+def checkpoint_parcel(run: Run, card: dict[str, bytes]) -> Parcel:
+    """The run's checkpoint, its records and its card.
+
+    Raises ValueError if the run has no checkpoint of its own, or if its figures are of other
+    weights; and for a file that leads out of the run's folder.
+    """
+    _require_own_weights(run)
+    found = sorted(path for path in run.path("checkpoint").rglob("*") if not path.is_dir())
+    sent, left_out = _allowed(found, run.path("checkpoint"), CHECKPOINT_FILES)
+    files = {path.name: _inside(path, run.folder) for path in sent}
+    return Parcel("model", files | _records(run) | card, left_out)
+
+
+def card_parcel(run: Run, card: dict[str, bytes]) -> Parcel:
+    """The run's records and its card, for a repository that holds its checkpoint already.
+
+    Raises ValueError as `checkpoint_parcel` does.
+    """
+    weights = _require_own_weights(run)
+    return Parcel("model", _records(run) | card, beside_weights=weights)
+
+
+def metric_names() -> list[str]:
+    """The metrics that can be published."""
+    return sorted(path.stem for path in resource("metrics").glob("*/*.py") if _is_metric(path))
+
+
+def metric_parcel(name: str) -> Parcel:
+    """A metric's folder as a Space. Raises ValueError for an unknown name."""
+    if name not in metric_names():
+        raise ValueError(f"there is no metric {name!r}: there are {', '.join(metric_names())}.")
+    folder = resource(f"metrics/{name}")
+    found = sorted(path for path in folder.rglob("*") if not path.is_dir())
+    sent, left_out = _allowed(found, folder, (f"{name}.py", *METRIC_FILES))
+    return Parcel("space", {path.name: _inside(path, folder) for path in sent}, left_out)
+
+
+def require_no_secret(parcel: Parcel, tokens: Iterable[str | None]) -> None:
+    """Raise ValueError if a file holds one of `tokens`, or what looks like a token of the Hub."""
+    in_use = [token.encode() for token in tokens if token]
+    for name, content in parcel.files.items():
+        if isinstance(content, bytes):
+            leaks = _leaks(content, in_use)
+        elif content.stat().st_size == 0:
+            continue
+        else:
+            with (
+                content.open("rb") as file,
+                mmap.mmap(file.fileno(), 0, prot=mmap.PROT_READ) as text,
+            ):
+                leaks = _leaks(text, in_use)
+        if leaks:
+            where = name if isinstance(content, bytes) else content
+            raise ValueError(
+                f"{where} holds what looks like a token of the Hub: nothing was sent. Take it out "
+                "of the file and, if it is a real one, revoke it."
+            )
+
+
+def _leaks(text: bytes | mmap.mmap, in_use: list[bytes]) -> bool:
+    return bool(_HUB_TOKEN.search(text)) or any(text.find(token) >= 0 for token in in_use)
+
+
+def _records(run: Run) -> dict[str, Path | bytes]:
+    """The run's records, without the folders of somebody's disk: those of texts, and the home."""
+    summary = run.read_json("summary.json")
+    tasks = own_tasks(run.finetuned(), summary)
+    told = _folders(summary, tasks)
+    records: dict[str, Path | bytes] = {}
+    for name in (*RECORD_FILES, *map(run.finetuned_name, tasks)):
+        if run.path(name).exists():
+            text = _inside(run.path(name), run.folder).read_bytes()
+            for folder, instead in told.items():
+                for written in {folder, json.dumps(folder)[1:-1], html.escape(folder)}:
+                    # Not in the middle of a longer path, nor in an address.
+                    found = rb"(?<![\w.:/-])" + re.escape(written.encode())
+                    text = re.sub(found, instead.encode(), text)
+            records[f"run/{name}"] = text
+    return records
+
+
+def _folders(summary: dict[str, Any], tasks: dict[str, dict[str, Any]]) -> dict[str, str]:
+    """What to write in place of folders, longest first: a folder may lie in another."""
+    files = [summary["corpus"]["name"]]
+    for record in tasks.values():
+        asked = record["config"]["task"]
+        files += [record["checkpoint"], asked["name"], asked["data"] or ""]
+    above = {os.path.dirname(file) for file in files}
+    told = {f"{folder}/": "" for folder in above if len(folder) > 1 and folder.startswith("/")}
+    told |= {f"{os.path.expanduser('~')}/": "~/"}
+    return dict(sorted(told.items(), key=lambda item: -len(item[0])))
+
+
+def _require_own_weights(run: Run) -> str:
+    """The fingerprint of the run's checkpoint, which is the one that was measured."""
+    summary = run.read_json("summary.json")
+    path = run.path("checkpoint/model.safetensors")
+    if not path.exists():
+        raise ValueError(
+            f"{run.folder} holds no checkpoint of its own: only what `hf-apt run` made is "
+            "published."
+        )
+    weights = file_fingerprint(path)
+    if weights != summary["model"]["weights"]:
+        raise ValueError(
+            f"the figures of {run.folder} are of other weights than those in its checkpoint: "
+            "measure it again."
+        )
+    return weights
+
+
+def _allowed(
+    found: list[Path], folder: Path, names: tuple[str, ...]
+) -> tuple[list[Path], tuple[Path, ...]]:
+    """The files directly in `folder` whose names are allowed, and all the others."""
+    sent = [
+        path
+        for path in found
+        if path.parent == folder and any(fnmatch(path.name, name) for name in names)
+    ]
+    return sent, tuple(path for path in found if path not in sent)
+
+
+def _inside(path: Path, folder: Path) -> Path:
+    if not (path.is_file() and path.resolve().is_relative_to(folder.resolve())):
+        raise ValueError(f"{path} leads out of {folder}, or nowhere: nothing was sent.")
+    return path
+
+
+def _is_metric(path: Path) -> bool:
+    return path.stem == path.parent.name

@@ -1,0 +1,9 @@
+"""BERT-6 and BERT behind a convolutional front-end, two model types of transformers.
+
+Their classes are imported when they are first used. Their code is in one folder because the second
+builds on the first, and a file that travels with a checkpoint can import only its neighbours.
+"""
+
+import lazy_loader
+
+__getattr__, __dir__, __all__ = lazy_loader.attach_stub(__name__, __file__)

@@ -1,0 +1,146 @@
+"""Several classifiers as one model of transformers: a soft committee (arXiv 2507.14871)."""
+# K members, B batch, T sequence position, C classes.
+
+from __future__ import annotations
+
+import inspect
+from collections.abc import Sequence
+from typing import Any
+
+import torch
+from jaxtyping import Float, Int
+from torch import Tensor, nn
+from transformers import AutoConfig, AutoModelForSequenceClassification, PreTrainedModel
+from transformers.modeling_outputs import SequenceClassifierOutput
+
+from hf_apt.models.committee.combination import (
+    Combination,
+    combined,
+    require_combination,
+)
+from hf_apt.models.committee.configuration_committee import SoftCommitteeConfig
+from hf_apt.models.loading import first_of, from_checkpoint, require_finite
+
+
+class SoftCommittee(PreTrainedModel):
+    """Classifiers of any kind and size that read the same token ids and answer together.
+
+    `logits` are those of `hf_apt.models.committee.combined`: for `mean_softmax` the logarithms of
+    the mean probabilities. Its softmax is the committee's probability for each class.
+    """
+
+    config_class = SoftCommitteeConfig
+    base_model_prefix = "committee"
+    main_input_name = "input_ids"
+
+    def __init__(self, config: SoftCommitteeConfig):
+        super().__init__(config)
+        require_combination(config.combination)
+        if not config.members:
+            raise ValueError("a committee has at least one member, got none.")
+        self.members = nn.ModuleList(
+            AutoModelForSequenceClassification.from_config(AutoConfig.for_model(**member))
+            for member in config.members
+        )
+        self.post_init()
+
+    @classmethod
+    def from_members(
+        cls, members: Sequence[PreTrainedModel], combination: Combination = "mean_softmax"
+    ) -> SoftCommittee:
+        """The committee of these classifiers, which it holds and does not copy; evaluation mode.
+
+        Raises ValueError if there is none, if the combination is unknown, and if members disagree
+        on labels or on the number of token ids.
+        """
+        config = SoftCommitteeConfig.of([member.config for member in members], combination)
+        with torch.device("meta"):
+            committee = cls(config)
+        committee.members = nn.ModuleList(members)
+        return committee.eval()
+
+    @classmethod
+    def from_pretrained(
+        cls,
+        pretrained_model_name_or_path: Any,
+        *model_args: Any,
+        combination: Combination | None = None,
+        **kwargs: Any,
+    ) -> Any:
+        """A saved committee; or, of a list of folders and Hub ids, the committee of these members.
+
+        `combination` is the saved one, of a list `mean_softmax`, unless it is given.
+
+        Raises ValueError as `from_members` does, and if a member is no whole classifier.
+        """
+        if combination is not None:
+            require_combination(combination)
+        if not isinstance(pretrained_model_name_or_path, (list, tuple)):
+            if combination is not None:
+                kwargs["combination"] = combination
+            return super().from_pretrained(pretrained_model_name_or_path, *model_args, **kwargs)
+        members = [_classifier(str(name), kwargs) for name in pretrained_model_name_or_path]
+        return cls.from_members(members, combination or "mean_softmax")
+
+    def member_logits(
+        self,
+        input_ids: Int[Tensor, "batch seq"],
+        attention_mask: Tensor | None = None,
+        token_type_ids: Tensor | None = None,
+    ) -> Float[Tensor, "members batch classes"]:
+        """What each member answers, one after the other."""
+        inputs = {
+            "input_ids": input_ids,
+            "attention_mask": attention_mask,
+            "token_type_ids": token_type_ids,
+        }
+        return torch.stack([logits_of(member, inputs) for member in self.members])
+
+    def forward(
+        self,
+        input_ids: Int[Tensor, "batch seq"],
+        attention_mask: Tensor | None = None,
+        token_type_ids: Tensor | None = None,
+        labels: Tensor | None = None,
+        return_dict: bool | None = None,
+    ) -> SequenceClassifierOutput | tuple[Tensor, ...]:
+        """The committee's logits, and their cross-entropy where there are labels.
+
+        Members that know no token types are not given them.
+        """
+        logits_KBC = self.member_logits(input_ids, attention_mask, token_type_ids)
+        output = answer(logits_KBC, labels, self.config.combination)
+        as_tuple = return_dict is False or (return_dict is None and not self.config.return_dict)
+        return output.to_tuple() if as_tuple else output
+
+
+def answer(
+    logits_KBC: Float[Tensor, "members batch classes"],
+    labels: Tensor | None,
+    combination: Combination,
+) -> SequenceClassifierOutput:
+    """What a committee returns: combined logits, and their mean cross-entropy with `labels`."""
+    logits_BC = combined(logits_KBC, combination)
+    loss = None if labels is None else nn.functional.cross_entropy(logits_BC, labels)
+    return SequenceClassifierOutput(loss=loss, logits=logits_BC)  # pyright: ignore[reportArgumentType]
+
+
+def logits_of(
+    member: nn.Module, inputs: dict[str, Tensor | None]
+) -> Float[Tensor, "batch classes"]:
+    """The logits of one classifier, given those of `inputs` that are there and that it takes."""
+    known = inspect.signature(member.forward).parameters
+    given = {key: value for key, value in inputs.items() if value is not None and key in known}
+    return member(**given, return_dict=True).logits
+
+
+def _classifier(name: str, options: dict[str, Any]) -> PreTrainedModel:
+    model, missing = from_checkpoint(
+        AutoModelForSequenceClassification, name, "classifier checkpoint", **options
+    )
+    if missing:
+        raise ValueError(
+            f"{name!r} is no fine-tuned classifier: its weights lack {first_of(missing)}."
+        )
+    require_finite(model, name)
+    return model

@@ -1,0 +1,139 @@
+"""An encoder checkpoint of any kind with its tokenizer: pre-trained, or already a classifier."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import torch
+
+from hf_apt.data.tokenizer import load_tokenizer, vocabulary
+from hf_apt.models.loading import (
+    first_line,
+    first_of,
+    from_checkpoint,
+    require_finite,
+    require_folder,
+    require_room,
+)
+from hf_apt.models.lora import (
+    base_of,
+    is_adapted,
+    is_adapter_folder,
+    merged,
+    save_config,
+    with_saved_adapter,
+)
+from hf_apt.records.checkpoints import checkpoint_path
+
+if TYPE_CHECKING:
+    from transformers import PreTrainedModel
+
+_KIND = "encoder checkpoint"
+
+
+@dataclass(frozen=True)
+class Encoder:
+    """A model and the tokenizer that belongs to it."""
+
+    model: PreTrainedModel
+    """With a classification head; in float32 and evaluation mode."""
+
+    tokenizer: Any
+    """Its tokenizer."""
+
+    def encode(self, texts: Sequence[str], sequence_length: int) -> list[list[int]]:
+        """The token ids of each text, cut after `sequence_length` tokens, special ones included.
+
+        Raises ValueError where the model has fewer ids or positions.
+        """
+        require_room(self.model, len(vocabulary(self.tokenizer)), sequence_length)
+        encoded = self.tokenizer(list(texts), truncation=True, max_length=sequence_length)
+        return encoded["input_ids"]
+
+    def save(self, folder: Path) -> None:
+        """Write model and tokenizer so that `load_encoder` reads them; of adapters, these alone."""
+        self.model.save_pretrained(folder)
+        if is_adapted(self.model):
+            save_config(self.model, folder)
+        self.tokenizer.save_pretrained(folder)
+
+
+def load_encoder(name: str, *, label_names: Sequence[str] = (), seed: int = 42) -> Encoder:
+    """The encoder of a checkpoint folder, a shipped checkpoint or a Hub id.
+
+    Its trunk is read whole; a pooler that is not there, and the classifier for `label_names` if the
+    checkpoint has none, begin from fresh weights of `seed`. A folder with an adapter gives the
+    model that it was made for, the adapter merged into its weights.
+
+    Raises ValueError if there is none, if a weight of the trunk is missing or not finite, and if
+    the checkpoint classifies other labels than those asked for.
+    """
+    from transformers import AutoModelForSequenceClassification
+
+    folder = checkpoint_path(name)
+    require_folder(folder)
+    config = _config(folder)
+    labels = _labels(config, label_names, name)
+    source = folder
+    if is_adapter_folder(folder):
+        source, labels = base_of(folder), {"id2label": config.id2label, "label2id": config.label2id}
+    with torch.random.fork_rng(devices=[]):
+        torch.manual_seed(seed)
+        model, missing = from_checkpoint(
+            AutoModelForSequenceClassification, source, _KIND, **labels
+        )
+    trunk = f"{model.base_model_prefix}."
+    lost = [key for key in missing if key.startswith(trunk) and "pooler" not in key]
+    if lost:
+        raise ValueError(f"{name!r} lacks weights of its trunk: {first_of(lost)}.")
+    if source != folder:
+        model = merged(with_saved_adapter(model, folder))
+    require_finite(model, name)
+    return Encoder(model.eval(), load_tokenizer(folder))
+
+
+def is_classifier(name: str, label_names: Sequence[str]) -> bool:
+    """Whether a checkpoint is a classifier of these labels already, by its configuration alone.
+
+    Raises ValueError if there is no such checkpoint, and if it classifies other labels.
+    """
+    folder = checkpoint_path(name)
+    require_folder(folder)
+    config = _config(folder)
+    _labels(config, label_names, name)
+    return _classifies(config)
+
+
+def _classifies(config: Any) -> bool:
+    names = config.architectures or ()
+    return any("Classification" in each or each == "SoftCommittee" for each in names)
+
+
+def _config(folder: str) -> Any:
+    from transformers import AutoConfig
+
+    try:
+        return AutoConfig.from_pretrained(folder)
+    except Exception as error:  # files can be broken in any way
+        raise ValueError(f"{folder!r} is no whole {_KIND}: {first_line(error)}") from error
+
+
+def _labels(config: Any, label_names: Sequence[str], name: str) -> dict[str, Any]:
+    """What to ask `from_pretrained` for, so that the head fits the task."""
+    if not label_names:
+        return {}
+    if not _classifies(config):
+        return {
+            "id2label": dict(enumerate(label_names)),
+            "label2id": {label: index for index, label in enumerate(label_names)},
+        }
+    known = tuple(config.id2label[index] for index in range(config.num_labels))
+    if known != tuple(label_names):
+        raise ValueError(
+            f"{name!r} classifies {len(known)} labels ({', '.join(known[:3])}, ...), the task has "
+            f"{len(label_names)} ({', '.join(label_names[:3])}, ...): they do not belong together."
+        )
+    return {}

@@ -1,0 +1,85 @@
+"""Models of our own types with fresh weights."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+from hf_apt.data.tokens import Tokens
+from hf_apt.models.shapes import ModelShape, require_whole_heads
+
+if TYPE_CHECKING:
+    import torch
+
+
+def new_model(shape: ModelShape, tokens: Tokens, *, seed: int) -> Any:
+    """A model for masked language modelling with fresh weights, drawn from `seed`.
+
+    It is a `Bert6ForMaskedLM`, of however many blocks, or a `BertConvForMaskedLM` where the shape
+    has convolutions. Raises ValueError if the heads do not divide the hidden size.
+    """
+    import torch
+
+    with torch.random.fork_rng(devices=[]):
+        torch.manual_seed(seed)
+        model = sized_model(
+            shape,
+            vocab_size=tokens.description.vocab_size,
+            num_positions=tokens.description.sequence_length,
+            pad_id=tokens.description.pad_id,
+        )
+    if shape.sinusoidal_positions:
+        positions = model.bert.embeddings.position_embeddings.weight
+        positions.data.copy_(_sinusoids(*positions.shape) * shape.initializer_range)
+    return model
+
+
+def sized_model(shape: ModelShape, *, vocab_size: int, num_positions: int, pad_id: int = 0) -> Any:
+    """A model of that shape with fresh weights, drawn from torch's own state.
+
+    Raises ValueError if the heads do not divide the hidden size.
+    """
+    require_whole_heads(shape)
+    sizes = {
+        "vocab_size": vocab_size,
+        "hidden_size": shape.hidden_size,
+        "num_hidden_layers": shape.num_blocks,
+        "num_attention_heads": shape.num_heads,
+        "intermediate_size": shape.intermediate_size,
+        "initializer_range": shape.initializer_range,
+        "hidden_dropout_prob": shape.dropout,
+        "attention_probs_dropout_prob": shape.dropout,
+        "max_position_embeddings": num_positions,
+        "pad_token_id": pad_id,
+    }
+    if shape.conv is None:
+        from hf_apt.models.bert6 import Bert6Config, Bert6ForMaskedLM
+
+        return Bert6ForMaskedLM(Bert6Config(**sizes))
+    from hf_apt.models.bert6 import BertConvConfig, BertConvForMaskedLM
+
+    return BertConvForMaskedLM(
+        BertConvConfig(
+            **sizes,
+            conv_layers=shape.conv.num_layers,
+            conv_channels=shape.conv.num_channels,
+            conv_kernel=shape.conv.kernel,
+        )
+    )
+
+
+def _sinusoids(num_positions: int, width: int) -> torch.Tensor:
+    """Sines and cosines of the position at geometric wavelengths, of unit mean square: (T, H)."""
+    import torch
+
+    rates = (num_positions / 4) ** -(torch.arange(0, width, 2) / width)
+    angles = torch.arange(num_positions)[:, None] * rates
+    return 2**0.5 * torch.stack([angles.sin(), angles.cos()], dim=2).reshape(num_positions, width)
+
+
+def untrained_twin(model: Any, *, seed: int = 0) -> Any:
+    """A model of the same class and configuration with fresh weights, drawn from `seed`."""
+    import torch
+
+    with torch.random.fork_rng(devices=[]):
+        torch.manual_seed(seed)
+        return type(model)(model.config).eval()

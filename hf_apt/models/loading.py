@@ -1,0 +1,115 @@
+"""Checkpoints read from a folder or the Hub, whole and finite or not at all."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import torch
+from torch import nn
+
+if TYPE_CHECKING:
+    from transformers import PreTrainedModel
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from transformers import PreTrainedModel
+
+
+def load_masked_lm(name: str, *, trust_remote_code: bool = False) -> PreTrainedModel:
+    """The masked language model of a checkpoint folder or Hub id, in float32 and evaluation mode.
+
+    Raises ValueError if there is none, if it has no MLM head of its own, or if a weight is not
+    finite.
+    """
+    from transformers import AutoModelForMaskedLM
+
+    model, missing = from_checkpoint(
+        AutoModelForMaskedLM, name, "masked-LM checkpoint", trust_remote_code=trust_remote_code
+    )
+    if missing:
+        raise ValueError(
+            f"{name!r} has no masked-LM head of its own: its weights lack {first_of(missing)}."
+        )
+    require_finite(model, name)
+    return model.eval()
+
+
+def from_checkpoint(
+    auto_class: Any, name: str, kind: str, **options: Any
+) -> tuple[PreTrainedModel, list[str]]:
+    """The model that `auto_class` makes of a checkpoint, in float32, and the weights it lacks.
+
+    Raises ValueError, which names the `kind` wanted, if there is none or if it cannot be read.
+    """
+    require_folder(name)
+    try:
+        model, loading = auto_class.from_pretrained(
+            name, dtype=torch.float32, output_loading_info=True, **options
+        )
+    except Exception as error:  # files can be broken in any way
+        raise ValueError(f"{name!r} is no whole {kind}: {first_line(error)}") from error
+    return model, sorted(loading["missing_keys"])
+
+
+def require_folder(name: str) -> None:
+    """Raise ValueError if `name` can only be a folder and there is none."""
+    path = Path(name).expanduser()
+    if (path.is_absolute() or len(path.parts) > 2 or name.startswith(".")) and not path.is_dir():
+        raise ValueError(f"there is no checkpoint folder {name!r}.")
+
+
+def first_line(error: BaseException) -> str:
+    """What `error` says, in one line; its type if it says nothing.
+
+    >>> first_line(ValueError("no model\\nof that name")), first_line(KeyError())
+    ('no model', 'KeyError')
+    """
+    return (str(error).strip() or type(error).__name__).splitlines()[0]
+
+
+def first_of(keys: Iterable[str]) -> str:
+    """The first of the names, and how many more there are.
+
+    >>> first_of(["b", "a", "c"])
+    'a and 2 more'
+    """
+    first, *others = sorted(keys)
+    return f"{first} and {len(others)} more" if others else first
+
+
+def require_finite(model: nn.Module, name: str) -> None:
+    """Raise ValueError if a weight of `model` is NaN or infinite."""
+    for key, weight in model.state_dict().items():
+        if weight.is_floating_point() and not torch.isfinite(weight).all():
+            raise ValueError(
+                f"the weight {key} of {name!r} holds NaN or infinite values: nothing that is "
+                "measured with it would mean anything."
+            )
+
+
+def require_room(model: PreTrainedModel, vocab_size: int, sequence_length: int) -> None:
+    """Raise ValueError if `model` has not so many token ids, or not so many positions."""
+    if model.config.vocab_size < vocab_size:
+        raise ValueError(
+            f"the tokenizer has {vocab_size} tokens and the model only "
+            f"{model.config.vocab_size}: they do not belong together."
+        )
+    positions = _num_positions(model)
+    if positions is not None and positions < sequence_length:
+        raise ValueError(
+            f"sequences of {sequence_length} tokens are longer than the model's "
+            f"{positions} positions: choose a smaller sequence length."
+        )
+
+
+def _num_positions(model: PreTrainedModel) -> int | None:
+    """The longest sequence that `model` takes, if it says so."""
+    positions = getattr(model.config, "max_position_embeddings", None)
+    for name, module in model.named_modules():
+        if name.endswith("position_embeddings") and isinstance(module, torch.nn.Embedding):
+            if module.padding_idx is not None:
+                # RoBERTa and its kin count positions from behind the padding id.
+                return module.num_embeddings - module.padding_idx - 1
+    return positions

@@ -1,0 +1,144 @@
+"""What a run leaves on disk: the one module that knows the names of its files."""
+
+from __future__ import annotations
+
+import json
+import re
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from hf_apt.atomic import writing
+from hf_apt.stats.counts import DepthCounts
+
+READOUTS = ("own_head", "linear_head", "mlm_head", "untrained", "bayes")
+"""How a hidden state was turned into an answer.
+
+`own_head`: the model's own MLM head at every depth. `linear_head`, `mlm_head`: a head trained for
+each depth on the frozen trunk. `untrained`: the own head of a twin with fresh weights. `bayes`: the
+exact best answer, known for the planted language only; it has one depth."""
+
+
+@dataclass(frozen=True)
+class Run:
+    """A run's folder. Every later stage takes one and can be run again alone.
+
+    ```
+    config.json        what was asked for
+    environment.json   versions, commit, device, seed, fingerprints of data and tokenizer
+    vocabulary.json    the tokens as text, by token id
+    frequency.npy      occurrences of each token in the training corpus, int64 (V,)
+    planted.npy        planted language only: class of each token, -1 for none, int64 (V,)
+    tokens/            tokenised sequences (hf_apt.data.tokens), train/ and validation/
+    training/          the Trainer's own folder: checkpoints to resume from, its log
+    checkpoint/        the trained model and its tokenizer
+    heads/             heads trained for each depth
+    counts/            one <readout>.npz for each way of reading out (hf_apt.stats.counts)
+    summary.json       headline figures (hf_apt.stats.depth_summary)
+    finetune/          <task>.json, accuracy at every depth and confidence; <task>-seed-<n>.json,
+                       what each seed gave to it; <task>-inputs.npz, the confidence of each test
+                       text; <task>/, the fine-tuned model; <task>-committee.json and the committee
+                       <task>-committee/
+    report.html        the page (hf_apt.report)
+    ```
+    """
+
+    folder: Path
+    """Where it is."""
+
+    def path(self, name: str) -> Path:
+        """The path of one of the names above."""
+        return self.folder / name
+
+    def counts_path(self, readout: str) -> Path:
+        """The file of one readout's counts."""
+        return self.folder / "counts" / f"{readout}.npz"
+
+    def readouts(self) -> list[str]:
+        """The readouts that have been counted, in the order of `READOUTS`."""
+        return [readout for readout in READOUTS if self.counts_path(readout).exists()]
+
+    def counts(self, readout: str) -> DepthCounts:
+        """The counts of one readout."""
+        return DepthCounts.load(self.counts_path(readout))
+
+    # A model can have more ids than its tokenizer has tokens. Where counts are to be read beside
+    # what follows, their `vocab_size` is asked for: an id without a token never occurs.
+
+    def frequency(self, vocab_size: int = 0) -> np.ndarray:
+        """Occurrences of each token in the training corpus, int64 (V,)."""
+        return _filled(np.load(self.path("frequency.npy")), vocab_size, 0)
+
+    def planted(self, vocab_size: int = 0) -> np.ndarray | None:
+        """The known class of each token, -1 for none; None unless the language is planted."""
+        path = self.path("planted.npy")
+        return _filled(np.load(path), vocab_size, -1) if path.exists() else None
+
+    def vocabulary(self, vocab_size: int = 0) -> list[str]:
+        """The tokens as text, by token id; `<id>` for an id without a token."""
+        tokens = self.read_json("vocabulary.json")
+        return tokens + [f"<{index}>" for index in range(len(tokens), vocab_size)]
+
+    def finetuned(self) -> dict[str, Any]:
+        """The records of fine-tuning by task (`hf_apt.studies.block_accuracy`), seeds' left out."""
+        return self._by_task("", "hf_apt.block_accuracy/1")
+
+    def committees(self) -> dict[str, Any]:
+        """By task, the record of a committee (`hf_apt.studies.committee`)."""
+        return self._by_task("-committee", "hf_apt.committee/1")
+
+    def finetuned_name(self, task: str) -> str:
+        """The name of the file that holds a task's record of fine-tuning."""
+        return f"finetune/{task}.json"
+
+    def _by_task(self, ending: str, schema: str) -> dict[str, Any]:
+        found = {}
+        for path in sorted(self.path("finetune").glob("*.json")):
+            name = re.fullmatch(rf"(\w+){ending}\.json", path.name)
+            record = self.read_json(f"finetune/{path.name}") if name else None
+            if name and isinstance(record, dict) and record.get("schema") == schema:
+                found[name[1]] = record
+        return found
+
+    def read_json(self, name: str) -> Any:
+        """The content of one of the JSON files.
+
+        Raises ValueError if it is missing or no JSON.
+        """
+        path = self.path(name)
+        try:
+            return json.loads(path.read_text(encoding="utf-8"))
+        except FileNotFoundError:
+            raise ValueError(
+                f"{self.folder} is no finished hf_apt run: it has no {name}."
+            ) from None
+        except json.JSONDecodeError as error:
+            raise ValueError(f"{path} is no valid JSON: {error}.") from None
+
+    def write_json(self, name: str, content: Any) -> None:
+        """Write one of the JSON files, whole or not at all."""
+        with writing(self.path(name)) as file:
+            json.dump(content, file, indent=1, ensure_ascii=False, allow_nan=False)
+            file.write("\n")
+
+    def write_array(self, name: str, array: np.ndarray) -> None:
+        """Write one of the `.npy` files, whole or not at all."""
+        with writing(self.path(name), "wb") as file:
+            np.save(file, array, allow_pickle=False)
+
+    def write_arrays(self, name: str, **arrays: np.ndarray) -> None:
+        """Write one of the `.npz` files, whole or not at all."""
+        with writing(self.path(name), "wb") as file:
+            np.savez_compressed(file, allow_pickle=False, **arrays)
+
+
+def _filled(array_V: np.ndarray, vocab_size: int, value: int) -> np.ndarray:
+    return np.pad(array_V, (0, max(vocab_size - len(array_V), 0)), constant_values=value)
+
+
+def of_run(name: str) -> str:
+    """The checkpoint of a run, if `name` is a run's folder; `name` itself otherwise."""
+    folder = Path(name) / "checkpoint"
+    return str(folder) if (folder / "config.json").exists() else name

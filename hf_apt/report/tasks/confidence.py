@@ -1,0 +1,187 @@
+"""Confidence on the page: against mean APT of the input, calibration, and the substitution test."""
+
+from __future__ import annotations
+
+from functools import partial
+from typing import Any
+
+from hf_apt.report.formats import PlainEstimate, estimate, estimates, number, percent
+from hf_apt.report.svg import NARROW_INCHES, both_widths, page_svg
+from hf_apt.report.tasks import figures as figures
+
+_KINDS = {
+    "prediction": "prediction",
+    "random": "random",
+    "random_by_frequency": "by frequency",
+}
+
+
+def confidence_content(task: str, record: dict[str, Any] | None) -> dict[str, Any] | None:
+    """What the template shows of `confidence` in a task's record; None for what is not there."""
+    if record is None:
+        return None
+    return {
+        "against_apt": _against_apt(task, record) if record.get("bins") else None,
+        "calibration": _calibration(task, record),
+        "substitution": _substitution(record["substitution"]) if "substitution" in record else None,
+        "no_masked_lm": "left_out" in record,
+    }
+
+
+def _against_apt(task: str, record: dict[str, Any]) -> dict[str, Any]:
+    bins, slope = record["bins"], record["slope"]
+    nums = [part["confidence"]["num"] for part in bins]
+    means = [part["confidence"]["value"] for part in bins]
+    height = sum(num * mean for num, mean in zip(nums, means, strict=True)) / sum(nums)
+    centre = (record["mean_apt"]["value"], height)
+    draw = partial(figures.confidence_by_mean_apt, bins, slope, centre)
+    description = f"Confidence and accuracy on {task} in bins of mean APT of the text's tokens"
+    return {
+        "figure": both_widths(f"confidence-{task}", description, draw),
+        "words": [_slope_words(slope), *_verdict(slope)],
+        "facts": [
+            ("Pearson's correlation", estimate(record["pearson"], signed=True)),
+            ("Spearman's", estimate(record["spearman"], signed=True)),
+        ],
+        "note": _source(record["apt_source"]),
+        "rows": [
+            [f"{number(part['low'])} to {number(part['high'])}", number(num, 0), *cells]
+            for part, num, *cells in zip(
+                bins,
+                nums,
+                estimates([part["confidence"] for part in bins]),
+                estimates([part["accuracy"] for part in bins]),
+                strict=True,
+            )
+        ],
+    }
+
+
+def _slope_words(slope: dict[str, Any]) -> str:
+    if slope["value"] is None:
+        return "All texts have the same mean APT: there is no slope."
+    line = (
+        f"A straight line through all {number(slope['num'], 0)} test texts has a slope of"
+        f" {number(slope['value'], signed=True)}"
+    )
+    if slope["low"] is None:
+        return f"{line}; they are too few for an interval."
+    interval = f"{number(slope['low'], signed=True)} to {number(slope['high'], signed=True)}"
+    return (
+        f"{line} (95\xa0% interval {interval}): {number(slope['value'] / 10, signed=True)} of"
+        " confidence for 0.1 of mean APT."
+    )
+
+
+def _verdict(slope: dict[str, Any]) -> list[str]:
+    if slope["low"] is None:
+        return []
+    statement = "independence of confidence and mean APT, which arXiv 2509.03407 states"
+    if slope["low"] <= 0 <= slope["high"]:
+        return [f"The interval holds 0, as {statement}, would have it."]
+    more = "more" if slope["value"] > 0 else "less"
+    return [
+        f"The interval does not hold 0: the better the model knows the tokens of a text, the {more}"
+        f" confident it is. That is not the {statement}."
+    ]
+
+
+def _source(source: dict[str, Any]) -> str:
+    where = {
+        "run": "on this run's held-out text",
+        "training texts": "on the task's training texts, masked anew",
+    }[source["source"]]
+    return (
+        "Bins hold equal numbers of texts; the thin lines show how far they reach, ± is one"
+        " standard error over texts. The dashed line is the fitted one, between the ends of its"
+        f" interval. APT was counted {where}, after the last block by the own head; it is known of"
+        f" {percent(source['covered'])} of the tokens."
+    )
+
+
+def _calibration(task: str, record: dict[str, Any]) -> dict[str, Any]:
+    found = record["calibration"]
+    main = found["equal_count"]
+    svg = page_svg(
+        figures.reliability_curve(main["curve"], NARROW_INCHES),
+        f"reliability-{task}",
+        f"Accuracy on {task} against confidence, in bins of equal numbers of texts",
+        "small",
+    )
+    facts = [
+        ("mean confidence", estimate(record["mean_confidence"])),
+        ("accuracy", estimate(record["accuracy"])),
+        ("calibration error, bins of equal width", number(found["equal_width"]["error"])),
+        ("negative log-likelihood", f"{estimate(found['negative_log_likelihood'])} nats"),
+        ("Brier score, over classes", estimate(found["brier_score"])),
+    ]
+    return {"figure": svg, "words": _calibration_words(record, main), "facts": facts}
+
+
+def _calibration_words(record: dict[str, Any], main: dict[str, Any]) -> str:
+    error, most = main["error"], main["error_if_calibrated_95"]
+    shown = (
+        f"The expected calibration error is {number(error)}. On so many texts a calibrated"
+        f" classifier would show {number(main['error_if_calibrated'])}, and in 95 of 100 draws of"
+        f" labels no more than {number(most)}:"
+    )
+    if error <= most:
+        return f"{shown} no miscalibration is seen."
+    confidence, accuracy = record["mean_confidence"]["value"], record["accuracy"]["value"]
+    side = "more" if accuracy > confidence else "less"
+    return f"{shown} it is not calibrated. On average it is right {side} often than confident."
+
+
+def _substitution(record: dict[str, Any]) -> dict[str, Any]:
+    doses = record["doses"]
+    one_in = f"one token in {record['num_groups']}"
+    return {
+        "words": _substitution_words(doses["one_group"], one_in),
+        "parts": [
+            {
+                "title": title,
+                "rows": [_row(doses[dose][kind], name) for kind, name in _KINDS.items()],
+            }
+            for dose, title in (("one_group", one_in.capitalize()), ("all", "Every token"))
+        ],
+        "note": (
+            "Prediction: what the masked model answers there. Random and by frequency: wherever"
+            " that is another token, a random one instead, each equally likely or as often as in"
+            f" the training texts ({record['num_draws']} draws). Same: the token itself. Strong"
+            " match: a token that the model takes for it, from a threshold of"
+            f" {record['strong_match_threshold']:g}. Other: neither. ± is one standard error over"
+            " texts."
+        ),
+    }
+
+
+def _row(found: dict[str, Any], name: str) -> list[str]:
+    replaced = found["replaced"]
+    other = None if replaced["other"] is None else replaced["other"] + replaced["not_kept"]
+    return [
+        name,
+        estimate(found["changed_labels"]),
+        estimate(found["accuracy_change"], signed=True),
+        estimate(found["confidence_change"], signed=True),
+        *(percent(share) for share in (replaced["identical"], replaced["strong_match"], other)),
+    ]
+
+
+def _substitution_words(dose: dict[str, Any], one_in: str) -> str:
+    return (
+        f"With {one_in} replaced by what the masked model predicts there, the label of"
+        f" {_share(dose['prediction'])} of the texts changes; with as many random tokens that of"
+        f" {_share(dose['random'])}, text by text"
+        f" {_difference(dose['random']['less_prediction']['changed_labels'])}."
+    )
+
+
+def _share(found: dict[str, Any]) -> str:
+    return estimate(found["changed_labels"])
+
+
+def _difference(difference: PlainEstimate) -> str:
+    if difference["value"] is None:
+        return "neither more nor less"
+    side = "more" if difference["value"] >= 0 else "less"
+    return f"{estimate(difference | {'value': abs(difference['value'])})} {side}"

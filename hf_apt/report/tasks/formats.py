@@ -1,0 +1,83 @@
+"""Words about tasks: poolings, depths, checkpoints, errors."""
+
+from __future__ import annotations
+
+from pathlib import PurePath
+from typing import Any
+
+from hf_apt.report.formats import PlainEstimate
+
+POOLINGS = {
+    "cls": "[CLS]",
+    "mean": "the mean over tokens",
+    "max": "the maximum over tokens",
+    "flatten": "all states side by side",
+}
+SHORT_POOLINGS = {"cls": "[CLS]", "mean": "mean", "max": "max", "flatten": "all"}
+SCORES = {
+    "logme": "LogME",
+    "h_score": "H-score",
+    "transrate": "TransRate",
+    "nleep": "N-LEEP",
+    "mean_apt": "mean APT",
+}
+PROTOCOLS = {"frozen": "frozen", "finetuned": "fine-tuned", "cut": "cut"}
+
+
+def pooled(pooling: str) -> str:
+    """What a head reads."""
+    return POOLINGS.get(pooling, pooling)
+
+
+def main_pooling(record: dict[str, Any]) -> str:
+    """The pooling that figures are of: the mean, or the first where that was not measured."""
+    poolings = list(record["models"]["pretrained"]["frozen"])
+    return "mean" if "mean" in poolings else poolings[0]
+
+
+def estimate_of(
+    record: dict[str, Any], model: str, protocol: str, pooling: str, name: str
+) -> list[PlainEstimate] | None:
+    """One column of a record of fine-tuning, by depth; None where it was not measured."""
+    return record["models"].get(model, {}).get(protocol, {}).get(pooling, {}).get(name)
+
+
+def depth_place(label: str) -> str:
+    """Where a depth is.
+
+    >>> depth_place("embeddings"), depth_place("block 2")
+    ('at the embeddings', 'after block 2')
+    """
+    return "at the embeddings" if label == "embeddings" else f"after {label}"
+
+
+def checkpoint_name(checkpoint: str) -> str:
+    """What to call a checkpoint; in which folder of somebody's disk it lies is left out.
+
+    >>> checkpoint_name("/home/me/runs/wiki/checkpoint"), checkpoint_name("owner/bert-6")
+    ('wiki', 'bert-6')
+    """
+    parts = [part for part in PurePath(checkpoint).parts if part not in ("checkpoint", "/")]
+    return parts[-1] if parts else checkpoint
+
+
+def seeds_and_errors(record: dict[str, Any]) -> str:
+    """The settings of fine-tuning, and what ± stands for."""
+    config, num_seeds = record["config"], record["config"]["num_seeds"]
+    parts = []
+    if config["finetune"]:
+        epochs = config["finetune"]["num_epochs"]
+        parts.append(
+            f"{epochs} epoch{'' if epochs == 1 else 's'} of batches of"
+            f" {config['finetune']['batch_size']} at {config['finetune']['learning_rate']:g}"
+        )
+    parts.append(f"the first {config['features']['sequence_length']} tokens of a text")
+    if num_seeds > 1:
+        error = f"one standard error over {num_seeds} seeds, each with its own choice of texts"
+    else:
+        error = "one standard error, binomial over the test texts of one seed"
+    return f"{_capital(', '.join(parts))}; ± is {error}."
+
+
+def _capital(text: str) -> str:
+    return text[0].upper() + text[1:]

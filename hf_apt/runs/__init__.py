@@ -1,0 +1,1 @@
+"""Whole configurations, the chain that fills a run's folder, and what it would cost."""

@@ -1,0 +1,182 @@
+"""`hf-apt run --dry-run`: what a run would cost here, from its configuration; nothing is made."""
+
+from __future__ import annotations
+
+import math
+import os
+from dataclasses import dataclass
+from pathlib import Path
+
+from hf_apt.data.corpora import BUILDERS, CorpusSource
+from hf_apt.data.local_files import local_files, train_and_held_out
+from hf_apt.data.planted.corpus import PlantedCorpus
+from hf_apt.data.tokenizer import SPECIAL_TOKENS, load_tokenizer, vocabulary
+from hf_apt.data.tokens import Tokens
+from hf_apt.models.shapes import require_whole_heads
+from hf_apt.records.run import Run
+from hf_apt.runs.machine_speed import expected_seconds, machine_speed
+from hf_apt.runs.phase_costs import PhaseCost, counts_bytes, disk_bytes, phase_costs
+from hf_apt.runs.pipeline import require_same_run
+from hf_apt.runs.recipes import RunConfig
+from hf_apt.training.costs.communication import communication_bytes, summing_bytes
+from hf_apt.training.costs.model_costs import ModelCosts
+from hf_apt.training.sharding import is_asked_for
+
+SAMPLE = 1000
+"""Held-out sequences to reckon with, where their number is not known."""
+
+
+@dataclass(frozen=True)
+class HeldOut:
+    """How many held-out sequences there are to measure on."""
+
+    num_sequences: int
+    """So many."""
+
+    certainty: str = "exact"
+    """`exact`; `at most`; or `unknown`, and `num_sequences` is `SAMPLE`."""
+
+
+@dataclass(frozen=True, kw_only=True)
+class Plan:
+    """A run's costs on this machine."""
+
+    config: RunConfig
+    """What is asked for."""
+
+    model: ModelCosts
+    """The model."""
+
+    held_out: HeldOut
+    """What it is measured on."""
+
+    phases: tuple[PhaseCost, ...]
+    """What computes, but for fine-tuning."""
+
+    done: frozenset[str]
+    """Names of phases that the run's folder has already, `finetuning` among them."""
+
+    seconds: dict[str, float]
+    """Expected for each phase that is not done."""
+
+    weights_bytes: int
+    """On disk, at most."""
+
+    counts_bytes: int
+    """The same, of all readouts."""
+
+    num_processes: int = 1
+    """That were started."""
+
+    sent_in_step: int = 0
+    """Bytes that each of them sends in a step of pre-training."""
+
+    sent_in_measuring: int = 0
+    """And when measuring is done, at most."""
+
+
+def plan(config: RunConfig, folder: Path) -> Plan:
+    """The costs of the run that `config` asks for in `folder`, which need not exist.
+
+    The corpus is not read. Two seconds are spent on trying this machine's speed, where something is
+    left to do. Raises ValueError where the run would: for heads that do not divide the width, files
+    that are missing, a tokenizer that cannot be loaded, a folder with another run.
+    """
+    require_whole_heads(config.shape)
+    run = Run(folder)
+    require_same_run(config, run)
+    held_out = _held_out(config, run)
+    model = ModelCosts(
+        shape=config.shape,
+        vocab_size=_vocab_size(config, run),
+        sequence_length=config.sequence_length,
+    )
+    done = _done(config, run)
+    phases = tuple(phase_costs(config, model, held_out.num_sequences, done=done))
+    waiting = [cost for cost in phases if cost.name not in done]
+    seconds: dict[str, float] = {}
+    if waiting:
+        speed = machine_speed(model, batch_size=config.pretrain.batch_size)
+        seconds = {cost.name: expected_seconds(cost, speed) for cost in waiting}
+    num_measured = phases[-1].tokens / config.sequence_length
+    num_modified = num_measured * (config.sequence_length - 2) * config.measure.masking_rate
+    num_readouts = 1 + len(config.head_kinds) + config.untrained
+    num_processes = int(os.environ.get("WORLD_SIZE", "1"))
+    share = num_readouts * counts_bytes(model, round(num_modified / num_processes))
+    return Plan(
+        config=config,
+        model=model,
+        held_out=held_out,
+        phases=phases,
+        done=done,
+        seconds=seconds,
+        weights_bytes=disk_bytes(config, model),
+        counts_bytes=num_readouts * counts_bytes(model, round(num_modified)),
+        num_processes=num_processes,
+        sent_in_step=communication_bytes(
+            model.num_parameters,
+            num_processes,
+            sharded=is_asked_for(),
+            accumulation_steps=config.pretrain.accumulation_steps,
+        ),
+        sent_in_measuring=summing_bytes(share, num_processes),
+    )
+
+
+def _vocab_size(config: RunConfig, run: Run) -> int:
+    """The number of tokens; of a WordPiece that is not trained yet, the largest."""
+    if _has_tokens(run):
+        return Tokens(run.path("tokens/train")).description.vocab_size
+    if config.tokenizer is not None:
+        return len(vocabulary(load_tokenizer(config.tokenizer)))
+    if isinstance(config.corpus, PlantedCorpus):
+        return len(SPECIAL_TOKENS) + config.corpus.language().num_words
+    return config.vocab_size
+
+
+def _held_out(config: RunConfig, run: Run) -> HeldOut:
+    asked = config.measure.num_sequences
+    if _has_tokens(run):
+        return HeldOut(len(Tokens(run.path("tokens/validation"))))
+    if isinstance(config.corpus, PlantedCorpus):
+        documents, length = config.corpus.num_validation_documents, config.sequence_length
+        if config.layout == "first":
+            return HeldOut(documents)
+        return HeldOut(documents * (length - 1) // (length - 2))  # each with its separator
+    most = _most_documents(config.corpus)
+    if config.layout != "first":
+        most = None  # a document makes any number of sequences
+    if most is None and asked is None:
+        return HeldOut(SAMPLE, "unknown")
+    return HeldOut(min(number for number in (most, asked) if number is not None), "at most")
+
+
+def _most_documents(source: CorpusSource) -> int | None:
+    """Held-out documents of a corpus at most, where they are known before it is read.
+
+    Raises ValueError for files that are not there.
+    """
+    files = None if source.name == "sotu" else local_files(source.name, BUILDERS)
+    has_own = files is not None and bool(train_and_held_out(files, BUILDERS)[1])
+    if source.max_validation_documents is not None:
+        return source.max_validation_documents
+    if has_own or source.max_documents is None:
+        return None
+    return max(1, math.ceil(source.max_documents * source.validation_share))
+
+
+def _has_tokens(run: Run) -> bool:
+    return run.path("frequency.npy").exists()  # which is written last
+
+
+def _done(config: RunConfig, run: Run) -> frozenset[str]:
+    readouts = set(run.readouts())
+    tests = {
+        "pretraining": run.path("training.json").exists(),
+        "measuring": {"own_head", *config.head_kinds} <= readouts,
+        "untrained": "untrained" in readouts,
+        "finetuning": config.finetune is not None
+        and run.path(f"finetune/{config.finetune.task.name}.json").exists(),
+    }
+    tests |= {kind: run.path(f"heads/{kind}.safetensors").exists() for kind in config.head_kinds}
+    return frozenset(name for name, is_done in tests.items() if is_done)

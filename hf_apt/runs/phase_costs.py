@@ -1,0 +1,234 @@
+"""What a run costs before it is made: FLOPs, memory and disk of each phase. Ours."""
+# D depths, N modified positions of a batch, T sequence position, V vocabulary.
+
+from __future__ import annotations
+
+from collections.abc import Collection, Iterator, Sequence
+from dataclasses import astuple, dataclass
+from typing import TYPE_CHECKING
+
+from hf_apt.depths.head_loss import CHUNK_BYTES
+from hf_apt.depths.sweep import CHUNK
+from hf_apt.training.costs.model_costs import BACKWARD, FLOAT, ModelCosts
+from hf_apt.training.costs.training_flops import num_modified as _num_modified
+
+if TYPE_CHECKING:
+    from hf_apt.runs.recipes import RunConfig
+
+_ADAMW = 4 * FLOAT
+"""Bytes a parameter: weight, gradient, two moments."""
+_MOMENTS = 2 * FLOAT
+_HELD_BACK = 3 * (1 << 21)
+"""Pairs of a depth that `hf_apt.stats.counts` holds back at most, over the three treatments."""
+_KEPT_CHECKPOINTS = 2
+"""That the Trainer keeps; while it writes, there is one more."""
+
+
+@dataclass(frozen=True, kw_only=True)
+class Work:
+    """FLOPs by kind, as machines have a speed of their own for each."""
+
+    trunk_training: float = 0
+    """Through the trunk in training: forward and backward, or forward alone where it is frozen."""
+
+    head_training: float = 0
+    """Forward and backward from the modified positions to the vocabulary."""
+
+    trunk_reading: float = 0
+    """Forward through the trunk in float32, to measure."""
+
+    head_reading: float = 0
+    """From states to predictions, in float32."""
+
+    @property
+    def flops(self) -> float:
+        """All of them."""
+        return sum(astuple(self))
+
+
+@dataclass(frozen=True, kw_only=True)
+class PhaseCost:
+    """One phase of a run."""
+
+    name: str
+    """`pretraining`, `linear_head`, `mlm_head`, `heads` (both at once), `measuring` or
+    `untrained`."""
+
+    tokens: int
+    """Tokens read, special ones and padding included; of pre-training, in training alone. Of heads
+    as often as they are trained on, though kept states spare the trunk."""
+
+    work: Work
+    """Its FLOPs, over all processes."""
+
+    memory: int
+    """Bytes of tensors and counts at the peak, in one process; Python and libraries are extra."""
+
+
+def phase_costs(
+    config: RunConfig,
+    model: ModelCosts,
+    num_held_out: int,
+    *,
+    done: Collection[str] = (),
+) -> list[PhaseCost]:
+    """The phases of a run that compute, in their order, but for fine-tuning.
+
+    `num_held_out` is the number of held-out sequences. Kinds of heads that are not among the phases
+    that are `done` are trained together, in one phase.
+    """
+    num_measured = min(config.measure.num_sequences or num_held_out, num_held_out)
+    names = ["measuring", *(["untrained"] if config.untrained else [])]
+    waiting = [kind for kind in config.head_kinds if kind not in done]
+    return [
+        _pretraining(config, model, num_held_out),
+        *(_heads(config, model, [kind]) for kind in config.head_kinds if kind in done),
+        *([_heads(config, model, waiting)] if waiting else []),
+        *(_measuring(config, model, num_measured, name) for name in names),
+    ]
+
+
+def _pretraining(config: RunConfig, model: ModelCosts, num_held_out: int) -> PhaseCost:
+    """Three forward passes through trunk and head, at modified positions alone from the last
+    block's attention on.
+
+    About eleven times on the way the loss of held-out sequences is computed: one forward pass each,
+    the head at every position.
+    """
+    asked, length = config.pretrain, config.sequence_length
+    trunk = sum(
+        steps * asked.batch_size * (length / width) * model.trunk_flops(width)
+        for width, steps in _widths(config)
+    )
+    num_sequences = asked.num_steps * asked.batch_size
+    num_modified = _num_modified(num_sequences, length, asked.masking_rate)
+    trunk -= (num_sequences * length - num_modified) * model.spared_flops(training=True)
+    heads = num_modified * model.head_flops()
+    num_validated = min(asked.num_validation_sequences, num_held_out)
+    num_evaluations = -(-asked.num_steps // max(asked.num_steps // 10, 1)) + 1
+    validated = num_evaluations * num_validated
+    part = asked.batch_size / asked.accumulation_steps
+    modified = round(_num_modified(part, length, asked.masking_rate))
+    # Logits, their gradient; the log-probabilities between the two are among what is saved.
+    step = model.saved_bytes(round(part * length), modified)
+    step += 2 * FLOAT * modified * model.vocab_size
+    validation = 2 * FLOAT * min(asked.batch_size, 32, num_validated) * length * model.vocab_size
+    return PhaseCost(
+        name="pretraining",
+        tokens=num_sequences * length,
+        work=Work(
+            trunk_training=(1 + BACKWARD) * trunk + validated * model.trunk_flops(length),
+            head_training=(1 + BACKWARD) * heads + validated * length * model.head_flops(),
+        ),
+        memory=_ADAMW * model.num_parameters + max(step, validation),
+    )
+
+
+def _heads(config: RunConfig, model: ModelCosts, kinds: Sequence[str]) -> PhaseCost:
+    """The frozen trunk forward, and a head of each kind for each depth forward and backward.
+
+    Where draws come again, the trunk reads them once, and their states are kept.
+    """
+    asked, length = config.heads, config.sequence_length
+    num_steps = min(asked.num_distinct_steps or asked.num_steps, asked.num_steps)
+    num_sequences, num_read = (steps * asked.batch_size for steps in (asked.num_steps, num_steps))
+    modified = _num_modified(num_sequences, length, asked.masking_rate)
+    in_batch = round(_num_modified(asked.batch_size, length, asked.masking_rate))
+    flops = sum(map(model.head_training_flops, kinds))
+    hidden = FLOAT * model.num_depths * model.shape.hidden_size  # of a position at all depths
+    kept = round(modified * num_read / num_sequences) * hidden if num_steps < asked.num_steps else 0
+    # The logits of a depth, or of some of its positions; what an MLM head keeps until the backward
+    # pass: before and after GELU, after LayerNorm, and the gradient there.
+    step = min(FLOAT * in_batch * model.vocab_size, CHUNK_BYTES)
+    step += 4 * in_batch * hidden if "mlm_head" in kinds else 0
+    return PhaseCost(
+        name=kinds[0] if len(kinds) == 1 else "heads",
+        tokens=num_sequences * length,
+        work=Work(
+            trunk_training=_read(model, num_read, length, modified * num_read / num_sequences),
+            head_training=modified * model.num_depths * flops,
+        ),
+        memory=FLOAT * model.num_parameters
+        + _ADAMW * sum(map(model.trained_head_parameters, kinds))
+        + max(_reading_memory(model, asked.batch_size * length, in_batch), step)
+        + kept,
+    )
+
+
+def _measuring(config: RunConfig, model: ModelCosts, num_sequences: int, name: str) -> PhaseCost:
+    """One forward pass of the trunk; each head at every depth, at modified positions alone.
+
+    On the CPU rows at the embeddings that are equal are asked once: up to 1 / D of the heads less.
+    """
+    asked, length = config.measure, config.sequence_length
+    kinds = () if name == "untrained" else config.head_kinds
+    num_rows = num_sequences * asked.num_realisations
+    modified = _num_modified(num_rows, length, asked.masking_rate)
+    heads = model.head_flops() + sum(map(model.trained_head_flops, kinds))
+    batch = min(asked.batch_size, num_sequences)
+    in_batch = round(_num_modified(batch, length, asked.masking_rate))
+    hidden = model.shape.hidden_size
+    # The widest step of an argmax: the rows of all depths, and their logits of a chunk.
+    rows = model.num_depths * in_batch * (2 * hidden + min(CHUNK, model.vocab_size))
+    return PhaseCost(
+        name=name,
+        tokens=num_rows * length,
+        work=Work(
+            trunk_reading=_read(model, num_rows, length, modified),
+            head_reading=modified * model.num_depths * heads,
+        ),
+        memory=FLOAT * model.num_parameters
+        + FLOAT * sum(map(model.trained_head_parameters, kinds))
+        + _reading_memory(model, batch * length, in_batch)
+        + FLOAT * rows
+        + (1 + len(kinds)) * counts_bytes(model, round(modified)),
+    )
+
+
+def _read(model: ModelCosts, num_sequences: int, length: int, num_modified: float) -> float:
+    """FLOPs of the trunk, where its last block is asked for the modified positions alone."""
+    spared = (num_sequences * length - num_modified) * model.spared_flops(training=False)
+    return num_sequences * model.trunk_flops(length) - spared
+
+
+def counts_bytes(model: ModelCosts, num_modified: int) -> int:
+    """Bytes of one readout's counts, at most: over all depths, in memory and on disk.
+
+    12 bytes a distinct pair of what was asked and what was answered, 16 where it does not fit 32
+    bits. At each depth there are no more pairs than modified positions, nor than V V for each of
+    the three treatments, beside those held back before they are counted.
+    """
+    key = 4 if model.vocab_size**2 < 2**31 else 8
+    possible = (key + 8) * 3 * model.vocab_size**2 + key * min(num_modified, _HELD_BACK)
+    return model.num_depths * min((key + 8) * num_modified, possible)
+
+
+def disk_bytes(config: RunConfig, model: ModelCosts) -> int:
+    """Bytes that weights take on disk at the most: checkpoints to resume from, model, heads.
+
+    Token ids come on top, 2 bytes each (4 beyond 65,536 ids), and counts.
+    """
+    resumable = (_KEPT_CHECKPOINTS + 1) * (FLOAT + _MOMENTS) * model.num_parameters
+    heads = sum(map(model.trained_head_parameters, config.head_kinds))
+    return resumable + FLOAT * (model.num_parameters + heads)
+
+
+def _reading_memory(model: ModelCosts, num_tokens: int, num_modified: int) -> int:
+    """Of a forward pass without gradients: the states of all depths, twice F inside a block.
+
+    The states at modified positions are copied twice.
+    """
+    hidden = model.shape.hidden_size
+    front = 2 * model.shape.conv.num_channels * hidden if model.shape.conv else 0
+    inside = max(2 * model.shape.intermediate_size, front)
+    states = num_tokens * (model.num_depths * hidden + inside)
+    return FLOAT * (states + 2 * num_modified * model.num_depths * hidden)
+
+
+def _widths(config: RunConfig) -> Iterator[tuple[int, int]]:
+    """How many tokens a row of pre-training has, and for how many steps."""
+    asked, before = config.pretrain, 0
+    for width, share in (*asked.windows, (config.sequence_length, 1.0)):
+        end = min(round(share * asked.num_steps), asked.num_steps)
+        yield width, max(end - before, 0)
+        before = max(before, end)

@@ -1,0 +1,299 @@
+"""The whole chain: text, tokens, model, heads, counts, figures, page. Each phase is done once."""
+
+from __future__ import annotations
+
+import dataclasses
+import json
+import os
+import shlex
+import shutil
+import sys
+import warnings
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from hf_apt.atomic import writing_folder
+from hf_apt.records.environment import environment
+from hf_apt.records.run import Run
+from hf_apt.stats.depth_summary import SCHEMA, summarise_depths
+
+if TYPE_CHECKING:
+    from hf_apt.data.tokens import Tokens
+    from hf_apt.runs.recipes import RunConfig
+
+_LATER = ("head_kinds", "untrained", "finetune")
+"""What may be asked for later of a run that is there already."""
+
+
+def run_all(config: RunConfig, folder: Path | str) -> Run:
+    """The run in `folder`, brought to its end: pre-trained, measured, summarised, with its page.
+
+    Phases that are done already are not done again, and pre-training resumes from its last
+    checkpoint, so that an interrupted run is continued by the same call.
+
+    Raises ValueError if the folder holds a run of another configuration.
+    """
+    _require_task(config)
+    run = begin(config, Path(folder))
+    pretrain_run(config, run)
+    measure_run(config, run, str(run.path("checkpoint")))
+    finetune_run(config, run)
+    return finish(run)
+
+
+def begin(config: RunConfig, folder: Path) -> Run:
+    """The run in `folder`, new or begun before with the same configuration."""
+    run = Run(folder)
+    if is_main():
+        require_same_run(config, run)
+        run.write_json("config.json", _plain(dataclasses.asdict(config)))
+        run.write_json("environment.json", environment() | {"command": _command()})
+    return run
+
+
+def require_same_run(config: RunConfig, run: Run) -> None:
+    """Raise ValueError if `run` was begun with another configuration than `config`."""
+    # Before there is a tokenizer nothing was made that another configuration could contradict.
+    if run.path("tokenizer").exists():
+        before = _plain(_completed(run.read_json("config.json"), config))
+        _require_same(before, _plain(dataclasses.asdict(config)), run.folder)
+
+
+def pretrain_run(config: RunConfig, run: Run) -> None:
+    """Tokenise and pre-train; leaves `checkpoint/` and `training.json`."""
+    from hf_apt.models.devices import process_state
+    from hf_apt.models.fresh import new_model
+    from hf_apt.runs.shared_folder import wait_until_there
+    from hf_apt.training.pretraining import pretrain, pretrainer
+    from hf_apt.training.sharding import whole_model
+
+    train, validation = _prepared(config, run)
+    if run.path("training.json").exists():
+        return
+    model = new_model(config.shape, train, seed=config.pretrain.seed)
+    trainer = pretrainer(model, train, validation, config.pretrain, run.path("training"))
+    result = pretrain(trainer)
+    trained = whole_model(trainer)
+    if is_main():
+        _save_trained(config, run, trained, result, train)
+    process_state().wait_for_everyone()
+    wait_until_there(run.path("training.json"))
+
+
+def _save_trained(config: RunConfig, run: Run, trained: Any, result: dict, train: Tokens) -> None:
+    with writing_folder(run.path("checkpoint")) as partial:
+        trained.save_pretrained(partial)
+        for file in run.path("tokenizer").iterdir():
+            shutil.copy(file, partial / file.name)
+    seen = config.pretrain.num_steps * config.pretrain.batch_size
+    tokens_seen = round(seen * train.description.num_tokens / train.description.num_sequences)
+    run.write_json(
+        "training.json", result | {"num_sequences_seen": seen, "num_tokens_seen": tokens_seen}
+    )
+
+
+def measure_run(config: RunConfig, run: Run, checkpoint: str) -> None:
+    """Measure `checkpoint` on the run's held-out text; leaves `counts/` and `model.json`."""
+    from hf_apt.data.planted.corpus import PlantedCorpus
+    from hf_apt.depths.measurement import measure
+    from hf_apt.depths.own_head import OwnHead
+    from hf_apt.depths.trunk import Trunk
+    from hf_apt.models.description import describe
+    from hf_apt.models.devices import to_device
+    from hf_apt.models.fresh import untrained_twin
+    from hf_apt.models.loading import load_masked_lm
+    from hf_apt.records.fingerprints import weights_fingerprint
+    from hf_apt.runs.decoders import decoders
+
+    _require_same_weights(run, checkpoint)
+    train, validation = _prepared(config, run)
+    wanted = {"own_head", *config.head_kinds}
+    if not wanted <= set(run.readouts()):
+        model = to_device(load_masked_lm(checkpoint))
+        trunk = Trunk(model)
+        found = measure(trunk, validation, decoders(trunk, train, config, run), config.measure)
+        if is_main():  # before the counts, which say that this phase is done
+            description = describe(model, checkpoint, trunk.num_depths)
+            run.write_json("model.json", description | {"weights": weights_fingerprint(checkpoint)})
+        _save_counts(run, found)
+    if config.untrained and "untrained" not in run.readouts():
+        trunk = Trunk(to_device(untrained_twin(load_masked_lm(checkpoint))))
+        twin = measure(
+            trunk,
+            validation,
+            {"untrained": OwnHead(trunk)},
+            config.measure,
+            label="Measuring the untrained twin",
+        )
+        _save_counts(run, twin)
+    if isinstance(config.corpus, PlantedCorpus) and "bayes" not in run.readouts() and is_main():
+        bayes = config.corpus.bayes_counts(validation, config.measure)
+        _save_counts(run, {"bayes": bayes})
+
+
+def finetune_run(config: RunConfig, run: Run) -> None:
+    """Fine-tune the run's checkpoint on the task asked for, if any; leaves `finetune/`.
+
+    It is left out, with a warning, where several processes were started.
+    """
+    from hf_apt.models.devices import process_state
+    from hf_apt.studies.block_accuracy import measure_blocks
+
+    if config.finetune is None:
+        return
+    if process_state().num_processes == 1:
+        measure_blocks(str(run.path("checkpoint")), config.finetune, run)
+    elif is_main():
+        warnings.warn(
+            f"fine-tuning on {config.finetune.task.name} is left out: one process does it, so give "
+            "the same command again without torchrun or accelerate launch.",
+            stacklevel=2,
+        )
+
+
+def _require_task(config: RunConfig) -> None:
+    """Raise ValueError for what makes no task, before hours of pre-training."""
+    if config.finetune is not None and is_main():
+        from hf_apt.data.tasks.task import open_task
+
+        open_task(config.finetune.task)
+
+
+def finish(run: Run) -> Run:
+    """Summarise the run's counts and write its page: NumPy only, without model or device."""
+    from hf_apt.report import write_report
+
+    if is_main():
+        run.write_json("summary.json", summary(run))
+        write_report(run)
+    return run
+
+
+def summary(run: Run) -> dict[str, Any]:
+    """The content of `summary.json`; its depths are described in `hf_apt.stats.depth_summary`."""
+    from tqdm.auto import tqdm
+
+    from hf_apt.data.tokens import Tokens
+
+    config = run.read_json("config.json")
+    model = run.read_json("model.json")
+    if not run.readouts():
+        raise ValueError(f"{run.folder} is no finished hf_apt run: it has no counts.")
+    train, validation = (Tokens(run.path(f"tokens/{side}")) for side in ("train", "validation"))
+    readouts = {
+        readout: _summarised(run, readout)
+        for readout in tqdm(run.readouts(), desc="Summarising", unit=" readouts")
+    }
+    corpus = config["corpus"].get("name", "planted")
+    trained = run.path("training.json")
+    return {
+        "schema": SCHEMA,
+        "title": f"{model['name']} on {corpus}",
+        "command": run.read_json("environment.json")["command"],
+        "created": datetime.now(UTC).isoformat(timespec="seconds"),
+        "corpus": {
+            "name": corpus,
+            "sequences": train.description.layout,
+            "sequence_length": train.description.sequence_length,
+            "num_train_sequences": len(train),
+            "num_train_tokens": train.description.num_tokens,
+            "num_validation_sequences": len(validation),
+            "num_validation_tokens": validation.description.num_tokens,
+        },
+        "model": model,
+        "training": run.read_json("training.json") if trained.exists() else None,
+        "masking": {
+            "rate": config["measure"]["masking_rate"],
+            "seed": config["measure"]["seed"],
+            "num_realisations": config["measure"]["num_realisations"],
+            "num_sequences": min(
+                config["measure"]["num_sequences"] or len(validation), len(validation)
+            ),
+            "num_modified": _num_modified(run),
+        },
+        "readouts": readouts,
+    }
+
+
+def _summarised(run: Run, readout: str) -> list[dict[str, Any]]:
+    counts = run.counts(readout)
+    frequency_V, planted_V = run.frequency(counts.vocab_size), run.planted(counts.vocab_size)
+    return summarise_depths(counts, frequency_V, planted_V=planted_V)
+
+
+def is_main() -> bool:
+    """Whether this is the process that writes files."""
+    if os.environ.get("WORLD_SIZE", "1") == "1":
+        return True  # without asking Accelerate, whose import takes seconds
+    from hf_apt.models.devices import process_state
+
+    return process_state().is_main_process
+
+
+def _prepared(config: RunConfig, run: Run) -> tuple[Tokens, Tokens]:
+    from hf_apt.models.devices import process_state
+    from hf_apt.runs.preparation import prepare
+    from hf_apt.runs.shared_folder import wait_until_there
+
+    with process_state().main_process_first():
+        if not is_main():
+            wait_until_there(run.path("frequency.npy"))
+        return prepare(config, run)
+
+
+def _save_counts(run: Run, counts: dict[str, Any]) -> None:
+    if is_main():
+        for readout, found in counts.items():
+            found.save(run.counts_path(readout))
+
+
+def _num_modified(run: Run) -> dict[str, int]:
+    from hf_apt.stats.counts import TREATMENTS
+
+    counts = run.counts(run.readouts()[0])
+    return {name: counts.at(0, name).total for name in TREATMENTS}
+
+
+def _require_same_weights(run: Run, checkpoint: str) -> None:
+    from hf_apt.records.fingerprints import weights_fingerprint
+
+    if not run.readouts() or not run.path("model.json").exists():
+        return
+    if run.read_json("model.json")["weights"] != weights_fingerprint(checkpoint):
+        raise ValueError(
+            f"{run.folder} holds the measurement of another checkpoint, not of {checkpoint}: "
+            "choose another --output, or delete the folder."
+        )
+
+
+def _plain(content: dict[str, Any]) -> dict[str, Any]:
+    """`content` as it is read again from JSON."""
+    return json.loads(json.dumps(content))
+
+
+def _completed(before: dict[str, Any], config: Any) -> dict[str, Any]:
+    """`before` with the defaults of those fields of `config` that there were not yet."""
+    completed = dict(before)
+    for field in dataclasses.fields(config):
+        value = getattr(config, field.name)
+        if field.name not in before and field.default is not dataclasses.MISSING:
+            completed[field.name] = field.default
+        elif dataclasses.is_dataclass(value) and isinstance(before.get(field.name), dict):
+            completed[field.name] = _completed(before[field.name], value)
+    return completed
+
+
+def _require_same(before: dict[str, Any], asked: dict[str, Any], folder: Path) -> None:
+    changed = [key for key in asked if key not in _LATER and before.get(key) != asked[key]]
+    if changed:
+        key = changed[0]
+        raise ValueError(
+            f"{folder} holds a run with another {key} ({before.get(key)}, now {asked[key]}): "
+            "choose another --output, or delete the folder."
+        )
+
+
+def _command() -> str:
+    program, *arguments = sys.argv
+    return shlex.join([Path(program).name, *arguments])

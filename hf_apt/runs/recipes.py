@@ -1,0 +1,171 @@
+"""Whole runs as functions that return their configuration."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field, replace
+
+from hf_apt.data.corpora import CorpusSource
+from hf_apt.data.measurement_batches import MeasureConfig
+from hf_apt.data.planted.corpus import PlantedCorpus
+from hf_apt.data.sequences import Layout
+from hf_apt.data.tasks.task import TaskConfig
+from hf_apt.depths.heads import HeadConfig, HeadKind
+from hf_apt.depths.text_features import FeatureConfig
+from hf_apt.models.shapes import ModelShape
+from hf_apt.studies.block_protocols import BlockAccuracyConfig
+from hf_apt.training.finetuning import FinetuneConfig
+from hf_apt.training.pretraining import PretrainConfig
+
+
+@dataclass(frozen=True, kw_only=True)
+class RunConfig:
+    """Everything that a run is asked for."""
+
+    corpus: CorpusSource | PlantedCorpus
+    """The text."""
+
+    tokenizer: str | None = None
+    """A Hub id, a folder or a BERT `vocab.txt`; None to train a WordPiece on the corpus."""
+
+    vocab_size: int = 8192
+    """Of the WordPiece that is trained."""
+
+    sequence_length: int = 128
+    """Tokens in a sequence, special ones included."""
+
+    layout: Layout = "packed"
+    """How documents become sequences."""
+
+    shape: ModelShape = field(default_factory=ModelShape)
+    """The model's size."""
+
+    pretrain: PretrainConfig
+    """How it is trained."""
+
+    head_kinds: tuple[HeadKind, ...] = ("linear_head",)
+    """Heads to train for every depth, beside the model's own."""
+
+    heads: HeadConfig = field(default_factory=HeadConfig)
+    """How they are trained."""
+
+    measure: MeasureConfig = field(default_factory=MeasureConfig)
+    """What is asked of the model."""
+
+    untrained: bool = True
+    """Whether to measure an untrained twin as well."""
+
+    finetune: BlockAccuracyConfig | None = None
+    """The task to fine-tune on, and how; None for none."""
+
+
+def demo(*, task: str | None = "planted") -> RunConfig:
+    """Minutes on two cores: a narrow BERT-6 on the planted language, beside the exact ceiling."""
+    return RunConfig(
+        corpus=PlantedCorpus(),
+        sequence_length=50,
+        layout="first",
+        shape=ModelShape(hidden_size=64, num_heads=4, dropout=0.0, initializer_range=0.05),
+        pretrain=PretrainConfig(
+            num_steps=5000,
+            batch_size=16,
+            learning_rate=2e-3,
+            warmup_share=0.03,
+            beta2=0.98,
+            save_every=1000,
+            num_validation_sequences=512,
+        ),
+        heads=HeadConfig(num_steps=500),
+        finetune=_on(task, FinetuneConfig(num_epochs=5, learning_rate=1e-3, sequence_length=32)),
+    )
+
+
+def narrow(corpus: CorpusSource, *, task: str | None = None) -> RunConfig:
+    """About an hour on one core: BERT-6, 128 wide, with a WordPiece of its own.
+
+    It sees little text for its size, so it is asked for 30 % of the positions while it learns:
+    twice the answers from the same trunk. It is measured at 15 %, as every model. Before whole
+    sequences it reads windows of 8, 16 and 32 tokens.
+    """
+    return RunConfig(
+        corpus=corpus,
+        shape=ModelShape(
+            hidden_size=128,
+            num_heads=4,
+            dropout=0.0,
+            initializer_range=0.02 * (768 / 128) ** 0.5,
+            sinusoidal_positions=True,
+        ),
+        pretrain=PretrainConfig(
+            num_steps=24_000,
+            batch_size=8,
+            learning_rate=1e-3,
+            warmup_share=0.01,
+            masking_rate=0.3,
+            beta2=0.98,
+            windows=((8, 0.2), (16, 0.3), (32, 0.8)),
+            save_every=1000,
+        ),
+        finetune=_on(task, FinetuneConfig(num_epochs=8, learning_rate=5e-4, sequence_length=64)),
+    )
+
+
+def paper(corpus: CorpusSource, *, num_epochs: int = 50, task: str | None = None) -> RunConfig:
+    """The size of arXiv 2507.14871: BERT-6, 768 wide, first 128 tokens of each article, 50 epochs.
+
+    40,000 articles, unless the corpus says otherwise by `max_documents`.
+    """
+    num_articles = corpus.max_documents or 40_000
+    return RunConfig(
+        corpus=replace(corpus, max_documents=num_articles),
+        tokenizer="google-bert/bert-base-uncased",
+        layout="first",
+        pretrain=PretrainConfig(num_steps=num_articles * num_epochs // 32),
+        finetune=_on(task, FinetuneConfig()),
+    )
+
+
+def named(name: str, corpus: CorpusSource, *, task: str | None = None) -> RunConfig:
+    """The recipe `name` for `corpus`; `auto` is demo if planted, narrow otherwise.
+
+    `task` is what to fine-tune on: None for the recipe's own, `none` for nothing.
+
+    Raises ValueError if the recipe is not for this corpus.
+    """
+    planted = corpus.name == "planted"
+    if name == "auto":
+        name = "demo" if planted else "narrow"
+    if planted != (name == "demo"):
+        raise ValueError(
+            f"the recipe {name} is not for the corpus {corpus.name!r}: demo belongs to "
+            "`planted`, narrow and paper to all others."
+        )
+    if planted:
+        task = task or "planted"
+    task = None if task == "none" else task
+    if planted:
+        return demo(task=task)
+    return paper(corpus, task=task) if name == "paper" else narrow(corpus, task=task)
+
+
+def measurement(corpus: CorpusSource, tokenizer: str) -> RunConfig:
+    """The measurement of a checkpoint that is there already, with the model's own head."""
+    return RunConfig(
+        corpus=corpus,
+        tokenizer=tokenizer,
+        layout="packed",
+        pretrain=PretrainConfig(num_steps=0),
+        head_kinds=(),
+        untrained=False,
+    )
+
+
+def _on(task: str | None, config: FinetuneConfig) -> BlockAccuracyConfig | None:
+    """Fine-tuning on the task of that name, with and without pre-training."""
+    if task is None:
+        return None
+    return BlockAccuracyConfig(
+        task=TaskConfig(name=task),
+        features=FeatureConfig(sequence_length=config.sequence_length),
+        finetune=config,
+        untrained=True,
+    )

@@ -1,0 +1,1 @@
+"""Numbers read off counts, features and logits: NumPy, SciPy and scikit-learn, no torch."""

@@ -1,0 +1,112 @@
+"""Accuracy per token (APT), its mean as order parameter, and their standard errors.
+
+APT of a token is the share of its modified occurrences that are predicted right; its unweighted
+mean over tokens is the order parameter of pre-training (arXiv 2509.03407, abstract and Table 1).
+"""
+# D depths, V vocabulary.
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import numpy as np
+from jaxtyping import Bool, Float, Int, Integer
+
+from hf_apt.stats.estimates import Estimate, mean_over_tokens
+
+
+@dataclass(frozen=True)
+class Apt50:
+    """APT(50) in the three readings that the paper's tabulated "APT(50)" admits."""
+
+    most_frequent_50: Estimate
+    """Mean APT of the 50 most frequent tokens."""
+
+    upper_half: Estimate
+    """Mean APT of the more frequent half of the tokens."""
+
+    support_50: Estimate
+    """Mean APT of the tokens with at least 50 modified occurrences."""
+
+
+def apt(
+    hits: Int[np.ndarray, "*depth vocab"], support: Int[np.ndarray, " vocab"]
+) -> Float[np.ndarray, "*depth vocab"]:
+    """APT of each token in [0, 1]; NaN where a token was never asked for.
+
+    >>> apt(np.array([1, 0, 0]), np.array([4, 2, 0])).tolist()
+    [0.25, 0.0, nan]
+    """
+    with np.errstate(invalid="ignore"):
+        return np.where(support > 0, hits / np.maximum(support, 1), np.nan)
+
+
+def apt_standard_error(
+    hits: Int[np.ndarray, "*depth vocab"], support: Int[np.ndarray, " vocab"]
+) -> Float[np.ndarray, "*depth vocab"]:
+    """Binomial standard error of each token's APT, sqrt(p (1 - p) / n); NaN where n = 0 (ours)."""
+    p = apt(hits, support)
+    with np.errstate(invalid="ignore", divide="ignore"):
+        return np.sqrt(p * (1 - p) / support)
+
+
+def mean_apt(
+    hits_V: Int[np.ndarray, " vocab"],
+    support_V: Int[np.ndarray, " vocab"],
+    *,
+    min_support: int = 1,
+    tokens_V: Bool[np.ndarray, " vocab"] | None = None,
+) -> Estimate:
+    """Mean APT, the order parameter: the unweighted mean over tokens asked for often enough.
+
+    Counted: tokens with at least `min_support` modified occurrences that are in `tokens_V` (all
+    tokens, if None). Not counted: tokens never asked for, as 0/0 is no accuracy.
+
+    >>> mean_apt(np.array([1, 2, 0]), np.array([4, 2, 0])).value
+    0.625
+    """
+    counted_V = support_V >= max(min_support, 1)
+    if tokens_V is not None:
+        counted_V = counted_V & tokens_V
+    return mean_over_tokens(np.where(counted_V, apt(hits_V, support_V), np.nan))
+
+
+def masked_accuracy(
+    hits_V: Int[np.ndarray, " vocab"], support_V: Int[np.ndarray, " vocab"]
+) -> Estimate:
+    """The share of all modified positions predicted right (micro accuracy), binomial error.
+
+    >>> masked_accuracy(np.array([1, 2]), np.array([4, 2])).value
+    0.5
+    """
+    num = int(support_V.sum())
+    if num == 0:
+        return Estimate(float("nan"), float("nan"), 0)
+    share = float(hits_V.sum() / num)
+    error = np.sqrt(share * (1 - share) / num) if num > 1 else np.nan
+    return Estimate(share, float(error), num)
+
+
+def apt50(
+    hits_V: Int[np.ndarray, " vocab"],
+    support_V: Int[np.ndarray, " vocab"],
+    frequency_V: Integer[np.ndarray, " vocab"],
+) -> Apt50:
+    """APT(50) in its three readings; `frequency_V` counts occurrences in the training corpus.
+
+    Only tokens that were asked for are ranked. Equal frequencies are ranked by token id, so the
+    result is the same on every run.
+    """
+    asked = np.flatnonzero(support_V)
+    by_frequency = asked[np.argsort(-frequency_V[asked].astype(np.int64), kind="stable")]
+
+    def mean_of(tokens: np.ndarray) -> Estimate:
+        tokens_V = np.zeros(len(support_V), bool)
+        tokens_V[tokens] = True
+        return mean_apt(hits_V, support_V, tokens_V=tokens_V)
+
+    return Apt50(
+        most_frequent_50=mean_of(by_frequency[:50]),
+        upper_half=mean_of(by_frequency[: (len(by_frequency) + 1) // 2]),
+        support_50=mean_apt(hits_V, support_V, min_support=50),
+    )

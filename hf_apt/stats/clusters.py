@@ -1,0 +1,163 @@
+"""Clusters of strong-match tokens, read off the normalised confusion matrix.
+
+That they exist and are small and finite is claimed by arXiv 2509.03407; the paper's threshold and
+algorithm are not known to us, so thresholds are swept and three definitions are reported (ours).
+"""
+# V vocabulary.
+
+from __future__ import annotations
+
+from collections import Counter
+from dataclasses import dataclass
+from typing import Literal, get_args
+
+import numpy as np
+from jaxtyping import Bool, Int
+from scipy.sparse import csr_array
+from scipy.sparse.csgraph import connected_components
+from sklearn.metrics import adjusted_rand_score
+
+from hf_apt.stats.confusion import Confusion
+
+Definition = Literal["row", "mutual", "weak"]
+"""`row`: each kept token with its own strong matches (sets may overlap). `mutual`: components of
+the strong matches that hold in both directions. `weak`: components whatever the direction."""
+
+DEFINITIONS: tuple[Definition, ...] = get_args(Definition)
+THRESHOLDS = (0.05, 0.1, 0.2, 0.3, 0.5)
+"""The thresholds of the sweep; none is known to be the paper's."""
+HEADLINE: tuple[Definition, float] = ("mutual", 0.05)
+"""The definition and threshold that tables show where there is room for one."""
+PLANTED_HEADLINE: tuple[Definition, float] = ("weak", 0.05)
+"""Those under which the exact best predictor's own confusion gives back the planted classes."""
+
+
+@dataclass(frozen=True)
+class TokenClusters:
+    """The clusters of one definition at one threshold."""
+
+    definition: Definition
+    """Which of the three definitions."""
+
+    strong_match_threshold: float
+    """Smallest normalised confusion that counts as a strong match."""
+
+    members: tuple[Int[np.ndarray, " _"], ...]
+    """Token ids of each cluster of two or more, largest first, then by first token id.
+
+    For `row` the first id is the token whose row it is, then its matches, strongest first.
+    """
+
+    covered_V: Bool[np.ndarray, " vocab"]
+    """Tokens that could be put in a cluster: the kept tokens and, for `row` and `weak`, the tokens
+    that a kept token is confused with."""
+
+    num_kept: int
+    """Tokens that passed the row filter."""
+
+    num_matched: int
+    """Kept tokens with at least one strong match under this definition."""
+
+    def sizes(self) -> Int[np.ndarray, " clusters"]:
+        """Sizes of the clusters of two or more."""
+        return np.array([len(tokens) for tokens in self.members], dtype=np.int64)
+
+    def size_histogram(self) -> dict[int, int]:
+        """Number of clusters of each size, two or more."""
+        return dict(sorted(Counter(self.sizes().tolist()).items()))
+
+    def labels(self) -> Int[np.ndarray, " vocab"]:
+        """The cluster of each token, with every other token alone in one of its own.
+
+        Raises ValueError for `row`, whose clusters overlap.
+        """
+        if self.definition == "row":
+            raise ValueError("`row` clusters overlap and are no partition: use `mutual` or `weak`.")
+        labels_V = np.arange(len(self.covered_V))
+        for tokens in self.members:
+            labels_V[tokens] = tokens[0]
+        return labels_V
+
+
+def strong_matches(confusion: Confusion, threshold: float) -> csr_array:
+    """The (V, V) 0/1 matrix of strong matches: i kept, j != i, normalised[i, j] >= threshold.
+
+    Raises ValueError for a threshold outside (0, 1].
+    """
+    if not 0 < threshold <= 1:
+        raise ValueError(f"a strong-match threshold lies in (0, 1], got {threshold}.")
+    strengths = _strong(confusion, threshold)
+    ones = np.ones(strengths.nnz, np.int8)
+    return csr_array((ones, strengths.indices, strengths.indptr), shape=strengths.shape)
+
+
+def _strong(confusion: Confusion, threshold: float) -> csr_array:
+    """The normalised confusion of the strong matches alone."""
+    normalised = confusion.normalised
+    places = np.flatnonzero(normalised.data >= threshold)
+    rows = np.searchsorted(normalised.indptr, places, side="right") - 1
+    columns = normalised.indices[places]
+    other = rows != columns
+    row_starts = np.searchsorted(rows[other], np.arange(len(normalised.indptr)))
+    return csr_array(
+        (normalised.data[places[other]], columns[other], row_starts), shape=normalised.shape
+    )
+
+
+def token_clusters(confusion: Confusion, threshold: float, definition: Definition) -> TokenClusters:
+    """The clusters of strong-match tokens at one threshold."""
+    matches = strong_matches(confusion, threshold)
+    # A token dropped by the row filter has no matches of its own: it can be matched, not mutually.
+    edges = csr_array(matches.multiply(matches.T)) if definition == "mutual" else matches
+    covered_V = confusion.kept_V.copy()
+    if definition != "mutual":
+        covered_V[matches.indices] = True
+    if definition == "row":
+        members = _row_members(_strong(confusion, threshold))
+    else:
+        members = _component_members(edges)
+    has_match_V = np.diff(edges.indptr) > 0
+    return TokenClusters(
+        definition=definition,
+        strong_match_threshold=threshold,
+        members=members,
+        covered_V=covered_V,
+        num_kept=int(confusion.kept_V.sum()),
+        num_matched=int(has_match_V.sum()),
+    )
+
+
+def cluster_agreement(
+    labels_V: Int[np.ndarray, " vocab"],
+    other_labels_V: Int[np.ndarray, " vocab"],
+    tokens_V: Bool[np.ndarray, " vocab"],
+) -> float:
+    """Adjusted Rand index of two partitions over the chosen tokens: 1 equal, about 0 unrelated."""
+    return float(adjusted_rand_score(labels_V[tokens_V], other_labels_V[tokens_V]))
+
+
+def _row_members(strengths: csr_array) -> tuple[np.ndarray, ...]:
+    num_V = np.diff(strengths.indptr)
+    rows = np.repeat(np.arange(len(num_V)), num_V)
+    order = np.lexsort((strengths.indices, np.negative(strengths.data), rows))
+    matched_V = np.flatnonzero(num_V)
+    starts = strengths.indptr[matched_V]
+    members = np.insert(strengths.indices[order], starts, matched_V)
+    return _largest_first(members, num_V[matched_V] + 1)
+
+
+def _component_members(edges: csr_array) -> tuple[np.ndarray, ...]:
+    _, component_V = connected_components(edges, directed=True, connection="weak")
+    size_V = np.bincount(component_V)[component_V]
+    tokens = np.flatnonzero(size_V > 1)
+    tokens = tokens[np.argsort(component_V[tokens], kind="stable")]
+    starts = np.flatnonzero(np.diff(component_V[tokens], prepend=-1))
+    return _largest_first(tokens, size_V[tokens[starts]])
+
+
+def _largest_first(members: np.ndarray, sizes: np.ndarray) -> tuple[np.ndarray, ...]:
+    """The clusters that stand one after the other in `members`, put in order."""
+    ends = np.cumsum(sizes)
+    order = np.lexsort((members[ends - sizes], -sizes))
+    bounds = zip((ends - sizes)[order].tolist(), ends[order].tolist(), strict=True)
+    return tuple(members[start:end] for start, end in bounds)

@@ -1,0 +1,295 @@
+"""Exact, sparse, mergeable counts of which token was asked for and which was answered.
+
+They are the sufficient statistic of everything else: accuracy per token is their diagonal over
+their row sums, the token confusion matrix is themselves, clusters are read off it. Integers only;
+a division happens when a value is read.
+"""
+# D depths (0 = embeddings, m = after block m), N modified positions, V vocabulary.
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING, Self
+
+import numpy as np
+from jaxtyping import Int, Integer
+
+from hf_apt.atomic import writing
+
+if TYPE_CHECKING:
+    from scipy.sparse import csr_array
+
+TREATMENTS = ("masked", "replaced", "unchanged")
+"""What masking did to a modified position, by its code 0, 1, 2."""
+
+_FLUSH_AT = 1 << 21
+"""Pairs held back before they are sorted into a run: 8 MB of int32 keys a table."""
+_MERGE_AT = 8
+"""Runs held back before they are merged into one."""
+
+
+class PairCounts:
+    """How often each reference token was answered by each prediction.
+
+    A pair is packed into one integer key, `reference * vocab_size + prediction`: int32 where
+    `vocab_size ** 2` fits (up to 46,340 tokens), int64 beyond. Only pairs that occurred are held,
+    12 bytes each (16 with int64 keys), so 10 million distinct pairs take 120 MB where the dense
+    matrix of a vocabulary of 30,522 takes 7.5 GB.
+    """
+
+    def __init__(self, vocab_size: int):
+        if vocab_size < 1:
+            raise ValueError(f"vocab_size must be at least 1, got {vocab_size}.")
+        self.vocab_size = vocab_size
+        """Side of the matrix."""
+        fits_int32 = vocab_size**2 <= np.iinfo(np.int32).max
+        self._key_type = np.dtype(np.int32 if fits_int32 else np.int64)
+        self._pending: list[np.ndarray] = []
+        self._num_pending = 0
+        self._runs: list[tuple[np.ndarray, np.ndarray]] = []
+
+    def update(
+        self, references: Integer[np.ndarray, " n"], predictions: Integer[np.ndarray, " n"]
+    ) -> Self:
+        """These counts with one more occurrence of each of the N pairs."""
+        if len(references) != len(predictions):
+            raise ValueError(
+                f"{len(references)} references came with {len(predictions)} predictions: "
+                "give one prediction for each reference."
+            )
+        if len(references) == 0:
+            return self
+        _refuse_outside("reference id", references, self.vocab_size)
+        _refuse_outside("prediction id", predictions, self.vocab_size)
+        # Ids were checked, so that the narrower keys lose nothing.
+        keys = np.multiply(references, self.vocab_size, dtype=self._key_type, casting="unsafe")
+        self._pending.append(np.add(keys, predictions, out=keys, casting="unsafe"))
+        self._num_pending += len(keys)
+        if self._num_pending >= _FLUSH_AT:
+            self._flush()
+        return self
+
+    def merge(self, other: PairCounts) -> Self:
+        """These counts plus those of `other`, which is left as it was."""
+        if other.vocab_size != self.vocab_size:
+            raise ValueError(
+                f"counts over {other.vocab_size} tokens cannot be merged with "
+                f"counts over {self.vocab_size}."
+            )
+        if len(other.keys):
+            self._add_run(other.keys, other.counts)
+        return self
+
+    def resized(self, vocab_size: int) -> PairCounts:
+        """The same counts over `vocab_size` tokens; ValueError if an id is outside them."""
+        resized = PairCounts(vocab_size)
+        if len(self.keys):
+            references, predictions = np.divmod(self.keys, self._key_type.type(self.vocab_size))
+            _refuse_outside("reference id", references, vocab_size)
+            _refuse_outside("prediction id", predictions, vocab_size)
+            keys = references.astype(resized._key_type) * resized._key_type.type(vocab_size)
+            resized._add_run(keys + predictions.astype(resized._key_type), self.counts)
+        return resized
+
+    @property
+    def keys(self) -> Integer[np.ndarray, " pairs"]:
+        """The packed pairs that occurred, ascending and distinct."""
+        return self._merged()[0]
+
+    @property
+    def counts(self) -> Int[np.ndarray, " pairs"]:
+        """How often each of `keys` occurred, int64, at least 1."""
+        return self._merged()[1]
+
+    @property
+    def total(self) -> int:
+        """Number of pairs counted."""
+        return int(self.counts.sum())
+
+    def matrix(self) -> csr_array:
+        """The (V, V) int64 token confusion matrix: row = reference, column = prediction."""
+        from scipy.sparse import csr_array
+
+        references, predictions = np.divmod(self.keys, self._key_type.type(self.vocab_size))
+        row_starts = np.searchsorted(references, np.arange(self.vocab_size + 1))
+        size = (self.vocab_size, self.vocab_size)
+        return csr_array((self.counts.copy(), predictions, row_starts), shape=size)
+
+    def hits(self) -> Int[np.ndarray, " vocab"]:
+        """Right answers of each reference token: the diagonal."""
+        # Diagonal keys are the multiples of V + 1.
+        on_diagonal = self.keys % (self.vocab_size + 1) == 0
+        hits_V = np.zeros(self.vocab_size, np.int64)
+        hits_V[self.keys[on_diagonal] // (self.vocab_size + 1)] = self.counts[on_diagonal]
+        return hits_V
+
+    def support(self) -> Int[np.ndarray, " vocab"]:
+        """Modified occurrences of each reference token: the row sums."""
+        support_V = np.zeros(self.vocab_size, np.int64)
+        np.add.at(support_V, self.keys // self.vocab_size, self.counts)
+        return support_V
+
+    def _flush(self) -> None:
+        if not self._pending:
+            return
+        keys = np.concatenate(self._pending)
+        self._pending, self._num_pending = [], 0
+        keys.sort()
+        starts = _run_starts(keys)
+        self._add_run(keys[starts], np.diff(starts, append=len(keys)))
+
+    def _add_run(self, keys: np.ndarray, counts: np.ndarray) -> None:
+        self._runs.append((keys, counts))
+        if len(self._runs) >= _MERGE_AT:
+            self._merged()
+
+    def _merged(self) -> tuple[np.ndarray, np.ndarray]:
+        self._flush()
+        if not self._runs:
+            self._runs = [(np.empty(0, self._key_type), np.empty(0, np.int64))]
+        if len(self._runs) > 1:
+            keys = np.concatenate([run_keys for run_keys, _ in self._runs])
+            counts = np.concatenate([run_counts for _, run_counts in self._runs])
+            order = np.argsort(keys, kind="stable")
+            keys, counts = keys[order], counts[order]
+            del order  # 80 MB at 10 million pairs, at the moment when memory peaks
+            starts = _run_starts(keys)
+            self._runs = [(keys[starts], np.add.reduceat(counts, starts))]
+        return self._runs[0]
+
+
+@dataclass(frozen=True)
+class DepthCounts:
+    """Pair counts at every depth, kept apart by what masking did to the position."""
+
+    pairs: tuple[tuple[PairCounts, ...], ...]
+    """`pairs[depth][treatment]`, treatments in the order of `TREATMENTS`."""
+
+    @classmethod
+    def empty(cls, num_depths: int, vocab_size: int) -> Self:
+        """Counts of nothing yet, at `num_depths` depths."""
+        return cls(
+            tuple(tuple(PairCounts(vocab_size) for _ in TREATMENTS) for _ in range(num_depths))
+        )
+
+    @property
+    def num_depths(self) -> int:
+        """Number of depths D, the embeddings included."""
+        return len(self.pairs)
+
+    @property
+    def vocab_size(self) -> int:
+        """Number of tokens V."""
+        return self.pairs[0][0].vocab_size
+
+    def update(
+        self,
+        references_N: Integer[np.ndarray, " n"],
+        predictions_DN: Integer[np.ndarray, "depth n"],
+        treatments_N: Integer[np.ndarray, " n"],
+    ) -> Self:
+        """These counts with N modified positions more, answered at every depth."""
+        shape = (self.num_depths, len(references_N))
+        if predictions_DN.shape != shape or len(treatments_N) != len(references_N):
+            raise ValueError(
+                f"{len(references_N)} references came with {len(treatments_N)} treatments and "
+                f"predictions of shape {predictions_DN.shape}: give one treatment for each "
+                f"reference and one prediction at each of {self.num_depths} depths."
+            )
+        # All is checked before any is counted, lest a bad id leave the depths out of step.
+        _refuse_outside("reference id", references_N, self.vocab_size)
+        _refuse_outside("prediction id", predictions_DN, self.vocab_size)
+        _refuse_outside("treatment code", treatments_N, len(TREATMENTS))
+        for code in range(len(TREATMENTS)):
+            asked = treatments_N == code
+            for depth, predictions_N in enumerate(predictions_DN):
+                self.pairs[depth][code].update(references_N[asked], predictions_N[asked])
+        return self
+
+    def merge(self, other: DepthCounts) -> Self:
+        """These counts plus those of `other`, depth by depth; `other` is left as it was."""
+        if other.num_depths != self.num_depths:
+            raise ValueError(
+                f"counts at {other.num_depths} depths cannot be merged with "
+                f"counts at {self.num_depths}."
+            )
+        for mine, theirs in zip(self.pairs, other.pairs, strict=True):
+            for pair_counts, other_counts in zip(mine, theirs, strict=True):
+                pair_counts.merge(other_counts)
+        return self
+
+    def at(self, depth: int, treatment: str | None = None) -> PairCounts:
+        """The pair counts of one depth: of one treatment, or of all three pooled."""
+        if treatment is not None:
+            if treatment not in TREATMENTS:
+                raise ValueError(f"treatment {treatment!r} is none of {', '.join(TREATMENTS)}.")
+            return self.pairs[depth][TREATMENTS.index(treatment)]
+        pooled = PairCounts(self.vocab_size)
+        for pair_counts in self.pairs[depth]:
+            pooled.merge(pair_counts)
+        return pooled
+
+    def hits(self, treatment: str | None = None) -> Int[np.ndarray, "depth vocab"]:
+        """Right answers of each reference token at each depth."""
+        return np.stack([self.at(depth, treatment).hits() for depth in range(self.num_depths)])
+
+    def support(self, treatment: str | None = None) -> Int[np.ndarray, " vocab"]:
+        """Modified occurrences of each reference token; the same at every depth."""
+        return self.at(0, treatment).support()
+
+    def save(self, path: Path) -> None:
+        """Write the counts to `path` as one compressed `.npz`, whole or not at all."""
+        arrays: dict[str, np.ndarray] = {"vocab_size": np.array(self.vocab_size)}
+        for depth, by_treatment in enumerate(self.pairs):
+            for treatment, pair_counts in zip(TREATMENTS, by_treatment, strict=True):
+                arrays[f"depth_{depth}.{treatment}.keys"] = pair_counts.keys
+                arrays[f"depth_{depth}.{treatment}.counts"] = pair_counts.counts
+        with writing(path, "wb") as file:
+            np.savez_compressed(file, allow_pickle=False, **arrays)
+
+    @classmethod
+    def load(cls, path: Path) -> Self:
+        """The counts that `save` wrote to `path`."""
+        with np.load(path) as arrays:
+            vocab_size = int(arrays["vocab_size"])
+            num_depths = sum(name.endswith(".masked.keys") for name in arrays.files)
+            counts = cls.empty(num_depths, vocab_size)
+            for depth, by_treatment in enumerate(counts.pairs):
+                for treatment, pair_counts in zip(TREATMENTS, by_treatment, strict=True):
+                    name = f"depth_{depth}.{treatment}"
+                    pair_counts._add_run(arrays[f"{name}.keys"], arrays[f"{name}.counts"])
+        return counts
+
+
+def merged(parts: Sequence[DepthCounts]) -> DepthCounts:
+    """The sum of `parts`, which are left as they were."""
+    total = DepthCounts.empty(parts[0].num_depths, parts[0].vocab_size)
+    for part in parts:
+        total.merge(part)
+    return total
+
+
+def _run_starts(keys: np.ndarray) -> np.ndarray:
+    """Where each distinct one of the sorted `keys`, at least one, begins."""
+    begins = np.empty(len(keys), bool)
+    begins[0] = True
+    np.not_equal(keys[1:], keys[:-1], out=begins[1:])
+    return np.flatnonzero(begins)
+
+
+def _refuse_outside(name: str, ids: np.ndarray, num: int) -> None:
+    if ids.size == 0:
+        return
+    if ids.dtype.kind == "i":  # read without its sign, a negative id is a very large one
+        if ids.view(f"u{ids.dtype.itemsize}").max() < num:
+            return
+    low, high = int(ids.min()), int(ids.max())
+    if low < 0 or high >= num:
+        wrong = low if low < 0 else high
+        raise ValueError(f"{name} {wrong} is outside 0 to {num - 1}.")
+
+
+NOT_ASKED = -100
+"""The label of a position that is not asked for, as everywhere in transformers."""

@@ -1,0 +1,142 @@
+"""The headline figures of a measurement, as plain JSON: counts in, numbers out.
+
+The schema is versioned by `SCHEMA` and described field by field in `summarise_depths`; a change of
+meaning gets a new number and a line in the changelog. NaN is written as null.
+"""
+# D depths, V vocabulary.
+
+from __future__ import annotations
+
+from typing import Any
+
+import numpy as np
+from jaxtyping import Int, Integer
+
+from hf_apt.stats.apt import apt, apt50, masked_accuracy, mean_apt
+from hf_apt.stats.clusters import (
+    DEFINITIONS,
+    THRESHOLDS,
+    TokenClusters,
+    cluster_agreement,
+    strong_matches,
+    token_clusters,
+)
+from hf_apt.stats.confusion import Confusion, confusion, noise_mass
+from hf_apt.stats.counts import TREATMENTS, DepthCounts
+from hf_apt.stats.estimates import plain
+from hf_apt.stats.frequency import apt_by_frequency, growth, growth_by_frequency
+
+SCHEMA = "hf_apt.summary/1"
+
+
+def summarise_depths(
+    counts: DepthCounts,
+    frequency_V: Integer[np.ndarray, " vocab"],
+    *,
+    planted_V: Int[np.ndarray, " vocab"] | None = None,
+    thresholds: tuple[float, ...] = THRESHOLDS,
+) -> list[dict[str, Any]]:
+    """One dictionary for each depth, in order.
+
+    - `depth`: 0 = embeddings, m = after block m; other names are in `depths` of the model.
+    - `mean_apt`, `masked_accuracy`: estimates (`value`, `standard_error`, `num`) for `pooled` and
+      for each treatment (`masked`, `replaced`, `unchanged`).
+    - `apt50`: the three readings, each an estimate, for `pooled` and each treatment.
+    - `growth`: mean APT less that of the depth before, paired by token; null at depth 0.
+    - `growth_by_frequency`: what each tenth of the tokens, rarest first, adds to `growth`; null
+      at depth 0.
+    - `apt_by_frequency`: logarithmic bins of corpus frequency (`low`, `high`, `mean_apt`).
+    - `confusion`: tokens asked for (`num_rows`), passing the row filter (`num_kept`), tied
+      (`num_ties`), and distinct pairs (`num_pairs`).
+    - `clusters`: one entry for each threshold and definition: number, sizes, share of kept tokens
+      with a strong match, noise mass (mean over kept tokens), adjusted Rand index against the depth
+      before (`agreement_previous`) and against planted classes (`agreement_planted`).
+
+    `planted_V` gives the known class of each token, -1 for a token alone in its class.
+    """
+    support_V = counts.support()
+    apt_DV = apt(counts.hits(), support_V)
+    growths = [None, *growth(apt_DV)]
+    shares = [None, *growth_by_frequency(apt_DV, frequency_V).tolist()]
+    depths = []
+    previous: dict[tuple[float, str], TokenClusters] = {}
+    for depth in range(counts.num_depths):
+        table = confusion(counts.at(depth))
+        clusters = {
+            (threshold, definition): token_clusters(table, threshold, definition)
+            for threshold in thresholds
+            for definition in DEFINITIONS
+        }
+        asked_V = support_V > 0
+        depths.append(
+            {
+                "depth": depth,
+                **_accuracies(counts, depth, frequency_V),
+                "growth": plain(growths[depth]),
+                "growth_by_frequency": shares[depth],
+                "apt_by_frequency": plain(apt_by_frequency(apt_DV[depth], frequency_V)),
+                "confusion": {
+                    "num_rows": int(asked_V.sum()),
+                    "num_kept": int(table.kept_V.sum()),
+                    "num_ties": table.num_ties,
+                    "num_pairs": int(table.matrix.nnz),
+                },
+                "clusters": [
+                    cluster_figures(found, table)
+                    | {
+                        "agreement_previous": _agreement(found, previous.get(key), asked_V),
+                        "agreement_planted": _planted_agreement(found, planted_V, asked_V),
+                    }
+                    for key, found in clusters.items()
+                ],
+            }
+        )
+        previous = clusters
+    return depths
+
+
+def cluster_figures(found: TokenClusters, table: Confusion) -> dict[str, Any]:
+    """Number, sizes, share of kept tokens with a strong match and noise mass; None over nothing."""
+    sizes = found.sizes()
+    noise = noise_mass(table, strong_matches(table, found.strong_match_threshold))
+    return {
+        "definition": found.definition,
+        "threshold": found.strong_match_threshold,
+        "num_clusters": len(sizes),
+        "num_tokens_in_clusters": len({int(token) for tokens in found.members for token in tokens}),
+        "share_with_strong_match": found.num_matched / found.num_kept if found.num_kept else None,
+        "mean_size": float(sizes.mean()) if len(sizes) else None,
+        "median_size": float(np.median(sizes)) if len(sizes) else None,
+        "max_size": int(sizes.max()) if len(sizes) else None,
+        "size_histogram": {str(size): n for size, n in found.size_histogram().items()},
+        "noise_mass": float(noise.mean()) if len(noise) else None,
+    }
+
+
+def _accuracies(counts: DepthCounts, depth: int, frequency_V: np.ndarray) -> dict[str, Any]:
+    figures: dict[str, Any] = {"mean_apt": {}, "masked_accuracy": {}, "apt50": {}}
+    for name in ("pooled", *TREATMENTS):
+        pairs = counts.at(depth, None if name == "pooled" else name)
+        hits_V, support_V = pairs.hits(), pairs.support()
+        figures["mean_apt"][name] = plain(mean_apt(hits_V, support_V))
+        figures["masked_accuracy"][name] = plain(masked_accuracy(hits_V, support_V))
+        figures["apt50"][name] = plain(apt50(hits_V, support_V, frequency_V))
+    return figures
+
+
+def _agreement(
+    found: TokenClusters, previous: TokenClusters | None, asked_V: np.ndarray
+) -> float | None:
+    if previous is None or found.definition == "row":
+        return None
+    return cluster_agreement(found.labels(), previous.labels(), asked_V)
+
+
+def _planted_agreement(
+    found: TokenClusters, planted_V: np.ndarray | None, asked_V: np.ndarray
+) -> float | None:
+    if planted_V is None or found.definition == "row":
+        return None
+    # A token of no class is alone in one of its own; classes and tokens must not share a label.
+    alone_V = np.arange(len(planted_V)) + planted_V.max() + 1
+    return cluster_agreement(found.labels(), np.where(planted_V < 0, alone_V, planted_V), asked_V)

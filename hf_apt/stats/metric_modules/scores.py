@@ -1,0 +1,185 @@
+"""The figures of the metric modules: a stream of what was asked and answered in, flat values out.
+
+Scalars are Python's own; arrays are NumPy's. An undefined value is NaN.
+"""
+# V vocabulary, N inputs.
+
+from __future__ import annotations
+
+from typing import Any
+
+import numpy as np
+
+from hf_apt.stats.apt import apt, apt50, apt_standard_error, masked_accuracy, mean_apt
+from hf_apt.stats.clusters import DEFINITIONS, HEADLINE, token_clusters
+from hf_apt.stats.confidence import confidence_bins
+from hf_apt.stats.confusion import confusion
+from hf_apt.stats.depth_summary import cluster_figures
+from hf_apt.stats.estimates import Estimate, mean_over_tokens, pearson, spearman
+from hf_apt.stats.frequency import apt_by_frequency
+from hf_apt.stats.metric_modules.array_inputs import whole_numbers
+from hf_apt.stats.metric_modules.streams import (
+    ConfidenceStream,
+    HitStream,
+    PairStream,
+)
+
+
+def apt_scores(
+    stream: HitStream,
+    *,
+    frequencies: Any = None,
+    min_support: int = 1,
+    per_token: bool = False,
+    vocab_size: int | None = None,
+) -> dict[str, Any]:
+    """Mean APT, masked accuracy and APT(50), of all positions and of each treatment.
+
+    - `mean_apt`, over `num_tokens` tokens asked at least `min_support` times; `masked_accuracy`,
+      over `num_positions`; each with `…_standard_error`, in [0, 1].
+    - `apt50_most_frequent_50`, `apt50_upper_half`, `apt50_support_50`, each with its standard
+      error: mean APT of the 50 most frequent tokens, of the more frequent half, and of those asked
+      at least 50 times. Frequency is that of `frequencies`, else how often a token was asked.
+    - where the stream tells treatments apart, all of that once more with `_masked`, `_replaced` or
+      `_unchanged` appended.
+    - with `frequencies`, the occurrences of each token id in a corpus: `apt_by_frequency`, a list
+      of logarithmic bins from `low` to below `high`.
+    - with `per_token`, arrays over the tokens asked for, by id: `tokens`, `apt`,
+      `apt_standard_error`, `support`.
+
+    Raises ValueError if nothing was asked, and for a token outside `vocab_size` or `frequencies`.
+    """
+    if min_support < 1:
+        raise ValueError(f"min_support is {min_support}: give at least 1, as 0/0 is no accuracy.")
+    pairs = stream.pairs(vocab_size=vocab_size)
+    hits_V, support_V = pairs.hits(), pairs.support()
+    frequency_V = support_V if frequencies is None else _frequency(frequencies, support_V)
+    scores = _accuracies(hits_V, support_V, frequency_V, min_support)
+    for treatment in stream.treatments:
+        part = stream.pairs(treatment, vocab_size=pairs.vocab_size)
+        figures = _accuracies(part.hits(), part.support(), frequency_V, min_support)
+        scores |= {f"{name}_{treatment}": value for name, value in figures.items()}
+    apt_V = apt(hits_V, support_V)
+    if frequencies is not None:
+        scores["apt_by_frequency"] = [
+            {"low": found.low, "high": found.high}
+            | _named("mean_apt", found.mean_apt, num="num_tokens")
+            for found in apt_by_frequency(apt_V, frequency_V)
+        ]
+    if per_token:
+        tokens = np.flatnonzero(support_V)
+        scores["tokens"] = tokens
+        scores["apt"] = apt_V[tokens]
+        scores["apt_standard_error"] = apt_standard_error(hits_V, support_V)[tokens]
+        scores["support"] = support_V[tokens]
+    return scores
+
+
+def token_confusion_scores(stream: PairStream, *, vocab_size: int | None = None) -> dict[str, Any]:
+    """The token confusion matrix, the entries that are not 0, and its row filter.
+
+    - `rows` (references), `columns` (predictions), `counts`: int64 arrays, by row, then column.
+    - `kept`: ids of the tokens whose right answer is their commonest answer, ties included.
+    - `num_pairs` entries; `num_rows` tokens asked for; `num_kept`; `num_ties`, the kept tokens with
+      another answer exactly as common.
+
+    Raises ValueError if nothing was asked, and for a token outside `vocab_size`.
+    """
+    table = confusion(stream.pairs(vocab_size=vocab_size))
+    entries = table.matrix.tocoo()
+    return {
+        "rows": entries.row.astype(np.int64),
+        "columns": entries.col.astype(np.int64),
+        "counts": entries.data,
+        "kept": np.flatnonzero(table.kept_V),
+        "num_pairs": int(table.matrix.nnz),
+        "num_rows": int((np.diff(table.matrix.indptr) > 0).sum()),
+        "num_kept": int(table.kept_V.sum()),
+        "num_ties": table.num_ties,
+    }
+
+
+def token_clusters_scores(
+    stream: PairStream,
+    *,
+    threshold: float = HEADLINE[1],
+    definition: str = HEADLINE[0],
+    vocab_size: int | None = None,
+) -> dict[str, Any]:
+    """The clusters of strong-match tokens: `clusters`, lists of token ids, largest first.
+
+    With them what `hf_apt.stats.depth_summary.cluster_figures` says of their number, sizes and
+    noise mass. Raises ValueError if nothing was asked, for a threshold outside (0, 1] or an unknown
+    definition, and for a token outside `vocab_size`.
+    """
+    if definition not in DEFINITIONS:
+        raise ValueError(f"definition {definition!r} is none of {', '.join(DEFINITIONS)}.")
+    table = confusion(stream.pairs(vocab_size=vocab_size))
+    found = token_clusters(table, threshold, definition)
+    figures = cluster_figures(found, table)
+    return {"clusters": [tokens.tolist() for tokens in found.members]} | figures
+
+
+def confidence_scores(stream: ConfidenceStream, *, num_bins: int = 10) -> dict[str, Any]:
+    """Label confidence against the mean APT of an input's tokens.
+
+    - `pearson` and `spearman` correlation, in [-1, 1], over `num_inputs`; `mean_confidence`, and
+      `accuracy` if correctness is known, in [0, 1]; each with `…_standard_error`.
+    - `bins`: quantiles of mean APT, lowest first, each from `low` to `high` with the same means.
+
+    Raises ValueError if there is no input, and for less than one bin.
+    """
+    if num_bins < 1:
+        raise ValueError(f"num_bins is {num_bins}: give at least 1.")
+    columns = stream.columns()
+    confidence_N, mean_apt_N = columns[:2]
+    correct_N = columns[2] if len(columns) > 2 else None
+    scores = {"num_inputs": columns.shape[1]}
+    scores |= _named("pearson", pearson(mean_apt_N, confidence_N))
+    scores |= _named("spearman", spearman(mean_apt_N, confidence_N))
+    scores |= _named("mean_confidence", mean_over_tokens(confidence_N))
+    if correct_N is not None:
+        scores |= _named("accuracy", mean_over_tokens(correct_N))
+    scores["bins"] = []
+    for part in confidence_bins(confidence_N, mean_apt_N, correct_N, num_bins=num_bins):
+        figures = {"low": part.low, "high": part.high}
+        figures |= _named("mean_confidence", part.confidence, num="num_inputs")
+        if correct_N is not None:
+            figures |= _named("accuracy", part.accuracy)
+        scores["bins"].append(figures)
+    return scores
+
+
+def _accuracies(
+    hits_V: np.ndarray, support_V: np.ndarray, frequency_V: np.ndarray, min_support: int
+) -> dict[str, Any]:
+    readings = apt50(hits_V, support_V, frequency_V)
+    return (
+        _named("mean_apt", mean_apt(hits_V, support_V, min_support=min_support), num="num_tokens")
+        | _named("masked_accuracy", masked_accuracy(hits_V, support_V), num="num_positions")
+        | _named("apt50_most_frequent_50", readings.most_frequent_50)
+        | _named("apt50_upper_half", readings.upper_half)
+        | _named("apt50_support_50", readings.support_50)
+    )
+
+
+def _named(name: str, estimate: Estimate, *, num: str | None = None) -> dict[str, Any]:
+    named = {name: estimate.value, f"{name}_standard_error": estimate.standard_error}
+    return named | ({num: estimate.num} if num else {})
+
+
+def _frequency(frequencies: Any, support_V: np.ndarray) -> np.ndarray:
+    """Frequencies cut or filled up with zeros to the vocabulary of what was asked."""
+    given = whole_numbers("frequencies", frequencies, example="Tokens.frequency()").ravel()
+    if given.size and given.min() < 0:
+        raise ValueError(f"frequencies hold {given.min()}: give occurrences, 0 or more.")
+    largest = int(np.flatnonzero(support_V)[-1])
+    if len(given) <= largest:
+        raise ValueError(
+            f"{len(given)} frequencies do not reach token {largest}, which was asked for: give one "
+            f"for each token id, at least {largest + 1}."
+        )
+    frequency_V = np.zeros(len(support_V), np.int64)
+    given = given[: len(support_V)]
+    frequency_V[: len(given)] = given
+    return frequency_V

@@ -1,0 +1,185 @@
+"""What a metric is fed, batch by batch, kept as counts or columns until its figures are read."""
+# N positions or inputs of a batch.
+
+from __future__ import annotations
+
+from typing import Any, Self
+
+import numpy as np
+from jaxtyping import Float, Integer
+
+from hf_apt.stats.counts import NOT_ASKED, TREATMENTS, DepthCounts, PairCounts
+from hf_apt.stats.metric_modules.array_inputs import (
+    array_of,
+    refuse_other_shape,
+    shares,
+    whole_numbers,
+)
+
+_ANY_ID = 2**31
+"""Ids below this are counted whatever the vocabulary: a pair of them fits an int64 key."""
+
+
+class PairStream:
+    """How often each reference was answered by each prediction, over a vocabulary not yet known.
+
+    References of -100 are not asked, and not counted. 16 bytes for each distinct pair.
+    """
+
+    _hits_only = False
+
+    def __init__(self) -> None:
+        self._counts = DepthCounts.empty(1, _ANY_ID)
+        self._largest = -1
+        self._has_treatment: bool | None = None
+
+    def __len__(self) -> int:
+        return sum(pairs.total for pairs in self._counts.pairs[0])
+
+    @property
+    def treatments(self) -> tuple[str, ...]:
+        """The treatments that are told apart: all three, or none."""
+        return TREATMENTS if self._has_treatment else ()
+
+    def update(self, predictions: Any, references: Any, treatment: Any = None) -> Self:
+        """This stream with one more batch, of any shape; a batch that is refused leaves no trace.
+
+        `treatment` is what masking did to each position: `masked`, `replaced`, `unchanged`, or
+        their codes 0, 1, 2. Raises ValueError for what cannot be token ids or treatments.
+        """
+        found = whole_numbers("predictions", predictions, example="logits.argmax(-1)")
+        true = whole_numbers("references", references, example="the true token ids")
+        refuse_other_shape("predictions", found, "references", true)
+        asked = true != NOT_ASKED
+        found_N, true_N = found[asked], true[asked]
+        _refuse_no_token("predictions", found_N)
+        _refuse_no_token("references", true_N)
+        if treatment is None:
+            codes_N = np.zeros(len(true_N), np.uint8)
+        else:
+            treatments = array_of("treatment", treatment)
+            refuse_other_shape("treatment", treatments, "references", true)
+            codes_N = _codes(treatments[asked])
+        self._has_treatment = _agreed("treatment", self._has_treatment, treatment is not None)
+        if len(true_N):
+            self._largest = max(self._largest, int(true_N.max()), int(found_N.max()))
+        if self._hits_only:  # any other id will do for a wrong answer
+            found_N = np.where(found_N == true_N, true_N, true_N == 0)
+        self._counts.update(true_N, found_N[None], codes_N)
+        return self
+
+    def merge(self, other: PairStream) -> Self:
+        """This stream with all that `other` counted, which is left as it was."""
+        if other._has_treatment is not None:
+            self._has_treatment = _agreed("treatment", self._has_treatment, other._has_treatment)
+        self._largest = max(self._largest, other._largest)
+        self._counts.merge(other._counts)
+        return self
+
+    def pairs(self, treatment: str | None = None, *, vocab_size: int | None = None) -> PairCounts:
+        """The counts of one treatment, or of all, over a vocabulary of `vocab_size` tokens.
+
+        If None, the smallest vocabulary that holds every id: the largest + 1. Raises ValueError for
+        an id outside the vocabulary, and where nothing was asked.
+        """
+        if self._largest < 0:
+            raise ValueError(
+                "nothing was asked yet: give predictions, and references that are not all -100."
+            )
+        if vocab_size is None:
+            vocab_size = self._largest + 1
+        if self._largest >= vocab_size:
+            raise ValueError(
+                f"token id {self._largest} is outside a vocabulary of {vocab_size}: give a "
+                f"vocab_size of at least {self._largest + 1}, or leave it out."
+            )
+        return self._counts.at(0, treatment).resized(vocab_size)
+
+
+class HitStream(PairStream):
+    """How often each reference was asked and answered right: 32 bytes for each token.
+
+    Its pairs have the hits and the support of a `PairStream`; its wrong answers mean nothing.
+    """
+
+    _hits_only = True
+
+
+class ConfidenceStream:
+    """Label confidence and mean APT of each input, and whether its label was right.
+
+    Inputs whose mean APT is NaN (none of their tokens was ever asked for) are left out. 24 bytes
+    an input.
+    """
+
+    def __init__(self) -> None:
+        self._batches: list[np.ndarray] = []
+        self._has_correct: bool | None = None
+
+    def __len__(self) -> int:
+        return sum(batch.shape[1] for batch in self._batches)
+
+    def update(self, predictions: Any, references: Any, correct: Any = None) -> Self:
+        """This stream with one more batch; a batch that is refused leaves no trace.
+
+        `predictions` are confidences, `references` mean APTs, `correct` is 1 where the label was
+        right and 0 where not. Raises ValueError for what is outside [0, 1].
+        """
+        confidence_N = shares("predictions", predictions, example="largest softmax probabilities")
+        mean_apt_N = shares("references", references, example="the mean APT of inputs", nan=True)
+        refuse_other_shape("predictions", confidence_N, "references", mean_apt_N)
+        columns = [confidence_N, mean_apt_N]
+        if correct is not None:
+            columns.append(shares("correct", correct, example="1 for a right label, 0 for a wrong"))
+            refuse_other_shape("correct", columns[-1], "references", mean_apt_N)
+        self._has_correct = _agreed("correct", self._has_correct, correct is not None)
+        self._batches.append(np.stack(columns)[:, ~np.isnan(mean_apt_N)])
+        return self
+
+    def merge(self, other: ConfidenceStream) -> Self:
+        """This stream with all the inputs of `other`, which is left as it was."""
+        if other._has_correct is not None:
+            self._has_correct = _agreed("correct", self._has_correct, other._has_correct)
+        self._batches += other._batches
+        return self
+
+    def columns(self) -> Float[np.ndarray, "columns n"]:
+        """Confidence, mean APT and, where given, correctness; sorted, whatever came first.
+
+        Raises ValueError where there is no input.
+        """
+        if not len(self):
+            raise ValueError("there is no input yet: give confidences, and mean APTs not all NaN.")
+        columns = np.concatenate(self._batches, axis=1)
+        return columns[:, np.lexsort(columns)]
+
+
+def _agreed(name: str, before: bool | None, now: bool) -> bool:
+    if before not in (None, now):
+        raise ValueError(
+            f"some batches came with {name} and some without: give it with all or with none."
+        )
+    return now
+
+
+def _refuse_no_token(name: str, ids: Integer[np.ndarray, " n"]) -> None:
+    if ids.size and (ids.min() < 0 or ids.max() >= _ANY_ID):
+        wrong = ids[(ids < 0) | (ids >= _ANY_ID)][0]
+        raise ValueError(
+            f"{name} hold {wrong}, which is no token id: ids are 0 to {_ANY_ID - 1}, and a "
+            "reference of -100 marks a position that is not asked."
+        )
+
+
+def _codes(treatments_N: np.ndarray) -> Integer[np.ndarray, " n"]:
+    """The codes of treatments given by name or by code."""
+    codes_N = np.full(len(treatments_N), len(TREATMENTS), np.uint8)
+    for code, name in enumerate(TREATMENTS):
+        codes_N[treatments_N == (name if treatments_N.dtype.kind in "OU" else code)] = code
+    unknown = treatments_N[codes_N == len(TREATMENTS)]
+    if len(unknown):
+        raise ValueError(
+            f"treatment {unknown.tolist()[0]!r} is none of {', '.join(TREATMENTS)}, nor of their "
+            "codes 0, 1, 2: leave it out, or give one for each reference."
+        )
+    return codes_N

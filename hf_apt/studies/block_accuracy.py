@@ -1,0 +1,164 @@
+"""Accuracy of a task at every depth of a checkpoint: over seeds, with errors, as a record.
+
+What arXiv 2509.03407 sets beside APT per block, by the protocols of
+`hf_apt.studies.block_protocols`. Each seed's figures are kept as they are finished, so that an
+interrupted measurement goes on with the next one.
+"""
+# D depths, S seeds.
+
+from __future__ import annotations
+
+import json
+from collections.abc import Sequence
+from dataclasses import asdict, replace
+from typing import Any
+
+import numpy as np
+
+from hf_apt.data.tasks.task import Task, open_task
+from hf_apt.data.tokenizer import vocabulary
+from hf_apt.depths.own_head_counts import counts_in_run
+from hf_apt.depths.trunk import Trunk
+from hf_apt.models.description import depth_names
+from hf_apt.models.devices import process_state
+from hf_apt.models.encoders import Encoder, load_encoder
+from hf_apt.records.environment import environment
+from hf_apt.records.fingerprints import weights_fingerprint
+from hf_apt.records.run import Run
+from hf_apt.stats.apt import mean_apt
+from hf_apt.stats.estimates import mean_over_tokens, over_seeds, plain
+from hf_apt.stats.rank_agreement import agreement
+from hf_apt.stats.token_overlap import overlap, token_counts
+from hf_apt.stats.transfer_scores import SCORES
+from hf_apt.studies.block_protocols import BlockAccuracyConfig, ModelFigures
+from hf_apt.studies.seed_accuracy import figures_of_seed
+
+SCHEMA = "hf_apt.block_accuracy/1"
+
+
+def measure_blocks(checkpoint: str, config: BlockAccuracyConfig, run: Run) -> dict[str, Any]:
+    """The accuracies of `checkpoint` on the task, also written to `finetune/<task>.json` of `run`.
+
+    The fine-tuned model of the first seed goes to `finetune/<task>/`. Of the result, `models` holds
+    `pretrained` and maybe `untrained`, each with the protocols `frozen` and maybe `finetuned`: for
+    each pooling, lists over depths of the accuracy by each probe (`value`, `standard_error`, `num`
+    of seeds) and of each score; `depths` has their names. `own_head` is the accuracy of the
+    fine-tuned classifier itself, `cut` the same as a list over depths, where it was asked for;
+    `num_trained_parameters` is what fine-tuning changed. `agreement` ranks depths by each score of
+    the frozen trunk, and by mean APT where `run` has counts of the same checkpoint, against their
+    `linear` accuracy, against `cut` (Spearman). `overlap` is that of the first seed's texts with
+    the run's training corpus, null where `run` did not pre-train this checkpoint. `confidence` is
+    the `hf_apt.studies.confidence` of the first seed's fine-tuned model, where it was asked for.
+
+    A seed whose figures are in `finetune/<task>-seed-<number>.json`, of the same settings, weights,
+    tokenizer and texts, is not measured again.
+
+    Raises ValueError for what makes no task, a checkpoint that is none, settings out of range, and
+    where several processes were started.
+    """
+    _require_sense(config)
+    first = open_task(config.task)
+    by_seed: dict[str, list[ModelFigures]] = {}
+    provenance = []
+    depths: list[str] = []
+    shared = confidence = None
+    for number in range(config.num_seeds):
+        seed = config.task.seed + number
+        task = open_task(replace(config.task, seed=seed)) if number else first
+        provenance.append(task.provenance)
+        encoder = load_encoder(checkpoint, label_names=task.label_names, seed=seed)
+        if number == 0:
+            depths = depth_names(encoder.model.config, Trunk(encoder.model).num_depths)
+            shared = _overlap(run, encoder, task, checkpoint, config.features.sequence_length)
+        found = figures_of_seed(encoder, task, config, run, number, checkpoint)
+        confidence = confidence or found.confidence
+        for name, figures in found.models.items():
+            by_seed.setdefault(name, []).append(figures)
+    models = {name: _summarised(found, len(first.test)) for name, found in by_seed.items()}
+    result = {
+        "schema": SCHEMA,
+        "task": first.name,
+        "checkpoint": checkpoint,
+        "weights": weights_fingerprint(checkpoint),
+        "label_names": list(first.label_names),
+        "depths": depths,
+        "chance": first.chance,
+        "provenance": provenance,
+        "config": json.loads(json.dumps(asdict(config))),
+        "models": models,
+        "agreement": agreement(models["pretrained"], _mean_apt_D(run, checkpoint)),
+        "overlap": shared,
+        "environment": environment(),
+    }
+    if confidence:
+        result["confidence"] = confidence
+    run.write_json(f"finetune/{first.name}.json", result)
+    return result
+
+
+def _require_sense(config: BlockAccuracyConfig) -> None:
+    if config.num_seeds < 1:
+        raise ValueError(f"at least one seed is needed, got {config.num_seeds}.")
+    if config.cut and config.finetune is None:
+        raise ValueError("a trunk that is cut has to be fine-tuned: ask for one epoch at least.")
+    if config.cut and config.finetune and config.finetune.lora_rank:
+        raise ValueError("a trunk that is cut is fine-tuned whole: leave out adapters, or the cut.")
+    if process_state().num_processes > 1:
+        raise ValueError(
+            f"accuracy per block is measured by one process, and {process_state().num_processes} "
+            "were started: leave out torchrun or accelerate launch."
+        )
+
+
+def _summarised(by_seed: Sequence[ModelFigures], num_test: int) -> dict[str, Any]:
+    """Means and standard errors over seeds, as JSON takes them."""
+    found: dict[str, Any] = {
+        protocol: {
+            pooling: {
+                name: _estimates(
+                    [one.by_pooling[protocol][pooling][name] for one in by_seed], name, num_test
+                )
+                for name in figures
+            }
+            for pooling, figures in by_seed[0].by_pooling[protocol].items()
+        }
+        for protocol in by_seed[0].by_pooling
+    }
+    own_heads = [np.array([one.own_head]) for one in by_seed if one.own_head is not None]
+    cuts_SD = [one.cut for one in by_seed if one.cut is not None]
+    if cuts_SD:
+        found["cut"] = plain(over_seeds(cuts_SD, num_test))
+    if own_heads:
+        found["own_head"] = plain(over_seeds(own_heads, num_test)[0])
+        found["num_trained_parameters"] = by_seed[0].num_trained
+    return found
+
+
+def _estimates(figures_SD: Sequence[np.ndarray], name: str, num_test: int) -> list[dict[str, Any]]:
+    if name in SCORES:
+        return [plain(mean_over_tokens(values_S)) for values_S in np.stack(figures_SD).T]
+    return [plain(estimate) for estimate in over_seeds(figures_SD, num_test)]
+
+
+def _mean_apt_D(run: Run, checkpoint: str) -> list[float] | None:
+    """Mean APT at each depth by the own head, where `run` has measured these weights."""
+    counts = counts_in_run(run, checkpoint)
+    if counts is None:
+        return None
+    support_V = counts.support()
+    return [mean_apt(hits_V, support_V).value for hits_V in counts.hits()]
+
+
+def _overlap(
+    run: Run, encoder: Encoder, task: Task, checkpoint: str, sequence_length: int
+) -> dict[str, Any] | None:
+    """The overlap of a task's texts with the corpus that `run` pre-trained `checkpoint` on."""
+    if not run.path("training.json").exists():
+        return None
+    own = weights_fingerprint(str(run.path("checkpoint")))
+    tokens = vocabulary(encoder.tokenizer)
+    if own is None or own != weights_fingerprint(checkpoint) or run.vocabulary() != tokens:
+        return None
+    rows = encoder.encode([*task.train.texts, *task.test.texts], sequence_length)
+    task_V = token_counts(rows, len(tokens))
+    return plain(overlap(task_V, run.frequency(), encoder.tokenizer.all_special_ids))

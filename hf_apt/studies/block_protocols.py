@@ -1,0 +1,170 @@
+"""How accuracy at a depth is asked for: the protocols, all of one model on one choice of texts.
+
+`frozen`: a head for each depth on the trunk as it is. `cut`: the trunk is cut after each block, and
+what is left is fine-tuned. `finetuned`: the trunk is fine-tuned whole, then a head for each depth.
+"""
+# D depths, M test texts, C classes.
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field, replace
+from pathlib import Path
+from typing import cast
+
+import numpy as np
+from jaxtyping import Float
+
+from hf_apt.atomic import writing_folder
+from hf_apt.data.tasks.task import Task, TaskConfig
+from hf_apt.depths.text_features import FeatureConfig, Pooling, features
+from hf_apt.depths.truncation import cut
+from hf_apt.depths.trunk import Trunk
+from hf_apt.models.encoders import Encoder
+from hf_apt.models.lora import num_trained
+from hf_apt.stats.flattened_probes import flat_accuracies, require_few
+from hf_apt.stats.probes import PROBES, Probe, ProbeConfig, probe_accuracies
+from hf_apt.stats.transfer_scores import SCORES, score_per_depth
+from hf_apt.studies.confidence import ConfidenceConfig
+from hf_apt.training.finetuning import FinetuneConfig, finetune, to_train
+
+
+@dataclass(frozen=True, kw_only=True)
+class BlockAccuracyConfig:
+    """What to measure of a checkpoint on a task."""
+
+    task: TaskConfig
+    """The texts."""
+
+    features: FeatureConfig = field(default_factory=FeatureConfig)
+    """How they become vectors."""
+
+    probe: ProbeConfig = field(default_factory=ProbeConfig)
+    """Settings of the probes."""
+
+    probes: tuple[Probe, ...] = PROBES
+    """Which to train."""
+
+    finetune: FinetuneConfig | None = field(default_factory=FinetuneConfig)
+    """How to fine-tune; None for the frozen protocol alone."""
+
+    confidence: ConfidenceConfig | None = field(default_factory=ConfidenceConfig)
+    """How the fine-tuned classifier's confidence is examined; None for not at all."""
+
+    cut: bool = False
+    """Whether to fine-tune the trunk cut after each block, too: about D / 2 times the training."""
+
+    untrained: bool = False
+    """Whether to do the same with a twin of fresh weights."""
+
+    num_seeds: int = 1
+    """Repetitions, each with its own choice of texts, fresh head and order."""
+
+
+@dataclass(frozen=True)
+class ModelFigures:
+    """The figures of one model on one choice of texts."""
+
+    by_pooling: dict[str, dict[str, dict[str, Float[np.ndarray, " depth"]]]]
+    """By protocol with a head for each depth, pooling, and name of probe or score."""
+
+    own_head: float | None = None
+    """Test accuracy of the fine-tuned classifier."""
+
+    logits_MC: Float[np.ndarray, "m classes"] | None = None
+    """What it gives the test texts; not kept on disk."""
+
+    cut: Float[np.ndarray, " depth"] | None = None
+    """The same of the classifier that was cut after each block and then fine-tuned."""
+
+    num_trained: int | None = None
+    """Parameters that fine-tuning changed."""
+
+
+@dataclass(frozen=True)
+class Protocols:
+    """All protocols on one choice of texts."""
+
+    task: Task
+    """The texts."""
+
+    config: BlockAccuracyConfig
+    """What to measure."""
+
+    number: int
+    """Which repetition this is, from 0: added to the seed of the fine-tuning."""
+
+    scratch: Path
+    """A folder for features, and for the Trainer's files."""
+
+    def of(self, encoder: Encoder, saved: Path | None) -> ModelFigures:
+        """The figures of one model; it is fine-tuned in place and left in the folder `saved`.
+
+        A cut model has the head of the whole one and the same seed. Cut after the last block, it is
+        the whole one, and is not trained twice.
+
+        Raises ValueError for what cannot be cut, for more training texts than `flatten` takes, and
+        for what `features` and `finetune` refuse.
+        """
+        if "flatten" in self.config.features.poolings:
+            require_few(len(self.task.train))
+        depths = range(Trunk(encoder.model).num_depths - 1) if self.config.cut else ()
+        for depth in depths:  # what cannot be cut is told before hours of work
+            cut(encoder, depth)
+        by_pooling = {"frozen": self._by_pooling(encoder)}
+        if self.config.finetune is None:
+            return ModelFigures(by_pooling)
+        config = replace(self.config.finetune, seed=self.config.finetune.seed + self.number)
+        accuracies = [
+            self._accuracy(self._finetuned(cut(encoder, depth), config)) for depth in depths
+        ]
+        encoder = to_train(encoder, config)
+        logits_MC = self._finetuned(encoder, config)
+        own_head = self._accuracy(logits_MC)
+        by_pooling["finetuned"] = self._by_pooling(encoder)
+        if saved is not None:
+            with writing_folder(saved) as partial:
+                encoder.save(partial)
+        cut_D = np.array([*accuracies, own_head]) if self.config.cut else None
+        return ModelFigures(by_pooling, own_head, logits_MC, cut_D, num_trained(encoder.model))
+
+    def _finetuned(self, encoder: Encoder, config: FinetuneConfig) -> np.ndarray:
+        """The test logits (M, C) of `encoder`, which is fine-tuned in place."""
+        return finetune(encoder, self.task, config, self.scratch / "training")
+
+    def _accuracy(self, logits_MC: np.ndarray) -> float:
+        return float((logits_MC.argmax(axis=1) == self.task.test.labels).mean())
+
+    def _by_pooling(self, encoder: Encoder) -> dict[str, dict[str, np.ndarray]]:
+        """Arrays (D,) by the names of probes and scores, by pooling.
+
+        There are no scores of flattened states: they are of more features than texts, where the
+        H-score is the number of classes less one whatever the texts.
+        """
+        from tqdm.auto import tqdm
+
+        train, test = (
+            features(encoder, part.texts, self.config.features, self.scratch / side)
+            for side, part in (("train", self.task.train), ("test", self.task.test))
+        )
+        labels_N, labels_M = self.task.train.labels, self.task.test.labels
+        pairs: list[tuple[Pooling, str]] = [
+            (pooling, name)
+            for pooling in self.config.features.poolings
+            for name in (("all",) if pooling == "flatten" else (*self.config.probes, *SCORES))
+        ]
+        found: dict[str, dict[str, np.ndarray]] = {}
+        for pooling, name in tqdm(pairs, desc="Training heads", unit=" heads"):
+            of_pooling = found.setdefault(pooling, {})
+            both = train[pooling], labels_N, test[pooling], labels_M
+            if pooling == "flatten":
+                of_pooling |= flat_accuracies(
+                    self.config.probes,
+                    *both,
+                    hidden_size=Trunk(encoder.model).hidden_size,
+                    config=self.config.probe,
+                )
+            elif name in SCORES:
+                of_pooling[name] = score_per_depth(name, train[pooling], labels_N)
+            else:
+                of_pooling[name] = probe_accuracies(cast(Probe, name), *both, self.config.probe)
+        return found

@@ -1,0 +1,216 @@
+"""Confidence of a fine-tuned classifier against what its pre-trained model knows of the input.
+
+What arXiv 2509.03407 says of fine-tuning: label confidence does not depend on the mean APT of the
+input's tokens, as a mistaken token is mostly replaced by a strong match and the meaning survives.
+"""
+# N test inputs, T sequence positions, C classes, K tokens of all inputs, M of them eligible,
+# V vocabulary.
+
+from __future__ import annotations
+
+import warnings
+from collections.abc import Sequence
+from dataclasses import asdict, dataclass, field
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+from jaxtyping import Float
+
+from hf_apt.data.measurement_batches import MeasureConfig
+from hf_apt.data.tasks.task import Task
+from hf_apt.data.tokenizer import vocabulary
+from hf_apt.depths.own_head_counts import counts_in_run, counts_of_texts
+from hf_apt.models.devices import to_device
+from hf_apt.models.encoders import Encoder
+from hf_apt.models.loading import load_masked_lm
+from hf_apt.records.checkpoints import checkpoint_path
+from hf_apt.records.run import Run
+from hf_apt.stats.apt import apt
+from hf_apt.stats.calibration import calibration
+from hf_apt.stats.confidence import confidence_bins, confidences, mean_apt_of_inputs
+from hf_apt.stats.confusion import confusion
+from hf_apt.stats.counts import PairCounts
+from hf_apt.stats.estimates import mean_over_tokens, pearson, plain, slope, spearman
+from hf_apt.stats.substitution import FlatInputs, answered, position_groups
+from hf_apt.stats.substitution_effects import SubstitutionConfig, SubstitutionTest
+from hf_apt.studies.substitution_models import classifier, own_answer
+
+if TYPE_CHECKING:
+    from transformers import PreTrainedModel
+
+
+@dataclass(frozen=True, kw_only=True)
+class ConfidenceConfig:
+    """How confidence is set against mean APT."""
+
+    num_bins: int = 10
+    """Bins of mean APT with equal numbers of inputs."""
+
+    num_realisations: int = 10
+    """Times that the training texts are masked anew where the run has no counts of its own."""
+
+    seed: int = 2509
+    """Of these masks."""
+
+    substitution: SubstitutionConfig = field(default_factory=SubstitutionConfig)
+    """How tokens are replaced."""
+
+
+@dataclass(frozen=True)
+class Tuned:
+    """A classifier that was fine-tuned on a task, and the checkpoint it came from."""
+
+    checkpoint: str
+    """A folder, a shipped checkpoint or a Hub id."""
+
+    encoder: Encoder
+    """The classifier."""
+
+    task: Task
+    """The texts."""
+
+    sequence_length: int
+    """Tokens of a text that it reads, special ones included."""
+
+    batch_size: int
+    """Texts in a forward pass; changes nothing but speed."""
+
+
+def confidence_record(
+    tuned: Tuned,
+    logits_NC: Float[np.ndarray, "n classes"],
+    config: ConfidenceConfig,
+    run: Run,
+    folder: Path,
+) -> dict[str, Any]:
+    """Confidence, calibration and substitution on the N test texts, as JSON takes them.
+
+    `logits_NC` are those of the fine-tuned classifier. Temporary files go to `folder`; the values
+    of each input, to draw figures from, to `finetune/<task>-inputs.npz` of `run`: `mean_apt_N`,
+    `confidence_N`, `label_N`, `predicted_N`.
+
+    - `num_inputs`; `mean_confidence`, `accuracy`: estimates over inputs (`value`, `standard_error`,
+      `num`); `calibration`: see `hf_apt.stats.calibration.calibration`.
+    - `apt_source`: where APT per token was counted, after the last block by the own head: `source`,
+      `run` or, where that has no counts of the checkpoint, `training texts` (the task's);
+      `num_asked` occurrences of `num_tokens` tokens; `covered`, the share of the test texts' tokens
+      whose APT is known by that. Special tokens never count.
+    - `mean_apt`: estimate over inputs; `bins`, `slope`, `pearson`, `spearman` of confidence against
+      it: see `hf_apt.stats.confidence`. Inputs without a token of known APT are not in these.
+    - `substitution`: `num_groups`, `strong_match_threshold`, `num_draws`, and what
+      `hf_apt.stats.substitution_effects.SubstitutionTest.figures` says.
+
+    If the checkpoint has no masked-LM head there is a warning, its sentence in `left_out`, and
+    nothing after `calibration`.
+    """
+    confidence_N, labels_N = confidences(logits_NC), tuned.task.test.labels
+    predicted_N = logits_NC.argmax(axis=1)
+    mean_apt_N = np.full(len(labels_N), np.nan)
+    record: dict[str, Any] = {
+        "num_inputs": len(labels_N),
+        "mean_confidence": mean_over_tokens(confidence_N),
+        "accuracy": mean_over_tokens((predicted_N == labels_N).astype(float)),
+        "calibration": calibration(logits_NC, labels_N),
+    }
+    try:
+        model = to_device(load_masked_lm(checkpoint_path(tuned.checkpoint)))
+    except ValueError as error:
+        record["left_out"] = (
+            f"confidence against APT, and the substitution test, need a masked language model: "
+            f"{error}"
+        )
+        warnings.warn(record["left_out"], stacklevel=2)
+    else:
+        inputs = _inputs(tuned, tuned.task.test.texts)
+        pairs, source = _counts(tuned, model, config, run, folder)
+        apt_V = apt(pairs.hits(), pairs.support())
+        ids_NT, counted_NT = inputs.padded(inputs.ids_K), inputs.padded(inputs.eligible_K)
+        mean_apt_N = mean_apt_of_inputs(apt_V, ids_NT, counted_NT)
+        known_M = ~np.isnan(apt_V[inputs.ids_K[inputs.eligible_K]])
+        source["covered"] = mean_over_tokens(known_M.astype(float)).value
+        correct_N = (predicted_N == labels_N).astype(float)
+        record["apt_source"] = source
+        record |= _relation(mean_apt_N, confidence_N, correct_N, config.num_bins)
+        record["substitution"] = _substitution(tuned, model, inputs, pairs, config.substitution)
+    run.write_arrays(
+        f"finetune/{tuned.task.name}-inputs.npz",
+        mean_apt_N=mean_apt_N,
+        confidence_N=confidence_N,
+        label_N=labels_N,
+        predicted_N=predicted_N,
+    )
+    return plain(record)
+
+
+def _inputs(tuned: Tuned, texts: Sequence[str]) -> FlatInputs:
+    rows = tuned.encoder.encode(texts, tuned.sequence_length)
+    return FlatInputs.of(rows, tuned.encoder.tokenizer.all_special_ids)
+
+
+def _counts(
+    tuned: Tuned, model: PreTrainedModel, config: ConfidenceConfig, run: Run, folder: Path
+) -> tuple[PairCounts, dict[str, Any]]:
+    """The counts after the last block, and where they come from."""
+    in_run = counts_in_run(run, tuned.checkpoint)
+    if in_run is not None:
+        pairs, source = in_run.at(in_run.num_depths - 1), "run"
+    else:
+        texts, source = tuned.task.train.texts, "training texts"
+        asked = MeasureConfig(
+            num_realisations=config.num_realisations,
+            batch_size=tuned.batch_size,
+            seed=config.seed,
+        )
+        pairs = counts_of_texts(
+            model,
+            tuned.encoder.tokenizer,
+            texts,
+            folder / "asked",
+            asked,
+            sequence_length=tuned.sequence_length,
+        )
+    num_tokens = int((pairs.support() > 0).sum())
+    return pairs, {"source": source, "num_asked": pairs.total, "num_tokens": num_tokens}
+
+
+def _relation(
+    mean_apt_N: np.ndarray, confidence_N: np.ndarray, correct_N: np.ndarray, num_bins: int
+) -> dict[str, Any]:
+    known_N = ~np.isnan(mean_apt_N)
+    x_N, y_N = mean_apt_N[known_N], confidence_N[known_N]
+    return {
+        "mean_apt": mean_over_tokens(x_N),
+        "bins": confidence_bins(y_N, x_N, correct_N[known_N], num_bins=num_bins),
+        "slope": slope(x_N, y_N),
+        "pearson": pearson(x_N, y_N),
+        "spearman": spearman(x_N, y_N),
+    }
+
+
+def _substitution(
+    tuned: Tuned,
+    model: PreTrainedModel,
+    inputs: FlatInputs,
+    pairs: PairCounts,
+    config: SubstitutionConfig,
+) -> dict[str, Any]:
+    tokenizer = tuned.encoder.tokenizer
+    group_K = position_groups(inputs, config.num_groups, config.seed)
+    answer = own_answer(model, tokenizer, inputs, tuned.batch_size)
+    predicted_K = answered(inputs.ids_K, group_K, tokenizer.mask_token_id, answer)
+    training = _inputs(tuned, tuned.task.train.texts)
+    is_token_V = np.arange(pairs.vocab_size) < len(vocabulary(tokenizer))
+    is_token_V[tokenizer.all_special_ids] = False
+    frequency_V = np.bincount(training.ids_K[training.eligible_K], minlength=pairs.vocab_size)
+    test = SubstitutionTest(
+        inputs,
+        tuned.task.test.labels,
+        classifier(tuned.encoder, inputs, tuned.batch_size),
+        confusion(pairs),
+        {"random": is_token_V.astype(np.int64), "random_by_frequency": frequency_V},
+        config,
+    )
+    settings = asdict(config)
+    del settings["seed"]
+    return settings | test.figures(group_K, predicted_K)

@@ -1,0 +1,190 @@
+"""Runs that were fine-tuned on one task, side by side: what more text and overlap are good for.
+
+From JSON records alone: each run's `finetune/<task>.json` and, where there is one, `summary.json`.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+from hf_apt.records.task_records import gap
+from hf_apt.stats.rank_agreement import (
+    PROTOCOLS,
+    accuracy_by_depth,
+    rank_correlation,
+    scores_by_depth,
+)
+
+SCHEMA = "hf_apt.comparison/1"
+
+_SAME_TEXTS = (
+    *("num_labels", "num_train", "num_test", "seed"),
+    *("train_fingerprint", "test_fingerprint"),
+)
+_SAME_SETTINGS = ("num_seeds", "finetune", "probe")
+
+
+@dataclass(frozen=True, kw_only=True)
+class RunRecords:
+    """What a run left on disk about a task."""
+
+    name: str
+    """What to call the run."""
+
+    finetuned: dict[str, Any]
+    """Content of `finetune/<task>.json` (`hf_apt.studies.block_accuracy`)."""
+
+    summary: dict[str, Any] | None = None
+    """Content of `summary.json` (`hf_apt.runs.pipeline`); None for a run that has none."""
+
+
+def compare(runs: Sequence[RunRecords]) -> dict[str, Any]:
+    """The runs in the order of their corpora's sizes, and what goes with what over them, as JSON.
+
+    `runs`: for each its `name`, `checkpoint`, `corpus` (number of training `tokens`, `sequences`,
+    `documents`, and `tokens_seen` in pre-training; of packed documents the number is not known),
+    `overlap`, `mean_apt` after the last block, and the accuracy of the fine-tuned classifier
+    `pretrained`, `untrained` and their difference `gap` (`hf_apt.records.task_records.gap`):
+    estimates.
+
+    `gap_rank_correlation`: Spearman's of the gap with `tokens`, `types` and `occurrences`.
+    `rank_correlation`: for each protocol, pooling and score, Spearman's with accuracy over `runs`
+    (after the last block) and over `pairs` of block and run; the standard errors of pairs take no
+    notice that those of a run go together. Null: not recorded, or not of every run.
+
+    Raises ValueError for fewer than two runs, for one given twice, and for runs of other texts or
+    settings.
+    """
+    _require_comparable(runs)
+    rows = [_row(run) for run in runs]
+    order = sorted(range(len(runs)), key=lambda place: rows[place]["corpus"]["tokens"] or 0)
+    runs, rows = [runs[place] for place in order], [rows[place] for place in order]
+    first = runs[0].finetuned
+    return {
+        "schema": SCHEMA,
+        "task": first["task"],
+        "chance": first["chance"],
+        "provenance": first["provenance"],
+        "settings": {name: first["config"][name] for name in _SAME_SETTINGS},
+        "runs": rows,
+        "gap_rank_correlation": _gap_correlations(rows),
+        "rank_correlation": _correlations(runs),
+    }
+
+
+def _row(run: RunRecords) -> dict[str, Any]:
+    models = run.finetuned["models"]
+    found = {name: models.get(name, {}).get("own_head") for name in ("pretrained", "untrained")}
+    apt_D = _apt_estimates(run)
+    return {
+        "name": run.name,
+        "checkpoint": run.finetuned["checkpoint"],
+        "corpus": _corpus(run.summary),
+        "overlap": run.finetuned.get("overlap"),
+        "mean_apt": apt_D and apt_D[-1],
+        **found,
+        "gap": gap(found["pretrained"], found["untrained"]),
+    }
+
+
+def _corpus(summary: dict[str, Any] | None) -> dict[str, Any]:
+    corpus, training = (summary or {}).get("corpus"), (summary or {}).get("training")
+    if corpus is None or training is None:  # measured, and pre-trained elsewhere
+        return dict.fromkeys(("name", "tokens", "sequences", "documents", "tokens_seen"))
+    sequences = corpus["num_train_sequences"]
+    return {
+        "name": corpus["name"],
+        "tokens": corpus["num_train_tokens"],
+        "sequences": sequences,
+        "documents": sequences if corpus["sequences"] == "first" else None,
+        "tokens_seen": training["num_tokens_seen"],
+    }
+
+
+def _apt_estimates(run: RunRecords) -> list[dict[str, Any]] | None:
+    """Mean APT at each depth, where the summary is of the weights that were fine-tuned."""
+    summary, weights = run.summary, run.finetuned["weights"]
+    if summary is None or weights is None or summary["model"]["weights"] != weights:
+        return None
+    depths = summary["readouts"].get("own_head")
+    return depths and [figures["mean_apt"]["pooled"] for figures in depths]
+
+
+def _gap_correlations(rows: list[dict[str, Any]]) -> dict[str, Any]:
+    against = {
+        "tokens": [row["corpus"]["tokens"] for row in rows],
+        "types": [(row["overlap"] or {}).get("types") for row in rows],
+        "occurrences": [(row["overlap"] or {}).get("occurrences") for row in rows],
+    }
+    gaps = [row["gap"] and row["gap"]["value"] for row in rows]
+    return {
+        name: None if None in values + gaps else rank_correlation(values, gaps)
+        for name, values in against.items()
+    }
+
+
+def _correlations(runs: Sequence[RunRecords]) -> dict[str, Any]:
+    found: dict[str, Any] = {}
+    models = [run.finetuned["models"]["pretrained"] for run in runs]
+    for protocol in PROTOCOLS:
+        for pooling in models[0]["frozen"]:
+            accuracies = [accuracy_by_depth(model, protocol, pooling) for model in models]
+            if any(accuracy_D is None for accuracy_D in accuracies):
+                continue
+            for name, scores in _common_scores(runs, pooling):
+                found.setdefault(protocol, {}).setdefault(pooling, {})[name] = {
+                    "runs": rank_correlation(
+                        [score_D[-1] for score_D in scores],
+                        [accuracy_D[-1] for accuracy_D in accuracies if accuracy_D],
+                    ),
+                    "pairs": rank_correlation(
+                        [value for score_D in scores for value in score_D],
+                        [value for accuracy_D in accuracies for value in accuracy_D or ()],
+                    ),
+                }
+    return found
+
+
+def _common_scores(
+    runs: Sequence[RunRecords], pooling: str
+) -> Iterator[tuple[str, list[list[float]]]]:
+    """The scores that all runs have, by depth for each run."""
+    by_run = []
+    for run in runs:
+        apt_D = _apt_estimates(run)
+        values_D = [estimate["value"] for estimate in apt_D] if apt_D else None
+        by_run.append(scores_by_depth(run.finetuned["models"]["pretrained"], pooling, values_D))
+    for name in by_run[0]:
+        if all(name in scores for scores in by_run):
+            yield name, [scores[name] for scores in by_run]
+
+
+def _require_comparable(runs: Sequence[RunRecords]) -> None:
+    if len(runs) < 2:
+        raise ValueError(f"to compare takes two runs at least, got {len(runs)}.")
+    names = [run.name for run in runs]
+    twice = [name for name in names if names.count(name) > 1]
+    if twice:
+        raise ValueError(f"the run {twice[0]} is given twice.")
+    first, *others = ((run.name, _settings(run.finetuned)) for run in runs)
+    for name, settings in others:
+        for what in {**first[1], **settings}:
+            one, other = first[1].get(what), settings.get(what)
+            if one != other:
+                raise ValueError(
+                    f"{name} was fine-tuned on {runs[0].finetuned['task']} with another {what} "
+                    f"({other}) than {first[0]} ({one}): give both the same options of hf-apt "
+                    "finetune."
+                )
+
+
+def _settings(record: dict[str, Any]) -> dict[str, Any]:
+    """What must be equal for accuracies to be comparable."""
+    found: dict[str, Any] = {name: record["provenance"][0][name] for name in _SAME_TEXTS}
+    for name in _SAME_SETTINGS:
+        value = record["config"][name]
+        grouped = value if isinstance(value, dict) else {"": value}
+        found |= {f"{name} {key}".strip(): each for key, each in grouped.items()}
+    return found | {"sequence_length": record["config"]["features"]["sequence_length"]}

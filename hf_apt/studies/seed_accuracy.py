@@ -1,0 +1,143 @@
+"""The figures of one seed, measured once: on disk as soon as they are finished."""
+
+from __future__ import annotations
+
+import hashlib
+import json
+import tempfile
+from dataclasses import asdict, dataclass
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import torch
+
+from hf_apt.data.tasks.task import Task
+from hf_apt.data.tokenizer import fingerprint
+from hf_apt.depths.own_head_counts import counts_in_run
+from hf_apt.models.encoders import Encoder
+from hf_apt.models.fresh import untrained_twin
+from hf_apt.records.fingerprints import file_fingerprint
+from hf_apt.records.run import Run
+from hf_apt.stats.estimates import plain
+from hf_apt.studies.block_protocols import (
+    BlockAccuracyConfig,
+    ModelFigures,
+    Protocols,
+)
+from hf_apt.studies.confidence import Tuned, confidence_record
+
+
+@dataclass(frozen=True)
+class SeedFigures:
+    """What one seed gives."""
+
+    models: dict[str, ModelFigures]
+    """`pretrained` and, where asked for, its `untrained` twin."""
+
+    confidence: dict[str, Any] | None
+    """The `hf_apt.studies.confidence` of seed number 0, where asked for."""
+
+
+def figures_of_seed(
+    encoder: Encoder,
+    task: Task,
+    config: BlockAccuracyConfig,
+    run: Run,
+    number: int,
+    checkpoint: str,
+) -> SeedFigures:
+    """The figures of `encoder`, which was read from `checkpoint`.
+
+    Read from `finetune/<task>-seed-<number>.json` where they are there for the same settings,
+    texts, weights, tokenizer and, for confidence, counts of the run; else measured and left there.
+    `encoder` is fine-tuned in place; that of number 0 is left in `finetune/<task>/`.
+    """
+    record = f"finetune/{task.name}-seed-{number}.json"
+    saved = run.path(f"finetune/{task.name}") if number == 0 and config.finetune else None
+    asked = _asked(encoder, task, config, number)
+    examined = config.confidence if saved is not None else None
+    if examined is not None and counts_in_run(run, checkpoint) is not None:
+        asked["counts"] = file_fingerprint(run.counts_path("own_head"))
+    if run.path(record).exists() and (saved is None or saved.exists()):
+        before = run.read_json(record)
+        if before["asked"] == asked:
+            models = {name: _read(figures) for name, figures in before["figures"].items()}
+            return SeedFigures(models, before["confidence"])
+    # Before the encoder is changed by training.
+    twin = Encoder(untrained_twin(encoder.model, seed=task.provenance["seed"]), encoder.tokenizer)
+    with tempfile.TemporaryDirectory(prefix="hf_apt-") as scratch:
+        protocols = Protocols(task, config, number, Path(scratch))
+        found = {"pretrained": protocols.of(encoder, saved)}
+        logits_MC = found["pretrained"].logits_MC
+        confidence = None
+        if config.finetune and examined is not None and logits_MC is not None:
+            sizes = config.finetune.sequence_length, config.finetune.batch_size
+            tuned = Tuned(checkpoint, encoder, task, *sizes)
+            confidence = confidence_record(tuned, logits_MC, examined, run, Path(scratch))
+        if config.untrained:
+            found["untrained"] = protocols.of(twin, None)
+    figures = {name: _written(one) for name, one in found.items()}
+    run.write_json(record, {"asked": asked, "figures": figures, "confidence": confidence})
+    return SeedFigures(found, confidence)
+
+
+def _asked(
+    encoder: Encoder, task: Task, config: BlockAccuracyConfig, number: int
+) -> dict[str, Any]:
+    """What the figures depend on, as JSON has it; the counts of a run apart."""
+    settings = asdict(config)
+    # The texts themselves are below; confidence is the first seed's.
+    for name in ("task", "num_seeds", *(("confidence",) if number else ())):
+        del settings[name]
+    return json.loads(
+        json.dumps(
+            {
+                "number": number,
+                "settings": settings,
+                "texts": task.provenance,
+                "weights": _weights(encoder),
+                "tokenizer": fingerprint(encoder.tokenizer),
+            }
+        )
+    )
+
+
+def _weights(encoder: Encoder) -> str:
+    """A short hash of all weights, the head's included: a checkpoint can be one of the Hub."""
+    digest = hashlib.sha256()
+    for name, weight in sorted(encoder.model.state_dict().items()):
+        digest.update(name.encode())
+        digest.update(weight.detach().cpu().reshape(-1).view(torch.uint8).numpy())
+    return digest.hexdigest()[:16]
+
+
+def _written(figures: ModelFigures) -> dict[str, Any]:
+    return {
+        "by_pooling": {
+            protocol: {
+                pooling: {name: plain(values_D.tolist()) for name, values_D in of_pooling.items()}
+                for pooling, of_pooling in by_pooling.items()
+            }
+            for protocol, by_pooling in figures.by_pooling.items()
+        },
+        "own_head": figures.own_head,
+        "cut": None if figures.cut is None else figures.cut.tolist(),
+        "num_trained": figures.num_trained,
+    }
+
+
+def _read(content: dict[str, Any]) -> ModelFigures:
+    return ModelFigures(
+        {
+            protocol: {
+                pooling: {name: np.array(values, float) for name, values in of_pooling.items()}
+                for pooling, of_pooling in by_pooling.items()
+            }
+            for protocol, by_pooling in content["by_pooling"].items()
+        },
+        content["own_head"],
+        None,
+        None if content["cut"] is None else np.array(content["cut"]),
+        content["num_trained"],
+    )

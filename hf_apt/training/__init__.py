@@ -1,0 +1,1 @@
+"""Pre-training, heads and fine-tuning, by transformers' Trainer."""

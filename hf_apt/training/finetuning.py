@@ -1,0 +1,139 @@
+"""Fine-tuning an encoder on a task with the plain Trainer, as arXiv 2507.14871 does."""
+# M test texts, C classes.
+
+from __future__ import annotations
+
+from dataclasses import dataclass, replace
+from pathlib import Path
+from typing import Any, cast
+
+import numpy as np
+from jaxtyping import Float
+
+from hf_apt.data.tasks.splits import Examples
+from hf_apt.data.tasks.task import Task
+from hf_apt.models.devices import (
+    has_accelerator,
+    part_of_batch,
+    process_state,
+    trains_in_bfloat16,
+)
+from hf_apt.models.encoders import Encoder
+from hf_apt.models.lora import is_adapted, with_adapter
+
+
+@dataclass(frozen=True, kw_only=True)
+class FinetuneConfig:
+    """How a classifier is trained; defaults are those of the paper's code."""
+
+    num_epochs: int = 50
+    """Passes over the training texts."""
+
+    batch_size: int = 32
+    """Texts in a step, over all processes."""
+
+    learning_rate: float = 5e-5
+    """At the first step, falling linearly to 0; AdamW."""
+
+    weight_decay: float = 0.01
+    """Of all weights but biases and normalisations."""
+
+    sequence_length: int = 128
+    """Tokens of a text that are read, special ones included."""
+
+    seed: int = 42
+    """Of order and dropout, and of fresh adapters."""
+
+    lora_rank: int = 0
+    """Rank of the LoRA adapters that are trained in place of the blocks' weights; 0 for none: all
+    weights are trained. Adapters take a larger learning rate."""
+
+
+def to_train(encoder: Encoder, config: FinetuneConfig) -> Encoder:
+    """`encoder` as `config` trains it: itself, or with fresh adapters, which change it in place."""
+    if not config.lora_rank:
+        return encoder
+    adapted = with_adapter(encoder.model, config.lora_rank, seed=config.seed)
+    return replace(encoder, model=cast(Any, adapted))
+
+
+def finetuner(encoder: Encoder, task: Task, config: FinetuneConfig, folder: Path) -> Any:
+    """The Trainer that fine-tunes `encoder`; its own files go to `folder`.
+
+    Raises ValueError if the model has another number of labels than the task, if it has no adapters
+    and they are asked for, if the texts do not fit it, or if the batch cannot be divided among
+    processes.
+    """
+    from transformers import DataCollatorWithPadding, Trainer, TrainingArguments
+
+    from hf_apt.training.progress import name_progress
+
+    if encoder.model.config.num_labels != task.num_labels:
+        raise ValueError(
+            f"the model's classifier has {encoder.model.config.num_labels} labels and the task "
+            f"{task.name} has {task.num_labels}: load it with the task's label_names."
+        )
+    if bool(config.lora_rank) != is_adapted(encoder.model):
+        raise ValueError(
+            f"a rank of {config.lora_rank} is asked for, which the model does not fit: hand "
+            "over what `to_train` makes of it."
+        )
+    if config.num_epochs < 1:
+        raise ValueError(f"to fine-tune takes one epoch at least, got {config.num_epochs}.")
+    part = part_of_batch(config.batch_size, process_state().num_processes)
+    num_steps = -(-len(task.train) // config.batch_size) * config.num_epochs
+    arguments = TrainingArguments(
+        output_dir=str(folder),
+        num_train_epochs=config.num_epochs,
+        per_device_train_batch_size=part,
+        per_device_eval_batch_size=part,
+        learning_rate=config.learning_rate,
+        lr_scheduler_type="linear",
+        weight_decay=config.weight_decay,
+        bf16=trains_in_bfloat16(),
+        use_cpu=not has_accelerator(),
+        seed=config.seed,
+        logging_steps=max(num_steps // 20, 1),
+        save_strategy="no",
+        report_to="none",
+    )
+    trainer = Trainer(
+        model=encoder.model,
+        args=arguments,
+        train_dataset=_rows(encoder, task.train, config.sequence_length),
+        eval_dataset=_rows(encoder, task.test, config.sequence_length),
+        data_collator=DataCollatorWithPadding(encoder.tokenizer),
+    )
+    return name_progress(trainer, f"Fine-tuning on {task.name}")
+
+
+def finetune(
+    encoder: Encoder, task: Task, config: FinetuneConfig, folder: Path
+) -> Float[np.ndarray, "m classes"]:
+    """Fine-tune `encoder` in place; the logits that it then gives the test texts."""
+    trainer = finetuner(encoder, task, config, folder)
+    trainer.train()
+    return _test_logits(trainer)
+
+
+def classify(
+    encoder: Encoder, task: Task, config: FinetuneConfig, folder: Path
+) -> Float[np.ndarray, "m classes"]:
+    """The logits that `encoder` gives the test texts as it is, read as `finetune` reads them."""
+    as_it_is = replace(config, num_epochs=1, lora_rank=0)
+    return _test_logits(finetuner(encoder, task, as_it_is, folder))
+
+
+def _test_logits(trainer: Any) -> Float[np.ndarray, "m classes"]:
+    logits_MC = trainer.predict(trainer.eval_dataset).predictions
+    trainer.model.eval()
+    return np.asarray(logits_MC, np.float32)
+
+
+def _rows(encoder: Encoder, examples: Examples, length: int) -> Any:
+    """What a Trainer reads: a list serves as a data set."""
+    encoded = encoder.encode(examples.texts, length)
+    return [
+        {"input_ids": ids, "labels": int(label)}
+        for ids, label in zip(encoded, examples.labels, strict=True)
+    ]

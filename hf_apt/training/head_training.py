@@ -1,0 +1,193 @@
+"""Heads trained for every depth on a frozen trunk, all depths and kinds in the same pass."""
+# D depths, N modified positions, H hidden width.
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, cast, get_args
+
+import torch
+from torch import Tensor, nn
+
+from hf_apt.data.tokens import Tokens
+from hf_apt.data.training_draws import RepeatedDraws, TrainingDraws, as_batch
+from hf_apt.depths.heads import DepthHeads, HeadConfig, HeadKind
+from hf_apt.depths.trunk import Trunk
+from hf_apt.models.devices import (
+    free_memory,
+    part_of_batch,
+    process_state,
+    trains_in_bfloat16,
+)
+from hf_apt.stats.counts import NOT_ASKED
+from hf_apt.training.state_cache import KeptStates
+
+if TYPE_CHECKING:
+    from transformers import Trainer
+
+_KEPT_SHARE = 0.5
+"""Of the free memory, for hidden states that serve again."""
+_NAMES = {"linear_head": "a linear head", "mlm_head": "an MLM head"}
+
+
+def train_heads(
+    trunk: Trunk,
+    tokens: Tokens,
+    kinds: Sequence[HeadKind],
+    config: HeadConfig,
+    folder: Path,
+) -> dict[HeadKind, DepthHeads]:
+    """Heads of each of `kinds`, trained for all depths on the frozen `trunk`.
+
+    The Trainer works in `folder`. Every step is one forward pass of the trunk, if its hidden states
+    are not kept, and one step of each head: of one kind the same as if it were trained alone.
+    Decoders start from the model's own output embeddings where their width is that of the hidden
+    states. On graphics cards that can, products are made in bfloat16.
+
+    Raises ValueError if the batch cannot be divided among processes, for a kind that is none, and
+    for less than one distinct step.
+    """
+    trainer, model = heads_trainer(trunk, tokens, kinds, config, folder)
+    trainer.train()
+    return {heads.kind: heads.eval() for heads in model.each()}
+
+
+def heads_trainer(
+    trunk: Trunk,
+    tokens: Tokens,
+    kinds: Sequence[HeadKind],
+    config: HeadConfig,
+    folder: Path,
+) -> tuple[Trainer, FrozenTrunkWithHeads]:
+    """The Trainer of `train_heads`, and what it trains."""
+    from transformers import Trainer, TrainingArguments
+
+    from hf_apt.training.costs.training_flops import flops_by_steps, heads_flops
+    from hf_apt.training.progress import name_progress
+
+    unknown = [kind for kind in kinds if kind not in get_args(HeadKind)]
+    if unknown:
+        raise ValueError(f"no kind of head is called {unknown[0]!r}: take {' or '.join(_NAMES)}.")
+    num_distinct = config.num_distinct_steps
+    if num_distinct is None:
+        num_distinct = config.num_steps
+    elif num_distinct < 1:
+        raise ValueError(f"num_distinct_steps is {num_distinct}: take 1 or more, or None.")
+    part = part_of_batch(config.batch_size, process_state().num_processes)
+    arguments = TrainingArguments(
+        output_dir=str(folder),
+        max_steps=config.num_steps,
+        per_device_train_batch_size=part,
+        learning_rate=config.learning_rate,
+        warmup_steps=max(config.num_steps // 20, 1),
+        weight_decay=0.0,
+        max_grad_norm=0.0,  # a common norm would couple the heads
+        train_sampling_strategy="sequential",
+        remove_unused_columns=False,
+        use_cpu=trunk.model.device.type == "cpu",
+        bf16=trains_in_bfloat16(),
+        seed=config.seed,
+        logging_steps=max(config.num_steps // 20, 1),
+        save_strategy="no",
+        report_to="none",
+    )
+    masking = tokens.masking(seed=config.seed, rate=config.masking_rate)
+    num_draws = config.num_steps * config.batch_size
+    heads = [_begun(trunk, tokens, kind, config.seed) for kind in kinds]
+    num_weights = sum(weight.numel() for head in heads for weight in head.parameters())
+    to_keep = _bytes_to_keep(trunk, config, num_weights)
+    model = FrozenTrunkWithHeads(trunk, heads, bytes_to_keep=to_keep)
+    trainer = Trainer(
+        model=model,
+        args=arguments,
+        train_dataset=RepeatedDraws(
+            TrainingDraws(tokens, masking, num_draws=num_draws),
+            num_draws=num_draws,
+            num_distinct=num_distinct * config.batch_size,
+        ),
+        data_collator=as_batch,
+    )
+    length = tokens.description.sequence_length
+    name_progress(
+        trainer,
+        f"Training {' and '.join(_NAMES[kind] for kind in kinds)} for each depth",
+        tokens_in_step=config.batch_size * length,
+        flops=flops_by_steps(
+            heads_flops,
+            trunk.model.config,
+            kinds=kinds,
+            batch_size=config.batch_size,
+            length=length,
+            masking_rate=config.masking_rate,
+            num_distinct=num_distinct,
+        ),
+    )
+    return trainer, model
+
+
+class FrozenTrunkWithHeads(nn.Module):
+    """What the Trainer trains: heads of every kind, fed by one forward pass of the frozen trunk."""
+
+    def __init__(self, trunk: Trunk, heads: Sequence[DepthHeads], bytes_to_keep: int):
+        super().__init__()
+        self.frozen = [trunk]  # in a list: its weights are none of this module's parameters
+        self.kept = KeptStates(bytes_to_keep)
+        self.heads = nn.ModuleList(heads)
+
+    def forward(
+        self,
+        input_ids: Tensor,
+        labels: Tensor,
+        draws: Tensor,
+        num_items_in_batch: Tensor | int,
+        attention_mask: Tensor | None = None,
+        **_: Any,
+    ) -> dict[str, Tensor]:
+        """The loss of all heads of a batch, by the number of positions asked in the whole step."""
+
+        def states() -> tuple[Tensor, Tensor]:
+            asked = labels != NOT_ASKED
+            inputs = {"input_ids": input_ids}
+            if attention_mask is not None:
+                inputs["attention_mask"] = attention_mask
+            hidden_DNH = self.frozen[0].at(inputs, asked)
+            device = hidden_DNH.device.type
+            if torch.is_autocast_enabled(device):  # to what the heads would make of them anyway
+                hidden_DNH = hidden_DNH.to(torch.get_autocast_dtype(device))
+            return hidden_DNH, labels[asked]
+
+        hidden_DNH, labels_N = self.kept.of(int(draws[0]), states)
+        losses = [
+            heads.loss(hidden_DNH, labels_N, divisor=num_items_in_batch) for heads in self.each()
+        ]
+        return {"loss": torch.stack(losses).sum()}
+
+    def each(self) -> list[DepthHeads]:
+        """The heads of each kind."""
+        return [cast(DepthHeads, heads) for heads in self.heads]
+
+
+def _begun(trunk: Trunk, tokens: Tokens, kind: HeadKind, seed: int) -> DepthHeads:
+    """New heads of one kind, which do not depend on what other kinds there are."""
+    vocab_size = tokens.description.vocab_size
+    with torch.random.fork_rng(devices=[]):
+        torch.manual_seed(seed)
+        heads = DepthHeads(kind, trunk.num_depths, trunk.hidden_size, vocab_size)
+    embeddings = trunk.model.get_output_embeddings()
+    if embeddings is not None and embeddings.weight.shape == (vocab_size, trunk.hidden_size):
+        heads.begin_from(embeddings.weight.detach().cpu())
+    return heads
+
+
+def _bytes_to_keep(trunk: Trunk, config: HeadConfig, num_weights: int) -> int:
+    """How much memory this process may take for hidden states; 0 if none would serve again.
+
+    A share of what is free once the heads are there, with a gradient and two moments a weight.
+    """
+    if config.num_distinct_steps is None or config.num_distinct_steps >= config.num_steps:
+        return 0
+    device = trunk.model.device
+    num_sharing = process_state().num_processes if device.type == "cpu" else 1
+    still_to_come = (12 if device.type == "cpu" else 16) * num_weights
+    return int(_KEPT_SHARE * max(free_memory(device) / num_sharing - still_to_come, 0))

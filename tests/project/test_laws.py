@@ -1,0 +1,401 @@
+"""The laws of the house: which room may import which, and what a module may not do.
+
+A new file needs no entry here; a new room is a row of `MAY_IMPORT`. Imports at the top of a module,
+inside functions and under `TYPE_CHECKING` count alike. A broken law names the import and the law.
+"""
+
+from __future__ import annotations
+
+import ast
+from collections.abc import Iterator
+from dataclasses import dataclass
+from pathlib import Path
+
+import pytest
+
+ROOT = Path(__file__).parents[2]
+PACKAGE = ROOT / "hf_apt"
+TESTS = ROOT / "tests"
+
+MAY_IMPORT: dict[str, set[str]] = {
+    "stats": set(),
+    "records": {"stats"},
+    "data": {"stats", "records"},
+    "models": {"data", "records"},
+    "depths": {"stats", "records", "data", "models"},
+    "training": {"stats", "data", "models", "depths"},
+    "studies": {"stats", "records", "data", "models", "depths", "training"},
+    "report": {"stats", "records"},
+    "runs": {"stats", "records", "data", "models", "depths", "training", "studies", "report"},
+    "hub": {"stats", "records", "report"},
+    "cli": {
+        *("stats", "records", "data", "models", "depths", "training", "studies", "report"),
+        *("runs", "hub"),
+    },
+}
+"""Beside itself and `hf_apt.atomic`, which every room may import."""
+
+OUTSIDE: dict[str, set[str]] = {
+    "trainer_callbacks": {"stats", "data", "models", "depths", "training.objectives"},
+    "metrics": {"stats"},
+}
+"""Which rooms the packages that stand on hf_apt may import."""
+
+HEAVY = {"torch", "transformers", "datasets", "accelerate", "tokenizers", "safetensors"}
+
+STUDIES_ON_STUDIES = {
+    "block_accuracy": {"seed_accuracy", "block_protocols"},
+    "seed_accuracy": {"block_protocols", "confidence"},
+    "block_protocols": {"confidence"},
+    "confidence": {"substitution_models"},
+    "committee": {"committee_members", "answer_cost", "committee_curve"},
+}
+"""Chains of one question in several files. A study of another question imports none of these."""
+
+MAX_LINES = 300
+MAX_FILES = 25
+
+
+@dataclass(frozen=True)
+class Import:
+    """One module imported by another."""
+
+    source: str
+    """The module with the import, `hf_apt.stats.apt`."""
+
+    target: str
+    """What is imported, as far as it can be a module."""
+
+    line: int
+    """Where."""
+
+    def __str__(self) -> str:
+        return f"{self.source}:{self.line} imports {self.target}"
+
+
+def files(folder: Path) -> list[Path]:
+    """The Python files of ours below a folder; code that travels with a checkpoint is not ours."""
+    return [path for path in sorted(folder.rglob("*.py")) if "checkpoints_data" not in path.parts]
+
+
+def module_name(path: Path) -> str:
+    """A file's dotted name; a package is called by its folder."""
+    parts = path.relative_to(ROOT).with_suffix("").parts
+    return ".".join(parts[:-1] if parts[-1] == "__init__" else parts)
+
+
+MODULES = {module_name(path): path for path in files(PACKAGE)}
+
+
+def imports_of(path: Path) -> Iterator[Import]:
+    """Everything a file imports, anywhere in it."""
+    name = module_name(path)
+    package = name.split(".") if path.name == "__init__.py" else name.split(".")[:-1]
+    for node in ast.walk(ast.parse(path.read_text(encoding="utf-8"))):
+        if isinstance(node, ast.Import):
+            for alias in node.names:
+                yield Import(name, alias.name, node.lineno)
+        elif isinstance(node, ast.ImportFrom):
+            above = package[: len(package) - node.level + 1] if node.level else []
+            module = ".".join([*above, *([node.module] if node.module else [])])
+            for alias in node.names:
+                # `from hf_apt.report import svg` names a module, `... import write_report` none.
+                full = f"{module}.{alias.name}"
+                yield Import(name, full if full in MODULES else module, node.lineno)
+
+
+IMPORTS = [found for path in MODULES.values() for found in imports_of(path)]
+BETWEEN = [found for found in IMPORTS if found.target.split(".")[0] == "hf_apt"]
+
+
+def room(module: str) -> str:
+    """The room of a module: the name below `hf_apt`; empty for `hf_apt` itself."""
+    return ".".join(module.split(".")[1:2])
+
+
+def assert_none(broken: list, law: str) -> None:
+    assert not broken, f"{law}\n" + "\n".join(f"  {found}" for found in broken)
+
+
+def test_what_is_looked_at_is_there() -> None:
+    assert len(MODULES) > 150
+    assert len(BETWEEN) > 500
+    assert {room(name) for name in MODULES} - {"", "atomic"} == set(MAY_IMPORT)
+
+
+def test_a_room_imports_only_the_rooms_of_its_row() -> None:
+    broken = [
+        found
+        for found in BETWEEN
+        if room(found.source)
+        and room(found.target) not in {room(found.source), "atomic"}
+        and room(found.target) not in MAY_IMPORT.get(room(found.source), set())
+    ]
+    assert_none(broken, "law 1: a room imports only the rooms of its row in MAY_IMPORT")
+
+
+def test_rows_have_an_order() -> None:
+    """No room stands, by whatever way, on a room that stands on it."""
+    placed: set[str] = set()
+    left = dict(MAY_IMPORT)
+    while left:
+        ready = {name for name, below in left.items() if below <= placed}
+        assert ready, f"law 1: the rooms {sorted(left)} import one another in a circle"
+        placed |= ready
+        left = {name: below for name, below in left.items() if name not in ready}
+
+
+def test_the_package_itself_imports_models_alone() -> None:
+    broken = [
+        found for found in BETWEEN if not room(found.source) and room(found.target) != "models"
+    ]
+    assert_none(broken, "law 1: hf_apt/__init__.py registers model types and imports nothing else")
+
+
+def test_nothing_imports_itself_in_a_circle() -> None:
+    graph: dict[str, set[str]] = {name: set() for name in MODULES}
+    for found in BETWEEN:
+        if found.target in graph and found.target != found.source:
+            graph[found.source].add(found.target)
+    done: set[str] = set()
+
+    def visit(name: str, above: tuple[str, ...]) -> None:
+        assert name not in above, f"law 2: a circle: {' -> '.join([*above, name])}"
+        if name not in done:
+            for target in graph[name]:
+                visit(target, (*above, name))
+            done.add(name)
+
+    for name in graph:
+        visit(name, ())
+    assert done == set(MODULES)
+
+
+def test_figures_pages_and_cards_know_no_model() -> None:
+    broken = [
+        found
+        for found in IMPORTS
+        if room(found.source) in {"stats", "report", "hub"} and found.target.split(".")[0] in HEAVY
+    ]
+    assert_none(broken, f"law 3: stats, report and hub import none of {', '.join(sorted(HEAVY))}")
+
+
+def test_figures_touch_no_file() -> None:
+    """But for the counts, which save themselves."""
+    users = {f.source for f in BETWEEN if room(f.source) == "stats" and f.target == "hf_apt.atomic"}
+    assert users == {"hf_apt.stats.counts"}, "law 3: stats touches no file but DepthCounts' own"
+
+
+def test_only_corpora_and_task_rows_load_datasets() -> None:
+    users = {found.source for found in IMPORTS if found.target.split(".")[0] == "datasets"}
+    law = "law 4: datasets is imported in data/corpora.py and data/tasks/rows.py alone"
+    assert users == {"hf_apt.data.corpora", "hf_apt.data.tasks.rows"}, law
+
+
+def test_only_the_hub_client_writes_to_the_hub() -> None:
+    users = {found.source for found in IMPORTS if found.target.startswith("huggingface_hub")}
+    writing = {name for name in users if "HfApi" in MODULES[name].read_text(encoding="utf-8")}
+    assert writing == {"hf_apt.hub.client"}, "law 4: only hub/client.py writes to the Hub"
+
+
+def test_only_the_command_line_prints() -> None:
+    broken: list[object] = [
+        found
+        for found in IMPORTS
+        if found.target.split(".")[0] == "rich" and room(found.source) != "cli"
+    ]
+    broken += [name for name in MODULES if "print" in called(name) and room(name) != "cli"]
+    assert_none(broken, "law 4: print and rich are used in cli/ only")
+
+
+def called(module: str) -> set[str]:
+    """The plain names that a module calls."""
+    tree = ast.parse(MODULES[module].read_text(encoding="utf-8"))
+    calls = (node.func for node in ast.walk(tree) if isinstance(node, ast.Call))
+    return {func.id for func in calls if isinstance(func, ast.Name)}
+
+
+def test_nothing_evaluates_text() -> None:
+    broken = [name for name in MODULES if called(name) & {"eval", "exec"}]
+    assert_none(broken, "no module evaluates text")
+
+
+def test_objectives_and_costs_stand_alone() -> None:
+    objectives, costs = "hf_apt.training.objectives.", "hf_apt.training.costs."
+    broken = [
+        found
+        for found in BETWEEN
+        if (found.source.startswith(objectives) and found.target != "hf_apt.training.objective")
+        or (
+            found.source.startswith(costs)
+            and not found.target.startswith(costs)
+            and found.target != "hf_apt.models.shapes"
+        )
+    ]
+    assert_none(
+        broken,
+        "law 5: training/objectives imports training/objective.py alone, "
+        "training/costs its neighbours and models/shapes.py alone",
+    )
+
+
+def test_a_study_imports_no_other() -> None:
+    broken = [
+        found
+        for found in BETWEEN
+        if room(found.source) == room(found.target) == "studies"
+        and found.target.split(".")[-1]
+        not in STUDIES_ON_STUDIES.get(found.source.split(".")[-1], set())
+    ]
+    assert_none(broken, "law 6: a study imports no other study, but for STUDIES_ON_STUDIES")
+
+
+@pytest.mark.parametrize("other", ["trainer_callbacks", "metrics", "model_cards", "tests"])
+def test_the_package_knows_nothing_of_what_stands_on_it(other) -> None:
+    broken = [found for found in IMPORTS if found.target.split(".")[0] == other]
+    assert_none(broken, f"law 7: nothing in hf_apt imports {other}")
+
+
+@pytest.mark.parametrize("package", OUTSIDE)
+def test_what_stands_on_the_package_imports_only_its_rooms(package) -> None:
+    allowed = tuple(f"hf_apt.{name}" for name in OUTSIDE[package]) + ("hf_apt.atomic",)
+    found = [each for path in files(ROOT / package) for each in imports_of(path)]
+    ours = [each for each in found if each.target.split(".")[0] == "hf_apt"]
+    assert ours
+    broken = [
+        each
+        for each in ours
+        if not any(f"{each.target}.".startswith(f"{name}.") for name in allowed)
+    ]
+    assert_none(broken, f"law 7: {package} imports only {', '.join(allowed)}")
+
+
+def test_modules_are_short() -> None:
+    lengths = {name: len(path.read_text().splitlines()) for name, path in MODULES.items()}
+    broken = [f"{name} has {length}" for name, length in lengths.items() if length > MAX_LINES]
+    assert_none(broken, f"law 8: a module has at most {MAX_LINES} lines")
+
+
+def test_folders_are_small() -> None:
+    folders = [PACKAGE, *(path for path in PACKAGE.rglob("*") if path.is_dir())]
+    broken = []
+    for folder in folders:
+        own = [path for path in folder.iterdir() if path.is_file()]
+        if len(own) > MAX_FILES and "__pycache__" not in folder.parts:
+            broken.append(f"{folder.relative_to(ROOT)} has {len(own)}")
+    assert_none(broken, f"law 8: a folder has at most {MAX_FILES} files of its own")
+
+
+def test_rooms_import_nothing_when_they_are_entered() -> None:
+    rooms = [f"hf_apt.{name}" for name in MAY_IMPORT if name not in {"report"}]
+    broken = [
+        found
+        for found in BETWEEN
+        if found.source in rooms and MODULES[found.source].name == "__init__.py"
+        if found.source != "hf_apt.cli"
+    ]
+    assert_none(broken, "a room's __init__.py is one sentence")
+
+
+SEEN_THROUGH: dict[str, tuple[str, ...]] = {
+    "project/test_atomic.py": ("atomic",),
+    "cli/test_app.py": (
+        *("cli.measure_options", "cli.option_functions", "cli.run_options", "cli.shared_options"),
+        *("cli.tables.measurement", "cli.tables.style"),
+    ),
+    "cli/test_finetune.py": (
+        *("cli.task_options", "cli.tables.accuracy", "cli.tables.confidence"),
+        *("studies.block_accuracy", "studies.seed_accuracy", "depths.own_head_counts"),
+    ),
+    "cli/test_committee.py": (
+        *("cli.tables.committee", "studies.committee", "studies.committee_members"),
+    ),
+    "studies/test_run_comparison.py": (
+        *("cli.compare", "cli.tables.comparison", "stats.rank_agreement", "records.task_records"),
+    ),
+    "runs/test_dry_run.py": ("cli.tables.costs", "runs.machine_speed"),
+    "runs/test_pipeline.py": ("runs.decoders", "runs.preparation", "runs.recipes"),
+    "data/test_corpora.py": ("data.document_blocks", "data.held_out", "data.local_files"),
+    "data/test_tokens.py": ("data.sequences", "data.sequence_files"),
+    "data/planted/test_language.py": (
+        *("data.planted.generate", "data.planted.grammar", "data.planted.states"),
+    ),
+    "data/planted/test_corpus.py": ("data.planted.labels",),
+    "data/tasks/test_task.py": ("data.tasks.rows",),
+    "depths/test_measurement.py": ("data.measurement_batches", "depths.depth_pass"),
+    "depths/test_trunk.py": ("depths.forward_override", "depths.model_parts", "depths.own_head"),
+    "depths/sweep/test_vocabulary.py": (
+        *("depths.sweep.chunks", "depths.sweep.equal_rows", "depths.sweep.result"),
+    ),
+    "depths/sweep/test_kernel.py": ("depths.sweep.launch",),
+    "models/bert6/test_modeling_bert6.py": (
+        *("models.bert6.configuration_bert6", "models.registration", "models.fresh"),
+    ),
+    "models/bert6/test_modeling_bert_conv.py": ("models.bert6.configuration_bert_conv",),
+    "models/committee/test_committee.py": (
+        *("models.committee.configuration_committee", "models.committee.modeling_committee"),
+    ),
+    "models/test_lora.py": ("models.committee.adapter_committee",),
+    "models/test_shapes.py": ("models.description",),
+    "records/test_environment.py": ("records.fingerprints",),
+    "records/test_checkpoints.py": ("models.loading",),
+    "training/test_equivalence.py": ("training.pretraining", "models.devices"),
+    "training/test_finetuning.py": ("studies.block_protocols", "models.encoders"),
+    "depths/test_heads.py": ("training.head_training", "training.state_cache"),
+    "runs/test_several_machines.py": ("training.sharding",),
+    "report/test_page.py": (
+        *("report.axes", "report.confusion_png", "report.confusion_svg", "report.figures"),
+        *("report.formats", "report.lookup", "report.lookup_data", "report.page_content"),
+        *("report.sentences", "report.svg", "report.tables"),
+    ),
+    "report/tasks/test_page.py": (
+        *("report.tasks.committee", "report.tasks.confidence", "report.tasks.content"),
+        *("report.tasks.figures", "report.tasks.formats", "report.tasks.tables"),
+    ),
+    "hub/test_card.py": ("hub.card_results",),
+    "stats/test_confidence.py": ("stats.estimates",),
+    "stats/test_substitution.py": ("stats.substitution_effects",),
+    "stats/metric_modules/test_modules.py": (
+        *("stats.metric_modules.scores", "stats.metric_modules.streaming_metric"),
+    ),
+    "stats/metric_modules/test_streams.py": ("stats.metric_modules.array_inputs",),
+    "studies/test_confidence.py": ("studies.substitution_models",),
+}
+"""Modules without a test file of their own, by the file that tests them through what uses them."""
+
+
+def test_every_module_has_its_tests() -> None:
+    """`hf_apt/<room>/<module>.py` is tested by `tests/<room>/test_<module>.py`."""
+    elsewhere = {name: file for file, names in SEEN_THROUGH.items() for name in names}
+    broken = [f"{file} is no file" for file in SEEN_THROUGH if not (TESTS / file).exists()]
+    broken += [f"{name} is no module" for name in elsewhere if f"hf_apt.{name}" not in MODULES]
+    for name, path in MODULES.items():
+        own = path.relative_to(PACKAGE).with_name(f"test_{path.name}")
+        if has_public_definition(path) and not path.name.startswith("__"):
+            short = name.removeprefix("hf_apt.")
+            if (TESTS / own).exists() == (short in elsewhere):
+                broken.append(f"{short}: either tests/{own} or a place in SEEN_THROUGH")
+    assert_none(broken, "law 9: tests mirror the rooms")
+
+
+def has_public_definition(path: Path) -> bool:
+    kinds = (ast.FunctionDef, ast.ClassDef)
+    body = ast.parse(path.read_text(encoding="utf-8")).body
+    return any(isinstance(node, kinds) and not node.name.startswith("_") for node in body)
+
+
+def test_laws_are_held_by_what_they_name() -> None:
+    """A forbidden import is found: the laws are not empty."""
+    upward = Import("hf_apt.stats.apt", "hf_apt.cli.app", 1)
+    assert room(upward.target) not in MAY_IMPORT[room(upward.source)]
+    assert str(upward) == "hf_apt.stats.apt:1 imports hf_apt.cli.app"
+
+
+def test_every_public_name_is_where_the_package_says() -> None:
+    import hf_apt
+
+    assert len(hf_apt.__all__) > 30
+    for name in hf_apt.__all__:
+        assert getattr(hf_apt, name) is not None
+    with pytest.raises(AttributeError, match="nothing"):
+        _ = hf_apt.nothing

@@ -1,0 +1,91 @@
+"""The README's Python runs as it stands, one block after the other."""
+
+import re
+from dataclasses import replace
+from importlib import import_module
+from pathlib import Path
+
+import pytest
+
+README = Path(__file__).parents[2] / "README.md"
+
+
+def python_blocks() -> list[str]:
+    return re.findall(r"^```python\n(.*?)^```", README.read_text(encoding="utf-8"), re.M | re.S)
+
+
+@pytest.fixture
+def tiny_demo(monkeypatch):
+    """The demo's recipe with a handful of documents and steps."""
+    import hf_apt.runs.recipes
+
+    demo = hf_apt.runs.recipes.demo()
+    tiny = replace(
+        demo,
+        corpus=replace(demo.corpus, num_documents=200, num_validation_documents=100),
+        pretrain=replace(demo.pretrain, num_steps=4),
+        heads=replace(demo.heads, num_steps=2),
+        finetune=None,
+    )
+    monkeypatch.setattr(hf_apt.runs.recipes, "demo", lambda: tiny)
+
+
+def test_every_python_block_runs(
+    tiny_demo, tiny_model, tokenizer, documents, tmp_path, monkeypatch, capsys
+):
+    blocks = python_blocks()
+    assert len(blocks) == 7
+    monkeypatch.chdir(tmp_path)
+    # What a reader would have at hand. Sequences of 64 tokens need a model of 64 positions.
+    from transformers import AutoModelForMaskedLM
+
+    config = tiny_model.config
+    config.max_position_embeddings = 64
+    names = {
+        "model": AutoModelForMaskedLM.from_config(config).eval(),
+        "tokenizer": tokenizer,
+        "texts": documents,
+    }
+    for block in blocks:
+        exec(compile(block, str(README), "exec"), names)
+    printed = capsys.readouterr().out
+    assert len(re.findall(r"^6 \{'value'", printed, re.M)) == 1  # the demo's last depth
+    assert len(re.findall(r"^2 Estimate", printed, re.M)) == 1  # the reader's own model
+    assert (tmp_path / "runs/demo/report.html").stat().st_size > 10_000
+
+
+def test_the_chain_takes_five_lines():
+    lines = [line for line in python_blocks()[0].splitlines() if line.strip()]
+    assert len(lines) <= 5
+
+
+def test_commands_of_the_readme_exist():
+    from typer.testing import CliRunner
+
+    from hf_apt.cli.app import app
+
+    text = README.read_text(encoding="utf-8")
+    commands = set(re.findall(r"^hf-apt ([a-z]+)", text, re.M))
+    assert commands == {
+        *("run", "measure", "finetune", "compare", "committee", "report", "publish")
+    }
+    for command in commands:
+        assert CliRunner().invoke(app, [command, "--help"]).exit_code == 0
+
+
+def test_the_tree_names_the_rooms():
+    root = README.parent
+    text = README.read_text(encoding="utf-8")
+    tree = text[text.index("```\nhf_apt/") : text.index("trainer_callbacks/  callbacks")]
+    rooms = [path.name for path in (root / "hf_apt").iterdir() if (path / "__init__.py").exists()]
+    assert sorted(re.findall(r"^  ([a-z]+)/ ", tree, re.M)) == sorted(rooms)
+
+
+def test_functions_and_tests_of_the_statements_exist():
+    text = README.read_text(encoding="utf-8")
+    rows = re.findall(r"^\|.*\| `(hf_apt[a-z_.]+)` \| `(tests/[a-z_/]+\.py)` \|$", text, re.M)
+    assert len(rows) == 10
+    for name, path in rows:
+        module, _, attribute = name.rpartition(".")
+        assert hasattr(import_module(module), attribute) or import_module(name)
+        assert (README.parent / path).exists()

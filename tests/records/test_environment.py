@@ -1,0 +1,45 @@
+"""With what a run was made: flat, complete, and without what is not known."""
+
+import hashlib
+import json
+import subprocess
+
+from hf_apt.records import environment as module
+from hf_apt.records.environment import environment
+from hf_apt.records.fingerprints import file_fingerprint
+
+
+def test_it_is_flat_json_with_the_versions_that_matter() -> None:
+    import torch
+
+    found = environment()
+    assert json.loads(json.dumps(found)) == found
+    assert all(isinstance(value, str | int | None) for value in found.values())
+    assert found["torch"].startswith(torch.__version__.split("+")[0])
+    assert found["hf_apt"] == __import__("hf_apt").__version__
+    assert {"python", "transformers", "processor", "device"} <= set(found)
+    assert found["processes"] == 1
+    assert found["cores"] >= 1
+
+
+def test_a_package_that_is_not_there_has_no_version() -> None:
+    assert module._version("no-such-package-at-all") is None
+
+
+def test_without_git_there_is_no_commit(monkeypatch) -> None:
+    def missing(*_, **__):
+        raise FileNotFoundError("git")
+
+    monkeypatch.setattr(subprocess, "run", missing)
+    assert environment()["commit"] is None
+
+
+def test_the_number_of_processes_is_the_launchers(monkeypatch) -> None:
+    monkeypatch.setenv("WORLD_SIZE", "4")
+    assert environment()["processes"] == 4
+
+
+def test_a_files_fingerprint_is_that_of_its_bytes(tmp_path) -> None:
+    path = tmp_path / "file"
+    path.write_bytes(b"a" * 3_000_000)
+    assert file_fingerprint(path) == hashlib.sha256(b"a" * 3_000_000).hexdigest()[:16]

@@ -1,0 +1,450 @@
+"""Laws of the whole chain: what it leaves, that it goes on where it stopped, what it refuses."""
+
+import inspect
+import json
+import shutil
+import subprocess
+import sys
+from dataclasses import replace
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+from hf_apt.data.corpora import CorpusSource
+from hf_apt.data.measurement_batches import MeasureConfig
+from hf_apt.data.planted.corpus import PlantedCorpus
+from hf_apt.depths.heads import HeadConfig
+from hf_apt.models.shapes import ConvShape, ModelShape
+from hf_apt.records.fingerprints import file_fingerprint
+from hf_apt.records.run import Run
+from hf_apt.runs import pipeline
+from hf_apt.runs.pipeline import begin, finish, measure_run, pretrain_run, run_all
+from hf_apt.runs.recipes import RunConfig, demo, named
+from hf_apt.training.pretraining import PretrainConfig
+
+CONFIG = RunConfig(
+    corpus=PlantedCorpus(num_documents=200, num_validation_documents=48),
+    sequence_length=16,
+    layout="first",
+    shape=ModelShape(hidden_size=16, num_heads=2, num_blocks=2, dropout=0.0),
+    pretrain=PretrainConfig(num_steps=4, batch_size=8, save_every=2, num_validation_sequences=8),
+    heads=HeadConfig(num_steps=2, batch_size=8),
+    measure=MeasureConfig(num_sequences=32, batch_size=16),
+)
+REMADE = {"config.json", "environment.json", "summary.json", "report.html"}
+"""Written anew by every call: what was asked and what is read off the counts."""
+
+
+@pytest.fixture(scope="module")
+def finished(tmp_path_factory) -> Run:
+    """A run that was brought to its end once; tests that change it work on a copy."""
+    return run_all(CONFIG, tmp_path_factory.mktemp("runs") / "run")
+
+
+@pytest.fixture
+def copied(finished, tmp_path) -> Run:
+    shutil.copytree(finished.folder, tmp_path / "run")
+    return Run(tmp_path / "run")
+
+
+def stamps(run: Run) -> dict[str, tuple[int, int]]:
+    """When every file was last written, and which one it is."""
+    return {
+        str(path.relative_to(run.folder)): (path.stat().st_mtime_ns, path.stat().st_ino)
+        for path in run.folder.rglob("*")
+        if path.is_file()
+    }
+
+
+def changed(before: dict, after: dict) -> set[str]:
+    return {name for name in before | after if before.get(name) != after.get(name)}
+
+
+def figures(run: Run) -> dict:
+    """The summary without the moment at which it was made."""
+    return {key: value for key, value in run.read_json("summary.json").items() if key != "created"}
+
+
+def no_work(monkeypatch) -> None:
+    """Make every expensive part an error."""
+
+    def never(*_, **__):
+        raise AssertionError("done again")
+
+    for name in (
+        "hf_apt.runs.preparation.tokenise",
+        "hf_apt.training.pretraining.pretrain",
+        "hf_apt.depths.measurement.measure",
+        "hf_apt.runs.decoders.train_heads",
+    ):
+        monkeypatch.setattr(name, never)
+
+
+# What there is at the end.
+
+
+def test_a_run_leaves_the_documented_files(finished) -> None:
+    names = {path.name for path in finished.folder.iterdir()}
+    documented = {
+        line.split()[0].rstrip("/")
+        for line in inspect.cleandoc(Run.__doc__).split("```")[1].splitlines()
+        if line[:1].strip()  # what is indented goes on with the line above
+    }
+    assert len(documented) >= 12
+    # What is in Run's own table, and the three that the chain adds to it.
+    assert names - documented <= {"tokenizer", "model.json", "training.json"}
+    assert documented - names == {"finetune"}, "which only a task makes"
+    assert not [path for path in finished.folder.rglob(".*")], "a partial file was left"
+    assert finished.readouts() == ["own_head", "linear_head", "untrained", "bayes"]
+
+
+def test_the_checkpoint_is_opened_by_transformers_with_its_tokenizer(finished) -> None:
+    from transformers import AutoModelForMaskedLM, AutoTokenizer
+
+    checkpoint = finished.path("checkpoint")
+    model = AutoModelForMaskedLM.from_pretrained(checkpoint)
+    tokenizer = AutoTokenizer.from_pretrained(checkpoint)
+    assert model.config.vocab_size == len(tokenizer) == len(finished.vocabulary())
+
+
+def test_every_readout_was_asked_the_same(finished) -> None:
+    supports = [finished.counts(readout).at(0).support() for readout in finished.readouts()]
+    assert len(supports) == 4
+    assert supports[0].sum() > 50
+    assert all(np.array_equal(support, supports[0]) for support in supports)
+
+
+def test_the_summary_says_what_was_done(finished) -> None:
+    summary = finished.read_json("summary.json")
+    assert summary["corpus"]["num_train_sequences"] == 200
+    assert summary["corpus"]["num_validation_sequences"] == 48
+    assert summary["training"]["num_steps"] == 4
+    assert summary["training"]["num_sequences_seen"] == 32
+    assert summary["training"]["num_tokens_seen"] == 32 * 16
+    assert [len(depths) for depths in summary["readouts"].values()] == [3, 3, 3, 1]
+    assert sum(summary["masking"]["num_modified"].values()) == finished.counts("bayes").at(0).total
+    assert summary["model"]["weights"] == file_fingerprint(
+        finished.path("checkpoint/model.safetensors")
+    )
+
+
+# Again, and on from an interruption.
+
+
+def test_a_second_call_does_nothing_again(copied, monkeypatch) -> None:
+    before, summary = stamps(copied), figures(copied)
+    no_work(monkeypatch)
+    run_all(CONFIG, copied.folder)
+    assert changed(before, stamps(copied)) <= REMADE
+    assert figures(copied) == summary
+
+
+INTERRUPTIONS = {
+    "while tokenising": ("hf_apt.data.corpus_tokens.describe_tokens", 1),
+    "before pre-training": ("hf_apt.training.pretraining.pretrain", 0),
+    "before heads": ("hf_apt.runs.decoders.train_heads", 0),
+    "before measuring": ("hf_apt.depths.measurement.measure", 0),
+    "before the twin": ("hf_apt.depths.measurement.measure", 1),
+    "before the ceiling": ("hf_apt.data.planted.corpus.PlantedCorpus.bayes_counts", 0),
+    "before the page": ("hf_apt.report.write_report", 0),
+}
+
+
+def test_it_goes_on_after_an_interruption_between_any_two_phases(
+    finished, tmp_path, monkeypatch
+) -> None:
+    """One run, interrupted at seven places in turn, ends as the one that never was."""
+    interrupted = 0
+    for target, calls in INTERRUPTIONS.values():
+        with monkeypatch.context() as patch:
+            stop_at_call(patch, target, calls)
+            with pytest.raises(KeyboardInterrupt):
+                run_all(CONFIG, tmp_path / "run")
+        interrupted += 1
+    run = run_all(CONFIG, tmp_path / "run")
+    assert interrupted == 7
+    assert not [path for path in run.folder.rglob(".*")]
+    expected, found = figures(finished), figures(run)
+    for summary in (expected, found):
+        summary["training"].pop("seconds")
+    assert found == expected
+    for readout in finished.readouts():
+        one, other = finished.counts(readout), run.counts(readout)
+        assert np.array_equal(one.hits(), other.hits()), readout
+
+
+def stop_at_call(patch, target: str, num_before: int) -> None:
+    """Let `target` be called `num_before` times, then answer with Ctrl-C."""
+    from pkgutil import resolve_name
+
+    original, calls = resolve_name(target), []
+
+    def stopping(*args, **kwargs):
+        if len(calls) == num_before:
+            raise KeyboardInterrupt
+        calls.append(None)
+        return original(*args, **kwargs)
+
+    patch.setattr(target, stopping)
+
+
+@pytest.mark.parametrize("lost", ["model.json", "counts/own_head.npz", "summary.json"])
+def test_a_file_that_an_interruption_kept_from_being_is_made(copied, lost) -> None:
+    """Whatever was written before it: an interruption can fall between any two files."""
+    order = {"model.json": ["model.json", "counts"], "counts/own_head.npz": ["counts"]}
+    summary = figures(copied)
+    for name in [*order.get(lost, []), "summary.json", "report.html"]:
+        path = copied.path(name)
+        shutil.rmtree(path) if path.is_dir() else path.unlink()
+    run_all(CONFIG, copied.folder)
+    assert figures(copied) == summary
+
+
+def test_counts_are_never_without_their_model(copied, monkeypatch) -> None:
+    """Else a run that is interrupted between the two could never be finished."""
+    shutil.rmtree(copied.path("counts"))
+    copied.path("model.json").unlink()
+    monkeypatch.setattr(Run, "write_json", _interrupting(Run.write_json, "model.json"))
+    with pytest.raises(KeyboardInterrupt):
+        run_all(CONFIG, copied.folder)
+    assert copied.readouts() == []
+
+
+def _interrupting(original, stop):
+    def write_json(self, name, content):
+        if name == stop:
+            raise KeyboardInterrupt
+        original(self, name, content)
+
+    return write_json
+
+
+def test_heads_can_be_asked_for_later(copied) -> None:
+    before = stamps(copied)
+    run_all(replace(CONFIG, head_kinds=("linear_head", "mlm_head")), copied.folder)
+    assert "mlm_head" in copied.readouts()
+    touched = changed(before, stamps(copied))
+    assert "training.json" not in touched
+    assert "heads/linear_head.safetensors" not in touched
+    assert "counts/bayes.npz" not in touched
+
+
+# Another configuration.
+
+
+@pytest.mark.parametrize(
+    ("key", "value"),
+    [
+        ("sequence_length", 32),
+        ("corpus", PlantedCorpus(num_documents=201, num_validation_documents=48)),
+        ("shape", replace(CONFIG.shape, num_blocks=3)),
+        ("pretrain", replace(CONFIG.pretrain, num_steps=5)),
+        ("measure", replace(CONFIG.measure, seed=1)),
+        ("heads", replace(CONFIG.heads, num_steps=3)),
+    ],
+)
+def test_another_configuration_in_the_folder_is_refused_untouched(finished, key, value) -> None:
+    before = stamps(finished)
+    with pytest.raises(ValueError, match=f"another {key}") as error:
+        run_all(replace(CONFIG, **{key: value}), finished.folder)
+    assert str(finished.folder) in str(error.value)
+    assert "\n" not in str(error.value)
+    assert stamps(finished) == before
+
+
+def test_a_run_of_before_there_were_front_ends_is_the_same_run(copied, monkeypatch) -> None:
+    """A field that its config.json does not have yet counts as what is its default now."""
+    config, summary = copied.read_json("config.json"), figures(copied)
+    del config["shape"]["conv"]
+    del config["pretrain"]["windows"]
+    del config["untrained"]
+    copied.write_json("config.json", config)
+    no_work(monkeypatch)
+    with pytest.raises(ValueError, match="another shape"):
+        run_all(replace(CONFIG, shape=replace(CONFIG.shape, conv=ConvShape())), copied.folder)
+    run_all(CONFIG, copied.folder)
+    assert figures(copied) == summary
+    assert "conv" in copied.read_json("config.json")["shape"]
+
+
+def test_a_measurement_of_before_depths_had_names_is_still_reported(copied) -> None:
+    model, page = copied.read_json("model.json"), copied.path("report.html").read_text()
+    assert model.pop("depths") == ["embeddings", "block 1", "block 2"]
+    copied.write_json("model.json", model)
+    finish(copied)
+    assert copied.path("report.html").read_text().count("block\xa02") == page.count("block\xa02")
+
+
+def test_a_mistake_that_left_nothing_can_be_corrected_in_place(tmp_path) -> None:
+    """As a misspelt column: the folder holds no more than what was asked for."""
+    from hf_apt.data.corpora import CorpusSource
+
+    path = tmp_path / "a.jsonl"
+    path.write_text("".join(json.dumps({"body": f"w{n} w{n + 1} " * 9}) + "\n" for n in range(90)))
+    wrong = CorpusSource(name=str(path), validation_share=0.2)
+    config = replace(CONFIG, corpus=wrong, vocab_size=100)
+    with pytest.raises(ValueError, match="no column 'text'"):
+        pretrain_run(config, begin(config, tmp_path / "run"))
+    config = replace(config, corpus=replace(wrong, column="body"))
+    run = begin(config, tmp_path / "run")
+    train, _ = pipeline._prepared(config, run)
+    assert len(train) > 20
+    assert run.read_json("config.json")["corpus"]["column"] == "body"
+
+
+# Parts alone.
+
+
+def test_measuring_alone_gives_the_same_counts(finished, tmp_path) -> None:
+    """The shipped tokenizer of a checkpoint is enough; heads and twin are left out."""
+    config = replace(
+        CONFIG,
+        tokenizer=str(finished.path("checkpoint")),
+        head_kinds=(),
+        untrained=False,
+    )
+    run = begin(config, tmp_path / "run")
+    measure_run(config, run, str(finished.path("checkpoint")))
+    finish(run)
+    assert run.readouts() == ["own_head", "bayes"]
+    for readout in run.readouts():
+        assert np.array_equal(run.counts(readout).hits(), finished.counts(readout).hits())
+    summary = run.read_json("summary.json")
+    assert summary["training"] is None
+    assert summary["model"]["num_blocks"] == 2
+
+
+def test_another_checkpoint_in_the_folder_of_a_measurement_is_refused(finished, tmp_path) -> None:
+    """Else the counts of the first one would pass for those of the second."""
+    import torch
+    from safetensors.torch import load_file, save_file
+
+    config = replace(CONFIG, head_kinds=(), untrained=False, corpus=replace(CONFIG.corpus, seed=0))
+    other = tmp_path / "other"
+    shutil.copytree(finished.path("checkpoint"), other)
+    weights = load_file(other / "model.safetensors")
+    save_file(
+        {name: torch.zeros_like(weight) for name, weight in weights.items()},
+        other / "model.safetensors",
+        metadata={"format": "pt"},
+    )
+    run = begin(config, tmp_path / "run")
+    measure_run(config, run, str(finished.path("checkpoint")))
+    before = stamps(run)
+    with pytest.raises(ValueError, match="another checkpoint"):
+        measure_run(config, run, str(other))
+    assert stamps(run) == before
+
+
+def test_a_model_with_more_ids_than_its_tokenizer_is_measured(finished, tmp_path) -> None:
+    """Vocabularies are often filled up to a round number in the weights only."""
+    from transformers import AutoModelForMaskedLM
+
+    padded = tmp_path / "padded"
+    shutil.copytree(finished.path("checkpoint"), padded)
+    model = AutoModelForMaskedLM.from_pretrained(padded)
+    size = model.config.vocab_size
+    model.resize_token_embeddings(size + 7, mean_resizing=False)
+    model.get_output_embeddings().bias.data[-1] = 100.0  # an id without a token always wins
+    model.save_pretrained(padded)
+    config = replace(CONFIG, head_kinds=("linear_head",), untrained=True)
+    run = begin(config, tmp_path / "run")
+    measure_run(config, run, str(padded))
+    finish(run)
+    assert run.readouts() == ["own_head", "linear_head", "untrained", "bayes"]
+    assert run.counts("own_head").at(2).hits().sum() == 0
+    assert run.path("report.html").stat().st_size > 1000
+
+
+def test_the_report_is_made_from_the_folder_alone_and_without_torch(copied) -> None:
+    summary = figures(copied)
+    page = copied.path("report.html").read_bytes()
+    for name in ("summary.json", "report.html"):
+        copied.path(name).unlink()
+    for name in ("checkpoint", "training", "heads", "tokenizer"):
+        shutil.rmtree(copied.path(name))
+    code = (
+        "import sys; from pathlib import Path; from hf_apt.runs.pipeline import finish;"
+        "from hf_apt.records.run import Run; finish(Run(Path(sys.argv[1])));"
+        "print(sorted({'torch', 'transformers', 'datasets', 'accelerate'} & set(sys.modules)))"
+    )
+    done = subprocess.run(
+        [sys.executable, "-c", code, str(copied.folder)], capture_output=True, text=True
+    )
+    assert done.returncode == 0, done.stderr[-2000:]
+    assert done.stdout.strip() == "[]"
+    assert figures(copied) == summary
+    assert len(copied.path("report.html").read_bytes()) == len(page)
+
+
+@pytest.mark.parametrize("missing", ["config.json", "model.json", "counts"])
+def test_an_unfinished_run_has_no_report(copied, missing) -> None:
+    path = copied.path(missing)
+    shutil.rmtree(path) if path.is_dir() else path.unlink()
+    with pytest.raises(ValueError, match="no finished hf_apt run") as error:
+        finish(copied)
+    assert str(copied.folder) in str(error.value)
+
+
+def test_the_recorded_command_is_how_it_was_called(monkeypatch) -> None:
+    monkeypatch.setattr(sys, "argv", ["/usr/bin/hf-apt", "run", "my corpus.txt", "--steps", "3"])
+    assert pipeline._command() == "hf-apt run 'my corpus.txt' --steps 3"
+
+
+def test_environment_is_flat_json() -> None:
+    from hf_apt.records.environment import environment
+
+    found = json.loads(json.dumps(environment()))
+    assert {"python", "hf_apt", "torch", "processor", "cores", "device"} <= set(found)
+    assert all(isinstance(value, str | int | None) for value in found.values())
+    assert Path(sys.executable).exists()
+
+
+def on_task(name: str, **sizes: int) -> RunConfig:
+    """`CONFIG` with a fine-tuning of one epoch in the end."""
+    asked = demo(task=name).finetune
+    assert asked is not None
+    assert asked.finetune is not None
+    return replace(
+        CONFIG,
+        finetune=replace(
+            asked,
+            task=replace(asked.task, num_words=12, **sizes),
+            features=replace(asked.features, sequence_length=14, poolings=("mean",)),
+            finetune=replace(asked.finetune, num_epochs=1, sequence_length=14),
+            confidence=None,
+        ),
+    )
+
+
+def test_a_finished_run_can_be_asked_for_a_task_and_is_not_fine_tuned_twice(copied):
+    config = on_task("planted", train_per_class=8, test_per_class=5)
+    before = stamps(copied)
+    run_all(config, copied.folder)
+    new = changed(before, stamps(copied)) - REMADE
+    assert {name.split("/")[0] for name in new} == {"finetune"}
+    record = copied.read_json("finetune/planted.json")
+    assert set(record["models"]) == {"pretrained", "untrained"}
+    assert len(record["models"]["pretrained"]["finetuned"]["mean"]["linear"]) == 3
+    assert "mean_apt" in record["agreement"]["finetuned"]["mean"]
+    before = stamps(copied)
+    run_all(config, copied.folder)
+    assert changed(before, stamps(copied)) <= REMADE | {"finetune/planted.json"}
+
+
+def test_what_makes_no_task_is_told_before_anything_is_done(tmp_path):
+    with pytest.raises(ValueError, match="nowhere.csv"):
+        run_all(on_task("./nowhere.csv"), tmp_path / "run")
+    assert not (tmp_path / "run").exists()
+
+
+def test_the_planted_language_has_a_task_of_its_own_and_other_text_has_none():
+    planted, text = CorpusSource(name="planted"), CorpusSource(name="text.txt")
+    assert named("auto", planted).finetune == demo().finetune
+    assert named("auto", planted, task="none").finetune is None
+    assert named("auto", text).finetune is named("paper", text).finetune is None
+    asked = named("paper", text, task="dbpedia_14").finetune
+    assert asked is not None
+    assert asked.task.name == "dbpedia_14"
+    assert asked.untrained

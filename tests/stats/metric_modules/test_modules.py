@@ -1,0 +1,557 @@
+"""Every folder of metrics/: its four files, evaluate's contract, its examples, and its numbers."""
+
+import ast
+import doctest
+import inspect
+import math
+import os
+import re
+import subprocess
+import sys
+from collections.abc import Callable, Iterator
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import oracles
+import pytest
+import torch
+import yaml
+from hypothesis import given, settings
+from hypothesis import strategies as st
+from packaging.requirements import Requirement
+
+from hf_apt.hub.resources import resource
+from hf_apt.stats.counts import TREATMENTS
+
+settings.register_profile("metrics", derandomize=True, deadline=None, max_examples=25)
+
+METRICS = Path(__file__).parents[3] / "metrics"
+NAMES = sorted(path.name for path in METRICS.iterdir() if path.is_dir())
+OF_PAIRS = ["apt", "token_clusters", "token_confusion"]
+FRONT_MATTER = {
+    *("title", "emoji", "colorFrom", "colorTo", "sdk", "app_file", "pinned", "license"),
+    *("tags", "description"),
+}
+
+token = st.integers(0, 6)
+pairs_of = st.lists(st.tuples(st.one_of(st.just(-100), token), token), min_size=1, max_size=40)
+
+
+@pytest.fixture(scope="module")
+def load() -> Callable[[str], Any]:
+    """Load a metric by the absolute path of its folder: a relative one might be a Hub id."""
+    from evaluate import load
+
+    return lambda name: load(str(resource(f"metrics/{name}")))
+
+
+@pytest.fixture(scope="module")
+def loaded(load) -> dict[str, Any]:
+    return {name: load(name) for name in NAMES}
+
+
+@pytest.fixture
+def metric(loaded) -> Iterator[Callable[[str], Any]]:
+    """One of the loaded metrics; what a test leaves in it is forgotten."""
+    yield loaded.__getitem__
+    for module in loaded.values():
+        if len(module):
+            module.compute()
+
+
+def random_pairs(num: int = 300, vocab_size: int = 12, seed: int = 0) -> tuple[list, list, list]:
+    """Predictions, right half of the time, references with -100 among them, and treatments."""
+    rng = np.random.default_rng(seed)
+    references = rng.integers(0, vocab_size, num)
+    wrong = references // 4 * 4 + rng.integers(0, 4, num)
+    predictions = np.where(rng.random(num) < 0.5, references, wrong)
+    references[rng.random(num) < 0.2] = -100
+    return predictions.tolist(), references.tolist(), rng.integers(0, 3, num).tolist()
+
+
+def asked(references: list[int], *columns: list) -> list[tuple]:
+    """The rows whose reference is not -100."""
+    return [row for row in zip(references, *columns, strict=True) if row[0] != -100]
+
+
+def same(figures: Any, others: Any) -> bool:
+    """Whether two results are equal to the bit, NaN to NaN."""
+    if isinstance(figures, dict):
+        return figures.keys() == others.keys() and all(same(figures[k], others[k]) for k in figures)
+    if isinstance(figures, list):
+        return len(figures) == len(others) and all(map(same, figures, others))
+    if isinstance(figures, np.ndarray):
+        return np.array_equal(figures, others, equal_nan=figures.dtype.kind == "f")
+    return figures == others or (figures != figures and others != others)
+
+
+# The folders.
+
+
+def test_the_metrics_are_found() -> None:
+    assert NAMES == ["apt", "confidence_apt", "token_clusters", "token_confusion"]
+    assert not (METRICS / "__init__.py").exists(), "metrics/ is no package"
+
+
+@pytest.mark.parametrize("name", NAMES)
+def test_a_metric_is_four_files(name: str) -> None:
+    files = {path.name for path in (METRICS / name).iterdir() if path.name != "__pycache__"}
+    assert files == {f"{name}.py", "README.md", "index.html", "requirements.txt"}
+
+
+@pytest.mark.parametrize("name", NAMES)
+def test_the_card_makes_a_static_space(name: str) -> None:
+    _, front, body = (METRICS / name / "README.md").read_text(encoding="utf-8").split("---\n", 2)
+    fields = yaml.safe_load(front)
+    assert fields.keys() == FRONT_MATTER
+    assert (fields["sdk"], fields["license"], fields["pinned"]) == ("static", "apache-2.0", False)
+    assert fields["tags"] == ["evaluate", "metric"]
+    assert (METRICS / name / fields["app_file"]).exists()
+    colours = {"red", "yellow", "green", "blue", "indigo", "purple", "pink", "gray"}
+    assert {fields["colorFrom"], fields["colorTo"]} <= colours
+    assert fields["description"].endswith(".")
+    assert len(fields["title"]) < 60
+    assert all(f"## {part}" in body for part in ("Use", "Inputs", "Outputs", "Limits", "Citation"))
+
+
+@pytest.mark.parametrize("name", NAMES)
+def test_the_page_loads_nothing_and_looks_like_the_others(name: str) -> None:
+    page = (METRICS / name / "index.html").read_text(encoding="utf-8")
+    assert not re.findall(r"<script|<link|<img|<iframe|src=|url\(|@import", page)
+    assert set(re.findall(r"https?://[^\"<]+", page)) == {"https://arxiv.org/abs/2509.03407"}
+    assert f'evaluate.load("owner/{name}")' in page
+    style = re.compile("<style>.*</style>", re.S)
+    first = (METRICS / NAMES[0] / "index.html").read_text(encoding="utf-8")
+    assert style.findall(page) == style.findall(first) != []
+
+
+@pytest.mark.parametrize("name", NAMES)
+def test_hf_apt_is_required(name: str) -> None:
+    lines = (METRICS / name / "requirements.txt").read_text().split()
+    assert [Requirement(line).name for line in lines] == ["hf_apt"]
+
+
+# evaluate's contract.
+
+
+@pytest.mark.parametrize("name", NAMES)
+def test_the_loader_understands_the_imports(name: str) -> None:
+    tree = ast.parse((METRICS / name / f"{name}.py").read_text(encoding="utf-8"))
+    imports = [node for node in ast.walk(tree) if isinstance(node, ast.Import | ast.ImportFrom)]
+    assert len(imports) >= 4
+    for node in imports:
+        assert len(node.names) == 1 or isinstance(node, ast.ImportFrom), "one import a line"
+    from_where = {node.module for node in imports if isinstance(node, ast.ImportFrom)}
+    assert {str(module).split(".")[0] for module in from_where} == {"hf_apt"}
+
+
+@pytest.mark.parametrize("name", NAMES)
+def test_the_class_is_what_evaluate_expects(name: str, loaded) -> None:
+    module = loaded[name]
+    assert module.name == name
+    assert module.module_type == "metric"
+    parameters = inspect.signature(type(module)._compute).parameters.values()
+    assert not [one for one in parameters if one.kind is one.VAR_KEYWORD]
+    assert "Examples:" in module.inputs_description
+    assert "2509.03407" in module.citation
+    assert module.description
+
+
+@pytest.mark.parametrize("name", NAMES)
+def test_the_examples_of_the_module_run(name: str, loaded) -> None:
+    module = sys.modules[type(loaded[name]).__module__]
+    results = doctest.testmod(module, extraglobs={name: loaded[name]})
+    assert results.failed == 0
+    assert results.attempted >= 3
+    assert len(loaded[name]) == 0
+
+
+@pytest.mark.parametrize("name", NAMES)
+def test_the_examples_of_the_card_run(name: str, load, monkeypatch) -> None:
+    import evaluate
+
+    monkeypatch.setattr(evaluate, "load", lambda path: load(path.removeprefix("owner/")))
+    text = (METRICS / name / "README.md").read_text(encoding="utf-8")
+    blocks = re.findall(r"^```python\n(.*?)^```", text, re.M | re.S)
+    example = doctest.DocTestParser().get_doctest("\n".join(blocks), {"np": np}, name, None, None)
+    assert len(example.examples) >= 3
+    assert doctest.DocTestRunner().run(example).failed == 0
+
+
+# The numbers, against loops.
+
+
+def test_apt_is_that_of_a_loop(metric) -> None:
+    predictions, references, treatments = random_pairs()
+    frequencies = [(token * 37) % 400 for token in range(12)]
+    scores = metric("apt").compute(
+        predictions=predictions,
+        references=references,
+        treatment=treatments,
+        frequencies=frequencies,
+        min_support=20,
+        per_token=True,
+    )
+    rows = asked(references, predictions, treatments)
+    assert len(rows) > 200
+    for name, code in [("", None), *((f"_{name}", code) for code, name in enumerate(TREATMENTS))]:
+        chosen = [row for row in rows if code is None or row[2] == code]
+        table = oracles.pair_counts([row[0] for row in chosen], [row[1] for row in chosen])
+        often = [n for n in oracles.support(table, 12) if n >= 20]
+        assert scores[f"num_tokens{name}"] == len(often)
+        assert scores[f"num_positions{name}"] == len(chosen) > 50
+        assert scores[f"mean_apt{name}"] == pytest.approx(
+            oracles.mean_apt(table, 12, 20) if often else math.nan, nan_ok=True
+        )
+        right = sum(oracles.hits(table, 12)) / len(chosen)
+        assert scores[f"masked_accuracy{name}"] == pytest.approx(right)
+        assert scores[f"masked_accuracy_standard_error{name}"] == pytest.approx(
+            math.sqrt(right * (1 - right) / len(chosen))
+        )
+        readings = ("most_frequent_50", "upper_half", "support_50")
+        for reading, expected in zip(readings, oracles.apt50(table, frequencies), strict=True):
+            assert scores[f"apt50_{reading}{name}"] == pytest.approx(
+                math.nan if expected is None else expected, nan_ok=True
+            )
+    table = oracles.pair_counts([row[0] for row in rows], [row[1] for row in rows])
+    apts = oracles.apt(table, 12)
+    assert scores["tokens"].tolist() == list(range(12))
+    assert scores["apt"].tolist() == pytest.approx(apts)
+    assert scores["support"].tolist() == oracles.support(table, 12)
+    assert scores["mean_apt_standard_error"] == pytest.approx(
+        oracles.standard_error([apts[t] for t in range(12) if scores["support"][t] >= 20])
+    )
+    bins = oracles.frequency_bins(apts, frequencies, 3)
+    assert len(bins) >= 3
+    found = [(part["num_tokens"], part["mean_apt"]) for part in scores["apt_by_frequency"]]
+    assert found == [(len(inside), pytest.approx(oracles.mean(inside))) for inside in bins.values()]
+
+
+def test_tokens_are_ranked_by_support_where_no_frequency_is_known(metric) -> None:
+    predictions, references, _ = random_pairs(seed=3)
+    rows = asked(references, predictions)
+    table = oracles.pair_counts([row[0] for row in rows], [row[1] for row in rows])
+    expected = oracles.apt50(table, oracles.support(table, 12))
+    scores = metric("apt").compute(predictions=predictions, references=references)
+    assert scores["apt50_upper_half"] == pytest.approx(expected[1])
+
+
+def test_confusion_is_that_of_a_loop(metric) -> None:
+    predictions, references, _ = random_pairs(seed=1)
+    rows = asked(references, predictions)
+    table = oracles.pair_counts([row[0] for row in rows], [row[1] for row in rows])
+    kept, tied = oracles.kept_and_tied(table, 12)
+    matrix = metric("token_confusion").compute(predictions=predictions, references=references)
+    entries = zip(matrix["rows"], matrix["columns"], matrix["counts"], strict=True)
+    assert [((row, column), count) for row, column, count in entries] == sorted(table.items())
+    assert set(matrix["kept"].tolist()) == kept
+    assert matrix["num_kept"] == len(kept) > 3
+    assert matrix["num_ties"] == len(tied)
+    assert matrix["num_rows"] == 12
+    assert matrix["num_pairs"] == len(table)
+
+
+@pytest.mark.parametrize("definition", ["row", "mutual", "weak"])
+def test_clusters_are_those_of_a_loop(definition: str, metric) -> None:
+    predictions, references, _ = random_pairs(seed=2)
+    rows = asked(references, predictions)
+    table = oracles.pair_counts([row[0] for row in rows], [row[1] for row in rows])
+    expected = oracles.clusters(oracles.normalised(table, 12), 0.2, definition)
+    found = metric("token_clusters").compute(
+        predictions=predictions, references=references, threshold=0.2, definition=definition
+    )
+    assert len(expected) >= 3
+    assert found["clusters"] == expected
+    assert found["max_size"] == max(map(len, expected))
+    assert found["noise_mass"] == pytest.approx(oracles.mean(oracles.noise_mass(table, 12, 0.2)))
+
+
+def test_an_id_of_any_size_is_counted(metric) -> None:
+    references, predictions = [46_340, 1_000_000, 0], [46_340, 3, 70_000]
+    scores = metric("apt").compute(predictions=predictions, references=references, per_token=True)
+    assert scores["tokens"].tolist() == sorted(references)
+    assert scores["apt"].tolist() == [0.0, 1.0, 0.0]
+    matrix = metric("token_confusion").compute(predictions=predictions, references=references)
+    assert matrix["rows"].tolist() == sorted(references)
+    assert matrix["columns"].tolist() == [70_000, 46_340, 3]
+
+
+# Batches.
+
+
+@pytest.mark.parametrize("name", OF_PAIRS)
+@settings(settings.get_profile("metrics"))
+@given(pairs=pairs_of, cuts=st.lists(st.integers(0, 40), max_size=4))
+def test_every_split_gives_the_same_figures(
+    name: str, pairs: list[tuple[int, int]], cuts: list[int], loaded
+) -> None:
+    columns = {
+        "references": [reference for reference, _ in pairs] + [1],
+        "predictions": [prediction for _, prediction in pairs] + [2],
+    }
+    whole = loaded[name].compute(**columns)
+    bounds = [0, *sorted(cuts), len(pairs) + 1]
+    for start, end in zip(bounds, bounds[1:], strict=False):
+        loaded[name].add_batch(**{key: column[start:end] for key, column in columns.items()})
+    assert len(loaded[name]) == sum(reference != -100 for reference in columns["references"])
+    assert same(loaded[name].compute(), whole)
+    assert len(loaded[name]) == 0
+
+
+@settings(settings.get_profile("metrics"))
+@given(
+    rows=st.lists(st.tuples(*[st.integers(0, 8).map(lambda n: n / 8)] * 2, st.booleans()),
+                  min_size=1, max_size=30),
+    cut=st.integers(0, 30),
+    order=st.randoms(use_true_random=False),
+)  # fmt: skip
+def test_every_split_and_order_of_inputs_gives_the_same_figures(rows, cut, order, loaded) -> None:
+    module = loaded["confidence_apt"]
+
+    def columns(rows: list) -> dict[str, list]:
+        names = ("predictions", "references", "correct")
+        return {name: [row[place] for row in rows] for place, name in enumerate(names)}
+
+    whole = module.compute(**columns(rows), num_bins=3)
+    shuffled = order.sample(rows, len(rows))
+    module.add_batch(**columns(shuffled[:cut]))
+    assert same(module.compute(**columns(shuffled[cut:]), num_bins=3), whole)
+
+
+@pytest.mark.parametrize(
+    "as_input",
+    [
+        list,
+        tuple,
+        lambda ids: np.array(ids, np.int16),
+        torch.tensor,
+        lambda ids: np.array(ids).reshape(-1, 10),
+        lambda ids: torch.tensor(ids).reshape(3, 10, -1),
+        lambda ids: [torch.tensor(n) for n in ids],
+    ],
+    ids=["list", "tuple", "int16", "tensor", "rows", "3-D tensor", "list of tensors"],
+)
+@pytest.mark.parametrize("name", OF_PAIRS)
+def test_lists_arrays_and_tensors_of_any_shape_are_the_same(name: str, as_input, metric) -> None:
+    predictions, references, _ = random_pairs()
+    expected = metric(name).compute(predictions=predictions, references=references)
+    given = {"predictions": as_input(predictions), "references": as_input(references)}
+    assert same(metric(name).compute(**given), expected)
+
+
+def test_pairs_may_be_added_one_by_one(metric) -> None:
+    predictions, references, treatments = random_pairs(40)
+    columns = {"predictions": predictions, "references": references}
+    names = [TREATMENTS[code] for code in treatments]
+    expected = metric("apt").compute(**columns, treatment=treatments)
+    module = metric("apt")
+    for prediction, reference, treatment in zip(predictions, references, names, strict=True):
+        module.add(prediction=prediction, reference=reference, treatment=treatment)
+    assert same(module.compute(), expected)
+
+
+def test_what_is_added_may_change_afterwards(metric) -> None:
+    module, ids = metric("apt"), np.array([1, 2])
+    module.add_batch(predictions=ids, references=ids)
+    ids[:] = 9
+    assert module.compute(per_token=True)["tokens"].tolist() == [1, 2]
+
+
+def test_metrics_combine(load) -> None:
+    import evaluate
+
+    predictions, references, _ = random_pairs()
+    columns = {"predictions": predictions, "references": references}
+    combined = evaluate.combine([load(name) for name in OF_PAIRS])
+    expected: dict[str, Any] = {}
+    for name in OF_PAIRS:
+        expected |= load(name).compute(**columns)
+    assert same(combined.compute(**columns), expected)
+    combined.add_batch(predictions=predictions[:100], references=references[:100])
+    for prediction, reference in zip(predictions[100:], references[100:], strict=True):
+        combined.add(prediction, reference)
+    assert same(combined.compute(), expected)
+
+
+@pytest.mark.parametrize("name", NAMES)
+def test_scalars_are_pythons_own(name: str, metric) -> None:
+    ids, shares = np.array([1, 2, 2]), np.array([0.1, 0.2, 0.3], np.float32)
+    columns = {"predictions": shares, "references": shares, "correct": ids == 2}
+    if name in OF_PAIRS:
+        columns = {"predictions": ids, "references": ids}
+    options = {"frequencies": ids, "treatment": [0, 1, 2]} if name == "apt" else {}
+    seen = 0
+
+    def check(value: Any) -> None:
+        nonlocal seen
+        seen += 1
+        if isinstance(value, dict | list):
+            for item in value.values() if isinstance(value, dict) else value:
+                check(item)
+        else:
+            assert type(value) in (int, float, str, type(None), np.ndarray), value
+
+    check(metric(name).compute(**columns, **options))
+    assert seen > 8
+
+
+# What is refused.
+
+PAIRS = {"predictions": [1, 2], "references": [1, 2]}
+SHARES = {"predictions": [0.5, 0.6], "references": [0.1, 0.2]}
+REFUSED = [
+    (OF_PAIRS, {"predictions": [1]}, r"shape \(1,\) came with references of shape \(2,\)"),
+    (OF_PAIRS, {"predictions": None}, "predictions are missing"),
+    (OF_PAIRS, {"references": None}, "references are missing"),
+    (OF_PAIRS, {"predictions": [1, -3]}, "predictions hold -3, which is no token id: ids are 0 to"),
+    (OF_PAIRS, {"references": [-1, 1]}, "references hold -1, .* -100 marks"),
+    (OF_PAIRS, {"predictions": [1, 2**31]}, "predictions hold 2147483648"),
+    (OF_PAIRS, {"predictions": [0.25, 1]}, r"predictions hold 0.25: give integers, .*argmax"),
+    (OF_PAIRS, {"references": [1, None]}, "references hold None: give integers"),
+    (OF_PAIRS, {"predictions": ["a", "b"]}, "predictions hold 'a': give integers"),
+    (OF_PAIRS, {"predictions": [True, False]}, "predictions hold True: give integers"),
+    (OF_PAIRS, {"predictions": [[1], [1, 2]]}, "unequal length: flatten them, for instance"),
+    (OF_PAIRS, {"vocab_size": 2}, "token id 2 is outside a vocabulary of 2: give .* at least 3"),
+    (OF_PAIRS, {"references": [-100, -100]}, "nothing was asked yet: give predictions"),
+    (["apt"], {"treatment": ["masked", "hidden"]}, "treatment 'hidden' is none of masked, repl"),
+    (["apt"], {"treatment": [0, 3]}, "treatment 3 is none of"),
+    (["apt"], {"treatment": [0]}, r"treatment of shape \(1,\) came with references"),
+    (["apt"], {"min_support": 0}, "min_support is 0: give at least 1"),
+    (["apt"], {"frequencies": [5, 5]}, "2 frequencies do not reach token 2, .* at least 3"),
+    (["apt"], {"frequencies": [5, 5, -7]}, "frequencies hold -7: give occurrences"),
+    (["apt"], {"frequencies": [0.5, 0.2, 0.3]}, "frequencies hold 0.5: give integers"),
+    (["token_clusters"], {"threshold": 0.0}, r"lies in \(0, 1\], got 0.0"),
+    (["token_clusters"], {"definition": "strong"}, "definition 'strong' is none of row, mutual"),
+    (["confidence_apt"], {"predictions": [0.5, 1.5]}, "predictions hold 1.5, .*softmax prob"),
+    (["confidence_apt"], {"predictions": [0.5, math.nan]}, "predictions hold nan"),
+    (["confidence_apt"], {"references": [-0.5, 0.1]}, "references hold -0.5, .* mean APT"),
+    (["confidence_apt"], {"references": [math.nan] * 2}, "there is no input yet"),
+    (["confidence_apt"], {"predictions": [0.5]}, r"shape \(1,\) came with references of"),
+    (["confidence_apt"], {"correct": [1, 2]}, "correct hold 2.0, .*: give 1 for a right label"),
+    (["confidence_apt"], {"correct": ["yes", "no"]}, "correct hold 'yes'"),
+    (["confidence_apt"], {"num_bins": 0}, "num_bins is 0: give at least 1"),
+]
+CASES = [(name, wrong, said) for names, wrong, said in REFUSED for name in names]
+
+
+@pytest.mark.parametrize(("name", "wrong", "said"), CASES)
+def test_bad_input_is_named_in_a_sentence_and_not_kept(
+    name: str, wrong: dict, said: str, metric
+) -> None:
+    good = PAIRS if name in OF_PAIRS else SHARES
+    expected = metric(name).compute(**good)
+    with pytest.raises(ValueError, match=said) as refusal:
+        metric(name).compute(**good | wrong)
+    assert str(refusal.value).endswith(".")
+    assert "\n" not in str(refusal.value)
+    assert len(metric(name)) == 0
+    assert same(metric(name).compute(**good), expected)
+
+
+def test_what_was_added_survives_a_refusal(metric) -> None:
+    apt = metric("apt")
+    apt.add_batch(predictions=[1, 2], references=[1, 3])
+    with pytest.raises(ValueError, match="min_support"):
+        apt.compute(predictions=[1, 2], references=[1, 3], min_support=0)
+    with pytest.raises(ValueError, match="hold -5"):
+        apt.add_batch(predictions=[1, -5], references=[1, 3])
+    with pytest.raises(TypeError, match="unexpected"):
+        apt.compute(min_suport=3)
+    assert len(apt) == 2
+    assert apt.compute()["num_positions"] == 2
+
+
+@pytest.mark.parametrize("name", NAMES)
+def test_nothing_added_is_said(name: str, metric) -> None:
+    with pytest.raises(ValueError, match=r"yet: give \w+.*\.$"):
+        metric(name).compute()
+
+
+@pytest.mark.parametrize("name", NAMES)
+def test_an_unknown_input_is_named(name: str, metric) -> None:
+    with pytest.raises(ValueError, match="weights is no input of this metric: give predictions, r"):
+        metric(name).add_batch(predictions=[1], references=[1], weights=[1])
+
+
+@pytest.mark.parametrize(
+    ("name", "optional"), [("apt", "treatment"), ("confidence_apt", "correct")]
+)
+def test_an_optional_input_comes_with_all_batches_or_with_none(name, optional, metric) -> None:
+    module = metric(name)
+    module.add_batch(predictions=[1], references=[1], **{optional: [0]})
+    with pytest.raises(ValueError, match=f"some batches came with {optional} and some without"):
+        module.add_batch(predictions=[1], references=[1])
+    assert len(module) == 1
+
+
+@pytest.mark.parametrize("name", NAMES)
+def test_several_processes_are_refused(name: str) -> None:
+    import evaluate
+
+    with pytest.raises(ValueError, match="num_process is 2, .*gather predictions and references"):
+        evaluate.load(str(resource(f"metrics/{name}")), num_process=2)
+
+
+# From the Hub, and without hf_apt.
+
+HUB_AND_HINT = """
+import importlib.abc, sys
+
+absent = {"hf_apt", "transformers"}  # evaluate takes seconds to import transformers, if it can
+
+class Absent(importlib.abc.MetaPathFinder):
+    def find_spec(self, name, path=None, target=None):
+        if name.split(".")[0] in absent:
+            raise ModuleNotFoundError(f"No module named {name!r}", name=name)
+
+sys.meta_path.insert(0, Absent())
+import evaluate
+
+for path in ["owner/apt", *sys.argv[1:]]:
+    try:
+        evaluate.load(path)
+    except ImportError as error:
+        print(error)
+absent.remove("hf_apt")
+apt = evaluate.load("owner/apt")
+print(apt.compute(predictions=[1, 2], references=[1, 3])["mean_apt"])
+"""
+
+
+def test_a_space_loads_and_without_hf_apt_each_metric_says_what_to_install(tmp_path) -> None:
+    space = tmp_path / "spaces/owner/apt/resolve/main"
+    space.mkdir(parents=True)
+    (space / "apt.py").write_bytes((METRICS / "apt/apt.py").read_bytes())
+    hub = subprocess.Popen(
+        [sys.executable, "-u", "-m", "http.server", "0", "--bind", "127.0.0.1"],
+        cwd=tmp_path,
+        stdout=subprocess.PIPE,
+        stderr=subprocess.DEVNULL,
+        text=True,
+    )
+    try:
+        port = re.search(r"port (\d+)", hub.stdout.readline())[1]
+        done = subprocess.run(
+            [sys.executable, "-c", HUB_AND_HINT, *(str(METRICS / name) for name in NAMES)],
+            env=os.environ
+            | {
+                "HF_ENDPOINT": f"http://127.0.0.1:{port}",
+                "HF_HOME": str(tmp_path / "home"),
+                "HF_HUB_OFFLINE": "0",
+                "HF_UPDATE_DOWNLOAD_COUNTS": "0",
+            },
+            cwd=tmp_path,
+            capture_output=True,
+            text=True,
+        )
+    finally:
+        hub.terminate()
+        hub.wait()
+    assert done.returncode == 0, done.stderr[-3000:]
+    *hints, value = done.stdout.splitlines()
+    assert value == "0.5"
+    assert len(hints) == 1 + len(NAMES)
+    for hint, name in zip(hints, ["owner/apt", *NAMES], strict=True):
+        assert hint.startswith(f"To be able to use {name}, you need to install")
+        assert "['hf_apt'] using 'pip install hf_apt'" in hint

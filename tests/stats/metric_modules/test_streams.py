@@ -1,0 +1,55 @@
+"""Laws of what a metric keeps: hits as from all pairs, at the cost of the tokens alone."""
+
+import numpy as np
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from hf_apt.stats.metric_modules.streams import (
+    ConfidenceStream,
+    HitStream,
+    PairStream,
+)
+
+settings.register_profile("laws", derandomize=True, deadline=None, max_examples=60)
+settings.load_profile("laws")
+
+token = st.integers(0, 5)
+pairs_of = st.lists(st.tuples(token, token, st.integers(0, 2)), min_size=1, max_size=40)
+
+
+@given(pairs_of)
+def test_hits_and_support_are_those_of_all_pairs(pairs: list[tuple[int, int, int]]) -> None:
+    columns = np.array(pairs).T
+    hits, whole = HitStream().update(*columns), PairStream().update(*columns)
+    assert len(hits) == len(whole) == len(pairs)
+    assert hits.treatments == whole.treatments == ("masked", "replaced", "unchanged")
+    for treatment in (None, *whole.treatments):
+        found, expected = hits.pairs(treatment), whole.pairs(treatment)
+        assert found.vocab_size == expected.vocab_size == columns[:2].max() + 1
+        assert found.hits().tolist() == expected.hits().tolist()
+        assert found.support().tolist() == expected.support().tolist()
+        assert len(found.keys) <= 2 * len(set(columns[1].tolist()))
+
+
+@given(pairs_of, st.integers(0, 40))
+def test_merged_streams_are_one(pairs: list[tuple[int, int, int]], cut: int) -> None:
+    columns = np.array(pairs).T
+    parts = [PairStream().update(*columns[:, :cut]), PairStream().update(*columns[:, cut:])]
+    merged = PairStream().merge(parts[1]).merge(parts[0])
+    assert len(parts[0]) == min(cut, len(pairs))
+    for treatment in (None, "masked"):
+        found, expected = merged.pairs(treatment), PairStream().update(*columns).pairs(treatment)
+        assert (found.keys.tolist(), found.counts.tolist()) == (
+            expected.keys.tolist(),
+            expected.counts.tolist(),
+        )
+
+
+def test_a_merged_stream_is_left_as_it_was() -> None:
+    first, second = (ConfidenceStream().update([0.5], [share]) for share in (0.1, 0.2))
+    first.merge(second).update([0.7], [0.3])
+    assert (len(first), len(second)) == (3, 1)
+    pairs, others = PairStream().update([1], [2]), PairStream().update([3], [4])
+    pairs.merge(others).update([5], [6])
+    assert (len(pairs), len(others)) == (3, 1)
+    assert others.pairs().vocab_size == 5

@@ -1,0 +1,232 @@
+"""Laws of the clusters of strong-match tokens, by each of the three definitions."""
+
+from itertools import pairwise
+
+import numpy as np
+import oracles
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from hf_apt.stats.clusters import (
+    DEFINITIONS,
+    THRESHOLDS,
+    Definition,
+    TokenClusters,
+    cluster_agreement,
+    strong_matches,
+    token_clusters,
+)
+from hf_apt.stats.confusion import Confusion, confusion
+from hf_apt.stats.counts import PairCounts
+
+settings.register_profile("laws", derandomize=True, deadline=None, max_examples=60)
+settings.load_profile("laws")
+
+VOCAB = 9
+PARTITIONS: tuple[Definition, ...] = ("mutual", "weak")
+threshold_values = st.sampled_from([0.05, 0.2, 0.25, 0.5, 0.6, 1.0])
+
+
+@st.composite
+def tables(draw: st.DrawFn) -> oracles.Table:
+    """Mostly right answers, so that most rows are kept, and a few confusions of any strength."""
+    token = st.integers(0, VOCAB - 1)
+    table = {(i, i): draw(st.integers(2, 6)) for i in range(VOCAB) if draw(st.integers(0, 7))}
+    confusions = draw(st.lists(st.tuples(token, token, st.integers(1, 4)), max_size=14))
+    for i, j, count in confusions:
+        table[i, j] = table.get((i, j), 0) + count
+        if draw(st.booleans()):
+            table[j, i] = table.get((j, i), 0) + count
+    return table
+
+
+def confusion_of(table: oracles.Table, vocab_size: int = VOCAB) -> Confusion:
+    counts = PairCounts(vocab_size)
+    for (reference, prediction), count in table.items():
+        counts.update(np.full(count, reference), np.full(count, prediction))
+    return confusion(counts)
+
+
+def members(found: TokenClusters) -> list[list[int]]:
+    return [tokens.tolist() for tokens in found.members]
+
+
+@given(tables(), threshold_values)
+def test_strong_matches_are_those_of_a_loop(table: oracles.Table, threshold: float) -> None:
+    matrix = strong_matches(confusion_of(table), threshold).tocoo()
+    found = set(zip(matrix.row.tolist(), matrix.col.tolist(), strict=True))
+    assert found == oracles.strong_matches(oracles.normalised(table, VOCAB), threshold)
+    assert (matrix.data == 1).all()
+
+
+@pytest.mark.parametrize("threshold", THRESHOLDS)
+def test_a_confusion_exactly_at_the_threshold_is_a_strong_match(threshold: float) -> None:
+    # Row i has 20 i right answers: its confusion is at the threshold to the last answer.
+    tens = round(threshold * 20)
+    table = {(i, i): 20 * i for i in range(1, 40)} | {(i, 0): tens * i for i in range(1, 40)}
+    matches = strong_matches(confusion_of(table, 40), threshold)
+    assert matches.sum(axis=1).tolist() == [0] + [1] * 39
+    below = table | {(i, 0): tens * i - 1 for i in range(2, 40)}
+    assert strong_matches(confusion_of(below, 40), threshold).sum(axis=1).tolist() == [0, 1] + (
+        [0] * 38
+    )
+
+
+@pytest.mark.parametrize("threshold", [0.0, -0.1, 1.0000001, 2.0, float("nan"), float("inf")])
+def test_thresholds_outside_zero_to_one_are_named_and_refused(threshold: float) -> None:
+    table = confusion_of({(0, 0): 1})
+    with pytest.raises(ValueError, match=str(threshold)):
+        strong_matches(table, threshold)
+    for definition in DEFINITIONS:
+        with pytest.raises(ValueError, match=str(threshold)):
+            token_clusters(table, threshold, definition)
+
+
+@given(tables(), threshold_values, st.sampled_from(DEFINITIONS))
+def test_clusters_are_those_of_a_graph_search_in_the_same_order(
+    table: oracles.Table, threshold: float, definition: Definition
+) -> None:
+    found = token_clusters(confusion_of(table), threshold, definition)
+    rows = oracles.normalised(table, VOCAB)
+    assert members(found) == oracles.clusters(rows, threshold, definition)
+    assert (found.definition, found.strong_match_threshold) == (definition, threshold)
+
+
+@given(tables(), threshold_values, st.sampled_from(DEFINITIONS))
+def test_what_is_covered_kept_and_matched_is_that_of_a_loop(
+    table: oracles.Table, threshold: float, definition: Definition
+) -> None:
+    found = token_clusters(confusion_of(table), threshold, definition)
+    rows = oracles.normalised(table, VOCAB)
+    strong = oracles.strong_matches(rows, threshold)
+    matched = {j for _, j in strong} if definition != "mutual" else set()
+    assert set(np.flatnonzero(found.covered_V).tolist()) == set(rows) | matched
+    assert found.num_kept == len(rows)
+    if definition == "mutual":
+        strong = {(i, j) for i, j in strong if (j, i) in strong}
+    assert found.num_matched == len({i for i, _ in strong})
+
+
+@given(tables(), threshold_values, st.sampled_from(PARTITIONS))
+def test_clusters_partition_the_tokens_they_cover(
+    table: oracles.Table, threshold: float, definition: Definition
+) -> None:
+    found = token_clusters(confusion_of(table), threshold, definition)
+    clustered = [token for tokens in members(found) for token in tokens]
+    assert len(clustered) == len(set(clustered))
+    assert found.covered_V[clustered].all()
+    labels = found.labels()
+    blocks = [np.flatnonzero(labels == label).tolist() for label in np.unique(labels)]
+    assert sorted(token for block in blocks for token in block) == list(range(VOCAB))
+    assert sorted(block for block in blocks if len(block) > 1) == sorted(members(found))
+
+
+@given(tables(), st.sampled_from(PARTITIONS))
+def test_raising_the_threshold_never_merges_clusters(
+    table: oracles.Table, definition: Definition
+) -> None:
+    levels = [0.05, 0.2, 0.25, 0.5, 0.6, 1.0]
+    found = [token_clusters(confusion_of(table), level, definition) for level in levels]
+    for lower, higher in pairwise(found):
+        for cluster in members(higher):
+            assert any(set(cluster) <= set(wider) for wider in members(lower))
+        assert higher.num_matched <= lower.num_matched
+
+
+@given(tables(), threshold_values)
+def test_mutual_refines_weak_and_row_lies_inside_weak(
+    table: oracles.Table, threshold: float
+) -> None:
+    row, mutual, weak = (token_clusters(confusion_of(table), threshold, d) for d in DEFINITIONS)
+    for cluster in [*members(mutual), *members(row)]:
+        assert sum(set(cluster) <= set(wider) for wider in members(weak)) == 1
+    in_row = {token for tokens in members(row) for token in tokens}
+    assert in_row == {token for tokens in members(weak) for token in tokens}
+
+
+@given(tables(), threshold_values, st.sampled_from(DEFINITIONS))
+def test_sizes_and_their_histogram_count_the_members(
+    table: oracles.Table, threshold: float, definition: Definition
+) -> None:
+    found = token_clusters(confusion_of(table), threshold, definition)
+    sizes = [len(tokens) for tokens in members(found)]
+    assert found.sizes().tolist() == sizes
+    assert sizes == sorted(sizes, reverse=True)
+    histogram = found.size_histogram()
+    assert histogram == {size: sizes.count(size) for size in set(sizes)}
+    assert list(histogram) == sorted(histogram)
+    assert all(size >= 2 for size in sizes)
+
+
+def test_the_three_definitions_on_a_hand_made_example() -> None:
+    # 0 and 1 take each other's place; 2 is taken for 1 and, less, for 3; token 3 is dropped (it is
+    # taken for 4 more often than known), so that it can be matched but not match.
+    table = {(0, 0): 10, (0, 1): 4, (1, 1): 10, (1, 0): 3, (2, 2): 10, (2, 3): 3, (2, 1): 5}
+    table |= {(3, 3): 1, (3, 4): 2, (4, 4): 10, (5, 5): 10, (5, 4): 2}
+    found = {d: token_clusters(confusion_of(table), 0.3, d) for d in DEFINITIONS}
+    assert members(found["row"]) == [[2, 1, 3], [0, 1], [1, 0]]
+    assert members(found["mutual"]) == [[0, 1]]
+    assert members(found["weak"]) == [[0, 1, 2, 3]]
+    assert [found[d].num_matched for d in DEFINITIONS] == [3, 2, 3]
+    assert [found[d].num_kept for d in DEFINITIONS] == [5, 5, 5]
+    assert np.flatnonzero(found["weak"].covered_V).tolist() == [0, 1, 2, 3, 4, 5]
+    assert np.flatnonzero(found["mutual"].covered_V).tolist() == [0, 1, 2, 4, 5]
+    assert found["weak"].labels().tolist() == [0, 0, 0, 0, 4, 5, 6, 7, 8]
+
+
+def test_row_matches_of_equal_strength_are_ordered_by_token_id() -> None:
+    table = {(4, 4): 6, (4, 8): 3, (4, 0): 3, (4, 7): 5, (4, 2): 3}
+    assert members(token_clusters(confusion_of(table), 0.5, "row")) == [[4, 7, 0, 2, 8]]
+
+
+def test_row_clusters_overlap_and_give_no_labels() -> None:
+    with pytest.raises(ValueError, match="no partition"):
+        token_clusters(confusion_of({(0, 0): 2, (0, 1): 1}), 0.5, "row").labels()
+
+
+@pytest.mark.parametrize("definition", DEFINITIONS)
+def test_no_confusion_makes_no_cluster(definition: Definition) -> None:
+    found = token_clusters(confusion_of({(i, i): 1 for i in range(VOCAB)}), 0.05, definition)
+    assert found.members == ()
+    assert found.size_histogram() == {}
+    assert (found.num_kept, found.num_matched) == (VOCAB, 0)
+
+
+# Agreement.
+
+partitions = st.integers(2, 14).flatmap(
+    lambda size: st.tuples(
+        *[st.lists(st.integers(0, 3), min_size=size, max_size=size) for _ in range(2)]
+    )
+)
+
+
+@given(partitions)
+def test_agreement_is_the_adjusted_rand_index_counted_over_all_pairs(
+    labels: tuple[list[int], list[int]],
+) -> None:
+    first, second = (np.array(side) for side in labels)
+    everything = np.ones(len(first), bool)
+    expected = pytest.approx(oracles.adjusted_rand_index(*labels), abs=1e-12)
+    assert cluster_agreement(first, second, everything) == expected
+    assert cluster_agreement(second, first, everything) == expected  # symmetric
+    assert cluster_agreement(first + 7, second * 3, everything) == expected  # names do not matter
+
+
+def test_agreement_looks_at_the_chosen_tokens_only() -> None:
+    first, second = np.array([0, 0, 1, 1, 5, 5]), np.array([8, 8, 9, 9, 1, 2])
+    chosen = np.array([True] * 4 + [False] * 2)
+    assert cluster_agreement(first, second, chosen) == 1.0
+    assert cluster_agreement(first, second, ~chosen) == 0.0
+    assert 0 < cluster_agreement(first, second, np.ones(6, bool)) < 1
+
+
+def test_unrelated_partitions_agree_by_zero_on_average() -> None:
+    rng = np.random.default_rng(0)
+    agreement = [
+        cluster_agreement(rng.integers(0, 4, 60), rng.integers(0, 4, 60), np.ones(60, bool))
+        for _ in range(200)
+    ]
+    assert np.mean(agreement) == pytest.approx(0, abs=4 * np.std(agreement) / np.sqrt(200))
+    assert abs(np.mean(agreement)) < 0.02

@@ -1,0 +1,279 @@
+"""The record of confidence: who is asked, where APT comes from, and what is printed of it."""
+
+import io
+import json
+import math
+from dataclasses import replace
+
+import numpy as np
+import oracles
+import pytest
+import torch
+from rich.console import Console
+from scipy import stats
+
+from hf_apt.cli.tables.confidence import confidence_legend, confidence_tables
+from hf_apt.data.measurement_batches import MaskedBatches, MeasureConfig
+from hf_apt.data.tasks.task import TaskConfig, open_task
+from hf_apt.data.tokens import Tokens
+from hf_apt.depths.own_head_counts import counts_in_run, counts_of_texts
+from hf_apt.models.encoders import load_encoder
+from hf_apt.models.loading import load_masked_lm
+from hf_apt.records.fingerprints import file_fingerprint
+from hf_apt.records.run import Run
+from hf_apt.stats.counts import DepthCounts
+from hf_apt.stats.substitution import FlatInputs, answered, position_groups
+from hf_apt.studies.confidence import ConfidenceConfig, Tuned, confidence_record
+from hf_apt.studies.substitution_models import classifier, own_answer
+
+CONFIG = ConfidenceConfig(num_realisations=2)
+
+
+@pytest.fixture
+def task(tmp_path):
+    rng = np.random.default_rng(0)
+    lines = [
+        {
+            "text": " ".join(f"w{word}" for word in rng.integers(0, 50, size)),
+            "label": "ab"[size % 2],
+        }
+        for size in rng.integers(1, 14, 100)
+    ]
+    file = tmp_path / "rows.jsonl"
+    file.write_text("\n".join(map(json.dumps, lines)))
+    return open_task(TaskConfig(name=str(file), train_per_class=10, test_per_class=15))
+
+
+@pytest.fixture
+def tuned(checkpoint, task):
+    """Not trained, but with labels and confidences that differ from text to text."""
+    encoder = load_encoder(str(checkpoint), label_names=task.label_names)
+    tuned = Tuned(str(checkpoint), encoder, task, sequence_length=12, batch_size=7)
+    inputs = FlatInputs.of(encoder.encode(task.test.texts, 12), [])
+    with torch.no_grad():
+        encoder.model.classifier.weight *= 20_000
+        mean_C = classifier(encoder, inputs, 7)(inputs.ids_K).mean(axis=0)
+        encoder.model.classifier.bias -= torch.from_numpy(mean_C)
+    return tuned
+
+
+@pytest.fixture
+def inputs(tuned):
+    rows = tuned.encoder.encode(tuned.task.test.texts, 12)
+    assert len({len(row) for row in rows}) > 5
+    return FlatInputs.of(rows, tuned.encoder.tokenizer.all_special_ids)
+
+
+@pytest.fixture
+def logits(tuned, inputs):
+    logits = classifier(tuned.encoder, inputs, 7)(inputs.ids_K)
+    assert 0.2 < logits.argmax(axis=1).mean() < 0.8
+    return logits
+
+
+@pytest.mark.parametrize("batch_size", [1, 7, 100])
+def test_each_position_is_answered_as_the_model_alone_answers_it(tuned, inputs, batch_size):
+    model, tokenizer = load_masked_lm(tuned.checkpoint), tuned.encoder.tokenizer
+    groups = position_groups(inputs, 3, seed=1)
+    found = answered(inputs.ids_K, groups, 4, own_answer(model, tokenizer, inputs, batch_size))
+    asked = 0
+    for ids, group, answers in zip(
+        inputs.rows(inputs.ids_K), inputs.rows(groups), inputs.rows(found), strict=True
+    ):
+        assert (group < 0).sum() == 2, "[CLS] and [SEP] are not asked for"
+        for number in set(group[group >= 0].tolist()):
+            shown = torch.tensor(
+                [[4 if g == number else i for i, g in zip(ids, group, strict=True)]]
+            )
+            with torch.no_grad():
+                best = model(input_ids=shown).logits[0].argmax(dim=-1)
+            for place in np.flatnonzero(group == number):
+                assert answers[place] == best[place]
+                asked += 1
+    assert asked == inputs.eligible_K.sum()
+
+
+def test_padding_on_the_left_leaves_each_token_its_own_answer(tuned, inputs, monkeypatch):
+    tokenizer = tuned.encoder.tokenizer
+    tokenizer.padding_side = "left"
+    seen = []
+
+    class Echo:
+        """A trunk and a head that answer what is shown."""
+
+        def __init__(self, _):
+            pass
+
+        def at(self, batch, asked_BT):
+            seen.append(int((batch["attention_mask"][:, 0] == 0).sum()))
+            return batch["input_ids"][asked_BT][None]
+
+        def __call__(self, hidden_DN):
+            return hidden_DN
+
+    monkeypatch.setattr("hf_apt.studies.substitution_models.Trunk", Echo)
+    monkeypatch.setattr("hf_apt.studies.substitution_models.OwnHead", Echo)
+    answer = own_answer(load_masked_lm(tuned.checkpoint), tokenizer, inputs, 7)
+    shown = np.where(inputs.eligible_K, np.arange(len(inputs.ids_K)) % 60 + 5, inputs.ids_K)
+    asked = position_groups(inputs, 2, seed=1) == 1
+    assert (answer(shown, asked) == shown[asked]).all()
+    assert sum(seen) > 5, "there was padding"
+
+
+def test_ids_are_classified_as_they_are(tuned, inputs):
+    ids = np.where(inputs.eligible_K, 64 - inputs.ids_K % 50, inputs.ids_K)
+    found = classifier(tuned.encoder, inputs, 7)(ids)
+    for row, logits in zip(inputs.rows(ids), found, strict=True):
+        with torch.no_grad():
+            alone = tuned.encoder.model(input_ids=torch.tensor([row.tolist()])).logits[0]
+        np.testing.assert_allclose(logits, alone, atol=0.02)  # the weights are 20,000 times normal
+    assert (classifier(tuned.encoder, inputs, 7)(ids) == found).all()
+
+
+def test_counts_of_texts_are_those_of_a_loop_over_the_masked_positions(tuned, tmp_path):
+    config = MeasureConfig(num_realisations=2, batch_size=8)
+    model, texts = load_masked_lm(tuned.checkpoint), tuned.task.train.texts
+    tokenizer = tuned.encoder.tokenizer
+    found = counts_of_texts(model, tokenizer, texts, tmp_path / "asked", config, sequence_length=12)
+    tokens = Tokens(tmp_path / "asked")
+    assert len(tokens) == len(texts)
+    asked, answers = [], []
+    for ids_BT, batch in MaskedBatches(tokens, config).part():
+        for true, shown, modified in zip(
+            ids_BT, batch.input_ids_BT, batch.modified_BT, strict=True
+        ):
+            length = int((true != 0).sum())
+            with torch.no_grad():
+                best = model(input_ids=torch.from_numpy(shown[None, :length])).logits[0].argmax(-1)
+            for place in np.flatnonzero(modified):
+                asked.append(int(true[place]))
+                answers.append(int(best[place]))
+    table = oracles.pair_counts(asked, answers)
+    matrix = found.matrix().tocoo()
+    assert len(table) > 20
+    assert {
+        (int(i), int(j)): int(n)
+        for i, j, n in zip(matrix.row, matrix.col, matrix.data, strict=True)
+    } == table
+
+
+def measured(folder, checkpoint, *, weights=None) -> tuple[Run, DepthCounts]:
+    """A run of random counts, of 30 words, that has measured `checkpoint`."""
+    run, rng = Run(folder), np.random.default_rng(5)
+    asked = rng.integers(5, 35, 900)
+    answers = np.where(rng.random((3, 900)) < 0.4, asked, rng.integers(5, 35, (3, 900)))
+    counts = DepthCounts.empty(3, 65).update(asked, answers, np.zeros(900, np.uint8))
+    counts.save(run.counts_path("own_head"))
+    weights = weights or file_fingerprint(checkpoint / "model.safetensors")
+    run.write_json("model.json", {"weights": weights, "name": "tiny"})
+    return run, counts
+
+
+def test_a_runs_counts_are_taken_for_its_own_weights_only(checkpoint, tmp_path):
+    run, counts = measured(tmp_path / "run", checkpoint)
+    found = counts_in_run(run, str(checkpoint))
+    assert found is not None
+    assert (found.hits() == counts.hits()).all()
+    other, _ = measured(tmp_path / "other", checkpoint, weights="0123")
+    assert counts_in_run(other, str(checkpoint)) is None
+    assert counts_in_run(Run(tmp_path / "none"), str(checkpoint)) is None
+    # On the Hub, where there are no weights to compare.
+    other.write_json("model.json", {"weights": None, "name": "owner/one"})
+    assert counts_in_run(other, "owner/two") is None
+    assert counts_in_run(other, "owner/one") is not None
+
+
+def test_the_record_is_read_off_the_runs_counts(tuned, inputs, logits, checkpoint, tmp_path):
+    run, counts = measured(tmp_path / "run", checkpoint)
+    record = confidence_record(tuned, logits, CONFIG, run, tmp_path)
+    assert json.loads(json.dumps(record)) == record
+    assert record["apt_source"]["source"] == "run"
+    assert record["apt_source"]["num_tokens"] == 30
+    assert record["apt_source"]["num_asked"] == 900
+    known = [i for i in inputs.ids_K.tolist() if i >= 5]
+    covered = sum(i < 35 for i in known) / len(known)
+    assert record["apt_source"]["covered"] == pytest.approx(covered)
+    assert not (tmp_path / "asked").exists()
+
+    apt = counts.hits()[2] / np.maximum(counts.support(), 1)
+    x = []
+    for row in inputs.rows(inputs.ids_K):
+        values = [apt[i] for i in row if 5 <= i < 35]
+        x.append(sum(values) / len(values) if values else math.nan)
+    p = np.exp(logits.astype(float)) / np.exp(logits.astype(float)).sum(axis=1, keepdims=True)
+    with np.load(run.path("finetune/rows-inputs.npz")) as arrays:
+        np.testing.assert_allclose(arrays["mean_apt_N"], x)
+        np.testing.assert_allclose(arrays["confidence_N"], p.max(axis=1), rtol=1e-5)
+        assert (arrays["label_N"] == tuned.task.test.labels).all()
+        assert (arrays["predicted_N"] == logits.argmax(axis=1)).all()
+    there = ~np.isnan(x)
+    line = stats.linregress(np.array(x)[there], p.max(axis=1)[there])
+    assert record["slope"]["value"] == pytest.approx(line.slope, rel=1e-5)
+    assert record["slope"]["low"] < line.slope < record["slope"]["high"]
+    assert record["pearson"]["value"] == pytest.approx(line.rvalue, rel=1e-5)
+    assert record["num_inputs"] == 30
+    assert sum(part["confidence"]["num"] for part in record["bins"]) == there.sum()
+    right = (logits.argmax(axis=1) == tuned.task.test.labels).mean()
+    assert record["accuracy"]["value"] == pytest.approx(right)
+    assert record["calibration"]["equal_width"]["error"] >= 0
+    before = record["substitution"]["before"]
+    assert before["accuracy"]["value"] == pytest.approx(right)
+    assert before["confidence"]["value"] == pytest.approx(record["mean_confidence"]["value"])
+
+
+def test_without_a_run_the_training_texts_are_asked(tuned, inputs, logits, tmp_path):
+    record = confidence_record(tuned, logits, CONFIG, Run(tmp_path / "run"), tmp_path)
+    assert record["apt_source"]["source"] == "training texts"
+    assert 0 < record["apt_source"]["covered"] <= 1
+    assert len(Tokens(tmp_path / "asked")) == len(tuned.task.train)
+    doses = record["substitution"]["doses"]
+    num = int(inputs.eligible_K.sum())
+    assert doses["all"]["prediction"]["replaced"]["num"] == num
+    assert num / 7 <= doses["one_group"]["prediction"]["replaced"]["num"] < num / 3
+    for dose in doses.values():
+        assert list(dose) == ["prediction", "random", "random_by_frequency"]
+        same = {kind["replaced"]["identical"] for kind in dose.values()}
+        assert max(same) - min(same) < 1e-12
+        for kind in dose.values():
+            shares = [value for key, value in kind["replaced"].items() if key != "num"]
+            assert sum(shares) == pytest.approx(1)
+    again = confidence_record(tuned, logits, CONFIG, Run(tmp_path / "again"), tmp_path / "twice")
+    assert again == record
+
+
+def test_without_a_masked_lm_only_calibration_is_left(tuned, logits, tmp_path):
+    tuned.encoder.model.save_pretrained(tmp_path / "classifier")
+    tuned.encoder.tokenizer.save_pretrained(tmp_path / "classifier")
+    headless = replace(tuned, checkpoint=str(tmp_path / "classifier"))
+    run = Run(tmp_path / "run")
+    with pytest.warns(UserWarning, match="need a masked language model: .*no masked-LM head"):
+        record = confidence_record(headless, logits, CONFIG, run, tmp_path)
+    assert list(record) == ["num_inputs", "mean_confidence", "accuracy", "calibration", "left_out"]
+    assert record["left_out"] in confidence_legend(record)
+    assert confidence_tables(record) == []
+    with np.load(run.path("finetune/rows-inputs.npz")) as arrays:
+        assert np.isnan(arrays["mean_apt_N"]).all()
+        assert len(arrays["confidence_N"]) == 30
+
+
+def test_what_is_printed_fits_and_shows_the_recorded_figures(tuned, logits, checkpoint, tmp_path):
+    run, _ = measured(tmp_path / "run", checkpoint)
+    record = confidence_record(tuned, logits, CONFIG, run, tmp_path)
+    console = Console(width=80, file=io.StringIO(), highlight=False)
+    bins, doses = confidence_tables(record)
+    assert len(bins.rows) == len(record["bins"])
+    assert len(doses.rows) == 2 * (1 + 3)
+    for part in (bins, doses):
+        console.print(part)
+    printed = console.file.getvalue() + confidence_legend(record)
+    assert max(map(len, printed.splitlines())) <= 80
+    assert "…" not in printed
+    for value in (
+        record["slope"]["low"],
+        record["spearman"]["value"],
+        record["calibration"]["equal_count"]["error"],
+        record["bins"][0]["confidence"]["value"],
+        record["substitution"]["doses"]["one_group"]["random"]["changed_labels"]["value"],
+        record["substitution"]["doses"]["all"]["prediction"]["replaced"]["identical"],
+    ):
+        assert f"{value:.3f}" in printed

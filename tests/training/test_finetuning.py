@@ -1,0 +1,342 @@
+"""Fine-tuning: what can be learnt is learnt, twice alike; accuracy per block and its record."""
+
+import json
+import shutil
+from dataclasses import replace
+from types import SimpleNamespace
+
+import numpy as np
+import pytest
+import torch
+from safetensors.torch import load_file, save_file
+
+from hf_apt.cli.tables.accuracy import block_tables, legend
+from hf_apt.data.tasks.task import TaskConfig, open_task
+from hf_apt.data.tokenizer import vocabulary
+from hf_apt.depths.text_features import FeatureConfig
+from hf_apt.depths.truncation import cut
+from hf_apt.models.encoders import load_encoder
+from hf_apt.records.fingerprints import file_fingerprint
+from hf_apt.records.run import Run
+from hf_apt.stats.counts import DepthCounts
+from hf_apt.stats.probes import PROBES
+from hf_apt.stats.transfer_scores import SCORES
+from hf_apt.studies.block_accuracy import measure_blocks
+from hf_apt.studies.block_protocols import BlockAccuracyConfig, Protocols
+from hf_apt.studies.confidence import ConfidenceConfig
+from hf_apt.training.finetuning import FinetuneConfig, finetune
+
+TRAINING = FinetuneConfig(num_epochs=12, batch_size=8, learning_rate=3e-3, sequence_length=16)
+
+
+@pytest.fixture(scope="module")
+def rows(tmp_path_factory):
+    """Two classes of 30 texts, each of 4 to 12 words out of the class's own six."""
+    rng = np.random.default_rng(0)
+    lines = [
+        {"text": " ".join(f"w{6 * label + word}" for word in words), "label": f"kind {label}"}
+        for label in range(2)
+        for words in (rng.integers(0, 6, rng.integers(4, 13)) for _ in range(30))
+    ]
+    file = tmp_path_factory.mktemp("rows") / "kinds.jsonl"
+    file.write_text("\n".join(map(json.dumps, lines)))
+    return file
+
+
+@pytest.fixture
+def task(rows):
+    return open_task(TaskConfig(name=str(rows), test_per_class=10))
+
+
+@pytest.fixture
+def config(rows):
+    return BlockAccuracyConfig(
+        task=TaskConfig(name=str(rows), test_per_class=10),
+        features=FeatureConfig(sequence_length=16, poolings=("cls", "mean")),
+        finetune=TRAINING,
+        confidence=ConfidenceConfig(num_realisations=2),
+    )
+
+
+def tuned(checkpoint, task, folder, **changes):
+    encoder = load_encoder(str(checkpoint), label_names=task.label_names)
+    return encoder, finetune(encoder, task, replace(TRAINING, **changes), folder)
+
+
+def test_what_words_tell_is_learnt_and_training_is_repeatable(checkpoint, task, tmp_path):
+    encoder, logits = tuned(checkpoint, task, tmp_path)
+    assert logits.shape == (20, 2)
+    assert (logits.argmax(axis=1) == task.test.labels).mean() > 0.9
+    assert not encoder.model.training
+    again = tuned(checkpoint, task, tmp_path)[1]
+    np.testing.assert_array_equal(again, logits)
+    other = tuned(checkpoint, task, tmp_path, seed=7)[1]
+    assert np.abs(other - logits).max() > 1e-3
+
+
+def test_everything_is_trained_and_no_text_of_the_test(checkpoint, task, tmp_path):
+    before = load_encoder(str(checkpoint), label_names=task.label_names).model.state_dict()
+    after = tuned(checkpoint, task, tmp_path, num_epochs=1)[0].model.state_dict()
+    still = [name for name, value in after.items() if torch.equal(value, before[name])]
+    assert all("position_embeddings" in name or "_ids" in name for name in still), still
+    shuffled = np.random.default_rng(1).permutation(task.test.labels)
+    blind = replace(task, test=replace(task.test, labels=shuffled))
+    encoder = tuned(checkpoint, blind, tmp_path, num_epochs=1)[0]
+    assert torch.equal(encoder.model.classifier.weight, after["classifier.weight"])
+
+
+@pytest.mark.parametrize(
+    ("changes", "sentence"),
+    [
+        ({"num_epochs": 0}, "one epoch at least"),
+        ({"sequence_length": 999}, "longer than the model"),
+    ],
+)
+def test_settings_out_of_range_are_refused(checkpoint, task, tmp_path, changes, sentence):
+    with pytest.raises(ValueError, match=sentence):
+        tuned(checkpoint, task, tmp_path, **changes)
+
+
+def test_a_head_for_other_classes_is_refused(checkpoint, task, tmp_path):
+    encoder = load_encoder(str(checkpoint), label_names=("a", "b", "c"))
+    with pytest.raises(ValueError, match="has 3 labels and the task kinds has 2"):
+        finetune(encoder, task, TRAINING, tmp_path)
+
+
+def test_the_record_holds_every_block_of_both_protocols(checkpoint, config, tmp_path):
+    run = Run(tmp_path / "run")
+    found = measure_blocks(str(checkpoint), config, run)
+    assert run.read_json("finetune/kinds.json") == found
+    model = found["models"]["pretrained"]
+    for protocol in ("frozen", "finetuned"):
+        assert list(model[protocol]) == ["cls", "mean"]
+        for pooling, figures in model[protocol].items():
+            assert list(figures) == [*PROBES, *SCORES]
+            for name, depths in figures.items():
+                assert len(depths) == 3
+                if name in PROBES:
+                    assert all(0 <= depth["value"] <= 1 for depth in depths)
+                    if pooling == "cls":
+                        assert depths[0]["value"] == pytest.approx(found["chance"])
+    assert found["chance"] == 0.5
+    assert model["frozen"]["mean"]["linear"][0]["value"] > 0.9, "the words tell the class"
+    assert model["finetuned"]["cls"]["linear"][2]["value"] > 0.9
+    assert set(found["agreement"]["finetuned"]["mean"]) == set(SCORES)
+    assert "40 training and 20 test texts of 2 classes; chance 0.500" in legend(found)
+    assert [len(table.rows) for table in block_tables(found)] == [3, 3]
+    confidence = found["confidence"]
+    assert confidence["accuracy"]["value"] == model["own_head"]["value"]
+    assert confidence["apt_source"]["source"] == "training texts"
+    assert run.path("finetune/kinds-inputs.npz").exists()
+    again = measure_blocks(str(checkpoint), replace(config, confidence=None), Run(tmp_path / "no"))
+    assert "confidence" not in again
+    assert again["models"] == found["models"], "confidence changes nothing else"
+
+
+def test_the_saved_model_answers_as_it_was_measured(checkpoint, config, task, tmp_path):
+    run = Run(tmp_path / "run")
+    found = measure_blocks(str(checkpoint), config, run)
+    saved = load_encoder(str(run.path("finetune/kinds")), label_names=task.label_names)
+    right = 0
+    for text, label in zip(task.test.texts, task.test.labels, strict=True):
+        inputs = saved.tokenizer(text, truncation=True, max_length=16, return_tensors="pt")
+        with torch.no_grad():
+            right += int(saved.model(**inputs).logits.argmax()) == label
+    assert right / 20 == pytest.approx(found["models"]["pretrained"]["own_head"]["value"])
+
+
+def test_frozen_alone_trains_nothing_and_seeds_give_errors(checkpoint, config, tmp_path):
+    frozen = replace(config, finetune=None, untrained=True, num_seeds=3)
+    run = Run(tmp_path / "run")
+    found = measure_blocks(str(checkpoint), frozen, run)
+    assert list(found["models"]) == ["pretrained", "untrained"]
+    assert list(found["models"]["untrained"]) == ["frozen"]
+    assert not run.path("finetune/kinds").exists()
+    assert "confidence" not in found
+    fingerprints = {texts["test_fingerprint"] for texts in found["provenance"]}
+    assert len(fingerprints) == 3
+    one = found["models"]["pretrained"]["frozen"]["mean"]["prototype"]
+    assert {depth["num"] for depth in one} == {3}
+    both = [found["models"][name]["frozen"]["mean"]["linear"] for name in found["models"]]
+    assert both[0] != both[1]
+
+
+def test_mean_apt_is_ranked_where_the_run_measured_the_same_weights(checkpoint, config, tmp_path):
+    run = Run(tmp_path / "run")
+    counts = DepthCounts.empty(3, 65)
+    counts.update(np.array([5, 6]), np.array([[5, 0], [5, 6], [0, 0]]), np.zeros(2, np.uint8))
+    counts.save(run.counts_path("own_head"))
+    frozen = replace(config, finetune=None)
+    weights = file_fingerprint(checkpoint / "model.safetensors")
+    for known, expected in ((weights, True), ("other", False)):
+        run.write_json("model.json", {"weights": known})
+        found = measure_blocks(str(checkpoint), frozen, run)
+        assert ("mean_apt" in found["agreement"]["frozen"]["mean"]) == expected
+
+
+def test_a_model_cut_after_its_last_block_is_trained_as_the_whole_one(checkpoint, task, tmp_path):
+    whole, part = (load_encoder(str(checkpoint), label_names=task.label_names) for _ in range(2))
+    short = replace(TRAINING, num_epochs=2)
+    expected = finetune(whole, task, short, tmp_path)
+    np.testing.assert_array_equal(finetune(cut(part, 2), task, short, tmp_path), expected)
+
+
+def test_the_cut_protocol_trains_every_depth(checkpoint, config, tmp_path):
+    found = measure_blocks(str(checkpoint), replace(config, cut=True), Run(tmp_path / "run"))
+    model = found["models"]["pretrained"]
+    assert len(model["cut"]) == 3
+    assert model["cut"][0]["value"] == found["chance"] == 0.5, "[CLS] has seen no word"
+    assert model["cut"][1]["value"] > 0.9
+    assert model["cut"][2] == model["own_head"]
+    assert model["cut"][0]["standard_error"] == pytest.approx(0.5 / np.sqrt(20))
+    assert set(found["agreement"]["cut"]["mean"]) == set(SCORES)
+    assert [len(table.rows) for table in block_tables(found)] == [3, 3, 3]
+    plain = measure_blocks(str(checkpoint), config, Run(tmp_path / "plain"))["models"]["pretrained"]
+    assert {name: plain[name] for name in plain} == {name: model[name] for name in plain}
+
+
+def test_what_cannot_be_cut_is_told_before_any_work(checkpoint, config, tmp_path, monkeypatch):
+    def uncuttable(encoder, depth):
+        raise ValueError("cannot be cut")
+
+    monkeypatch.setattr("hf_apt.studies.block_protocols.cut", uncuttable)
+    monkeypatch.setattr("hf_apt.studies.block_protocols.features", None)
+    with pytest.raises(ValueError, match="cannot be cut"):
+        measure_blocks(str(checkpoint), replace(config, cut=True), Run(tmp_path / "run"))
+    with pytest.raises(ValueError, match="has to be fine-tuned: ask for one epoch"):
+        measure_blocks(str(checkpoint), replace(config, cut=True, finetune=None), Run(tmp_path))
+
+
+def test_flattened_states_have_probes_and_no_scores(checkpoint, config, tmp_path):
+    poolings = FeatureConfig(sequence_length=16, poolings=("mean", "flatten"))
+    flat = replace(config, features=poolings, finetune=None)
+    found = measure_blocks(str(checkpoint), flat, Run(tmp_path / "run"))
+    figures = found["models"]["pretrained"]["frozen"]["flatten"]
+    assert list(figures) == list(PROBES)
+    assert figures["linear"][0]["value"] > 0.8, "the words tell the class at any place"
+    assert list(found["agreement"]["frozen"]) == ["mean"]
+    assert "linear flatten" in [column.header for column in block_tables(found)[0].columns]
+
+
+@pytest.fixture
+def measured(monkeypatch):
+    """The numbers of the seeds that were measured and not read."""
+    numbers = []
+    of = Protocols.of
+
+    def counted(self, encoder, saved):
+        numbers.append(self.number)
+        return of(self, encoder, saved)
+
+    monkeypatch.setattr(Protocols, "of", counted)
+    return numbers
+
+
+def test_an_interrupted_measurement_goes_on_after_its_last_seed(
+    checkpoint, config, tmp_path, measured, monkeypatch
+):
+    config = replace(
+        config,
+        features=FeatureConfig(sequence_length=16, poolings=("mean",)),
+        probes=("linear", "prototype"),
+        finetune=replace(TRAINING, num_epochs=1),
+        num_seeds=2,
+        untrained=True,
+    )
+    whole = measure_blocks(str(checkpoint), config, Run(tmp_path / "whole"))
+    assert measured == [0, 0, 1, 1]
+    run = Run(tmp_path / "run")
+    finish = run.write_json
+
+    def broken(_, name, content):
+        if name.endswith("seed-1.json"):
+            raise KeyboardInterrupt
+        finish(name, content)
+
+    with monkeypatch.context() as patch:
+        patch.setattr(Run, "write_json", broken)
+        with pytest.raises(KeyboardInterrupt):
+            measure_blocks(str(checkpoint), config, run)
+    assert not run.path("finetune/kinds.json").exists()
+    del measured[:]
+    again = measure_blocks(str(checkpoint), config, run)
+    assert measured == [1, 1]
+    assert again == whole
+    del measured[:]
+    more = measure_blocks(str(checkpoint), replace(config, num_seeds=3), run)
+    assert measured == [2, 2]
+    assert {depth["num"] for depth in more["models"]["untrained"]["frozen"]["mean"]["linear"]} == {
+        3
+    }
+
+
+@pytest.mark.parametrize(
+    "change", ["settings", "texts", "weights", "tokenizer", "counts", "folder", "none"]
+)
+def test_a_seed_of_anything_else_is_measured_again(
+    checkpoint, config, rows, tmp_path, measured, change
+):
+    config = replace(config, finetune=replace(TRAINING, num_epochs=1), probes=("prototype",))
+    run = Run(tmp_path / "run")
+    measure_blocks(str(checkpoint), config, run)
+    del measured[:]
+    if change == "settings":
+        config = replace(config, finetune=replace(TRAINING, num_epochs=2))
+    elif change == "texts":
+        changed = tmp_path / "changed" / rows.name
+        changed.parent.mkdir()
+        changed.write_text(rows.read_text().replace("w1 ", "w2 "))
+        config = replace(config, task=replace(config.task, name=str(changed)))
+    elif change == "weights":
+        weights = load_file(checkpoint / "model.safetensors")
+        weights["bert.embeddings.word_embeddings.weight"][7, 3] += 1e-3
+        save_file(weights, checkpoint / "model.safetensors", metadata={"format": "pt"})
+    elif change == "tokenizer":
+        content = (checkpoint / "tokenizer.json").read_text()
+        (checkpoint / "tokenizer.json").write_text(content.replace('"w59"', '"other"'))
+    elif change == "counts":  # by which confidence is set against APT
+        counts = DepthCounts.empty(3, 65)
+        counts.update(np.array([5, 6]), np.array([[5, 0], [5, 6], [0, 0]]), np.zeros(2, np.uint8))
+        counts.save(run.counts_path("own_head"))
+        weights = file_fingerprint(checkpoint / "model.safetensors")
+        run.write_json("model.json", {"weights": weights})
+    elif change == "folder":
+        shutil.rmtree(run.path("finetune/kinds"))
+    measure_blocks(str(checkpoint), config, run)
+    assert measured == ([] if change == "none" else [0])
+    assert run.path("finetune/kinds/model.safetensors").exists()
+
+
+def test_overlap_is_with_the_corpus_of_the_run_that_made_the_weights(
+    checkpoint, config, tmp_path, tokenizer
+):
+    frozen = replace(config, finetune=None)
+    run = Run(tmp_path / "run")
+    shutil.copytree(checkpoint, run.path("checkpoint"))
+    assert measure_blocks(str(checkpoint), frozen, run)["overlap"] is None
+    frequency = np.zeros(65, np.int64)
+    frequency[: 5 + 6] = 7  # the special tokens and the six words of one class
+    run.write_array("frequency.npy", frequency)
+    run.write_json("vocabulary.json", vocabulary(tokenizer))
+    run.write_json("training.json", {})
+    found = measure_blocks(str(checkpoint), frozen, run)["overlap"]
+    assert found["types"] == 0.5
+    assert found["num_types"] == 12
+    assert 0.4 < found["occurrences"] < 0.6
+    run.write_json("vocabulary.json", vocabulary(tokenizer)[::-1])
+    assert measure_blocks(str(checkpoint), frozen, run)["overlap"] is None
+    run.write_json("vocabulary.json", vocabulary(tokenizer))
+    (run.path("checkpoint") / "model.safetensors").write_bytes(b"others")
+    assert measure_blocks(str(checkpoint), frozen, run)["overlap"] is None
+
+
+def test_several_processes_are_refused(checkpoint, config, tmp_path, monkeypatch):
+    several = SimpleNamespace(num_processes=2)
+    monkeypatch.setattr("hf_apt.studies.block_accuracy.process_state", lambda: several)
+    with pytest.raises(ValueError, match="by one process, and 2 were started: leave out torchrun"):
+        measure_blocks(str(checkpoint), config, Run(tmp_path / "run"))
+
+
+def test_no_seed_is_refused(checkpoint, config, tmp_path):
+    with pytest.raises(ValueError, match="at least one seed"):
+        measure_blocks(str(checkpoint), replace(config, num_seeds=0), Run(tmp_path))

@@ -1,7 +1,4 @@
 from .data.masking import (
-    MaskedBatch as MaskedBatch,
-)
-from .data.masking import (
     Masking as Masking,
 )
 from .data.masking import (
@@ -10,20 +7,17 @@ from .data.masking import (
 from .data.measurement_batches import (
     MeasureConfig as MeasureConfig,
 )
-from .data.planted import (
-    PlantedLanguage as PlantedLanguage,
+from .data.tasks.task import (
+    TaskConfig as TaskConfig,
 )
-from .data.planted import (
-    planted_language as planted_language,
+from .data.tasks.task import (
+    open_task as open_task,
 )
 from .data.tokens import (
     Tokens as Tokens,
 )
 from .data.tokens import (
     write_tokens as write_tokens,
-)
-from .depths.depth_losses import (
-    DepthLosses as DepthLosses,
 )
 from .depths.depth_losses import (
     depth_cross_entropy as depth_cross_entropy,
@@ -34,17 +28,17 @@ from .depths.heads import (
 from .depths.heads import (
     HeadConfig as HeadConfig,
 )
+from .depths.measurement import (
+    measure as measure,
+)
 from .depths.own_head import (
     OwnHead as OwnHead,
 )
-from .depths.sweep import (
-    VocabularySweep as VocabularySweep,
-)
-from .depths.sweep import (
-    vocabulary_sweep as vocabulary_sweep,
-)
 from .depths.trunk import (
     Trunk as Trunk,
+)
+from .hub.resources import (
+    resource as resource,
 )
 from .models.bert6 import (
     Bert6Config as Bert6Config,
@@ -53,28 +47,10 @@ from .models.bert6 import (
     Bert6ForMaskedLM as Bert6ForMaskedLM,
 )
 from .models.bert6 import (
-    Bert6ForSequenceClassification as Bert6ForSequenceClassification,
-)
-from .models.bert6 import (
-    Bert6ForTokenClassification as Bert6ForTokenClassification,
-)
-from .models.bert6 import (
-    Bert6Model as Bert6Model,
-)
-from .models.bert6 import (
     BertConvConfig as BertConvConfig,
 )
 from .models.bert6 import (
     BertConvForMaskedLM as BertConvForMaskedLM,
-)
-from .models.bert6 import (
-    BertConvForSequenceClassification as BertConvForSequenceClassification,
-)
-from .models.bert6 import (
-    BertConvForTokenClassification as BertConvForTokenClassification,
-)
-from .models.bert6 import (
-    BertConvModel as BertConvModel,
 )
 from .models.committee import (
     AdapterCommittee as AdapterCommittee,
@@ -85,17 +61,8 @@ from .models.committee import (
 from .models.committee import (
     SoftCommitteeConfig as SoftCommitteeConfig,
 )
-from .models.committee import (
-    combined as combined,
-)
-from .models.shapes import (
-    SHAPES as SHAPES,
-)
-from .models.shapes import (
-    ConvShape as ConvShape,
-)
-from .models.shapes import (
-    ModelShape as ModelShape,
+from .models.encoders import (
+    load_encoder as load_encoder,
 )
 from .records.run import (
     Run as Run,
@@ -107,13 +74,13 @@ from .runs.recipes import (
     RunConfig as RunConfig,
 )
 from .runs.recipes import (
-    demo as demo,
+    demo_recipe as demo_recipe,
 )
 from .runs.recipes import (
-    narrow as narrow,
+    narrow_recipe as narrow_recipe,
 )
 from .runs.recipes import (
-    paper as paper,
+    paper_recipe as paper_recipe,
 )
 from .stats.apt import (
     apt50 as apt50,
@@ -130,6 +97,9 @@ from .stats.clusters import (
 from .stats.clusters import (
     token_clusters as token_clusters,
 )
+from .stats.confusion import (
+    confusion as confusion,
+)
 from .stats.counts import (
     DepthCounts as DepthCounts,
 )
@@ -139,8 +109,17 @@ from .stats.counts import (
 from .stats.estimates import (
     Estimate as Estimate,
 )
-from .studies.committee_curve import (
-    committee_curve as committee_curve,
+from .studies.block_accuracy import (
+    measure_blocks as measure_blocks,
+)
+from .studies.block_protocols import (
+    BlockAccuracyConfig as BlockAccuracyConfig,
+)
+from .training.finetuning import (
+    FinetuneConfig as FinetuneConfig,
+)
+from .training.finetuning import (
+    finetune as finetune,
 )
 from .training.head_training import (
     train_heads as train_heads,

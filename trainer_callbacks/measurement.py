@@ -26,7 +26,7 @@ from hf_apt.depths.depth_pass import count, summed
 from hf_apt.depths.own_head import OwnHead
 from hf_apt.depths.trunk import Trunk
 from hf_apt.models.devices import process_state
-from hf_apt.stats.counts import DepthCounts, merged
+from hf_apt.stats.counts import DepthCounts, merged_counts
 from trainer_callbacks.sources import Source
 
 
@@ -180,7 +180,7 @@ def _counted(head: OwnHead, batches: Iterator[AskedBatch]) -> DepthCounts:
         counts = count(head.trunk, [], {"own_head": head})
         problem = _said(error)
     raise_in_all(problem)
-    return summed(counts, merged)["own_head"]
+    return summed(counts, merged_counts)["own_head"]
 
 
 def raise_in_all(problem: str | None) -> None:

@@ -56,7 +56,7 @@ def measure_options(
     """The checkpoint, configuration and folder that the options of `measure` ask for."""
     from hf_apt.data.corpora import CorpusSource
     from hf_apt.records.checkpoints import checkpoint_path
-    from hf_apt.runs.recipes import measurement
+    from hf_apt.runs.recipes import measurement_recipe
 
     if corpus == "planted":
         raise ValueError("measure reads natural text; for the planted language there is `run`.")
@@ -65,7 +65,7 @@ def measure_options(
         name=corpus, config=config_name, split=split, column=column, max_documents=max_documents
     )
     config = changed(
-        measurement(source, tokenizer or path),
+        measurement_recipe(source, tokenizer or path),
         sequence_length=sequence_length,
         layout=layout and layout.value,
         head_kinds=heads and HEAD_KINDS[heads.value],

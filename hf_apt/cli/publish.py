@@ -13,7 +13,7 @@ from hf_apt.cli.option_functions import taking
 
 if TYPE_CHECKING:
     from hf_apt.hub.card import CardOptions
-    from hf_apt.hub.publication import Parcel
+    from hf_apt.hub.publication import Publication
 
 publish_app = typer.Typer(
     no_args_is_help=True,
@@ -86,14 +86,14 @@ def publish_metric(
 ) -> None:
     """A metric of hf_apt as a static Space, for `evaluate.load("OWNER/NAME")`."""
     from hf_apt.hub.client import client, repo_of, require_repo_name
-    from hf_apt.hub.publication import metric_parcel
+    from hf_apt.hub.publication import metric_publication
 
-    parcel = metric_parcel(name)
+    publication = metric_publication(name)
     if repo is None:
         repo = f"<you>/{name}" if dry_run else repo_of(client(), name)
     else:
         require_repo_name(repo, name)
-    _send(repo, parcel, public, dry_run)
+    _send(repo, publication, public, dry_run)
 
 
 def _publish_run(
@@ -107,14 +107,14 @@ def _publish_run(
 ) -> None:
     from hf_apt.atomic import writing
     from hf_apt.hub.card import card_files
-    from hf_apt.hub.publication import card_parcel, checkpoint_parcel
+    from hf_apt.hub.publication import card_publication, checkpoint_publication
     from hf_apt.records.run import Run
 
     run = Run(folder)
     card = card_files(run, options)
     if output is None:
-        parcel = (checkpoint_parcel if with_checkpoint else card_parcel)(run, card)
-        _send(options.repo, parcel, public, dry_run)
+        publication = (checkpoint_publication if with_checkpoint else card_publication)(run, card)
+        _send(options.repo, publication, public, dry_run)
         return
     for name, content in card.items():
         with writing(output / name, "wb") as file:
@@ -122,24 +122,24 @@ def _publish_run(
     typer.echo(f"card: {output / 'README.md'}")
 
 
-def _send(repo: str, parcel: "Parcel", public: bool, dry_run: bool) -> None:
+def _send(repo: str, publication: "Publication", public: bool, dry_run: bool) -> None:
     from hf_apt.hub.client import client, publish, token_in_use
     from hf_apt.hub.publication import require_no_secret
 
     api = client()
-    sizes = parcel.sizes()
+    sizes = publication.sizes()
     what = f"{len(sizes)} files, {sum(sizes.values()) / 1e6:.1f} MB"
     if dry_run:
-        require_no_secret(parcel, [token_in_use(api)])
+        require_no_secret(publication, [token_in_use(api)])
         for name, size in sorted(sizes.items()):
             typer.echo(f"{size:>13,}  {name}")
-        for path in parcel.left_out:
+        for path in publication.left_out:
             typer.echo(f"     left out  {path}")
         seen = "public" if public else "private"
-        typer.echo(f"{what} to {repo} ({parcel.repo_type}, {seen}); nothing was sent.")
+        typer.echo(f"{what} to {repo} ({publication.repo_type}, {seen}); nothing was sent.")
         return
     typer.echo(f"sending what is new of {what} to {repo} …")
-    done = publish(api, repo, parcel, public=public)
+    done = publish(api, repo, publication, public=public)
     if not done.is_new:
         typer.echo("all of it was there already.")
     typer.echo(f"{'private' if done.is_private else 'public'}: {done.url}")

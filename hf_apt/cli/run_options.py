@@ -149,12 +149,12 @@ def run_options(
     """The configuration and folder that the options of `run` and `pretrain` ask for."""
     from hf_apt.data.corpora import CorpusSource
     from hf_apt.models.shapes import shape_like
-    from hf_apt.runs.recipes import named
+    from hf_apt.runs.recipes import named_recipe
 
     source = CorpusSource(
         name=corpus, config=config_name, split=split, column=column, max_documents=max_documents
     )
-    config = named(recipe.value, source, task=task)
+    config = named_recipe(recipe.value, source, task=task)
     config = changed(
         config,
         tokenizer=tokenizer,

@@ -11,7 +11,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from hf_apt.data.document_blocks import Documents, Indexed, listed
-from hf_apt.data.held_out import Sides, SplitByHash, TwoSources
+from hf_apt.data.held_out import SplitByHash, SplitStream, TwoSources
 from hf_apt.data.local_files import local_files, train_and_held_out
 from hf_apt.data.streamed_shards import Shards
 
@@ -64,7 +64,7 @@ class Corpus:
     name: str
     """What to call it."""
 
-    sides: Sides
+    stream: SplitStream
     """Both, in one pass; no text is on both sides where we did the splitting."""
 
     key: str = ""
@@ -73,23 +73,23 @@ class Corpus:
     @property
     def train(self) -> Iterable[str]:
         """Training documents."""
-        return _Side(self.sides, "train")
+        return _Side(self.stream, "train")
 
     @property
     def validation(self) -> Iterable[str]:
         """Held-out documents."""
-        return _Side(self.sides, "validation")
+        return _Side(self.stream, "validation")
 
 
 @dataclass(frozen=True)
 class _Side:
     """One side of a corpus; each time it is iterated, the text is read again."""
 
-    sides: Sides
+    stream: SplitStream
     name: str
 
     def __iter__(self) -> Iterator[str]:
-        for block in self.sides.blocks():
+        for block in self.stream.blocks():
             yield from getattr(block, self.name)
 
 
@@ -225,7 +225,7 @@ def _hub_corpus(source: CorpusSource) -> Corpus:
 
 
 def _split_by_hash(name: str, documents: Documents, source: CorpusSource, key: str) -> Corpus:
-    sides = SplitByHash(
+    stream = SplitByHash(
         name=name,
         documents=documents,
         share=source.validation_share,
@@ -233,14 +233,14 @@ def _split_by_hash(name: str, documents: Documents, source: CorpusSource, key: s
         max_validation=source.max_validation_documents,
     )
     if isinstance(documents, Indexed):
-        _require_both(sides)
-    return Corpus(name, sides, key)
+        _require_both(stream)
+    return Corpus(name, stream, key)
 
 
-def _require_both(sides: Sides) -> None:
+def _require_both(stream: SplitStream) -> None:
     """Read until there is a document of each side, before anything is made of them."""
     seen = [False, False]
-    for block in sides.blocks():
+    for block in stream.blocks():
         seen = [any(seen[:1]) or bool(block.train), any(seen[1:]) or bool(block.validation)]
         if all(seen):
             return

@@ -18,8 +18,8 @@ from typing import Any
 
 from hf_apt.atomic import writing
 from hf_apt.data.corpora import Corpus
-from hf_apt.data.held_out import OneSidedError
-from hf_apt.data.sequence_files import GrowingSequences, Mark
+from hf_apt.data.held_out import EmptySplitError
+from hf_apt.data.sequence_files import Mark, SequenceFiles
 from hf_apt.data.sequences import Cutter
 from hf_apt.data.tokenizer import fingerprint
 from hf_apt.data.tokens import NoSequenceError, Tokens, describe_tokens, growing_tokens
@@ -46,7 +46,7 @@ def tokenise(
     if not _is_made(folder, cutter):
         try:
             _grow(work, corpus, cutter, record_every)
-        except (NoSequenceError, OneSidedError):
+        except (NoSequenceError, EmptySplitError):
             shutil.rmtree(work)
             raise
         shutil.rmtree(folder, ignore_errors=True)  # one of another tokenizer, or half of one
@@ -73,7 +73,7 @@ def _grow(work: Path, corpus: Corpus, cutter: Cutter, record_every: int) -> None
     num_documents, place = begun["num_documents"], begun["place"]
     progress = tqdm(
         desc="Tokenising",
-        total=corpus.sides.num_documents,
+        total=corpus.stream.num_documents,
         initial=num_documents,
         unit=" docs",
     )
@@ -87,7 +87,7 @@ def _grow(work: Path, corpus: Corpus, cutter: Cutter, record_every: int) -> None
 
         record()  # from here on the tokenizer is that of this folder
         recorded = num_documents
-        for block in corpus.sides.blocks(place):
+        for block in corpus.stream.blocks(place):
             for side in _SIDES:
                 texts = getattr(block, side)
                 growing[side].append(cutter.cut(texts, growing[side].waiting))
@@ -104,7 +104,7 @@ def _grow(work: Path, corpus: Corpus, cutter: Cutter, record_every: int) -> None
 @contextmanager
 def _growing(
     work: Path, begun: dict[str, Any], cutter: Cutter
-) -> Iterator[dict[str, GrowingSequences]]:
+) -> Iterator[dict[str, SequenceFiles]]:
     """The growing files of both sides, cut back to where they were recorded."""
     train, validation = (
         growing_tokens(
@@ -152,7 +152,7 @@ def _is_made(folder: Path, cutter: Cutter) -> bool:
 
 
 def _key(corpus: Corpus) -> list[Any]:
-    return [corpus.name, corpus.key, corpus.sides.num_documents]
+    return [corpus.name, corpus.key, corpus.stream.num_documents]
 
 
 def _work(folder: Path) -> Path:

@@ -13,7 +13,7 @@ from hf_apt.data.document_blocks import Documents
 
 
 @dataclass(frozen=True)
-class SidedBlock:
+class SplitBlock:
     """Some documents in a row, sorted, and the place behind them."""
 
     train: list[str]
@@ -26,7 +26,7 @@ class SidedBlock:
     """Where the next block begins, as JSON can hold it: to be given to `blocks`."""
 
 
-class Sides(Protocol):
+class SplitStream(Protocol):
     """Both sides of a corpus, read in one pass."""
 
     @property
@@ -34,12 +34,12 @@ class Sides(Protocol):
         """Documents on both sides, at most, where known."""
         ...
 
-    def blocks(self, after: Any = None) -> Iterator[SidedBlock]:
+    def blocks(self, after: Any = None) -> Iterator[SplitBlock]:
         """All blocks behind the place `after`, in the same order whenever they are asked for."""
         ...
 
 
-class OneSidedError(ValueError):
+class EmptySplitError(ValueError):
     """A corpus without training documents, or without held-out ones."""
 
 
@@ -84,10 +84,10 @@ class SplitByHash:
         validation = self.max_validation
         return train, max(1, train * self.share) if validation is None else validation
 
-    def blocks(self, after: dict[str, Any] | None = None) -> Iterator[SidedBlock]:
+    def blocks(self, after: dict[str, Any] | None = None) -> Iterator[SplitBlock]:
         """The blocks behind a place, until enough documents of both kinds are found.
 
-        Raises OneSidedError in the end where there was none of one kind.
+        Raises EmptySplitError in the end where there was none of one kind.
         """
         after = after or {"documents": None, "train": 0, "validation": 0}
         numbers = [after["train"], after["validation"]]
@@ -107,11 +107,11 @@ class SplitByHash:
                 if enough():
                     break
             place = {"documents": block.place, "train": numbers[0], "validation": numbers[1]}
-            yield SidedBlock(*sides, place)
+            yield SplitBlock(*sides, place)
             if enough():
                 break
         if not all(numbers):
-            raise OneSidedError(
+            raise EmptySplitError(
                 f"{self.name} has {numbers[0]} training and {numbers[1]} held-out documents "
                 f"(validation share {self.share}): both are needed."
             )
@@ -133,12 +133,12 @@ class TwoSources:
         numbers = (self.train.num_documents, self.validation.num_documents)
         return None if None in numbers else sum(num for num in numbers if num is not None)
 
-    def blocks(self, after: list[Any] | None = None) -> Iterator[SidedBlock]:
+    def blocks(self, after: list[Any] | None = None) -> Iterator[SplitBlock]:
         """The blocks behind a place; each has documents of one side alone."""
         side, within = after or ["train", None]
         if side == "train":
             for block in self.train.blocks(within):
-                yield SidedBlock(block.texts, [], ["train", block.place])
+                yield SplitBlock(block.texts, [], ["train", block.place])
             within = None
         for block in self.validation.blocks(within):
-            yield SidedBlock([], block.texts, ["validation", block.place])
+            yield SplitBlock([], block.texts, ["validation", block.place])

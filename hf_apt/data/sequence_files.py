@@ -27,7 +27,7 @@ class Mark:
     """Ids that did not fill a sequence yet."""
 
 
-class GrowingSequences:
+class SequenceFiles:
     """Sequences of token ids, appended to `ids` and their lengths to `lengths`.
 
     Both files are cut back to `mark`, so that what was appended after it is forgotten. Raises

@@ -20,7 +20,7 @@ from jaxtyping import Int, Integer
 
 from hf_apt.atomic import writing_folder
 from hf_apt.data.masking import Masking
-from hf_apt.data.sequence_files import GrowingSequences, Mark
+from hf_apt.data.sequence_files import Mark, SequenceFiles
 from hf_apt.data.sequences import Cutter, Layout
 from hf_apt.data.tokenizer import fingerprint, vocabulary
 
@@ -142,12 +142,12 @@ def write_tokens(
 
 def growing_tokens(
     folder: Path, lengths: Path, tokenizer: Any, mark: Mark | None = None
-) -> GrowingSequences:
+) -> SequenceFiles:
     """The ids of what is to become `Tokens(folder)`, growing from `mark` on."""
-    return GrowingSequences(folder / "ids.bin", lengths, _dtype(len(vocabulary(tokenizer))), mark)
+    return SequenceFiles(folder / "ids.bin", lengths, _dtype(len(vocabulary(tokenizer))), mark)
 
 
-def describe_tokens(folder: Path, growing: GrowingSequences, cutter: Cutter) -> None:
+def describe_tokens(folder: Path, growing: SequenceFiles, cutter: Cutter) -> None:
     """Write what `Tokens(folder)` needs beside the ids that have grown there.
 
     Raises ValueError where there is no sequence.

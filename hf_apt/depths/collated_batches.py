@@ -112,7 +112,7 @@ def asked(batch: dict[str, Tensor], trunk: Trunk, mask_id: int | None) -> AskedB
         treatments_N[shown_N == references_N] = _UNCHANGED
         if mask_id is not None:
             treatments_N[(shown_N != references_N) & (shown_N != mask_id)] = _REPLACED
-    known = inspect.signature(trunk.trunk.forward).parameters
+    known = inspect.signature(trunk.module.forward).parameters
     inputs = {name: values for name, values in batch.items() if name in known and name != "labels"}
     return AskedBatch(inputs, asked_BT, references_N, treatments_N)
 

@@ -17,8 +17,8 @@ from hf_apt.depths.depth_pass import summed
 from hf_apt.depths.measurement import asked_batches, require_fit
 from hf_apt.depths.sweep import VocabularySweep
 from hf_apt.depths.trunk import Trunk
-from hf_apt.stats.counts import DepthCounts, merged
-from hf_apt.stats.sequence_losses import SequenceLosses, added
+from hf_apt.stats.counts import DepthCounts, merged_counts
+from hf_apt.stats.sequence_losses import SequenceLosses, merged_losses
 
 
 class SweepingDecoder(Protocol):
@@ -74,7 +74,7 @@ def depth_cross_entropy(
             losses_DN = torch.stack([sweep.cross_entropy_N for sweep in swept]).cpu().numpy()
             counts[name].update(batch.references_N, predictions_DN, batch.treatments_N)
             losses[name].update(losses_DN, sequences_N)
-    counts, losses = summed(counts, merged), summed(losses, added)
+    counts, losses = summed(counts, merged_counts), summed(losses, merged_losses)
     return {
         name: DepthLosses(
             found.cross_entropy(), found.standard_error(), found.num_positions, counts[name]

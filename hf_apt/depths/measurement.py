@@ -19,7 +19,7 @@ from hf_apt.depths.depth_pass import Decoder, count, summed
 from hf_apt.depths.trunk import Trunk
 from hf_apt.models.devices import process_state
 from hf_apt.models.loading import require_room
-from hf_apt.stats.counts import DepthCounts, merged
+from hf_apt.stats.counts import DepthCounts, merged_counts
 
 if TYPE_CHECKING:
     from transformers import PreTrainedModel
@@ -42,7 +42,7 @@ def measure(
     """
     require_fit(trunk.model, tokens)
     batches = (batch for _, batch in asked_batches(tokens, config, label=label))
-    return summed(count(trunk, batches, decoders), merged)
+    return summed(count(trunk, batches, decoders), merged_counts)
 
 
 def asked_batches(

@@ -28,7 +28,7 @@ def evaluating(model: nn.Module) -> Iterator[None]:
             module.training = True
 
 
-def probe(model: PreTrainedModel) -> dict[str, Tensor]:
+def smallest_input(model: PreTrainedModel) -> dict[str, Tensor]:
     """A smallest input."""
     ids = torch.ones(1, 4, dtype=torch.long, device=model.device)
     return {"input_ids": ids * (min(4, model.config.vocab_size - 1)), "attention_mask": ids}
@@ -70,10 +70,10 @@ def final_norm(trunk: nn.Module, model: PreTrainedModel) -> nn.Module | None:
 
 
 def returned(model: PreTrainedModel, modules: list[nn.Module]) -> list[tuple[nn.Module, Any]]:
-    """What each of `modules` returns when `model` reads the probe, in the order of returning."""
+    """What each of `modules` returns when `model` reads the smallest input, in order."""
     found: list[tuple[nn.Module, Any]] = []
     with recorded(modules, found), torch.no_grad(), evaluating(model):
-        model(**probe(model))
+        model(**smallest_input(model))
     return found
 
 

@@ -12,7 +12,7 @@ from torch import Tensor, nn
 from hf_apt.depths.forward_override import forward_replaced
 from hf_apt.depths.model_parts import (
     evaluating,
-    probe,
+    smallest_input,
 )
 from hf_apt.depths.state_hooks import is_view
 from hf_apt.depths.sweep import (
@@ -58,7 +58,7 @@ class OwnHead:
     def logits(self, hidden_NH: Tensor) -> Tensor:
         """The logits (N, V), all at once: for few positions."""
         with evaluating(self._model), _output_replaced(self.trunk, hidden_NH[None]):
-            return self._model(**probe(self._model)).logits[0]
+            return self._model(**smallest_input(self._model)).logits[0]
 
     def _predict(self, hidden_NH: Tensor) -> Tensor:
         if len(hidden_NH) == 0:
@@ -91,7 +91,7 @@ class OwnHead:
         hook = decoder.register_forward_pre_hook(keep)
         try:
             with evaluating(self._model), _output_replaced(self.trunk, hidden_NH[None]):
-                self._model(**probe(self._model))
+                self._model(**smallest_input(self._model))
         except _DecoderReachedError:
             pass
         finally:
@@ -131,4 +131,4 @@ class _DecoderReachedError(Exception):
 def _output_replaced(trunk: Trunk, hidden_BTH: Tensor) -> AbstractContextManager[None]:
     """Within the block, the trunk answers any input with `hidden_BTH`."""
     output = trunk.output(hidden_BTH)
-    return forward_replaced(trunk.trunk, lambda *_, **__: output)
+    return forward_replaced(trunk.module, lambda *_, **__: output)

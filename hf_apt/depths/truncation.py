@@ -34,7 +34,7 @@ def cut(encoder: Encoder, depth: int) -> Encoder:
     num_blocks = trunk.num_depths - 1
     if not 0 <= depth <= num_blocks:
         raise ValueError(f"the model can be cut after 0 to {num_blocks} blocks, not {depth}.")
-    name = next(name for name, module in encoder.model.named_modules() if module is trunk.trunk)
+    name = next(name for name, module in encoder.model.named_modules() if module is trunk.module)
     model = copy.deepcopy(encoder.model)
     below = model.get_submodule(name)
     for blocks in _stacks(below, num_blocks):

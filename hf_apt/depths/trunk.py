@@ -22,8 +22,8 @@ from hf_apt.depths.model_parts import (
     evaluating,
     final_norm,
     outermost,
-    probe,
     recorded,
+    smallest_input,
 )
 from hf_apt.depths.state_hooks import makers, tapped
 
@@ -41,9 +41,9 @@ class Trunk:
 
     def __init__(self, model: PreTrainedModel, *, deepest: int | None = None):
         self.model = model
-        self.trunk = outermost(model)
-        self._final_norm = final_norm(self.trunk, model)
-        outputs = self._outputs(probe(model))
+        self.module = outermost(model)
+        self._final_norm = final_norm(self.module, model)
+        outputs = self._outputs(smallest_input(model))
         self._output = replace(outputs, hidden_states=None)
         states = depth_states(outputs)
         widths = {tuple(state.shape) for state in states}
@@ -63,7 +63,7 @@ class Trunk:
         self._is_whole = deepest == last
         self._makers = self._find_makers()
         self._position_wise = (
-            position_wise_modules(self.trunk, self._last_states, model.config.vocab_size)
+            position_wise_modules(self.module, self._last_states, model.config.vocab_size)
             if self._is_whole
             else ()
         )
@@ -102,20 +102,20 @@ class Trunk:
             return tapped(
                 modules,
                 places_N,
-                lambda: self.trunk(**inputs, return_dict=True),
+                lambda: self.module(**inputs, return_dict=True),
                 stop=not self._is_whole,
             )
 
     def _find_makers(self) -> tuple[nn.Module, ...] | None:
         """The modules that make the states, if these are what they make: later steps may add."""
         returned: list[tuple[nn.Module, Any]] = []
-        with recorded(list(self.trunk.modules()), returned):
-            states = depth_states(self._outputs(probe(self.model)))[: self.num_depths]
+        with recorded(list(self.module.modules()), returned):
+            states = depth_states(self._outputs(smallest_input(self.model)))[: self.num_depths]
         found = makers(returned, states)
         if found is None:
             return None
         places_N = torch.arange(states[0].shape[1], device=states[0].device)
-        again = self._tapped(found, probe(self.model), places_N) or []
+        again = self._tapped(found, smallest_input(self.model), places_N) or []
         same = len(again) == len(states) and all(
             torch.equal(a, b.flatten(0, 1)) for a, b in zip(again, states, strict=True)
         )
@@ -130,7 +130,7 @@ class Trunk:
 
     def _outputs(self, inputs: dict[str, Tensor]) -> Any:
         with torch.no_grad(), evaluating(self.model):
-            outputs = self.trunk(**inputs, output_hidden_states=True, return_dict=True)
+            outputs = self.module(**inputs, output_hidden_states=True, return_dict=True)
         if getattr(outputs, "hidden_states", None) is None:
             raise ValueError(
                 f"{type(self.model).__name__} shows no hidden states of one stack of blocks: its "

@@ -176,8 +176,8 @@ def task_table(tasks: dict[str, dict[str, Any]]) -> list[list[str]]:
             [
                 f"`{task}`",
                 f"{number(texts['num_train'], 0)} / {number(texts['num_test'], 0)}",
-                estimate(models["pretrained"].get("own_head")),
-                estimate(models.get("untrained", {}).get("own_head")),
+                estimate(models["pretrained"].get("classifier")),
+                estimate(models.get("untrained", {}).get("classifier")),
                 NOTHING if best is None else _best(record, *best),
                 _slope(slope),
             ]

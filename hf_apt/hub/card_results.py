@@ -100,7 +100,9 @@ def _eval_results(
 def _of_tasks(tasks: dict[str, dict[str, Any]]) -> list[EvalResult]:
     from huggingface_hub import EvalResult
 
-    found = {task: record["models"]["pretrained"].get("own_head") for task, record in tasks.items()}
+    found = {
+        task: record["models"]["pretrained"].get("classifier") for task, record in tasks.items()
+    }
     return [
         EvalResult(
             task_type="text-classification",

@@ -13,7 +13,7 @@ from typing import Any, TypeVar
 from huggingface_hub import CommitOperationAdd, HfApi, get_token
 from huggingface_hub import errors as hub_errors
 
-from hf_apt.hub.publication import Parcel, require_no_secret
+from hf_apt.hub.publication import Publication, require_no_secret
 
 _REPO = re.compile(r"[\w.-]+/[\w.-]+")
 _WAITS = (1.0, 3.0)
@@ -66,8 +66,8 @@ def require_repo_name(repo: str, name: str | None = None) -> None:
         )
 
 
-def publish(api: HfApi, repo: str, parcel: Parcel, *, public: bool = False) -> Published:
-    """Send `parcel` to the repository `repo`, which is made if it is not there, in one commit.
+def publish(api: HfApi, repo: str, publication: Publication, *, public: bool = False) -> Published:
+    """Send `publication` to the repository `repo`, which is made if it is not there, in one commit.
 
     A new repository is private. It is opened only for `public`, after all files are in it; to one
     that is public already nothing is sent without `public`. Files that are there already are not
@@ -78,11 +78,11 @@ def publish(api: HfApi, repo: str, parcel: Parcel, *, public: bool = False) -> P
     a connection that breaks more than twice.
     """
     require_repo_name(repo)
-    require_no_secret(parcel, [token_in_use(api)])
-    kind = parcel.repo_type
+    require_no_secret(publication, [token_in_use(api)])
+    kind = publication.repo_type
     with _saying(api, repo, "nothing was sent"):
         _require_token(api)
-        if parcel.beside_weights is None:
+        if publication.beside_weights is None:
             sdk = "static" if kind == "space" else None
             _again(
                 lambda: api.create_repo(
@@ -90,12 +90,12 @@ def publish(api: HfApi, repo: str, parcel: Parcel, *, public: bool = False) -> P
                 )
             )
         before = _again(lambda: api.repo_info(repo, repo_type=kind))
-        if parcel.beside_weights is not None:
-            _require_weights(api, repo, parcel.beside_weights)
+        if publication.beside_weights is not None:
+            _require_weights(api, repo, publication.beside_weights)
     if not before.private and not public:
         raise ValueError(f"{repo} is there and public: add --public to send to it.")
     with _saying(api, repo, f"{repo} is there, without what was to be sent now"):
-        commit = _again(lambda: _commit(api, repo, parcel))
+        commit = _again(lambda: _commit(api, repo, publication))
     if before.private and public:
         with _saying(api, repo, f"all files are in {repo}, which is private still"):
             _again(lambda: api.update_repo_settings(repo, repo_type=kind, private=False))
@@ -112,13 +112,13 @@ def token_in_use(api: HfApi) -> str | None:
     return api.token if isinstance(api.token, str) else get_token()
 
 
-def _commit(api: HfApi, repo: str, parcel: Parcel) -> Any:
+def _commit(api: HfApi, repo: str, publication: Publication) -> Any:
     operations = [
         CommitOperationAdd(name, content if isinstance(content, bytes) else str(content))
-        for name, content in parcel.files.items()
+        for name, content in publication.files.items()
     ]
     return api.create_commit(
-        repo, operations, commit_message="Published by hf_apt", repo_type=parcel.repo_type
+        repo, operations, commit_message="Published by hf_apt", repo_type=publication.repo_type
     )
 
 

@@ -38,7 +38,7 @@ _HUB_TOKEN = re.compile(rb"hf_(?:[a-z]+_)?[A-Za-z0-9]{20,}")
 
 
 @dataclass(frozen=True)
-class Parcel:
+class Publication:
     """The files of one repository."""
 
     repo_type: Literal["model", "space"]
@@ -61,7 +61,7 @@ class Parcel:
         }
 
 
-def checkpoint_parcel(run: Run, card: dict[str, bytes]) -> Parcel:
+def checkpoint_publication(run: Run, card: dict[str, bytes]) -> Publication:
     """The run's checkpoint, its records and its card.
 
     Raises ValueError if the run has no checkpoint of its own, or if its figures are of other
@@ -71,16 +71,16 @@ def checkpoint_parcel(run: Run, card: dict[str, bytes]) -> Parcel:
     found = sorted(path for path in run.path("checkpoint").rglob("*") if not path.is_dir())
     sent, left_out = _allowed(found, run.path("checkpoint"), CHECKPOINT_FILES)
     files = {path.name: _inside(path, run.folder) for path in sent}
-    return Parcel("model", files | _records(run) | card, left_out)
+    return Publication("model", files | _records(run) | card, left_out)
 
 
-def card_parcel(run: Run, card: dict[str, bytes]) -> Parcel:
+def card_publication(run: Run, card: dict[str, bytes]) -> Publication:
     """The run's records and its card, for a repository that holds its checkpoint already.
 
-    Raises ValueError as `checkpoint_parcel` does.
+    Raises ValueError as `checkpoint_publication` does.
     """
     weights = _require_own_weights(run)
-    return Parcel("model", _records(run) | card, beside_weights=weights)
+    return Publication("model", _records(run) | card, beside_weights=weights)
 
 
 def metric_names() -> list[str]:
@@ -88,20 +88,20 @@ def metric_names() -> list[str]:
     return sorted(path.stem for path in resource("metrics").glob("*/*.py") if _is_metric(path))
 
 
-def metric_parcel(name: str) -> Parcel:
+def metric_publication(name: str) -> Publication:
     """A metric's folder as a Space. Raises ValueError for an unknown name."""
     if name not in metric_names():
         raise ValueError(f"there is no metric {name!r}: there are {', '.join(metric_names())}.")
     folder = resource(f"metrics/{name}")
     found = sorted(path for path in folder.rglob("*") if not path.is_dir())
     sent, left_out = _allowed(found, folder, (f"{name}.py", *METRIC_FILES))
-    return Parcel("space", {path.name: _inside(path, folder) for path in sent}, left_out)
+    return Publication("space", {path.name: _inside(path, folder) for path in sent}, left_out)
 
 
-def require_no_secret(parcel: Parcel, tokens: Iterable[str | None]) -> None:
+def require_no_secret(publication: Publication, tokens: Iterable[str | None]) -> None:
     """Raise ValueError if a file holds one of `tokens`, or what looks like a token of the Hub."""
     in_use = [token.encode() for token in tokens if token]
-    for name, content in parcel.files.items():
+    for name, content in publication.files.items():
         if isinstance(content, bytes):
             leaks = _leaks(content, in_use)
         elif content.stat().st_size == 0:

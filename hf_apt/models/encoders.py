@@ -22,7 +22,7 @@ from hf_apt.models.lora import (
     base_of,
     is_adapted,
     is_adapter_folder,
-    merged,
+    merge_adapter,
     save_config,
     with_saved_adapter,
 )
@@ -90,7 +90,7 @@ def load_encoder(name: str, *, label_names: Sequence[str] = (), seed: int = 42) 
     if lost:
         raise ValueError(f"{name!r} lacks weights of its trunk: {first_of(lost)}.")
     if source != folder:
-        model = merged(with_saved_adapter(model, folder))
+        model = merge_adapter(with_saved_adapter(model, folder))
     require_finite(model, name)
     return Encoder(model.eval(), load_tokenizer(folder))
 

@@ -85,7 +85,7 @@ def with_saved_adapter(model: PreTrainedModel, folder: str | Path) -> PeftModel:
     return PeftModel.from_pretrained(model, str(folder))
 
 
-def merged(model: Any) -> Any:
+def merge_adapter(model: Any) -> Any:
     """`model` with its adapter added to its weights: a plain model again."""
     return model.merge_and_unload() if is_adapted(model) else model
 

@@ -11,6 +11,7 @@ from typing import Any
 import numpy as np
 
 from hf_apt.atomic import writing
+from hf_apt.records.schemas import BLOCK_ACCURACY, COMMITTEE, in_present_form, is_of_kind
 from hf_apt.stats.counts import DepthCounts
 
 READOUTS = ("own_head", "linear_head", "mlm_head", "untrained", "bayes")
@@ -82,12 +83,15 @@ class Run:
         return tokens + [f"<{index}>" for index in range(len(tokens), vocab_size)]
 
     def finetuned(self) -> dict[str, Any]:
-        """The records of fine-tuning by task (`hf_apt.studies.block_accuracy`), seeds' left out."""
-        return self._by_task("", "hf_apt.block_accuracy/1")
+        """The records of fine-tuning by task (`hf_apt.studies.block_accuracy`), seeds' left out.
+
+        Raises ValueError for a record of a version that cannot be read.
+        """
+        return self._by_task("", BLOCK_ACCURACY)
 
     def committees(self) -> dict[str, Any]:
         """By task, the record of a committee (`hf_apt.studies.committee`)."""
-        return self._by_task("-committee", "hf_apt.committee/1")
+        return self._by_task("-committee", COMMITTEE)
 
     def finetuned_name(self, task: str) -> str:
         """The name of the file that holds a task's record of fine-tuning."""
@@ -97,9 +101,9 @@ class Run:
         found = {}
         for path in sorted(self.path("finetune").glob("*.json")):
             name = re.fullmatch(rf"(\w+){ending}\.json", path.name)
-            record = self.read_json(f"finetune/{path.name}") if name else None
-            if name and isinstance(record, dict) and record.get("schema") == schema:
-                found[name[1]] = record
+            record = self.read_json(f"finetune/{path.name}") if name else {}
+            if name and is_of_kind(record, schema):
+                found[name[1]] = in_present_form(record, schema, path)
         return found
 
     def read_json(self, name: str) -> Any:

@@ -16,7 +16,8 @@ from typing import TYPE_CHECKING, Any
 from hf_apt.atomic import writing_folder
 from hf_apt.records.environment import environment
 from hf_apt.records.run import Run
-from hf_apt.stats.depth_summary import SCHEMA, summarise_depths
+from hf_apt.records.schemas import SUMMARY
+from hf_apt.stats.depth_summary import summarise_depths
 
 if TYPE_CHECKING:
     from hf_apt.data.tokens import Tokens
@@ -188,7 +189,7 @@ def summary(run: Run) -> dict[str, Any]:
     corpus = config["corpus"].get("name", "planted")
     trained = run.path("training.json")
     return {
-        "schema": SCHEMA,
+        "schema": SUMMARY,
         "title": f"{model['name']} on {corpus}",
         "command": run.read_json("environment.json")["command"],
         "created": datetime.now(UTC).isoformat(timespec="seconds"),

@@ -56,7 +56,7 @@ def _tokenizer(config: RunConfig, run: Run, corpus: Corpus) -> Any:
     elif run.path("tokenizer").exists() and is_begun(run.path("tokens"), corpus):
         return load_tokenizer(str(run.path("tokenizer")))
     else:
-        num = min(corpus.sides.num_documents or WORDPIECE_DOCUMENTS, WORDPIECE_DOCUMENTS)
+        num = min(corpus.stream.num_documents or WORDPIECE_DOCUMENTS, WORDPIECE_DOCUMENTS)
         texts = islice(corpus.train, WORDPIECE_DOCUMENTS)
         tokenizer = train_wordpiece(texts, config.vocab_size, num)
     with writing_folder(run.path("tokenizer")) as partial:

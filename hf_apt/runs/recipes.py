@@ -58,7 +58,7 @@ class RunConfig:
     """The task to fine-tune on, and how; None for none."""
 
 
-def demo(*, task: str | None = "planted") -> RunConfig:
+def demo_recipe(*, task: str | None = "planted") -> RunConfig:
     """Minutes on two cores: a narrow BERT-6 on the planted language, beside the exact ceiling."""
     return RunConfig(
         corpus=PlantedCorpus(),
@@ -79,7 +79,7 @@ def demo(*, task: str | None = "planted") -> RunConfig:
     )
 
 
-def narrow(corpus: CorpusSource, *, task: str | None = None) -> RunConfig:
+def narrow_recipe(corpus: CorpusSource, *, task: str | None = None) -> RunConfig:
     """About an hour on one core: BERT-6, 128 wide, with a WordPiece of its own.
 
     It sees little text for its size, so it is asked for 30 % of the positions while it learns:
@@ -109,7 +109,9 @@ def narrow(corpus: CorpusSource, *, task: str | None = None) -> RunConfig:
     )
 
 
-def paper(corpus: CorpusSource, *, num_epochs: int = 50, task: str | None = None) -> RunConfig:
+def paper_recipe(
+    corpus: CorpusSource, *, num_epochs: int = 50, task: str | None = None
+) -> RunConfig:
     """The size of arXiv 2507.14871: BERT-6, 768 wide, first 128 tokens of each article, 50 epochs.
 
     40,000 articles, unless the corpus says otherwise by `max_documents`.
@@ -124,7 +126,7 @@ def paper(corpus: CorpusSource, *, num_epochs: int = 50, task: str | None = None
     )
 
 
-def named(name: str, corpus: CorpusSource, *, task: str | None = None) -> RunConfig:
+def named_recipe(name: str, corpus: CorpusSource, *, task: str | None = None) -> RunConfig:
     """The recipe `name` for `corpus`; `auto` is demo if planted, narrow otherwise.
 
     `task` is what to fine-tune on: None for the recipe's own, `none` for nothing.
@@ -143,11 +145,11 @@ def named(name: str, corpus: CorpusSource, *, task: str | None = None) -> RunCon
         task = task or "planted"
     task = None if task == "none" else task
     if planted:
-        return demo(task=task)
-    return paper(corpus, task=task) if name == "paper" else narrow(corpus, task=task)
+        return demo_recipe(task=task)
+    return paper_recipe(corpus, task=task) if name == "paper" else narrow_recipe(corpus, task=task)
 
 
-def measurement(corpus: CorpusSource, tokenizer: str) -> RunConfig:
+def measurement_recipe(corpus: CorpusSource, tokenizer: str) -> RunConfig:
     """The measurement of a checkpoint that is there already, with the model's own head."""
     return RunConfig(
         corpus=corpus,

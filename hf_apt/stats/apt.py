@@ -12,7 +12,7 @@ from dataclasses import dataclass
 import numpy as np
 from jaxtyping import Bool, Float, Int, Integer
 
-from hf_apt.stats.estimates import Estimate, mean_over_tokens
+from hf_apt.stats.estimates import Estimate, mean_estimate
 
 
 @dataclass(frozen=True)
@@ -68,7 +68,7 @@ def mean_apt(
     counted_V = support_V >= max(min_support, 1)
     if tokens_V is not None:
         counted_V = counted_V & tokens_V
-    return mean_over_tokens(np.where(counted_V, apt(hits_V, support_V), np.nan))
+    return mean_estimate(np.where(counted_V, apt(hits_V, support_V), np.nan))
 
 
 def masked_accuracy(

@@ -15,7 +15,7 @@ from jaxtyping import Float, Integer
 from scipy.special import log_softmax
 
 from hf_apt.stats.confidence import confidences, equal_count_bins
-from hf_apt.stats.estimates import Estimate, mean_over_tokens
+from hf_apt.stats.estimates import Estimate, mean_estimate
 
 NUM_BINS = 15
 """Bins of a reliability curve, as Guo et al. have them."""
@@ -59,8 +59,8 @@ def reliability(
     """
     return [
         ReliabilityBin(
-            mean_over_tokens(confidence_N[bin_N == index]),
-            mean_over_tokens(correct_N[bin_N == index]),
+            mean_estimate(confidence_N[bin_N == index]),
+            mean_estimate(correct_N[bin_N == index]),
         )
         for index in np.unique(bin_N)
     ]
@@ -143,8 +143,8 @@ def calibration(
     confidence_N = confidences(logits_NC)
     correct_N = (logits_NC.argmax(axis=1) == labels_N).astype(float)
     figures: dict[str, Any] = {
-        "negative_log_likelihood": mean_over_tokens(negative_log_likelihood(logits_NC, labels_N)),
-        "brier_score": mean_over_tokens(brier_score(logits_NC, labels_N)),
+        "negative_log_likelihood": mean_estimate(negative_log_likelihood(logits_NC, labels_N)),
+        "brier_score": mean_estimate(brier_score(logits_NC, labels_N)),
     }
     for name, bins in (("equal_width", equal_width_bins), ("equal_count", equal_count_bins)):
         bin_N = bins(confidence_N, NUM_BINS)

@@ -14,7 +14,7 @@ import numpy as np
 from jaxtyping import Bool, Float, Integer
 from scipy.special import softmax
 
-from hf_apt.stats.estimates import Estimate, mean_over_tokens
+from hf_apt.stats.estimates import Estimate, mean_estimate
 
 
 @dataclass(frozen=True)
@@ -95,8 +95,8 @@ def confidence_bins(
         ConfidenceBin(
             low=float(mean_apt_N[bin_N == index].min()),
             high=float(mean_apt_N[bin_N == index].max()),
-            confidence=mean_over_tokens(confidence_N[bin_N == index]),
-            accuracy=mean_over_tokens(correct_N[bin_N == index]),
+            confidence=mean_estimate(confidence_N[bin_N == index]),
+            accuracy=mean_estimate(correct_N[bin_N == index]),
         )
         for index in np.unique(bin_N)
     ]

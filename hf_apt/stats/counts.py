@@ -263,7 +263,7 @@ class DepthCounts:
         return counts
 
 
-def merged(parts: Sequence[DepthCounts]) -> DepthCounts:
+def merged_counts(parts: Sequence[DepthCounts]) -> DepthCounts:
     """The sum of `parts`, which are left as they were."""
     total = DepthCounts.empty(parts[0].num_depths, parts[0].vocab_size)
     for part in parts:

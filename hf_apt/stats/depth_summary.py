@@ -1,7 +1,7 @@
 """The headline figures of a measurement, as plain JSON: counts in, numbers out.
 
-The schema is versioned by `SCHEMA` and described field by field in `summarise_depths`; a change of
-meaning gets a new number and a line in the changelog. NaN is written as null.
+The schema is described field by field in `summarise_depths`, and its version in
+`hf_apt.records.schemas`. NaN is written as null.
 """
 # D depths, V vocabulary.
 
@@ -25,8 +25,6 @@ from hf_apt.stats.confusion import Confusion, confusion, noise_mass
 from hf_apt.stats.counts import TREATMENTS, DepthCounts
 from hf_apt.stats.estimates import plain
 from hf_apt.stats.frequency import apt_by_frequency, growth, growth_by_frequency
-
-SCHEMA = "hf_apt.summary/1"
 
 
 def summarise_depths(

@@ -26,7 +26,7 @@ class Estimate:
     """Number of summands: tokens for a mean APT, positions for an accuracy."""
 
 
-def mean_over_tokens(values_V: Float[np.ndarray, " vocab"]) -> Estimate:
+def mean_estimate(values_V: Float[np.ndarray, " vocab"]) -> Estimate:
     """The unweighted mean of a per-token value, NaN entries left out.
 
     Tokens are the sampling unit: the standard error is the standard deviation over tokens by the
@@ -135,7 +135,7 @@ def _share_above(values_N: np.ndarray, weights_N: np.ndarray) -> np.ndarray:
 
 
 def _correlation(value: float, influence_N: np.ndarray) -> Estimate:
-    error = mean_over_tokens(influence_N).standard_error if len(influence_N) > 2 else float("nan")
+    error = mean_estimate(influence_N).standard_error if len(influence_N) > 2 else float("nan")
     return Estimate(min(max(value, -1.0), 1.0), error, len(influence_N))
 
 
@@ -152,7 +152,7 @@ def over_seeds(
     """
     found = []
     for values_S in np.stack(list(accuracies_SD)).T:
-        estimate = mean_over_tokens(values_S)
+        estimate = mean_estimate(values_S)
         if len(values_S) == 1:
             error = float(np.sqrt(estimate.value * (1 - estimate.value) / num_test))
             estimate = Estimate(estimate.value, error, 1)

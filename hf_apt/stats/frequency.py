@@ -12,7 +12,7 @@ from dataclasses import dataclass
 import numpy as np
 from jaxtyping import Float, Integer
 
-from hf_apt.stats.estimates import Estimate, mean_over_tokens
+from hf_apt.stats.estimates import Estimate, mean_estimate
 
 
 @dataclass(frozen=True)
@@ -47,7 +47,7 @@ def apt_by_frequency(
         FrequencyBin(
             low=float(10 ** (index / bins_per_decade)),
             high=float(10 ** ((index + 1) / bins_per_decade)),
-            mean_apt=mean_over_tokens(apt_V[counted][bin_of_token == index]),
+            mean_apt=mean_estimate(apt_V[counted][bin_of_token == index]),
         )
         for index in np.unique(bin_of_token)
     ]
@@ -95,4 +95,4 @@ def growth(apt_DV: Float[np.ndarray, "depth vocab"]) -> list[Estimate]:
 
     The same tokens are asked at every depth, so their spread largely cancels in the difference.
     """
-    return [mean_over_tokens(step_V) for step_V in np.diff(apt_DV, axis=0)]
+    return [mean_estimate(step_V) for step_V in np.diff(apt_DV, axis=0)]

@@ -71,7 +71,7 @@ class SequenceLosses:
         return np.sqrt(variance_D) / self.num_positions
 
 
-def added(parts: Sequence[SequenceLosses]) -> SequenceLosses:
+def merged_losses(parts: Sequence[SequenceLosses]) -> SequenceLosses:
     """The total of several parts of one measurement."""
     return SequenceLosses(
         np.sum([part.sums_DS for part in parts], axis=0),

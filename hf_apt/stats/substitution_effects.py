@@ -19,7 +19,7 @@ from scipy.sparse import csr_array
 from hf_apt.stats.clusters import strong_matches
 from hf_apt.stats.confidence import confidences
 from hf_apt.stats.confusion import Confusion
-from hf_apt.stats.estimates import Estimate, mean_over_tokens
+from hf_apt.stats.estimates import Estimate, mean_estimate
 from hf_apt.stats.substitution import FlatInputs, random_replacements
 
 
@@ -114,9 +114,9 @@ class Effects:
     def means(self) -> dict[str, Estimate]:
         """`changed_labels`, `accuracy_change`, `confidence_change`: means over inputs."""
         return {
-            "changed_labels": mean_over_tokens(self.changed_label_N),
-            "accuracy_change": mean_over_tokens(self.accuracy_N),
-            "confidence_change": mean_over_tokens(self.confidence_N),
+            "changed_labels": mean_estimate(self.changed_label_N),
+            "accuracy_change": mean_estimate(self.accuracy_N),
+            "confidence_change": mean_estimate(self.confidence_N),
         }
 
 
@@ -172,8 +172,8 @@ class SubstitutionTest:
         right_N = before_NC.argmax(axis=1) == self.labels_N
         return {
             "before": {
-                "accuracy": mean_over_tokens(right_N.astype(float)),
-                "confidence": mean_over_tokens(confidences(before_NC)),
+                "accuracy": mean_estimate(right_N.astype(float)),
+                "confidence": mean_estimate(confidences(before_NC)),
             },
             "doses": {
                 "all": self._dose(before_NC, group_K >= 0, predicted_K),

@@ -25,15 +25,14 @@ from hf_apt.models.encoders import Encoder, load_encoder
 from hf_apt.records.environment import environment
 from hf_apt.records.fingerprints import weights_fingerprint
 from hf_apt.records.run import Run
+from hf_apt.records.schemas import BLOCK_ACCURACY
 from hf_apt.stats.apt import mean_apt
-from hf_apt.stats.estimates import mean_over_tokens, over_seeds, plain
+from hf_apt.stats.estimates import mean_estimate, over_seeds, plain
 from hf_apt.stats.rank_agreement import agreement
 from hf_apt.stats.token_overlap import overlap, token_counts
 from hf_apt.stats.transfer_scores import SCORES
 from hf_apt.studies.block_protocols import BlockAccuracyConfig, ModelFigures
 from hf_apt.studies.seed_accuracy import figures_of_seed
-
-SCHEMA = "hf_apt.block_accuracy/1"
 
 
 def measure_blocks(checkpoint: str, config: BlockAccuracyConfig, run: Run) -> dict[str, Any]:
@@ -42,7 +41,7 @@ def measure_blocks(checkpoint: str, config: BlockAccuracyConfig, run: Run) -> di
     The fine-tuned model of the first seed goes to `finetune/<task>/`. Of the result, `models` holds
     `pretrained` and maybe `untrained`, each with the protocols `frozen` and maybe `finetuned`: for
     each pooling, lists over depths of the accuracy by each probe (`value`, `standard_error`, `num`
-    of seeds) and of each score; `depths` has their names. `own_head` is the accuracy of the
+    of seeds) and of each score; `depths` has their names. `classifier` is the accuracy of the
     fine-tuned classifier itself, `cut` the same as a list over depths, where it was asked for;
     `num_trained_parameters` is what fine-tuning changed. `agreement` ranks depths by each score of
     the frozen trunk, and by mean APT where `run` has counts of the same checkpoint, against their
@@ -76,7 +75,7 @@ def measure_blocks(checkpoint: str, config: BlockAccuracyConfig, run: Run) -> di
             by_seed.setdefault(name, []).append(figures)
     models = {name: _summarised(found, len(first.test)) for name, found in by_seed.items()}
     result = {
-        "schema": SCHEMA,
+        "schema": BLOCK_ACCURACY,
         "task": first.name,
         "checkpoint": checkpoint,
         "weights": weights_fingerprint(checkpoint),
@@ -124,19 +123,19 @@ def _summarised(by_seed: Sequence[ModelFigures], num_test: int) -> dict[str, Any
         }
         for protocol in by_seed[0].by_pooling
     }
-    own_heads = [np.array([one.own_head]) for one in by_seed if one.own_head is not None]
+    classifiers = [np.array([one.classifier]) for one in by_seed if one.classifier is not None]
     cuts_SD = [one.cut for one in by_seed if one.cut is not None]
     if cuts_SD:
         found["cut"] = plain(over_seeds(cuts_SD, num_test))
-    if own_heads:
-        found["own_head"] = plain(over_seeds(own_heads, num_test)[0])
+    if classifiers:
+        found["classifier"] = plain(over_seeds(classifiers, num_test)[0])
         found["num_trained_parameters"] = by_seed[0].num_trained
     return found
 
 
 def _estimates(figures_SD: Sequence[np.ndarray], name: str, num_test: int) -> list[dict[str, Any]]:
     if name in SCORES:
-        return [plain(mean_over_tokens(values_S)) for values_S in np.stack(figures_SD).T]
+        return [plain(mean_estimate(values_S)) for values_S in np.stack(figures_SD).T]
     return [plain(estimate) for estimate in over_seeds(figures_SD, num_test)]
 
 

@@ -67,7 +67,7 @@ class ModelFigures:
     by_pooling: dict[str, dict[str, dict[str, Float[np.ndarray, " depth"]]]]
     """By protocol with a head for each depth, pooling, and name of probe or score."""
 
-    own_head: float | None = None
+    classifier: float | None = None
     """Test accuracy of the fine-tuned classifier."""
 
     logits_MC: Float[np.ndarray, "m classes"] | None = None
@@ -119,13 +119,13 @@ class Protocols:
         ]
         encoder = to_train(encoder, config)
         logits_MC = self._finetuned(encoder, config)
-        own_head = self._accuracy(logits_MC)
+        accuracy = self._accuracy(logits_MC)
         by_pooling["finetuned"] = self._by_pooling(encoder)
         if saved is not None:
             with writing_folder(saved) as partial:
                 encoder.save(partial)
-        cut_D = np.array([*accuracies, own_head]) if self.config.cut else None
-        return ModelFigures(by_pooling, own_head, logits_MC, cut_D, num_trained(encoder.model))
+        cut_D = np.array([*accuracies, accuracy]) if self.config.cut else None
+        return ModelFigures(by_pooling, accuracy, logits_MC, cut_D, num_trained(encoder.model))
 
     def _finetuned(self, encoder: Encoder, config: FinetuneConfig) -> np.ndarray:
         """The test logits (M, C) of `encoder`, which is fine-tuned in place."""

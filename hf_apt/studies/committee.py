@@ -25,16 +25,15 @@ from hf_apt.models.committee.combination import (
 from hf_apt.models.committee.modeling_committee import SoftCommittee
 from hf_apt.models.devices import to_device
 from hf_apt.models.encoders import load_encoder
-from hf_apt.models.lora import merged
+from hf_apt.models.lora import merge_adapter
 from hf_apt.records.environment import environment
 from hf_apt.records.run import Run
+from hf_apt.records.schemas import COMMITTEE
 from hf_apt.stats.estimates import plain
 from hf_apt.studies.answer_cost import cost
 from hf_apt.studies.committee_curve import committee_curve
 from hf_apt.studies.committee_members import MemberPlan, make_member, plan_members
 from hf_apt.training.finetuning import FinetuneConfig
-
-SCHEMA = "hf_apt.committee/1"
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -93,12 +92,12 @@ def measure_committee(
         for plan in against:
             member = make_member(plan, task, training, Path(scratch))
             reference = member.figures(task)
-            costs["reference"] = _cost(merged(member.encoder.model), config)
+            costs["reference"] = _cost(merge_adapter(member.encoder.model), config)
     with writing_folder(run.path(f"finetune/{task.name}-committee")) as partial:
         made.model.save_pretrained(partial)
         made.tokenizer.save_pretrained(partial)
     result = {
-        "schema": SCHEMA,
+        "schema": COMMITTEE,
         "task": task.name,
         "label_names": list(task.label_names),
         "chance": task.chance,
@@ -140,7 +139,7 @@ def _made(
             adapters.append(scratch / f"adapter-{place}")
             member.encoder.save(adapters[-1])
         else:
-            models.append(merged(member.encoder.model))
+            models.append(merge_adapter(member.encoder.model))
     if shares_trunk:
         base = load_encoder(plans[0].checkpoint, label_names=task.label_names).model
         model = AdapterCommittee.from_adapters(to_device(base), adapters, config.combination)

@@ -31,7 +31,7 @@ from hf_apt.stats.calibration import calibration
 from hf_apt.stats.confidence import confidence_bins, confidences, mean_apt_of_inputs
 from hf_apt.stats.confusion import confusion
 from hf_apt.stats.counts import PairCounts
-from hf_apt.stats.estimates import mean_over_tokens, pearson, plain, slope, spearman
+from hf_apt.stats.estimates import mean_estimate, pearson, plain, slope, spearman
 from hf_apt.stats.substitution import FlatInputs, answered, position_groups
 from hf_apt.stats.substitution_effects import SubstitutionConfig, SubstitutionTest
 from hf_apt.studies.substitution_models import classifier, own_answer
@@ -58,7 +58,7 @@ class ConfidenceConfig:
 
 
 @dataclass(frozen=True)
-class Tuned:
+class FinetunedClassifier:
     """A classifier that was fine-tuned on a task, and the checkpoint it came from."""
 
     checkpoint: str
@@ -78,7 +78,7 @@ class Tuned:
 
 
 def confidence_record(
-    tuned: Tuned,
+    finetuned: FinetunedClassifier,
     logits_NC: Float[np.ndarray, "n classes"],
     config: ConfidenceConfig,
     run: Run,
@@ -104,17 +104,17 @@ def confidence_record(
     If the checkpoint has no masked-LM head there is a warning, its sentence in `left_out`, and
     nothing after `calibration`.
     """
-    confidence_N, labels_N = confidences(logits_NC), tuned.task.test.labels
+    confidence_N, labels_N = confidences(logits_NC), finetuned.task.test.labels
     predicted_N = logits_NC.argmax(axis=1)
     mean_apt_N = np.full(len(labels_N), np.nan)
     record: dict[str, Any] = {
         "num_inputs": len(labels_N),
-        "mean_confidence": mean_over_tokens(confidence_N),
-        "accuracy": mean_over_tokens((predicted_N == labels_N).astype(float)),
+        "mean_confidence": mean_estimate(confidence_N),
+        "accuracy": mean_estimate((predicted_N == labels_N).astype(float)),
         "calibration": calibration(logits_NC, labels_N),
     }
     try:
-        model = to_device(load_masked_lm(checkpoint_path(tuned.checkpoint)))
+        model = to_device(load_masked_lm(checkpoint_path(finetuned.checkpoint)))
     except ValueError as error:
         record["left_out"] = (
             f"confidence against APT, and the substitution test, need a masked language model: "
@@ -122,19 +122,19 @@ def confidence_record(
         )
         warnings.warn(record["left_out"], stacklevel=2)
     else:
-        inputs = _inputs(tuned, tuned.task.test.texts)
-        pairs, source = _counts(tuned, model, config, run, folder)
+        inputs = _inputs(finetuned, finetuned.task.test.texts)
+        pairs, source = _counts(finetuned, model, config, run, folder)
         apt_V = apt(pairs.hits(), pairs.support())
         ids_NT, counted_NT = inputs.padded(inputs.ids_K), inputs.padded(inputs.eligible_K)
         mean_apt_N = mean_apt_of_inputs(apt_V, ids_NT, counted_NT)
         known_M = ~np.isnan(apt_V[inputs.ids_K[inputs.eligible_K]])
-        source["covered"] = mean_over_tokens(known_M.astype(float)).value
+        source["covered"] = mean_estimate(known_M.astype(float)).value
         correct_N = (predicted_N == labels_N).astype(float)
         record["apt_source"] = source
         record |= _relation(mean_apt_N, confidence_N, correct_N, config.num_bins)
-        record["substitution"] = _substitution(tuned, model, inputs, pairs, config.substitution)
+        record["substitution"] = _substitution(finetuned, model, inputs, pairs, config.substitution)
     run.write_arrays(
-        f"finetune/{tuned.task.name}-inputs.npz",
+        f"finetune/{finetuned.task.name}-inputs.npz",
         mean_apt_N=mean_apt_N,
         confidence_N=confidence_N,
         label_N=labels_N,
@@ -143,32 +143,36 @@ def confidence_record(
     return plain(record)
 
 
-def _inputs(tuned: Tuned, texts: Sequence[str]) -> FlatInputs:
-    rows = tuned.encoder.encode(texts, tuned.sequence_length)
-    return FlatInputs.of(rows, tuned.encoder.tokenizer.all_special_ids)
+def _inputs(finetuned: FinetunedClassifier, texts: Sequence[str]) -> FlatInputs:
+    rows = finetuned.encoder.encode(texts, finetuned.sequence_length)
+    return FlatInputs.of(rows, finetuned.encoder.tokenizer.all_special_ids)
 
 
 def _counts(
-    tuned: Tuned, model: PreTrainedModel, config: ConfidenceConfig, run: Run, folder: Path
+    finetuned: FinetunedClassifier,
+    model: PreTrainedModel,
+    config: ConfidenceConfig,
+    run: Run,
+    folder: Path,
 ) -> tuple[PairCounts, dict[str, Any]]:
     """The counts after the last block, and where they come from."""
-    in_run = counts_in_run(run, tuned.checkpoint)
+    in_run = counts_in_run(run, finetuned.checkpoint)
     if in_run is not None:
         pairs, source = in_run.at(in_run.num_depths - 1), "run"
     else:
-        texts, source = tuned.task.train.texts, "training texts"
+        texts, source = finetuned.task.train.texts, "training texts"
         asked = MeasureConfig(
             num_realisations=config.num_realisations,
-            batch_size=tuned.batch_size,
+            batch_size=finetuned.batch_size,
             seed=config.seed,
         )
         pairs = counts_of_texts(
             model,
-            tuned.encoder.tokenizer,
+            finetuned.encoder.tokenizer,
             texts,
             folder / "asked",
             asked,
-            sequence_length=tuned.sequence_length,
+            sequence_length=finetuned.sequence_length,
         )
     num_tokens = int((pairs.support() > 0).sum())
     return pairs, {"source": source, "num_asked": pairs.total, "num_tokens": num_tokens}
@@ -180,7 +184,7 @@ def _relation(
     known_N = ~np.isnan(mean_apt_N)
     x_N, y_N = mean_apt_N[known_N], confidence_N[known_N]
     return {
-        "mean_apt": mean_over_tokens(x_N),
+        "mean_apt": mean_estimate(x_N),
         "bins": confidence_bins(y_N, x_N, correct_N[known_N], num_bins=num_bins),
         "slope": slope(x_N, y_N),
         "pearson": pearson(x_N, y_N),
@@ -189,24 +193,24 @@ def _relation(
 
 
 def _substitution(
-    tuned: Tuned,
+    finetuned: FinetunedClassifier,
     model: PreTrainedModel,
     inputs: FlatInputs,
     pairs: PairCounts,
     config: SubstitutionConfig,
 ) -> dict[str, Any]:
-    tokenizer = tuned.encoder.tokenizer
+    tokenizer = finetuned.encoder.tokenizer
     group_K = position_groups(inputs, config.num_groups, config.seed)
-    answer = own_answer(model, tokenizer, inputs, tuned.batch_size)
+    answer = own_answer(model, tokenizer, inputs, finetuned.batch_size)
     predicted_K = answered(inputs.ids_K, group_K, tokenizer.mask_token_id, answer)
-    training = _inputs(tuned, tuned.task.train.texts)
+    training = _inputs(finetuned, finetuned.task.train.texts)
     is_token_V = np.arange(pairs.vocab_size) < len(vocabulary(tokenizer))
     is_token_V[tokenizer.all_special_ids] = False
     frequency_V = np.bincount(training.ids_K[training.eligible_K], minlength=pairs.vocab_size)
     test = SubstitutionTest(
         inputs,
-        tuned.task.test.labels,
-        classifier(tuned.encoder, inputs, tuned.batch_size),
+        finetuned.task.test.labels,
+        classifier(finetuned.encoder, inputs, finetuned.batch_size),
         confusion(pairs),
         {"random": is_token_V.astype(np.int64), "random_by_frequency": frequency_V},
         config,

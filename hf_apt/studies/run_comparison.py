@@ -9,6 +9,7 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from typing import Any
 
+from hf_apt.records.schemas import COMPARISON
 from hf_apt.records.task_records import gap
 from hf_apt.stats.rank_agreement import (
     PROTOCOLS,
@@ -16,8 +17,6 @@ from hf_apt.stats.rank_agreement import (
     rank_correlation,
     scores_by_depth,
 )
-
-SCHEMA = "hf_apt.comparison/1"
 
 _SAME_TEXTS = (
     *("num_labels", "num_train", "num_test", "seed"),
@@ -63,7 +62,7 @@ def compare(runs: Sequence[RunRecords]) -> dict[str, Any]:
     runs, rows = [runs[place] for place in order], [rows[place] for place in order]
     first = runs[0].finetuned
     return {
-        "schema": SCHEMA,
+        "schema": COMPARISON,
         "task": first["task"],
         "chance": first["chance"],
         "provenance": first["provenance"],
@@ -76,7 +75,7 @@ def compare(runs: Sequence[RunRecords]) -> dict[str, Any]:
 
 def _row(run: RunRecords) -> dict[str, Any]:
     models = run.finetuned["models"]
-    found = {name: models.get(name, {}).get("own_head") for name in ("pretrained", "untrained")}
+    found = {name: models.get(name, {}).get("classifier") for name in ("pretrained", "untrained")}
     apt_D = _apt_estimates(run)
     return {
         "name": run.name,

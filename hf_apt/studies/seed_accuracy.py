@@ -25,7 +25,7 @@ from hf_apt.studies.block_protocols import (
     ModelFigures,
     Protocols,
 )
-from hf_apt.studies.confidence import Tuned, confidence_record
+from hf_apt.studies.confidence import FinetunedClassifier, confidence_record
 
 
 @dataclass(frozen=True)
@@ -55,13 +55,13 @@ def figures_of_seed(
     """
     record = f"finetune/{task.name}-seed-{number}.json"
     saved = run.path(f"finetune/{task.name}") if number == 0 and config.finetune else None
-    asked = _asked(encoder, task, config, number)
+    conditions = _conditions(encoder, task, config, number)
     examined = config.confidence if saved is not None else None
     if examined is not None and counts_in_run(run, checkpoint) is not None:
-        asked["counts"] = file_fingerprint(run.counts_path("own_head"))
+        conditions["counts"] = file_fingerprint(run.counts_path("own_head"))
     if run.path(record).exists() and (saved is None or saved.exists()):
         before = run.read_json(record)
-        if before["asked"] == asked:
+        if before.get("conditions") == conditions:
             models = {name: _read(figures) for name, figures in before["figures"].items()}
             return SeedFigures(models, before["confidence"])
     # Before the encoder is changed by training.
@@ -73,16 +73,16 @@ def figures_of_seed(
         confidence = None
         if config.finetune and examined is not None and logits_MC is not None:
             sizes = config.finetune.sequence_length, config.finetune.batch_size
-            tuned = Tuned(checkpoint, encoder, task, *sizes)
-            confidence = confidence_record(tuned, logits_MC, examined, run, Path(scratch))
+            finetuned = FinetunedClassifier(checkpoint, encoder, task, *sizes)
+            confidence = confidence_record(finetuned, logits_MC, examined, run, Path(scratch))
         if config.untrained:
             found["untrained"] = protocols.of(twin, None)
     figures = {name: _written(one) for name, one in found.items()}
-    run.write_json(record, {"asked": asked, "figures": figures, "confidence": confidence})
+    run.write_json(record, {"conditions": conditions, "figures": figures, "confidence": confidence})
     return SeedFigures(found, confidence)
 
 
-def _asked(
+def _conditions(
     encoder: Encoder, task: Task, config: BlockAccuracyConfig, number: int
 ) -> dict[str, Any]:
     """What the figures depend on, as JSON has it; the counts of a run apart."""
@@ -121,7 +121,7 @@ def _written(figures: ModelFigures) -> dict[str, Any]:
             }
             for protocol, by_pooling in figures.by_pooling.items()
         },
-        "own_head": figures.own_head,
+        "classifier": figures.classifier,
         "cut": None if figures.cut is None else figures.cut.tolist(),
         "num_trained": figures.num_trained,
     }
@@ -136,7 +136,7 @@ def _read(content: dict[str, Any]) -> ModelFigures:
             }
             for protocol, by_pooling in content["by_pooling"].items()
         },
-        content["own_head"],
+        content["classifier"],
         None,
         None if content["cut"] is None else np.array(content["cut"]),
         content["num_trained"],

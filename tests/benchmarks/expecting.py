@@ -22,7 +22,7 @@ from hf_apt.depths.trunk import Trunk
 from hf_apt.models.fresh import new_model
 from hf_apt.runs.machine_speed import SPREAD, expected_seconds, machine_speed
 from hf_apt.runs.phase_costs import phase_costs
-from hf_apt.runs.recipes import RunConfig, demo, narrow
+from hf_apt.runs.recipes import RunConfig, demo_recipe, narrow_recipe
 from hf_apt.training.costs.model_costs import ModelCosts
 from hf_apt.training.head_training import train_heads
 from hf_apt.training.pretraining import pretrain, pretrainer
@@ -33,10 +33,10 @@ from .text import written_tokens
 
 def run() -> bool:
     """Whether every phase takes what was expected, at three sizes."""
-    text = narrow(CorpusSource(name="x"))
+    text = narrow_recipe(CorpusSource(name="x"))
     wide = replace(text, shape=replace(text.shape, hidden_size=768, num_heads=12))
     sizes = {
-        "demo": _shorter(demo(task=None), 77, steps=200, sequences=640),
+        "demo": _shorter(demo_recipe(task=None), 77, steps=200, sequences=640),
         "narrow": _shorter(text, 8192, steps=50, sequences=128),
         "6 x 768": _shorter(wide, 8192, steps=2, sequences=16),
     }

@@ -20,14 +20,14 @@ from hf_apt.depths.own_head import OwnHead
 from hf_apt.depths.trunk import Trunk
 from hf_apt.models.devices import process_state
 from hf_apt.models.fresh import new_model
-from hf_apt.runs.recipes import narrow
+from hf_apt.runs.recipes import narrow_recipe
 from hf_apt.training.pretraining import PretrainConfig, pretrainer
 
 from .expecting import _random_tokens
 
 _NUMBERS = (1, 2)
 _STEPS, _BATCH_SIZE = 40, 16
-_CONFIG = replace(narrow(CorpusSource(name="x")), vocab_size=8192)
+_CONFIG = replace(narrow_recipe(CorpusSource(name="x")), vocab_size=8192)
 
 
 def run() -> bool:

@@ -134,7 +134,7 @@ def test_classifiers_are_members_as_they_are(call, checkpoints, tmp_path):
     assert first["num_trained_parameters"] == 0
     assert first["seed"] is None
     assert second["checkpoint"] == str(run / "checkpoint"), "a run stands for its checkpoint"
-    own = before["models"]["pretrained"]["own_head"]["value"]
+    own = before["models"]["pretrained"]["classifier"]["value"]
     assert first["accuracy"]["value"] == pytest.approx(own)
     # Nothing is trained without epochs.
     code, _, last = call("committee", tuned, other, *QUICK, "--epochs=0")

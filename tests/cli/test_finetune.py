@@ -219,7 +219,7 @@ def test_a_line_says_what_fine_tuning_reached():
     record = {
         "task": "kinds",
         "chance": 0.25,
-        "models": {"pretrained": {"own_head": found}, "untrained": {"own_head": found}},
+        "models": {"pretrained": {"classifier": found}, "untrained": {"classifier": found}},
         "provenance": [{"best_accuracy": 0.845}],
     }
     assert in_a_line(record) == (

@@ -40,7 +40,7 @@ def sides(source: str | Path | CorpusSource, **options) -> tuple[list[str], list
         source = CorpusSource(name=str(source), **options)
     corpus = open_corpus(source)
     train, validation = list(corpus.train), list(corpus.validation)
-    assert (corpus.sides.num_documents or 10**9) >= len(train) + len(validation)
+    assert (corpus.stream.num_documents or 10**9) >= len(train) + len(validation)
     assert all(isinstance(text, str) for text in [*train, *validation])
     assert list(corpus.train) == train, "training text is read twice where a WordPiece is trained"
     return train, validation

@@ -13,13 +13,13 @@ from hf_apt.data import corpus_tokens as tokenising
 from hf_apt.data.corpora import Corpus, CorpusSource, open_corpus
 from hf_apt.data.corpus_tokens import is_begun, tokenise
 from hf_apt.data.document_blocks import listed
-from hf_apt.data.held_out import OneSidedError, TwoSources
+from hf_apt.data.held_out import EmptySplitError, TwoSources
 from hf_apt.data.planted.corpus import PlantedCorpus
 from hf_apt.data.sequences import Cutter
 from hf_apt.data.tokens import NoSequenceError, Tokens, write_tokens
 from hf_apt.records.run import Run
 from hf_apt.runs.preparation import prepare
-from hf_apt.runs.recipes import narrow
+from hf_apt.runs.recipes import narrow_recipe
 
 WORKER = Path(__file__).parents[1] / "support/workers" / "tokenising.py"
 LENGTH = 24
@@ -249,7 +249,7 @@ def test_a_streamed_corpus_of_one_side_is_told_when_it_was_read(tokenizer, tmp_p
     from hf_apt.data.held_out import SplitByHash
 
     sides = SplitByHash(name="c", documents=listed(["w1 w2 w3 " * 20]), share=0.01)
-    with pytest.raises(OneSidedError, match="c has 1 training and 0 held-out documents"):
+    with pytest.raises(EmptySplitError, match="c has 1 training and 0 held-out documents"):
         tokenise(tmp_path / "tokens", Corpus("c", sides), cutter_of(tokenizer))
     assert not list(tmp_path.iterdir())
 
@@ -258,7 +258,7 @@ def test_a_streamed_corpus_of_one_side_is_told_when_it_was_read(tokenizer, tmp_p
 
 
 def config_of(source: CorpusSource):
-    return replace(narrow(source), vocab_size=100, sequence_length=LENGTH)
+    return replace(narrow_recipe(source), vocab_size=100, sequence_length=LENGTH)
 
 
 def test_a_trained_tokenizer_is_kept_by_an_interruption(source, tmp_path, monkeypatch):

@@ -18,7 +18,7 @@ from hf_apt.depths.heads import DepthHeads
 from hf_apt.depths.measurement import measure
 from hf_apt.depths.own_head import OwnHead
 from hf_apt.depths.trunk import Trunk
-from hf_apt.stats.sequence_losses import SequenceLosses, added
+from hf_apt.stats.sequence_losses import SequenceLosses, merged_losses
 
 VOCAB = 65
 CONFIG = MeasureConfig(masking_rate=0.25, seed=77, batch_size=7, num_realisations=2)
@@ -138,7 +138,7 @@ def test_processes_share_the_batches_and_add_up(tokens, monkeypatch):
         process.process_index = index
         monkeypatch.setattr(measure_module, "process_state", lambda process=process: process)
         depth_cross_entropy(trunk, tokens, decoders, CONFIG)
-    total = added(kept)
+    total = merged_losses(kept)
     assert [part.num_positions > 0 for part in kept] == [True] * 3
     assert total.num_positions == whole.num_positions
     assert total.cross_entropy() == pytest.approx(whole.cross_entropy_D, rel=1e-12)

@@ -17,7 +17,7 @@ ALL_OF_A_BERT = {"attention.self.query", "attention.output", "intermediate", "ou
 
 def names_in_last_block(trunk: Trunk) -> set[str]:
     """The position-wise modules of `trunk`, by their names within the last block."""
-    of = {id(module): name for name, module in trunk.trunk.named_modules()}
+    of = {id(module): name for name, module in trunk.module.named_modules()}
     return {of[id(module)].split(".2.", 1)[1] for module in trunk._position_wise}
 
 

@@ -18,7 +18,7 @@ from hf_apt.depths.trunk import Trunk
 from hf_apt.models.fresh import new_model
 from hf_apt.models.shapes import ModelShape
 from hf_apt.stats.apt import mean_apt
-from hf_apt.stats.counts import DepthCounts, merged
+from hf_apt.stats.counts import DepthCounts, merged_counts
 
 NUM_REALISATIONS = 2
 SEED = 77
@@ -137,7 +137,7 @@ def test_no_more_sequences_than_asked_for_or_than_there_are(tokens):
 @pytest.mark.parametrize("num_decoders", [1, 3])
 def test_one_forward_pass_a_batch_serves_all_decoders(num_decoders, trunk, tokens):
     calls: list[int] = []
-    hook = trunk.trunk.encoder.register_forward_hook(lambda *_: calls.append(1))
+    hook = trunk.module.encoder.register_forward_hook(lambda *_: calls.append(1))
     decoders = {
         f"decoder {number}": lambda hidden, number=number: torch.full(hidden.shape[:2], number)
         for number in range(num_decoders)
@@ -190,7 +190,7 @@ def test_merging_measurements_of_two_seeds_adds_their_support(trunk, tokens):
     decoders = {"own_head": OwnHead(trunk)}
     parts = [measure(trunk, tokens, decoders, config_of(seed=s))["own_head"] for s in (1, 2)]
     assert tables_of(parts[0]) != tables_of(parts[1])
-    assert np.array_equal(merged(parts).support(), parts[0].support() + parts[1].support())
+    assert np.array_equal(merged_counts(parts).support(), parts[0].support() + parts[1].support())
 
 
 @pytest.mark.parametrize("name", ["num_realisations", "batch_size"])

@@ -54,7 +54,7 @@ def test_nothing_is_computed_behind_the_deepest(family, inputs):
     called = []
     blocks = next(
         module
-        for module in trunk.trunk.modules()
+        for module in trunk.module.modules()
         if isinstance(module, nn.ModuleList) and len(module) == NUM_BLOCKS
     )
     for number, block in enumerate(blocks, 1):

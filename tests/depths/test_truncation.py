@@ -64,7 +64,7 @@ def test_its_last_states_are_the_wholes_at_that_depth(family, inputs):
     present = inputs["attention_mask"].bool()
     states = trunk.at(inputs, present)
     before = {name: value.clone() for name, value in whole.model.state_dict().items()}
-    name = next(name for name, each in whole.model.named_modules() if each is trunk.trunk)
+    name = next(name for name, each in whole.model.named_modules() if each is trunk.module)
     sizes = []
     for depth in range(4):
         model = cut(whole, depth).model

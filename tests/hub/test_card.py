@@ -206,9 +206,11 @@ def test_the_card_says_how_to_load_and_measure(finished_run):
 
 
 def test_links_and_pictures_are_sent_along(finished_run):
-    from hf_apt.hub.publication import checkpoint_parcel
+    from hf_apt.hub.publication import checkpoint_publication
 
-    files = checkpoint_parcel(finished_run, card_files(finished_run, CardOptions(repo=REPO))).files
+    files = checkpoint_publication(
+        finished_run, card_files(finished_run, CardOptions(repo=REPO))
+    ).files
     targets = re.findall(r"\]\(([^)]+)\)", body(finished_run))
     local = {target for target in targets if not target.startswith("https://")}
     assert len(local) == 5
@@ -257,9 +259,9 @@ def _without_tasks(run: Run) -> Path:
 
 
 def test_the_card_names_the_records_of_tasks_and_they_are_sent(tuned):
-    from hf_apt.hub.publication import checkpoint_parcel
+    from hf_apt.hub.publication import checkpoint_publication
 
-    files = checkpoint_parcel(tuned, card_files(tuned, CardOptions(repo=REPO))).files
+    files = checkpoint_publication(tuned, card_files(tuned, CardOptions(repo=REPO))).files
     said = "[`run/environment.json`](run/environment.json) or [`run/finetune/topics.json`]"
     assert said in body(tuned)
     assert json.loads(files["run/finetune/topics.json"])["task"] == "topics"
@@ -275,7 +277,7 @@ def test_the_model_index_holds_the_fine_tuned_accuracy(tuned, finished_run):
     assert added.metric_type == "accuracy"
     assert (
         added.metric_value
-        == tuned.finetuned()["topics"]["models"]["pretrained"]["own_head"]["value"]
+        == tuned.finetuned()["topics"]["models"]["pretrained"]["classifier"]["value"]
     )
     assert added.metric_args == {"standard_error": 0.0234, "num_seeds": 1, "num_test": 345}
     assert added.dataset_type == "them/topics"

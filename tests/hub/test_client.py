@@ -9,8 +9,8 @@ from hub_double import READER_TOKEN, TOKEN
 from huggingface_hub import HfApi
 
 from hf_apt.hub import client as our_hub
-from hf_apt.hub.publication import Parcel, card_parcel
-from hf_apt.hub.publication import checkpoint_parcel as parcel_of
+from hf_apt.hub.publication import Publication, card_publication
+from hf_apt.hub.publication import checkpoint_publication as parcel_of
 
 REPO = "owner/bert-6"
 CARD = {"README.md": b"---\nlicense: mit\n---\n# Card\n", "figures/confusion.png": b"png" * 999}
@@ -27,14 +27,14 @@ def api(hub):
 
 
 @pytest.fixture
-def parcel(finished_run):
+def publication(finished_run):
     return parcel_of(finished_run, CARD)
 
 
-def contents(parcel: Parcel) -> dict[str, bytes]:
+def contents(publication: Publication) -> dict[str, bytes]:
     return {
         name: content if isinstance(content, bytes) else content.read_bytes()
-        for name, content in parcel.files.items()
+        for name, content in publication.files.items()
     }
 
 
@@ -43,37 +43,39 @@ def nothing_of(hub, repo: str = REPO) -> bool:
     return all(set(held.files) <= {".gitattributes"} for held in hub.repos.values())
 
 
-def refusal(api, parcel, repo: str = REPO, **options) -> str:
+def refusal(api, publication, repo: str = REPO, **options) -> str:
     with pytest.raises(ValueError, match=r"\w") as caught:
-        our_hub.publish(api, repo, parcel, **options)
+        our_hub.publish(api, repo, publication, **options)
     return str(caught.value)
 
 
 # What is sent.
 
 
-def test_the_first_time_all_of_it_is_sent_in_one_commit_to_a_private_repository(hub, api, parcel):
-    done = our_hub.publish(api, REPO, parcel)
+def test_the_first_time_all_of_it_is_sent_in_one_commit_to_a_private_repository(
+    hub, api, publication
+):
+    done = our_hub.publish(api, REPO, publication)
     repo = hub.repo(REPO)
     assert repo.private
     assert len(repo.commits) == 2  # the empty one of its making, and ours
-    assert repo.files == contents(parcel) | {".gitattributes": b""}
+    assert repo.files == contents(publication) | {".gitattributes": b""}
     assert done.is_new
     assert done.is_private
     assert (done.url, done.revision) == (f"{hub.url}/{REPO}", repo.commits[-1][0])
 
 
-def test_a_repetition_sends_nothing(hub, api, parcel):
-    first = our_hub.publish(api, REPO, parcel)
+def test_a_repetition_sends_nothing(hub, api, publication):
+    first = our_hub.publish(api, REPO, publication)
     seen = len(hub.requests)
-    again = our_hub.publish(api, REPO, parcel)
+    again = our_hub.publish(api, REPO, publication)
     assert not again.is_new
     assert again.revision == first.revision
     assert not [r for r in hub.requests[seen:] if r.startswith("PUT") or "/commit/" in r]
 
 
-def test_only_what_changed_is_sent(hub, api, parcel, finished_run):
-    our_hub.publish(api, REPO, parcel)
+def test_only_what_changed_is_sent(hub, api, publication, finished_run):
+    our_hub.publish(api, REPO, publication)
     seen = len(hub.requests)
     done = our_hub.publish(api, REPO, parcel_of(finished_run, CARD | {"README.md": b"# New\n"}))
     assert done.is_new
@@ -82,15 +84,15 @@ def test_only_what_changed_is_sent(hub, api, parcel, finished_run):
     assert not [request for request in hub.requests[seen:] if request.startswith("PUT")]
 
 
-def test_what_others_put_into_the_repository_stays(hub, api, parcel):
+def test_what_others_put_into_the_repository_stays(hub, api, publication):
     hub.add("model", REPO, {"theirs.txt": b"theirs"}, private=True)
-    our_hub.publish(api, REPO, parcel)
+    our_hub.publish(api, REPO, publication)
     assert hub.repo(REPO).files["theirs.txt"] == b"theirs"
     assert hub.repo(REPO).files["model.safetensors"] == WEIGHTS
 
 
 def test_a_metric_becomes_a_static_space(hub, api):
-    metric = Parcel("space", {"apt.py": b"code\n", "README.md": b"---\nsdk: static\n---\n"})
+    metric = Publication("space", {"apt.py": b"code\n", "README.md": b"---\nsdk: static\n---\n"})
     done = our_hub.publish(api, "owner/apt", metric)
     space = hub.repo("owner/apt", "space")
     assert (space.sdk, space.private) == ("static", True)
@@ -101,42 +103,42 @@ def test_a_metric_becomes_a_static_space(hub, api):
 # Who may see it.
 
 
-def test_a_repository_is_opened_after_all_is_in_it(hub, api, parcel):
-    done = our_hub.publish(api, REPO, parcel, public=True)
+def test_a_repository_is_opened_after_all_is_in_it(hub, api, publication):
+    done = our_hub.publish(api, REPO, publication, public=True)
     assert not hub.repo(REPO).private
     assert not done.is_private
     commit, opened = (hub.asked(pattern) for pattern in ("POST .*/commit/", "PUT .*/settings"))
     assert hub.requests.index(commit[0]) < hub.requests.index(opened[0])
 
 
-def test_nothing_goes_to_a_public_repository_unasked(hub, api, parcel):
+def test_nothing_goes_to_a_public_repository_unasked(hub, api, publication):
     hub.add("model", REPO, {})
-    found = refusal(api, parcel)
+    found = refusal(api, publication)
     assert found == f"{REPO} is there and public: add --public to send to it."
     assert hub.repo(REPO).files == {}
-    assert our_hub.publish(api, REPO, parcel, public=True).is_new
+    assert our_hub.publish(api, REPO, publication, public=True).is_new
 
 
-def test_a_repository_that_could_not_be_opened_says_so(hub, api, parcel):
+def test_a_repository_that_could_not_be_opened_says_so(hub, api, publication):
     hub.fail("PUT .*/settings", 500, times=9)
-    found = refusal(api, parcel, public=True)
+    found = refusal(api, publication, public=True)
     assert "answered 500" in found
     assert f"all files are in {REPO}, which is private still" in found
     hub.heal()
-    assert not our_hub.publish(api, REPO, parcel, public=True).is_new
+    assert not our_hub.publish(api, REPO, publication, public=True).is_new
     assert not hub.repo(REPO).private
 
 
 # A card alone.
 
 
-def test_a_card_is_renewed_beside_its_own_weights(hub, api, parcel, finished_run):
-    our_hub.publish(api, REPO, parcel)
-    card = card_parcel(finished_run, CARD | {"README.md": b"# Another\n"})
+def test_a_card_is_renewed_beside_its_own_weights(hub, api, publication, finished_run):
+    our_hub.publish(api, REPO, publication)
+    card = card_publication(finished_run, CARD | {"README.md": b"# Another\n"})
     assert "model.safetensors" not in card.files
     our_hub.publish(api, REPO, card)
     assert hub.repo(REPO).files["README.md"] == b"# Another\n"
-    assert set(hub.repo(REPO).files) == {*contents(parcel), ".gitattributes"}
+    assert set(hub.repo(REPO).files) == {*contents(publication), ".gitattributes"}
 
 
 @pytest.mark.parametrize(
@@ -150,7 +152,7 @@ def test_a_card_is_renewed_beside_its_own_weights(hub, api, parcel, finished_run
 def test_a_card_goes_nowhere_else(hub, api, finished_run, files, said):
     if files is not None:
         hub.add("model", REPO, files, private=True)
-    assert refusal(api, card_parcel(finished_run, CARD)).startswith(said)
+    assert refusal(api, card_publication(finished_run, CARD)).startswith(said)
     assert not hub.asked("POST .*/repos/create")
     assert not hub.asked("POST .*/commit/")
 
@@ -166,34 +168,34 @@ def test_a_card_goes_nowhere_else(hub, api, finished_run, files, said):
         (TOKEN, "others/bert-6", "this token may not write to others/bert-6 (403)"),
     ],
 )
-def test_a_refused_token_is_a_sentence(hub, parcel, token, repo, said):
-    found = refusal(HfApi(endpoint=hub.url, token=token), parcel, repo)
+def test_a_refused_token_is_a_sentence(hub, publication, token, repo, said):
+    found = refusal(HfApi(endpoint=hub.url, token=token), publication, repo)
     assert found.startswith(said)
     assert found.endswith("; nothing was sent.")
     assert token not in found
     assert not hub.repos
 
 
-def test_without_a_token_nobody_is_asked(hub, parcel, monkeypatch):
+def test_without_a_token_nobody_is_asked(hub, publication, monkeypatch):
     monkeypatch.delenv("HF_TOKEN")
-    found = refusal(HfApi(endpoint=hub.url), parcel)
+    found = refusal(HfApi(endpoint=hub.url), publication)
     assert "`hf auth login`" in found
     assert "HF_TOKEN" in found
     assert not [request for request in hub.requests if "repos" in request]
 
 
-def test_a_hub_that_is_not_there_is_a_sentence(hub, parcel):
+def test_a_hub_that_is_not_there_is_a_sentence(hub, publication):
     with socket.socket() as free:
         free.bind(("127.0.0.1", 0))
         nowhere = f"http://127.0.0.1:{free.getsockname()[1]}"
-    found = refusal(HfApi(endpoint=nowhere, token=TOKEN), parcel)
+    found = refusal(HfApi(endpoint=nowhere, token=TOKEN), publication)
     assert found.startswith(f"the connection to {nowhere} failed")
     assert found.endswith("; nothing was sent. The same command goes on from here.")
 
 
-def test_offline_mode_is_named(hub, api, parcel, monkeypatch):
+def test_offline_mode_is_named(hub, api, publication, monkeypatch):
     monkeypatch.setattr("huggingface_hub.constants.HF_HUB_OFFLINE", True)
-    assert "HF_HUB_OFFLINE is set" in refusal(api, parcel)
+    assert "HF_HUB_OFFLINE is set" in refusal(api, publication)
 
 
 STEPS = (
@@ -209,19 +211,19 @@ STEPS = (
 
 @pytest.mark.parametrize("status", [503, 429, None])
 @pytest.mark.parametrize("step", STEPS)
-def test_what_fails_twice_and_then_works_is_published(hub, api, parcel, step, status):
+def test_what_fails_twice_and_then_works_is_published(hub, api, publication, step, status):
     if status is None and step.startswith("GET"):
         status = 502
     hub.fail(step, status, times=2)
-    our_hub.publish(api, REPO, parcel)
-    assert hub.repo(REPO).files == contents(parcel) | {".gitattributes": b""}
+    our_hub.publish(api, REPO, publication)
+    assert hub.repo(REPO).files == contents(publication) | {".gitattributes": b""}
     assert len(hub.repo(REPO).commits) == 2
 
 
 @pytest.mark.parametrize("step", STEPS)
-def test_what_fails_for_good_leaves_nothing_half_published(hub, api, parcel, step):
+def test_what_fails_for_good_leaves_nothing_half_published(hub, api, publication, step):
     hub.fail(step, 503, times=99)
-    found = refusal(api, parcel)
+    found = refusal(api, publication)
     assert found.startswith("the Hub answered 503")
     assert found.endswith(
         (
@@ -233,55 +235,57 @@ def test_what_fails_for_good_leaves_nothing_half_published(hub, api, parcel, ste
     )
     assert nothing_of(hub)
     hub.heal()
-    our_hub.publish(api, REPO, parcel)
-    assert hub.repo(REPO).files == contents(parcel) | {".gitattributes": b""}
+    our_hub.publish(api, REPO, publication)
+    assert hub.repo(REPO).files == contents(publication) | {".gitattributes": b""}
 
 
-def test_an_interrupted_upload_goes_on_where_it_stopped(hub, api, parcel):
+def test_an_interrupted_upload_goes_on_where_it_stopped(hub, api, publication):
     """The figure gets through, the weights break off in the middle, again and again."""
-    weights = next(name for name in hub_names(parcel) if name[1] == "model.safetensors")[0]
+    weights = next(name for name in hub_names(publication) if name[1] == "model.safetensors")[0]
     hub.fail(f"PUT /large/{weights}", times=99)
-    found = refusal(api, parcel)
+    found = refusal(api, publication)
     assert f"{REPO} is there, without what was to be sent now" in found
     assert "The same command goes on from here." in found
     assert nothing_of(hub)
     assert len(hub.large) == 1
     hub.heal()
     seen = len(hub.requests)
-    our_hub.publish(api, REPO, parcel)
+    our_hub.publish(api, REPO, publication)
     assert [r for r in hub.requests[seen:] if r.startswith("PUT")] == [f"PUT /large/{weights}"]
     assert hub.repo(REPO).files["model.safetensors"] == WEIGHTS
 
 
-def hub_names(parcel: Parcel) -> list[tuple[str, str]]:
+def hub_names(publication: Publication) -> list[tuple[str, str]]:
     from hub_double.store import is_large, oid
 
-    return [(oid(name, data), name) for name, data in contents(parcel).items() if is_large(name)]
+    return [
+        (oid(name, data), name) for name, data in contents(publication).items() if is_large(name)
+    ]
 
 
-def test_a_commit_whose_answer_was_lost_is_not_made_twice(hub, api, parcel):
+def test_a_commit_whose_answer_was_lost_is_not_made_twice(hub, api, publication):
     hub.fail("POST .*/commit/", late=True)
-    our_hub.publish(api, REPO, parcel)
+    our_hub.publish(api, REPO, publication)
     assert len(hub.repo(REPO).commits) == 2
     assert len(hub.asked("POST .*/commit/")) == 1
 
 
-def test_metadata_that_the_hub_refuses_is_a_sentence(hub, api, parcel):
+def test_metadata_that_the_hub_refuses_is_a_sentence(hub, api, publication):
     hub.fail("POST /api/validate-yaml", 400)
-    found = refusal(api, parcel)
+    found = refusal(api, publication)
     assert found.startswith("Invalid metadata in README.md")
     assert found.endswith("without what was to be sent now.")
     assert nothing_of(hub)
 
 
 @pytest.mark.parametrize("repo", ["bert-6", "", "a/b/c", "owner/", "/name", "owner/na me"])
-def test_a_repository_is_an_owner_and_a_name(hub, api, parcel, repo):
-    assert refusal(api, parcel, repo) == f"{repo!r} is no repository: give it as OWNER/NAME."
+def test_a_repository_is_an_owner_and_a_name(hub, api, publication, repo):
+    assert refusal(api, publication, repo) == f"{repo!r} is no repository: give it as OWNER/NAME."
     assert not hub.requests
 
 
-def test_a_secret_goes_nowhere(hub, api, parcel):
-    leaking = Parcel("model", parcel.files | {"README.md": f"token {TOKEN}".encode()})
+def test_a_secret_goes_nowhere(hub, api, publication):
+    leaking = Publication("model", publication.files | {"README.md": f"token {TOKEN}".encode()})
     assert "README.md holds what looks like a token" in refusal(api, leaking)
     assert not hub.requests
 
@@ -290,10 +294,10 @@ def test_a_secret_goes_nowhere(hub, api, parcel):
 
 
 def test_downloads_resume_are_cached_and_keep_their_revision(
-    hub, api, parcel, tmp_path, monkeypatch
+    hub, api, publication, tmp_path, monkeypatch
 ):
     monkeypatch.setattr("huggingface_hub.constants.DOWNLOAD_CHUNK_SIZE", 4096)
-    first = our_hub.publish(api, REPO, parcel).revision
+    first = our_hub.publish(api, REPO, publication).revision
 
     def fetch(**options) -> bytes:
         path = api.hf_hub_download(REPO, "model.safetensors", cache_dir=tmp_path, **options)
@@ -315,9 +319,9 @@ def test_downloads_resume_are_cached_and_keep_their_revision(
     assert hub.requests[seen:] == []
 
 
-def test_all_files_come_back_as_they_were_sent(hub, api, parcel, tmp_path):
-    our_hub.publish(api, REPO, parcel)
+def test_all_files_come_back_as_they_were_sent(hub, api, publication, tmp_path):
+    our_hub.publish(api, REPO, publication)
     folder = api.snapshot_download(REPO, local_dir=tmp_path)
-    for name, content in contents(parcel).items():
+    for name, content in contents(publication).items():
         assert (tmp_path / name).read_bytes() == content, folder
-    assert set(CHECKPOINT) <= set(parcel.files)
+    assert set(CHECKPOINT) <= set(publication.files)

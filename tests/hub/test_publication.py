@@ -12,10 +12,10 @@ from finished_tasks import committee_record, task_record
 
 from hf_apt.hub.publication import (
     METRIC_FILES,
-    card_parcel,
-    checkpoint_parcel,
+    card_publication,
+    checkpoint_publication,
     metric_names,
-    metric_parcel,
+    metric_publication,
     require_no_secret,
 )
 from hf_apt.records.run import Run
@@ -34,18 +34,18 @@ def run(finished_run, tmp_path) -> Run:
 
 
 def test_a_checkpoint_goes_with_its_records_and_its_card(run):
-    parcel = checkpoint_parcel(run, CARD)
-    assert set(parcel.files) == set(CHECKPOINT) | RECORDS | set(CARD)
-    assert parcel.repo_type == "model"
-    assert parcel.left_out == ()
-    assert parcel.sizes()["model.safetensors"] == len(CHECKPOINT["model.safetensors"])
-    assert parcel.sizes()["README.md"] == len(CARD["README.md"])
+    publication = checkpoint_publication(run, CARD)
+    assert set(publication.files) == set(CHECKPOINT) | RECORDS | set(CARD)
+    assert publication.repo_type == "model"
+    assert publication.left_out == ()
+    assert publication.sizes()["model.safetensors"] == len(CHECKPOINT["model.safetensors"])
+    assert publication.sizes()["README.md"] == len(CARD["README.md"])
 
 
 def test_a_card_goes_without_its_checkpoint(run):
-    parcel = card_parcel(run, CARD)
-    assert set(parcel.files) == RECORDS | set(CARD)
-    assert parcel.beside_weights == run.read_json("summary.json")["model"]["weights"]
+    publication = card_publication(run, CARD)
+    assert set(publication.files) == RECORDS | set(CARD)
+    assert publication.beside_weights == run.read_json("summary.json")["model"]["weights"]
 
 
 def test_of_fine_tuning_go_the_records_of_these_weights(run):
@@ -55,7 +55,7 @@ def test_of_fine_tuning_go_the_records_of_these_weights(run):
     run.write_json("finetune/topics-seed-0.json", {})
     run.write_array("finetune/topics-inputs.npz", np.zeros(3))
     expected = RECORDS | {"run/finetune/topics.json"} | set(CARD)
-    assert set(card_parcel(run, CARD).files) == expected
+    assert set(card_publication(run, CARD).files) == expected
 
 
 def test_where_the_texts_of_a_task_lay_is_not_told(run, monkeypatch):
@@ -63,7 +63,7 @@ def test_where_the_texts_of_a_task_lay_is_not_told(run, monkeypatch):
     record = task_record(run, checkpoint="/home/somebody/runs/x/checkpoint")
     record["config"]["task"] |= {"name": "/data/secret/a.csv", "data": "/data/more/secret/b*.csv"}
     run.write_json("finetune/topics.json", record)
-    sent = json.loads(card_parcel(run, CARD).files["run/finetune/topics.json"])
+    sent = json.loads(card_publication(run, CARD).files["run/finetune/topics.json"])
     assert sent["config"]["task"] == {"name": "a.csv", "data": "b*.csv"}
     assert sent["checkpoint"] == "checkpoint"
 
@@ -75,17 +75,17 @@ def test_what_is_not_on_the_list_stays(run, name):
     path = run.path("checkpoint") / name
     path.parent.mkdir(exist_ok=True)
     path.write_text("mine")
-    parcel = checkpoint_parcel(run, CARD)
-    assert parcel.left_out == (path,)
-    assert path not in parcel.files.values()
-    assert set(parcel.files) == set(CHECKPOINT) | RECORDS | set(CARD)
+    publication = checkpoint_publication(run, CARD)
+    assert publication.left_out == (path,)
+    assert path not in publication.files.values()
+    assert set(publication.files) == set(CHECKPOINT) | RECORDS | set(CARD)
 
 
 def test_the_rest_of_the_folder_stays(run):
     for name in ("training/optimizer.pt", "tokens/train/ids.bin", "secret.txt"):
         run.path(name).parent.mkdir(parents=True, exist_ok=True)
         run.path(name).write_text("mine")
-    assert set(checkpoint_parcel(run, CARD).files) == set(CHECKPOINT) | RECORDS | set(CARD)
+    assert set(checkpoint_publication(run, CARD).files) == set(CHECKPOINT) | RECORDS | set(CARD)
 
 
 @pytest.mark.parametrize("name", ["checkpoint/tokenizer.json", "report.html", "config.json"])
@@ -94,31 +94,31 @@ def test_a_link_that_leads_out_is_refused(run, tmp_path, name):
     shutil.move(run.path(name), outside)
     os.symlink(outside, run.path(name))
     with pytest.raises(ValueError, match=rf"{name} leads out of .*: nothing was sent"):
-        checkpoint_parcel(run, CARD)
+        checkpoint_publication(run, CARD)
 
 
 def test_a_checkpoint_folder_that_lies_elsewhere_is_refused(run, tmp_path):
     shutil.move(run.path("checkpoint"), tmp_path / "elsewhere")
     os.symlink(tmp_path / "elsewhere", run.path("checkpoint"))
     with pytest.raises(ValueError, match="leads out of"):
-        checkpoint_parcel(run, CARD)
+        checkpoint_publication(run, CARD)
 
 
 def test_a_link_that_stays_within_is_followed(run):
     shutil.move(run.path("checkpoint/tokenizer.json"), run.path("kept.json"))
     os.symlink("../kept.json", run.path("checkpoint/tokenizer.json"))
-    parcel = checkpoint_parcel(run, CARD)
-    assert parcel.files["tokenizer.json"].read_bytes() == CHECKPOINT["tokenizer.json"]
+    publication = checkpoint_publication(run, CARD)
+    assert publication.files["tokenizer.json"].read_bytes() == CHECKPOINT["tokenizer.json"]
 
 
 def test_a_link_to_nothing_is_refused(run):
     run.path("checkpoint/tokenizer.json").unlink()
     os.symlink("nowhere.json", run.path("checkpoint/tokenizer.json"))
     with pytest.raises(ValueError, match="tokenizer.json leads .* nowhere"):
-        checkpoint_parcel(run, CARD)
+        checkpoint_publication(run, CARD)
 
 
-@pytest.mark.parametrize("make", [checkpoint_parcel, card_parcel])
+@pytest.mark.parametrize("make", [checkpoint_publication, card_publication])
 def test_a_run_without_its_own_weights_is_refused(run, make):
     run.path("checkpoint/model.safetensors").write_bytes(b"others")
     with pytest.raises(ValueError, match="are of other weights"):
@@ -137,7 +137,7 @@ def test_where_files_lay_is_not_told(run, monkeypatch):
     summary["corpus"]["name"] = "/data/secret/wiki*.parquet"
     summary["command"] = "hf-apt run '/data/secret/wiki*.parquet' -o /home/somebody/runs/x"
     run.write_json("summary.json", summary)
-    sent = json.loads(checkpoint_parcel(run, CARD).files["run/summary.json"])
+    sent = json.loads(checkpoint_publication(run, CARD).files["run/summary.json"])
     assert sent["corpus"]["name"] == "wiki*.parquet"
     assert sent["command"] == "hf-apt run 'wiki*.parquet' -o ~/runs/x"
     assert sent["readouts"] == summary["readouts"]
@@ -149,7 +149,7 @@ def test_what_gives_nothing_away_is_sent_as_it_is(run, name):
     run.path("report.html").write_text("<a href='https://example.org/some/'>wikimedia/</a>")
     summary = run.read_json("summary.json")
     run.write_json("summary.json", summary | {"corpus": summary["corpus"] | {"name": name}})
-    sent = checkpoint_parcel(run, CARD).files
+    sent = checkpoint_publication(run, CARD).files
     for file in ("summary.json", "report.html"):
         assert sent[f"run/{file}"] == run.path(file).read_bytes()
 
@@ -161,7 +161,7 @@ def test_folders_are_struck_however_written_and_addresses_are_not(run, folder):
     summary = run.read_json("summary.json")
     corpus = summary["corpus"] | {"name": f"{folder}/wiki.txt"}
     run.write_json("summary.json", summary | {"corpus": corpus, "command": address})
-    sent = checkpoint_parcel(run, CARD).files
+    sent = checkpoint_publication(run, CARD).files
     assert sent["run/report.html"] == f"{address} wiki.txt".encode()
     told = json.loads(sent["run/summary.json"])
     assert (told["corpus"]["name"], told["command"]) == ("wiki.txt", address)
@@ -182,27 +182,27 @@ def test_a_token_in_a_file_is_refused(run, name, token):
 
     summary["model"]["weights"] = file_fingerprint(run.path("checkpoint/model.safetensors"))
     run.write_json("summary.json", summary)
-    parcel = checkpoint_parcel(run, CARD)
+    publication = checkpoint_publication(run, CARD)
     with pytest.raises(ValueError, match=rf"{name} holds what looks like a token") as caught:
-        require_no_secret(parcel, [None, "my-own-kind-of-token"])
+        require_no_secret(publication, [None, "my-own-kind-of-token"])
     assert token not in str(caught.value)
 
 
 def test_a_token_in_a_card_is_refused(run):
-    parcel = checkpoint_parcel(run, CARD | {"README.md": f"see {REAL_TOKEN}".encode()})
+    publication = checkpoint_publication(run, CARD | {"README.md": f"see {REAL_TOKEN}".encode()})
     with pytest.raises(ValueError, match=r"README.md holds what looks like a token"):
-        require_no_secret(parcel, [])
+        require_no_secret(publication, [])
 
 
 def test_our_own_names_are_no_tokens(run):
     innocent = b"hf_apt hf_hub_download hf_apt.summary/1 self_hf_attention_probabilities_dropout"
-    parcel = checkpoint_parcel(run, CARD | {"README.md": innocent})
-    require_no_secret(parcel, [None, ""])
+    publication = checkpoint_publication(run, CARD | {"README.md": innocent})
+    require_no_secret(publication, [None, ""])
 
 
 def test_an_empty_file_holds_no_secret(run):
     run.path("checkpoint/merges.txt").touch()
-    require_no_secret(checkpoint_parcel(run, CARD), ["anything"])
+    require_no_secret(checkpoint_publication(run, CARD), ["anything"])
 
 
 # Metrics.
@@ -211,16 +211,16 @@ def test_an_empty_file_holds_no_secret(run):
 def test_every_metric_can_be_published():
     assert len(metric_names()) >= 4
     for name in metric_names():
-        parcel = metric_parcel(name)
-        assert parcel.repo_type == "space"
-        assert set(parcel.files) == {f"{name}.py", *METRIC_FILES}
-        require_no_secret(parcel, [])
+        publication = metric_publication(name)
+        assert publication.repo_type == "space"
+        assert set(publication.files) == {f"{name}.py", *METRIC_FILES}
+        require_no_secret(publication, [])
 
 
 def test_a_metric_that_is_not_there_is_answered_with_those_that_are():
     with pytest.raises(ValueError, match="there is no metric 'bleu': there are apt, ") as caught:
-        metric_parcel("bleu")
+        metric_publication("bleu")
     for name in metric_names():
         assert name in str(caught.value)
     with pytest.raises(ValueError, match="there is no metric"):
-        metric_parcel("../hf_apt")
+        metric_publication("../hf_apt")

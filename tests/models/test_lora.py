@@ -11,7 +11,7 @@ from hf_apt.depths.trunk import Trunk
 from hf_apt.models.committee import COMBINATIONS, AdapterCommittee, SoftCommittee
 from hf_apt.models.lora import (
     is_adapted,
-    merged,
+    merge_adapter,
     num_trained,
     with_adapter,
     with_saved_adapter,
@@ -86,11 +86,11 @@ def test_a_saved_adapter_is_small_and_merges_into_the_weights(family, tmp_path):
     )
     again = with_saved_adapter(classifier(family), tmp_path).eval()
     torch.testing.assert_close(logits(again), expected)
-    plain = merged(again)
+    plain = merge_adapter(again)
     assert not is_adapted(plain)
     assert type(plain) is type(classifier(family))
     torch.testing.assert_close(logits(plain), expected, atol=1e-5, rtol=1e-5)
-    assert merged(plain) is plain
+    assert merge_adapter(plain) is plain
 
 
 def test_seeds_draw_other_factors():
@@ -110,7 +110,7 @@ def test_the_trunk_of_an_adapted_model_is_the_adapted_one(whole):
     inputs = batch()
     asked = inputs["attention_mask"].bool()
     with torch.no_grad():
-        states = merged(adapted)(**inputs, output_hidden_states=True).hidden_states
+        states = merge_adapter(adapted)(**inputs, output_hidden_states=True).hidden_states
     expected = torch.stack([state[asked] for state in states])
     torch.testing.assert_close(trunk.at(inputs, asked), expected, atol=1e-5, rtol=1e-5)
     plain = Trunk(classifier("bert")).at(inputs, asked)
@@ -167,7 +167,8 @@ def test_adapters_answer_as_a_committee_of_merged_models_does(adapters, combinat
     found = AdapterCommittee.from_adapters(classifier("bert"), folders, combination)
     torch.testing.assert_close(found.member_logits(**batch()), rows)
     whole = SoftCommittee.from_members(
-        [merged(with_saved_adapter(classifier("bert"), folder)) for folder in folders], combination
+        [merge_adapter(with_saved_adapter(classifier("bert"), folder)) for folder in folders],
+        combination,
     )
     labels = torch.tensor([0, 1, 2, 0, 1, 2])
     with torch.no_grad():
@@ -209,7 +210,7 @@ def test_a_committee_is_read_as_it_was_saved(adapters, tmp_path, adapted_here):
     torch.testing.assert_close(logits(read), logits(saved))
 
 
-def test_folders_without_adapters_are_refused(adapters, tmp_path):
+def test_folders_merge_adapters_are_refused(adapters, tmp_path):
     model = classifier("bert")
     for folders, sentence in (([], "at least one member"), ([tmp_path], "holds no adapter")):
         with pytest.raises(ValueError, match=sentence):

@@ -10,7 +10,7 @@ import torch
 from hf_apt import cli
 from hf_apt.cli.run_options import run_options
 from hf_apt.data.corpora import CorpusSource
-from hf_apt.hub.publication import checkpoint_parcel
+from hf_apt.hub.publication import checkpoint_publication
 from hf_apt.models.description import describe
 from hf_apt.models.fresh import new_model
 from hf_apt.models.shapes import BERT_6, SHAPES, ConvShape, ModelShape, shape_like
@@ -145,7 +145,7 @@ def conv_run(tmp_path_factory) -> tuple[Run, str]:
 
     import hf_apt.runs.recipes
 
-    demo = hf_apt.runs.recipes.demo()
+    demo = hf_apt.runs.recipes.demo_recipe()
     tiny = replace(
         demo,
         corpus=replace(demo.corpus, num_documents=200, num_validation_documents=48),
@@ -157,7 +157,7 @@ def conv_run(tmp_path_factory) -> tuple[Run, str]:
     printed = io.StringIO()
     with pytest.MonkeyPatch.context() as patch, contextlib.redirect_stdout(printed):
         patch.setenv("TRANSFORMERS_VERBOSITY", "error")  # which a command leaves set
-        patch.setattr(hf_apt.runs.recipes, "demo", lambda **_: tiny)
+        patch.setattr(hf_apt.runs.recipes, "demo_recipe", lambda **_: tiny)
         patch.setattr(
             sys, "argv", ["hf-apt", "run", "--model=bert-1-conv2", *size, "-o", str(folder)]
         )
@@ -202,9 +202,9 @@ def test_its_card_and_parcel_carry_the_name_and_the_code(conv_run):
     assert "BertForMaskedLM" not in body
     assert "BERT-6" not in body
     assert "- bert_conv" in card
-    parcel = checkpoint_parcel(run, files)
-    assert parcel.left_out == ()
-    code = {name for name in parcel.files if name.endswith(".py")}
+    publication = checkpoint_publication(run, files)
+    assert publication.left_out == ()
+    code = {name for name in publication.files if name.endswith(".py")}
     assert code == {
         *("configuration_bert6.py", "modeling_bert6.py"),
         *("configuration_bert_conv.py", "modeling_bert_conv.py"),

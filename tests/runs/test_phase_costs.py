@@ -25,7 +25,7 @@ from hf_apt.runs.machine_speed import (
     machine_speed,
 )
 from hf_apt.runs.phase_costs import PhaseCost, Work, counts_bytes, disk_bytes, phase_costs
-from hf_apt.runs.recipes import narrow, paper
+from hf_apt.runs.recipes import narrow_recipe, paper_recipe
 from hf_apt.stats.counts import DepthCounts
 from hf_apt.training.costs.model_costs import ModelCosts
 from hf_apt.training.head_training import train_heads
@@ -115,7 +115,7 @@ def test_heads_cost_what_is_foretold_together_apart_and_with_kept_states(
 
 def test_of_a_larger_vocabulary_heads_hold_weights_and_no_logits():
     """Those of some positions of a depth are less than what the trunk takes before them."""
-    config = paper(CorpusSource(name="x/y"))
+    config = paper_recipe(CorpusSource(name="x/y"))
     memory, weights = [], []
     for vocab_size in (10_000, 60_000):
         costs = costs_of(config, vocab_size)
@@ -125,7 +125,7 @@ def test_of_a_larger_vocabulary_heads_hold_weights_and_no_logits():
 
 
 def test_narrow_windows_cost_less_and_only_in_attention():
-    config = narrow(CorpusSource(name="x/y"))
+    config = narrow_recipe(CorpusSource(name="x/y"))
     whole = replace(config, pretrain=replace(config.pretrain, windows=()))
     costs = costs_of(config, 8192)
     cut, uncut = (phase_costs(each, costs, 500)[0] for each in (config, whole))
@@ -138,7 +138,7 @@ def test_narrow_windows_cost_less_and_only_in_attention():
 
 
 def test_costs_grow_with_what_is_asked():
-    config = paper(CorpusSource(name="x/y"))
+    config = paper_recipe(CorpusSource(name="x/y"))
     costs = costs_of(config, 30_522)
     first = phase_costs(config, costs, 800)
     longer = replace(config, pretrain=replace(config.pretrain, num_steps=125_000))

@@ -20,7 +20,7 @@ from hf_apt.records.fingerprints import file_fingerprint
 from hf_apt.records.run import Run
 from hf_apt.runs import pipeline
 from hf_apt.runs.pipeline import begin, finish, measure_run, pretrain_run, run_all
-from hf_apt.runs.recipes import RunConfig, demo, named
+from hf_apt.runs.recipes import RunConfig, demo_recipe, named_recipe
 from hf_apt.training.pretraining import PretrainConfig
 
 CONFIG = RunConfig(
@@ -403,7 +403,7 @@ def test_environment_is_flat_json() -> None:
 
 def on_task(name: str, **sizes: int) -> RunConfig:
     """`CONFIG` with a fine-tuning of one epoch in the end."""
-    asked = demo(task=name).finetune
+    asked = demo_recipe(task=name).finetune
     assert asked is not None
     assert asked.finetune is not None
     return replace(
@@ -441,10 +441,10 @@ def test_what_makes_no_task_is_told_before_anything_is_done(tmp_path):
 
 def test_the_planted_language_has_a_task_of_its_own_and_other_text_has_none():
     planted, text = CorpusSource(name="planted"), CorpusSource(name="text.txt")
-    assert named("auto", planted).finetune == demo().finetune
-    assert named("auto", planted, task="none").finetune is None
-    assert named("auto", text).finetune is named("paper", text).finetune is None
-    asked = named("paper", text, task="dbpedia_14").finetune
+    assert named_recipe("auto", planted).finetune == demo_recipe().finetune
+    assert named_recipe("auto", planted, task="none").finetune is None
+    assert named_recipe("auto", text).finetune is named_recipe("paper", text).finetune is None
+    asked = named_recipe("paper", text, task="dbpedia_14").finetune
     assert asked is not None
     assert asked.task.name == "dbpedia_14"
     assert asked.untrained

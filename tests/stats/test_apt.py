@@ -9,7 +9,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from hf_apt.stats.apt import apt, apt50, apt_standard_error, masked_accuracy, mean_apt
-from hf_apt.stats.estimates import mean_over_tokens
+from hf_apt.stats.estimates import mean_estimate
 
 settings.register_profile("laws", derandomize=True, deadline=None, max_examples=60)
 settings.load_profile("laws")
@@ -85,7 +85,7 @@ def test_the_mean_over_no_token_is_nan_and_over_one_has_no_error() -> None:
     assert math.isnan(nothing.value)
     assert math.isnan(nothing.standard_error)
     assert nothing.num == 0
-    one = mean_over_tokens(np.array([np.nan, 0.25]))
+    one = mean_estimate(np.array([np.nan, 0.25]))
     assert (one.value, one.num) == (0.25, 1)
     assert math.isnan(one.standard_error)
 

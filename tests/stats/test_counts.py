@@ -13,7 +13,7 @@ from hypothesis import strategies as st
 from jaxtyping import TypeCheckError
 
 from hf_apt.stats import counts as counts_module
-from hf_apt.stats.counts import TREATMENTS, DepthCounts, PairCounts, merged
+from hf_apt.stats.counts import TREATMENTS, DepthCounts, PairCounts, merged_counts
 
 settings.register_profile("laws", derandomize=True, deadline=None, max_examples=60)
 settings.load_profile("laws")
@@ -361,8 +361,8 @@ def test_any_split_merges_to_one_pass_and_leaves_its_parts(
     whole = tables_of(counted(parts))
     first, second = counted(parts[:cut]), counted(parts[cut:])
     before = tables_of(first), tables_of(second)
-    assert tables_of(merged([first, second])) == whole
-    assert tables_of(merged([second, first])) == whole
+    assert tables_of(merged_counts([first, second])) == whole
+    assert tables_of(merged_counts([second, first])) == whole
     assert (tables_of(first), tables_of(second)) == before
     assert tables_of(first.merge(second)) == whole
 
@@ -380,7 +380,7 @@ def test_k_processes_give_the_same_integers_as_one(num_processes: int) -> None:
         )
         for rank in range(num_processes)
     ]
-    assert tables_of(merged(parts)) == tables_of(whole)
+    assert tables_of(merged_counts(parts)) == tables_of(whole)
     assert whole.support().sum() == 101
 
 

@@ -3,7 +3,7 @@
 import numpy as np
 import pytest
 
-from hf_apt.stats.sequence_losses import SequenceLosses, added
+from hf_apt.stats.sequence_losses import SequenceLosses, merged_losses
 
 
 def filled(num_depths: int, num_sequences: int, seed: int = 0) -> SequenceLosses:
@@ -40,7 +40,7 @@ def test_of_one_position_a_sequence_it_is_the_error_of_a_mean():
 
 def test_parts_add_up_to_the_whole():
     parts = [filled(2, 7, seed) for seed in range(3)]
-    whole = added(parts)
+    whole = merged_losses(parts)
     assert whole.num_positions == sum(part.num_positions for part in parts) > 50
     assert np.allclose(whole.sums_DS, parts[0].sums_DS + parts[1].sums_DS + parts[2].sums_DS)
 

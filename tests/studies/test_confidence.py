@@ -23,7 +23,7 @@ from hf_apt.records.fingerprints import file_fingerprint
 from hf_apt.records.run import Run
 from hf_apt.stats.counts import DepthCounts
 from hf_apt.stats.substitution import FlatInputs, answered, position_groups
-from hf_apt.studies.confidence import ConfidenceConfig, Tuned, confidence_record
+from hf_apt.studies.confidence import ConfidenceConfig, FinetunedClassifier, confidence_record
 from hf_apt.studies.substitution_models import classifier, own_answer
 
 CONFIG = ConfidenceConfig(num_realisations=2)
@@ -45,35 +45,37 @@ def task(tmp_path):
 
 
 @pytest.fixture
-def tuned(checkpoint, task):
+def finetuned(checkpoint, task):
     """Not trained, but with labels and confidences that differ from text to text."""
     encoder = load_encoder(str(checkpoint), label_names=task.label_names)
-    tuned = Tuned(str(checkpoint), encoder, task, sequence_length=12, batch_size=7)
+    finetuned = FinetunedClassifier(
+        str(checkpoint), encoder, task, sequence_length=12, batch_size=7
+    )
     inputs = FlatInputs.of(encoder.encode(task.test.texts, 12), [])
     with torch.no_grad():
         encoder.model.classifier.weight *= 20_000
         mean_C = classifier(encoder, inputs, 7)(inputs.ids_K).mean(axis=0)
         encoder.model.classifier.bias -= torch.from_numpy(mean_C)
-    return tuned
+    return finetuned
 
 
 @pytest.fixture
-def inputs(tuned):
-    rows = tuned.encoder.encode(tuned.task.test.texts, 12)
+def inputs(finetuned):
+    rows = finetuned.encoder.encode(finetuned.task.test.texts, 12)
     assert len({len(row) for row in rows}) > 5
-    return FlatInputs.of(rows, tuned.encoder.tokenizer.all_special_ids)
+    return FlatInputs.of(rows, finetuned.encoder.tokenizer.all_special_ids)
 
 
 @pytest.fixture
-def logits(tuned, inputs):
-    logits = classifier(tuned.encoder, inputs, 7)(inputs.ids_K)
+def logits(finetuned, inputs):
+    logits = classifier(finetuned.encoder, inputs, 7)(inputs.ids_K)
     assert 0.2 < logits.argmax(axis=1).mean() < 0.8
     return logits
 
 
 @pytest.mark.parametrize("batch_size", [1, 7, 100])
-def test_each_position_is_answered_as_the_model_alone_answers_it(tuned, inputs, batch_size):
-    model, tokenizer = load_masked_lm(tuned.checkpoint), tuned.encoder.tokenizer
+def test_each_position_is_answered_as_the_model_alone_answers_it(finetuned, inputs, batch_size):
+    model, tokenizer = load_masked_lm(finetuned.checkpoint), finetuned.encoder.tokenizer
     groups = position_groups(inputs, 3, seed=1)
     found = answered(inputs.ids_K, groups, 4, own_answer(model, tokenizer, inputs, batch_size))
     asked = 0
@@ -93,8 +95,8 @@ def test_each_position_is_answered_as_the_model_alone_answers_it(tuned, inputs, 
     assert asked == inputs.eligible_K.sum()
 
 
-def test_padding_on_the_left_leaves_each_token_its_own_answer(tuned, inputs, monkeypatch):
-    tokenizer = tuned.encoder.tokenizer
+def test_padding_on_the_left_leaves_each_token_its_own_answer(finetuned, inputs, monkeypatch):
+    tokenizer = finetuned.encoder.tokenizer
     tokenizer.padding_side = "left"
     seen = []
 
@@ -113,27 +115,27 @@ def test_padding_on_the_left_leaves_each_token_its_own_answer(tuned, inputs, mon
 
     monkeypatch.setattr("hf_apt.studies.substitution_models.Trunk", Echo)
     monkeypatch.setattr("hf_apt.studies.substitution_models.OwnHead", Echo)
-    answer = own_answer(load_masked_lm(tuned.checkpoint), tokenizer, inputs, 7)
+    answer = own_answer(load_masked_lm(finetuned.checkpoint), tokenizer, inputs, 7)
     shown = np.where(inputs.eligible_K, np.arange(len(inputs.ids_K)) % 60 + 5, inputs.ids_K)
     asked = position_groups(inputs, 2, seed=1) == 1
     assert (answer(shown, asked) == shown[asked]).all()
     assert sum(seen) > 5, "there was padding"
 
 
-def test_ids_are_classified_as_they_are(tuned, inputs):
+def test_ids_are_classified_as_they_are(finetuned, inputs):
     ids = np.where(inputs.eligible_K, 64 - inputs.ids_K % 50, inputs.ids_K)
-    found = classifier(tuned.encoder, inputs, 7)(ids)
+    found = classifier(finetuned.encoder, inputs, 7)(ids)
     for row, logits in zip(inputs.rows(ids), found, strict=True):
         with torch.no_grad():
-            alone = tuned.encoder.model(input_ids=torch.tensor([row.tolist()])).logits[0]
+            alone = finetuned.encoder.model(input_ids=torch.tensor([row.tolist()])).logits[0]
         np.testing.assert_allclose(logits, alone, atol=0.02)  # the weights are 20,000 times normal
-    assert (classifier(tuned.encoder, inputs, 7)(ids) == found).all()
+    assert (classifier(finetuned.encoder, inputs, 7)(ids) == found).all()
 
 
-def test_counts_of_texts_are_those_of_a_loop_over_the_masked_positions(tuned, tmp_path):
+def test_counts_of_texts_are_those_of_a_loop_over_the_masked_positions(finetuned, tmp_path):
     config = MeasureConfig(num_realisations=2, batch_size=8)
-    model, texts = load_masked_lm(tuned.checkpoint), tuned.task.train.texts
-    tokenizer = tuned.encoder.tokenizer
+    model, texts = load_masked_lm(finetuned.checkpoint), finetuned.task.train.texts
+    tokenizer = finetuned.encoder.tokenizer
     found = counts_of_texts(model, tokenizer, texts, tmp_path / "asked", config, sequence_length=12)
     tokens = Tokens(tmp_path / "asked")
     assert len(tokens) == len(texts)
@@ -183,9 +185,9 @@ def test_a_runs_counts_are_taken_for_its_own_weights_only(checkpoint, tmp_path):
     assert counts_in_run(other, "owner/one") is not None
 
 
-def test_the_record_is_read_off_the_runs_counts(tuned, inputs, logits, checkpoint, tmp_path):
+def test_the_record_is_read_off_the_runs_counts(finetuned, inputs, logits, checkpoint, tmp_path):
     run, counts = measured(tmp_path / "run", checkpoint)
-    record = confidence_record(tuned, logits, CONFIG, run, tmp_path)
+    record = confidence_record(finetuned, logits, CONFIG, run, tmp_path)
     assert json.loads(json.dumps(record)) == record
     assert record["apt_source"]["source"] == "run"
     assert record["apt_source"]["num_tokens"] == 30
@@ -204,7 +206,7 @@ def test_the_record_is_read_off_the_runs_counts(tuned, inputs, logits, checkpoin
     with np.load(run.path("finetune/rows-inputs.npz")) as arrays:
         np.testing.assert_allclose(arrays["mean_apt_N"], x)
         np.testing.assert_allclose(arrays["confidence_N"], p.max(axis=1), rtol=1e-5)
-        assert (arrays["label_N"] == tuned.task.test.labels).all()
+        assert (arrays["label_N"] == finetuned.task.test.labels).all()
         assert (arrays["predicted_N"] == logits.argmax(axis=1)).all()
     there = ~np.isnan(x)
     line = stats.linregress(np.array(x)[there], p.max(axis=1)[there])
@@ -213,7 +215,7 @@ def test_the_record_is_read_off_the_runs_counts(tuned, inputs, logits, checkpoin
     assert record["pearson"]["value"] == pytest.approx(line.rvalue, rel=1e-5)
     assert record["num_inputs"] == 30
     assert sum(part["confidence"]["num"] for part in record["bins"]) == there.sum()
-    right = (logits.argmax(axis=1) == tuned.task.test.labels).mean()
+    right = (logits.argmax(axis=1) == finetuned.task.test.labels).mean()
     assert record["accuracy"]["value"] == pytest.approx(right)
     assert record["calibration"]["equal_width"]["error"] >= 0
     before = record["substitution"]["before"]
@@ -221,11 +223,11 @@ def test_the_record_is_read_off_the_runs_counts(tuned, inputs, logits, checkpoin
     assert before["confidence"]["value"] == pytest.approx(record["mean_confidence"]["value"])
 
 
-def test_without_a_run_the_training_texts_are_asked(tuned, inputs, logits, tmp_path):
-    record = confidence_record(tuned, logits, CONFIG, Run(tmp_path / "run"), tmp_path)
+def test_without_a_run_the_training_texts_are_asked(finetuned, inputs, logits, tmp_path):
+    record = confidence_record(finetuned, logits, CONFIG, Run(tmp_path / "run"), tmp_path)
     assert record["apt_source"]["source"] == "training texts"
     assert 0 < record["apt_source"]["covered"] <= 1
-    assert len(Tokens(tmp_path / "asked")) == len(tuned.task.train)
+    assert len(Tokens(tmp_path / "asked")) == len(finetuned.task.train)
     doses = record["substitution"]["doses"]
     num = int(inputs.eligible_K.sum())
     assert doses["all"]["prediction"]["replaced"]["num"] == num
@@ -237,14 +239,16 @@ def test_without_a_run_the_training_texts_are_asked(tuned, inputs, logits, tmp_p
         for kind in dose.values():
             shares = [value for key, value in kind["replaced"].items() if key != "num"]
             assert sum(shares) == pytest.approx(1)
-    again = confidence_record(tuned, logits, CONFIG, Run(tmp_path / "again"), tmp_path / "twice")
+    again = confidence_record(
+        finetuned, logits, CONFIG, Run(tmp_path / "again"), tmp_path / "twice"
+    )
     assert again == record
 
 
-def test_without_a_masked_lm_only_calibration_is_left(tuned, logits, tmp_path):
-    tuned.encoder.model.save_pretrained(tmp_path / "classifier")
-    tuned.encoder.tokenizer.save_pretrained(tmp_path / "classifier")
-    headless = replace(tuned, checkpoint=str(tmp_path / "classifier"))
+def test_without_a_masked_lm_only_calibration_is_left(finetuned, logits, tmp_path):
+    finetuned.encoder.model.save_pretrained(tmp_path / "classifier")
+    finetuned.encoder.tokenizer.save_pretrained(tmp_path / "classifier")
+    headless = replace(finetuned, checkpoint=str(tmp_path / "classifier"))
     run = Run(tmp_path / "run")
     with pytest.warns(UserWarning, match="need a masked language model: .*no masked-LM head"):
         record = confidence_record(headless, logits, CONFIG, run, tmp_path)
@@ -256,9 +260,11 @@ def test_without_a_masked_lm_only_calibration_is_left(tuned, logits, tmp_path):
         assert len(arrays["confidence_N"]) == 30
 
 
-def test_what_is_printed_fits_and_shows_the_recorded_figures(tuned, logits, checkpoint, tmp_path):
+def test_what_is_printed_fits_and_shows_the_recorded_figures(
+    finetuned, logits, checkpoint, tmp_path
+):
     run, _ = measured(tmp_path / "run", checkpoint)
-    record = confidence_record(tuned, logits, CONFIG, run, tmp_path)
+    record = confidence_record(finetuned, logits, CONFIG, run, tmp_path)
     console = Console(width=80, file=io.StringIO(), highlight=False)
     bins, doses = confidence_tables(record)
     assert len(bins.rows) == len(record["bins"])

@@ -42,7 +42,7 @@ def finetuned(name, *, cut=False):
     model = {
         "frozen": {"cls": figures, "mean": copy.deepcopy(figures)},
         "finetuned": {"cls": figures, "mean": figures},
-        "own_head": estimate(skill + 0.2, 0.03),
+        "classifier": estimate(skill + 0.2, 0.03),
     }
     if cut:
         model["cut"] = depths(skill + 0.1)
@@ -67,7 +67,7 @@ def finetuned(name, *, cut=False):
             "probe": {"num_neighbours": 10},
             "features": {"sequence_length": 64, "poolings": ["cls", "mean"]},
         },
-        "models": {"pretrained": model, "untrained": {"own_head": estimate(0.3, 0.04)}},
+        "models": {"pretrained": model, "untrained": {"classifier": estimate(0.3, 0.04)}},
         "overlap": {
             "types": skill + 0.2,
             "occurrences": skill + 0.25,

@@ -8,8 +8,9 @@ import numpy as np
 
 from hf_apt.records.fingerprints import file_fingerprint
 from hf_apt.records.run import Run
+from hf_apt.records.schemas import SUMMARY
 from hf_apt.stats.counts import DepthCounts
-from hf_apt.stats.depth_summary import SCHEMA, summarise_depths
+from hf_apt.stats.depth_summary import summarise_depths
 
 VOCAB_SIZE, NUM_DEPTHS = 60, 4
 WEIGHTS = b"the weights " * 5000
@@ -71,7 +72,7 @@ def _counts(skill: float) -> DepthCounts:
 
 def _summary(run: Run, corpus: str, readouts: dict[str, Any]) -> dict[str, Any]:
     return {
-        "schema": SCHEMA,
+        "schema": SUMMARY,
         "title": f"BERT-6 on {corpus}",
         "command": f"hf-apt run {corpus}",
         "created": "2026-03-02T14:05:09+00:00",

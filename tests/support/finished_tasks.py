@@ -10,7 +10,7 @@ from hf_apt.records.run import Run
 def task_record(run: Run, task: str = "topics", **changes: Any) -> dict[str, Any]:
     """A task's record as `hf_apt.studies.block_accuracy` writes it, made up; also put on disk."""
     record = {
-        "schema": "hf_apt.block_accuracy/1",
+        "schema": "hf_apt.block_accuracy/2",
         "task": task,
         "checkpoint": "runs/x/checkpoint",
         "weights": run.read_json("summary.json")["model"]["weights"],
@@ -62,7 +62,7 @@ def _model(base: float) -> dict[str, Any]:
         "frozen": protocol(base - 0.1),
         "finetuned": protocol(base),
         "cut": by_depth(base + 0.01),
-        "own_head": estimate(base + 0.111, 0.0234),
+        "classifier": estimate(base + 0.111, 0.0234),
     }
 
 

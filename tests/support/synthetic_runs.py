@@ -10,8 +10,9 @@ from pathlib import Path
 import numpy as np
 
 from hf_apt.records.run import Run
+from hf_apt.records.schemas import SUMMARY
 from hf_apt.stats.counts import DepthCounts
-from hf_apt.stats.depth_summary import SCHEMA, summarise_depths
+from hf_apt.stats.depth_summary import summarise_depths
 
 NUM_BLOCKS = 6
 
@@ -127,7 +128,7 @@ def make_run(
     run.write_json(
         "summary.json",
         {
-            "schema": SCHEMA,
+            "schema": SUMMARY,
             "title": title,
             "command": "hf-apt run --corpus planted --num-blocks 6 --out runs/planted-6",
             "created": "2026-03-02T14:05:09+00:00",

@@ -125,7 +125,7 @@ def test_the_record_holds_every_block_of_both_protocols(checkpoint, config, tmp_
     assert "40 training and 20 test texts of 2 classes; chance 0.500" in legend(found)
     assert [len(table.rows) for table in block_tables(found)] == [3, 3]
     confidence = found["confidence"]
-    assert confidence["accuracy"]["value"] == model["own_head"]["value"]
+    assert confidence["accuracy"]["value"] == model["classifier"]["value"]
     assert confidence["apt_source"]["source"] == "training texts"
     assert run.path("finetune/kinds-inputs.npz").exists()
     again = measure_blocks(str(checkpoint), replace(config, confidence=None), Run(tmp_path / "no"))
@@ -142,7 +142,7 @@ def test_the_saved_model_answers_as_it_was_measured(checkpoint, config, task, tm
         inputs = saved.tokenizer(text, truncation=True, max_length=16, return_tensors="pt")
         with torch.no_grad():
             right += int(saved.model(**inputs).logits.argmax()) == label
-    assert right / 20 == pytest.approx(found["models"]["pretrained"]["own_head"]["value"])
+    assert right / 20 == pytest.approx(found["models"]["pretrained"]["classifier"]["value"])
 
 
 def test_frozen_alone_trains_nothing_and_seeds_give_errors(checkpoint, config, tmp_path):
@@ -187,7 +187,7 @@ def test_the_cut_protocol_trains_every_depth(checkpoint, config, tmp_path):
     assert len(model["cut"]) == 3
     assert model["cut"][0]["value"] == found["chance"] == 0.5, "[CLS] has seen no word"
     assert model["cut"][1]["value"] > 0.9
-    assert model["cut"][2] == model["own_head"]
+    assert model["cut"][2] == model["classifier"]
     assert model["cut"][0]["standard_error"] == pytest.approx(0.5 / np.sqrt(20))
     assert set(found["agreement"]["cut"]["mean"]) == set(SCORES)
     assert [len(table.rows) for table in block_tables(found)] == [3, 3, 3]

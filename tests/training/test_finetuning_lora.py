@@ -10,7 +10,7 @@ import torch
 from hf_apt.data.tasks.task import TaskConfig, open_task
 from hf_apt.depths.text_features import FeatureConfig
 from hf_apt.models.encoders import is_classifier, load_encoder
-from hf_apt.models.lora import merged, num_trained
+from hf_apt.models.lora import merge_adapter, num_trained
 from hf_apt.records.run import Run
 from hf_apt.studies.block_accuracy import measure_blocks
 from hf_apt.studies.block_protocols import BlockAccuracyConfig
@@ -80,7 +80,7 @@ def test_the_record_and_the_folder_are_those_of_the_adapter(checkpoint, rows, ta
     encoder = load_encoder(str(folder), label_names=task.label_names)
     logits = classify(encoder, task, TRAINING, tmp_path)
     right = (logits.argmax(axis=1) == task.test.labels).mean()
-    assert right == pytest.approx(model["own_head"]["value"])
+    assert right == pytest.approx(model["classifier"]["value"])
     with pytest.raises(ValueError, match="they do not belong together"):
         load_encoder(str(folder), label_names=("other", "names"))
 
@@ -102,7 +102,7 @@ def test_a_saved_adapter_answers_as_it_did(checkpoint, task, tmp_path):
     encoder.save(tmp_path / "saved")
     again = load_encoder(str(tmp_path / "saved"), label_names=task.label_names)
     np.testing.assert_allclose(classify(again, task, config, tmp_path), logits, atol=1e-5)
-    encoder = replace(encoder, model=merged(encoder.model))
+    encoder = replace(encoder, model=merge_adapter(encoder.model))
     np.testing.assert_allclose(classify(encoder, task, config, tmp_path), logits, atol=1e-5)
 
 

@@ -41,8 +41,8 @@ def legend(result: dict[str, Any]) -> str:
     if "best_accuracy" in texts:
         lines.append(f"the exact best classifier of these texts: {texts['best_accuracy']:.3f}")
     for name, found in result["models"].items():
-        if "own_head" in found:
-            lines.append(f"fine-tuned classifier, {name}: {estimate_cell(found['own_head'])}")
+        if "classifier" in found:
+            lines.append(f"fine-tuned classifier, {name}: {estimate_cell(found['classifier'])}")
     return "\n".join(lines)
 
 
@@ -50,9 +50,9 @@ def in_a_line(result: dict[str, Any]) -> str:
     """The accuracies of the fine-tuned classifiers, for where there is room for a line."""
     names = {"pretrained": "", "untrained": "without pre-training "}
     parts = [
-        f"{before}{estimate_cell(result['models'][name]['own_head'])}"
+        f"{before}{estimate_cell(result['models'][name]['classifier'])}"
         for name, before in names.items()
-        if "own_head" in result["models"].get(name, {})
+        if "classifier" in result["models"].get(name, {})
     ]
     best = result["provenance"][0].get("best_accuracy")
     parts += [f"at best {best:.3f}"] if best is not None else []

@@ -40,11 +40,11 @@ class PlantedCorpus:
 
     def corpus(self, num_words: int) -> Corpus:
         """Documents of exactly `num_words` words, one token each."""
-        sides = TwoSources(
+        stream = TwoSources(
             self._texts(self.num_documents, num_words, seed=self.seed + 1),
             self._texts(self.num_validation_documents, num_words, seed=self.seed + 2),
         )
-        return Corpus("planted", sides)
+        return Corpus("planted", stream)
 
     def tokenizer(self) -> Any:
         """A tokenizer for which every word of the language is one token."""

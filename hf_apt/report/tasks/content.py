@@ -84,8 +84,8 @@ def _lead(record: dict[str, Any], labels: list[str], is_own: bool) -> list[str]:
     if not is_own:
         name = checkpoint_name(record["checkpoint"])
         sentences.insert(0, f"This is of another model than the rest of the page: {name}.")
-    tuned = models["pretrained"].get("own_head")
-    fresh = models.get("untrained", {}).get("own_head")
+    tuned = models["pretrained"].get("classifier")
+    fresh = models.get("untrained", {}).get("classifier")
     if tuned:
         sentences.append(f"Fine-tuned, the model is right on {estimate(tuned)} of the test texts.")
     added = gap(tuned, fresh)

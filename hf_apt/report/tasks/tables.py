@@ -121,8 +121,8 @@ def overview(records: dict[str, dict[str, Any]]) -> dict[str, Any]:
     rows = []
     for task, record in records.items():
         texts, models = record["provenance"][0], record["models"]
-        tuned = models["pretrained"].get("own_head")
-        fresh = models.get("untrained", {}).get("own_head")
+        tuned = models["pretrained"].get("classifier")
+        fresh = models.get("untrained", {}).get("classifier")
         rows.append(
             [
                 task,

@@ -15,7 +15,7 @@ from hf_apt.stats.clusters import DEFINITIONS, HEADLINE, token_clusters
 from hf_apt.stats.confidence import confidence_bins
 from hf_apt.stats.confusion import confusion
 from hf_apt.stats.depth_summary import cluster_figures
-from hf_apt.stats.estimates import Estimate, mean_over_tokens, pearson, spearman
+from hf_apt.stats.estimates import Estimate, mean_estimate, pearson, spearman
 from hf_apt.stats.frequency import apt_by_frequency
 from hf_apt.stats.metric_modules.array_inputs import whole_numbers
 from hf_apt.stats.metric_modules.streams import (
@@ -137,9 +137,9 @@ def confidence_scores(stream: ConfidenceStream, *, num_bins: int = 10) -> dict[s
     scores = {"num_inputs": columns.shape[1]}
     scores |= _named("pearson", pearson(mean_apt_N, confidence_N))
     scores |= _named("spearman", spearman(mean_apt_N, confidence_N))
-    scores |= _named("mean_confidence", mean_over_tokens(confidence_N))
+    scores |= _named("mean_confidence", mean_estimate(confidence_N))
     if correct_N is not None:
-        scores |= _named("accuracy", mean_over_tokens(correct_N))
+        scores |= _named("accuracy", mean_estimate(correct_N))
     scores["bins"] = []
     for part in confidence_bins(confidence_N, mean_apt_N, correct_N, num_bins=num_bins):
         figures = {"low": part.low, "high": part.high}

@@ -14,10 +14,10 @@ from markupsafe import Markup
 from synthetic_runs import Page
 
 from hf_apt.records.run import Run
+from hf_apt.records.schemas import BLOCK_ACCURACY
 from hf_apt.report import rendered, write_report
 from hf_apt.report.axes import names_beside, plain_figure
 from hf_apt.report.tasks.content import tasks_content
-from hf_apt.studies.block_accuracy import SCHEMA
 
 
 @pytest.fixture
@@ -68,7 +68,7 @@ def test_without_a_record_there_is_no_section(run):
 
 def test_the_lead_and_the_tables_hold_the_figures_on_record(run, said):
     record = task_record(run)
-    assert record["schema"] == SCHEMA
+    assert record["schema"] == BLOCK_ACCURACY
     text = said(run)
     for part in (
         "1,200 training and 345 test texts of 4 classes; chance is 0.250.",
@@ -224,9 +224,8 @@ def test_another_model_is_told_from_the_run_s_own(run, said):
 
 def test_seeds_and_foreign_files_are_no_tasks(run):
     task_record(run)
-    run.write_json("finetune/topics-seed-0.json", {"asked": {}})
+    run.write_json("finetune/topics-seed-0.json", {"conditions": {}})
     run.write_json("finetune/notes.json", ["mine"])
-    run.write_json("finetune/later.json", {"schema": "hf_apt.block_accuracy/99"})
     assert list(run.finetuned()) == ["topics"]
     assert run.committees() == {}
 

@@ -40,10 +40,10 @@ def test_weights_in_two_bytes_are_half_of_what_is_gathered():
 def test_bert_6_at_the_papers_size():
     """66.69 M parameters: literal, as the README says."""
     from hf_apt.data.corpora import CorpusSource
-    from hf_apt.runs.recipes import paper
+    from hf_apt.runs.recipes import paper_recipe
     from hf_apt.training.costs.model_costs import ModelCosts
 
-    shape = paper(CorpusSource(name="x/y")).shape
+    shape = paper_recipe(CorpusSource(name="x/y")).shape
     model = ModelCosts(shape=shape, vocab_size=30_522, sequence_length=128)
     found = [communication_bytes(model.num_parameters, p) / 1e9 for p in (2, 8)]
     assert found == pytest.approx([0.267, 0.467], abs=1e-3)

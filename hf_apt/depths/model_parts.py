@@ -4,7 +4,9 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from contextlib import contextmanager
+from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING, Any
+from weakref import WeakKeyDictionary
 
 import torch
 from torch import Tensor, nn
@@ -13,6 +15,134 @@ from hf_apt.depths.state_hooks import is_view
 
 if TYPE_CHECKING:
     from transformers import PreTrainedModel
+
+Returned = list[tuple[nn.Module, Any]]
+"""What each module returned in a forward pass, in the order of returning."""
+
+
+@dataclass
+class ModelParts:
+    """The parts of a model, from one forward pass, and what experiments have shown of them since.
+
+    The experiments are made where they are needed (`hf_apt.depths.trunk`), and left here, so that
+    each is made once for a model however many trunks are taken off it.
+    """
+
+    trunk: nn.Module
+    """The outermost module that hands hidden states to the head."""
+
+    final_norm: nn.Module | None
+    """The normalisation that the trunk applies after its last block, outside of any block."""
+
+    output: Any
+    """What the trunk returned for `smallest_input`, without its hidden states."""
+
+    states: list[Tensor]
+    """The hidden states (1, T, H) of the smallest input, by depth."""
+
+    returned: Returned
+    """The modules that returned one of these states, in the order of returning."""
+
+    makers: dict[int, tuple[nn.Module, ...] | None] = field(default_factory=dict)
+    """By the deepest depth that is read: the modules that make the states, confirmed by a second
+    pass; None where there are none."""
+
+    position_wise: tuple[nn.Module, ...] | None = None
+    """The modules that can be run at asked positions alone; None before the experiment."""
+
+
+_KNOWN: WeakKeyDictionary[nn.Module, tuple[object, ModelParts]] = WeakKeyDictionary()
+
+
+def parts_of(model: PreTrainedModel) -> ModelParts:
+    """The parts of `model`, found once for as long as its modules stay what they are.
+
+    Raises ValueError for a model without a trunk of one stack of blocks apart from its head.
+    """
+    built_of = _built_of(model)
+    known = _KNOWN.get(model)
+    if known is None or known[0] != built_of:
+        with in_own_precision(model):
+            known = _KNOWN[model] = (built_of, _parts(model))
+    return known[1]
+
+
+def _built_of(model: PreTrainedModel) -> object:
+    """Changes where a module is added, taken out or exchanged, or the model moved or cast."""
+    modules = [(name, id(module)) for name, module in model.named_modules()]
+    return modules, model.config.to_json_string(use_diff=False), model.device, model.dtype
+
+
+def _parts(model: PreTrainedModel) -> ModelParts:
+    returned = _returned(model, model)
+    trunk, output = _outermost(model, returned)
+    if getattr(output, "hidden_states", None) is None:  # the head does not hand the request on
+        returned = _returned(model, trunk)
+        output = returned[-1][1]
+    if getattr(output, "hidden_states", None) is None:
+        raise ValueError(
+            f"{type(model).__name__} shows no hidden states of one stack of blocks: its depths "
+            "cannot be decoded."
+        )
+    states = depth_states(output)
+    own = set(trunk.modules())
+    return ModelParts(
+        trunk,
+        _final_norm(trunk, returned, output.last_hidden_state),
+        replace(output, hidden_states=None),
+        states,
+        [(m, out) for m, out in returned if m in own and any(is_view(s, out) for s in states)],
+    )
+
+
+def _returned(model: PreTrainedModel, module: nn.Module) -> Returned:
+    """What `module` and those below it return for the smallest input, hidden states included."""
+    returned: Returned = []
+    with recorded(list(module.modules()), returned), torch.no_grad(), evaluating(model):
+        module(**smallest_input(model), output_hidden_states=True, return_dict=True)
+    return returned
+
+
+def _outermost(model: PreTrainedModel, returned: Returned) -> tuple[nn.Module, Any]:
+    *below, (_, answer) = returned
+    trunks = [
+        (module, output)
+        for module, output in below
+        if isinstance(getattr(output, "last_hidden_state", None), Tensor)
+    ]
+    if not trunks or not isinstance(getattr(answer, "logits", None), Tensor):
+        raise ValueError(
+            f"{type(model).__name__} has no trunk apart from its head, or returns no logits."
+        )
+    return trunks[-1]
+
+
+def _final_norm(trunk: nn.Module, returned: Returned, last_BTH: Tensor) -> nn.Module | None:
+    norms = {
+        module
+        for name, module in trunk.named_modules()
+        if "norm" in type(module).__name__.lower() and not any(map(str.isdigit, name.split(".")))
+    }
+    return next((m for m, state in returned if m in norms and is_view(last_BTH, state)), None)
+
+
+def smallest_input(model: PreTrainedModel) -> dict[str, Tensor]:
+    """One sequence of four equal tokens."""
+    ids = torch.ones(1, 4, dtype=torch.long, device=model.device)
+    return {"input_ids": ids * (min(4, model.config.vocab_size - 1)), "attention_mask": ids}
+
+
+def depth_states(outputs: Any) -> list[Tensor]:
+    """The hidden states of a trunk's output: embeddings, then the output of each block.
+
+    The last entry of `hidden_states` is before the final normalisation in some families.
+    """
+    return [*outputs.hidden_states[:-1], outputs.last_hidden_state]
+
+
+def in_own_precision(model: PreTrainedModel) -> torch.autocast:
+    """Within the block, nothing is computed in another precision than that of its weights."""
+    return torch.autocast(model.device.type, enabled=False)
 
 
 @contextmanager
@@ -28,57 +158,8 @@ def evaluating(model: nn.Module) -> Iterator[None]:
             module.training = True
 
 
-def smallest_input(model: PreTrainedModel) -> dict[str, Tensor]:
-    """A smallest input."""
-    ids = torch.ones(1, 4, dtype=torch.long, device=model.device)
-    return {"input_ids": ids * (min(4, model.config.vocab_size - 1)), "attention_mask": ids}
-
-
-def depth_states(outputs: Any) -> list[Tensor]:
-    """The hidden states of a trunk's output: embeddings, then the output of each block.
-
-    The last entry of `hidden_states` is before the final normalisation in some families.
-    """
-    return [*outputs.hidden_states[:-1], outputs.last_hidden_state]
-
-
-def outermost(model: PreTrainedModel) -> nn.Module:
-    """The module below `model` that hands hidden states to its head."""
-    *below, (_, answer) = returned(model, list(model.modules()))
-    found = [
-        module
-        for module, output in below
-        if isinstance(getattr(output, "last_hidden_state", None), Tensor)
-    ]
-    if not found or not isinstance(getattr(answer, "logits", None), Tensor):
-        raise ValueError(
-            f"{type(model).__name__} has no trunk apart from its head, or returns no logits."
-        )
-    return found[-1]
-
-
-def final_norm(trunk: nn.Module, model: PreTrainedModel) -> nn.Module | None:
-    """The normalisation that a trunk applies after its last block, outside of any block."""
-    norms = [
-        module
-        for name, module in trunk.named_modules()
-        if "norm" in type(module).__name__.lower() and not any(map(str.isdigit, name.split(".")))
-    ]
-    *normed, (_, output) = returned(model, [*norms, trunk])
-    last = output.last_hidden_state
-    return next((module for module, state in normed if is_view(last, state)), None)
-
-
-def returned(model: PreTrainedModel, modules: list[nn.Module]) -> list[tuple[nn.Module, Any]]:
-    """What each of `modules` returns when `model` reads the smallest input, in order."""
-    found: list[tuple[nn.Module, Any]] = []
-    with recorded(modules, found), torch.no_grad(), evaluating(model):
-        model(**smallest_input(model))
-    return found
-
-
 @contextmanager
-def recorded(modules: list[nn.Module], returned: list[tuple[nn.Module, Any]]) -> Iterator[None]:
+def recorded(modules: list[nn.Module], returned: Returned) -> Iterator[None]:
     """Within the block, what each of `modules` returns is added to `returned`."""
 
     def record(module: nn.Module, _: Any, output: Any) -> None:

@@ -18,7 +18,7 @@ ALL_OF_A_BERT = {"attention.self.query", "attention.output", "intermediate", "ou
 def names_in_last_block(trunk: Trunk) -> set[str]:
     """The position-wise modules of `trunk`, by their names within the last block."""
     of = {id(module): name for name, module in trunk.module.named_modules()}
-    return {of[id(module)].split(".2.", 1)[1] for module in trunk._position_wise}
+    return {of[id(module)].split(".2.", 1)[1] for module in trunk._position_wise()}
 
 
 @pytest.mark.parametrize("family", FAMILIES)
@@ -32,7 +32,7 @@ def test_states_are_those_of_the_whole_pass(family):
     asked = torch.zeros_like(ids, dtype=torch.bool)
     asked[0, [2, 5]] = asked[1, 8] = asked[3, 15] = True
     few = trunk.at(inputs, asked)
-    trunk._position_wise = ()
+    trunk._position_wise = lambda: ()
     torch.testing.assert_close(few, trunk.at(inputs, asked), rtol=1e-4, atol=1e-5)
 
 
@@ -42,7 +42,7 @@ def test_all_but_keys_values_and_attention_is_left_out(family):
 
 
 def test_shared_blocks_are_left_whole():
-    assert Trunk(made("albert"))._position_wise == ()
+    assert Trunk(made("albert"))._position_wise() == ()
 
 
 def test_attention_that_is_zero_now_is_not_taken_for_position_wise():
@@ -146,7 +146,7 @@ def test_a_model_that_cannot_be_experimented_on_is_read_as_ever():
     )
     model = hf.BertForMaskedLM(config).eval()
     trunk = Trunk(model)
-    assert trunk._position_wise == ()
+    assert trunk._position_wise() == ()
     ids = torch.tensor([[7, 8, 9, 10]])
     asked = torch.tensor([[False, True, False, False]])
     with torch.no_grad():

@@ -18,7 +18,7 @@ def asked_of(model, inputs):
     asked = torch.zeros_like(inputs["input_ids"], dtype=torch.bool)
     asked[0, [1, 4]] = asked[2, 0] = True
     with torch.no_grad():
-        outputs = Trunk(model).trunk(**inputs, output_hidden_states=True, return_dict=True)
+        outputs = Trunk(model).module(**inputs, output_hidden_states=True, return_dict=True)
     return asked, [state[asked] for state in outputs.hidden_states[:-1]]
 
 
@@ -36,11 +36,11 @@ def test_states_are_those_that_transformers_shows(family, deepest, inputs):
     model = made(family)
     asked, shown = asked_of(model, inputs)
     trunk = Trunk(model, deepest=deepest)
-    assert (trunk._makers is None) == (family in UNTAPPED and deepest > 0)
+    assert (trunk._makers() is None) == (family in UNTAPPED and deepest > 0)
     assert trunk.num_depths == deepest + 1
     states = trunk.at(inputs, asked)
     assert len(states) == deepest + 1
-    norm = trunk._final_norm or (lambda state: state)
+    norm = trunk._parts.final_norm or (lambda state: state)
     for state, expected in zip(states, shown, strict=False):  # the last of all is not among them
         with torch.no_grad():
             torch.testing.assert_close(state, norm(expected), rtol=1e-4, atol=1e-5)
@@ -51,6 +51,7 @@ def test_nothing_is_computed_behind_the_deepest(family, inputs):
     model = made(family)
     asked, _ = asked_of(model, inputs)
     trunk = Trunk(model, deepest=1)
+    trunk.at(inputs, asked)  # experiments are made once, before the first answer
     called = []
     blocks = next(
         module

@@ -323,7 +323,7 @@ SEEN_THROUGH: dict[str, tuple[str, ...]] = {
     "data/planted/test_corpus.py": ("data.planted.labels",),
     "data/tasks/test_task.py": ("data.tasks.rows",),
     "depths/test_measurement.py": ("data.measurement_batches", "depths.depth_pass"),
-    "depths/test_trunk.py": ("depths.forward_override", "depths.model_parts", "depths.own_head"),
+    "depths/test_trunk.py": ("depths.forward_override", "depths.own_head"),
     "depths/sweep/test_vocabulary.py": (
         *("depths.sweep.chunks", "depths.sweep.equal_rows", "depths.sweep.result"),
     ),

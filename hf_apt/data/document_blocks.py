@@ -11,17 +11,17 @@ _BLOCK = 1000
 
 @dataclass(frozen=True)
 class Block:
-    """Some documents in a row, and the place behind them."""
+    """Consecutive documents, and the place after them."""
 
     texts: list[str]
     """The documents."""
 
     place: Any
-    """Where the next block begins, as JSON can hold it: to be given to `blocks`."""
+    """Where the next block begins, in plain JSON; to be given to `blocks`."""
 
 
 class Documents(Protocol):
-    """Documents that can be read from the beginning, or on from where a block ended."""
+    """Documents that can be read from the beginning, or from where a block ended."""
 
     @property
     def num_documents(self) -> int | None:
@@ -29,13 +29,13 @@ class Documents(Protocol):
         ...
 
     def blocks(self, after: Any = None) -> Iterator[Block]:
-        """All blocks behind the place `after`, in the same order whenever they are asked for."""
+        """All blocks after the place `after`, in the same order every time."""
         ...
 
 
 @dataclass(frozen=True)
 class Indexed:
-    """Documents that can be had by their numbers: a list, a memory-mapped table, a generator.
+    """Documents that can be read by their numbers: a list, a memory-mapped table, a generator.
 
     A row without a text is left out.
     """
@@ -44,7 +44,7 @@ class Indexed:
     """Number of rows."""
 
     between: Callable[[int, int], Sequence[str | None]]
-    """The rows from one number to before another."""
+    """The rows from one number up to another, which is not included."""
 
     def blocks(self, after: int | None = None) -> Iterator[Block]:
         """Blocks of 1,000 rows; the place is the number of rows read."""
@@ -54,5 +54,5 @@ class Indexed:
 
 
 def listed(texts: Sequence[str]) -> Indexed:
-    """Documents that are in memory already."""
+    """Documents that are already in memory."""
     return Indexed(len(texts), lambda start, end: texts[start:end])

@@ -1,10 +1,9 @@
 """Batches of one shape: the modified positions, filled up to a number that hardly ever changes.
 
-How many positions are modified is drawn; arrays of ever new lengths make compiled programs compile
-anew, and a CUDA graph impossible. The law of masking stays: nothing is dropped, and places that
-only fill up are such as nobody asks for. Ours.
+The number of modified positions is random. Arrays of ever new lengths make compiled programs
+compile again, and a CUDA graph impossible. The law of masking stays: nothing is dropped, and
+padding places point at a position whose label is -100. Source: ours.
 """
-# B batch, T sequence position, K places of a batch.
 
 from __future__ import annotations
 
@@ -19,10 +18,9 @@ _MULTIPLE = 64
 
 
 def usual_capacity(num_positions: int, rate: float) -> int:
-    """Places for the modified ones of `num_positions`: mean and four standard deviations.
+    """Number of places for the modified ones of `num_positions`: mean and four standard deviations.
 
-    Rounded up to 64: 768 for 32 x 128 positions at 15 %. One batch in 30,000 lies so far above the
-    mean.
+    Rounded up to 64: 768 for 32 x 128 positions at 15 %. One batch in 30,000 has more.
     """
     enough = num_positions * rate + 4 * math.sqrt(num_positions * rate * (1 - rate))
     return _up(enough)
@@ -33,12 +31,12 @@ def fixed_places(
 ) -> Int[np.ndarray, " places"]:
     """The flat places of all labels, ascending, filled up to `capacity` with an unasked one.
 
-    Where there are more labels than that, the next multiple of 64 is filled; where no place is
-    unasked, nothing.
+    If there are more labels than that, they are filled up to the next multiple of 64; if no place
+    is unasked, nothing is added.
     """
-    labels_M = labels_BT.reshape(-1)
-    asked_N = np.flatnonzero(labels_M != NOT_ASKED)
-    unasked = np.flatnonzero(labels_M == NOT_ASKED)[:1]
+    labels_P = labels_BT.reshape(-1)
+    asked_N = np.flatnonzero(labels_P != NOT_ASKED)
+    unasked = np.flatnonzero(labels_P == NOT_ASKED)[:1]
     room = capacity if len(asked_N) <= capacity else _up(len(asked_N))
     return np.concatenate([asked_N, np.resize(unasked, room - len(asked_N) if len(unasked) else 0)])
 

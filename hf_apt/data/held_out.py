@@ -14,16 +14,16 @@ from hf_apt.data.document_blocks import Documents
 
 @dataclass(frozen=True)
 class SplitBlock:
-    """Some documents in a row, sorted, and the place behind them."""
+    """Consecutive documents, told apart, and the place after them."""
 
     train: list[str]
-    """Those to learn from."""
+    """Documents to learn from."""
 
     validation: list[str]
-    """Those held out."""
+    """Documents held out."""
 
     place: Any
-    """Where the next block begins, as JSON can hold it: to be given to `blocks`."""
+    """Where the next block begins, in plain JSON; to be given to `blocks`."""
 
 
 class SplitStream(Protocol):
@@ -31,11 +31,11 @@ class SplitStream(Protocol):
 
     @property
     def num_documents(self) -> int | None:
-        """Documents on both sides, at most, where known."""
+        """Largest possible number of documents on both sides, where known."""
         ...
 
     def blocks(self, after: Any = None) -> Iterator[SplitBlock]:
-        """All blocks behind the place `after`, in the same order whenever they are asked for."""
+        """All blocks after the place `after`, in the same order every time."""
         ...
 
 
@@ -55,28 +55,28 @@ class SplitByHash:
     """One source of documents, of which each is held out or not by what it says."""
 
     name: str
-    """What to call it in errors."""
+    """Name of the corpus in errors."""
 
     documents: Documents
-    """The source."""
+    """Documents of both sides."""
 
     share: float
     """Share that is held out."""
 
     max_train: int | None = None
-    """At most so many training documents; None for all."""
+    """Largest number of training documents; None for all."""
 
     max_validation: int | None = None
-    """At most so many held-out ones; None for the same share of `max_train`."""
+    """Largest number of held-out documents; None for the same share of `max_train`."""
 
     @property
     def num_documents(self) -> int | None:
-        """Documents on both sides, at most, where known."""
-        found, wanted = self.documents.num_documents, sum(self._limits)
-        if wanted == math.inf:
-            return found
+        """Largest possible number of documents on both sides, where known."""
+        available = self.documents.num_documents
+        if sum(self._limits) == math.inf:
+            return available
         most = sum(map(math.ceil, self._limits))
-        return most if found is None else min(found, most)
+        return most if available is None else min(available, most)
 
     @property
     def _limits(self) -> tuple[float, float]:
@@ -85,9 +85,9 @@ class SplitByHash:
         return train, max(1, train * self.share) if validation is None else validation
 
     def blocks(self, after: dict[str, Any] | None = None) -> Iterator[SplitBlock]:
-        """The blocks behind a place, until enough documents of both kinds are found.
+        """The blocks after a place, until there are enough documents of both kinds.
 
-        Raises EmptySplitError in the end where there was none of one kind.
+        Raises EmptySplitError at the end if there was no document of one kind.
         """
         after = after or {"documents": None, "train": 0, "validation": 0}
         numbers = [after["train"], after["validation"]]
@@ -129,12 +129,12 @@ class TwoSources:
 
     @property
     def num_documents(self) -> int | None:
-        """Documents on both sides, where known."""
+        """Number of documents on both sides, where known."""
         numbers = (self.train.num_documents, self.validation.num_documents)
         return None if None in numbers else sum(num for num in numbers if num is not None)
 
     def blocks(self, after: list[Any] | None = None) -> Iterator[SplitBlock]:
-        """The blocks behind a place; each has documents of one side alone."""
+        """The blocks after a place; each has documents of one side alone."""
         side, within = after or ["train", None]
         if side == "train":
             for block in self.train.blocks(within):

@@ -46,7 +46,7 @@ def train_and_held_out(
     unknown = [file for file in files if file.suffix not in suffixes]
     if unknown:
         raise ValueError(
-            f"{unknown[0]} is of no kind that can be read: {', '.join(sorted(suffixes))}."
+            f"{unknown[0]} cannot be read: its ending is none of {', '.join(sorted(suffixes))}."
         )
     empty = [file for file in files if file.stat().st_size == 0]
     if empty:

@@ -1,11 +1,10 @@
 """BERT's corruption of a sequence, a pure function of (seed, epoch, example index).
 
 A position is *modified* with probability 15 %; it then shows [MASK] (80 %), a token drawn uniformly
-from the whole vocabulary (10 %), or itself (10 %). Special tokens are never modified. Whatever the
-batch, worker or process, the same example is corrupted alike in the same epoch, and the corruption
-of one position does not depend on the others.
+from the whole vocabulary (10 %), or itself (10 %). Special tokens are never modified. An example
+is corrupted in the same way in the same epoch, whatever the batch, worker or process, and the
+corruption of one position does not depend on the others.
 """
-# B examples, T sequence positions.
 
 from __future__ import annotations
 
@@ -36,7 +35,7 @@ class Masking:
     """Ids that are never modified: padding, separators, the mask token itself, unknown."""
 
     seed: int = 0
-    """Part of what the corruption is a function of."""
+    """Seeds the corruption, together with epoch and example."""
 
     rate: float = 0.15
     """Share of the positions that are modified."""
@@ -49,10 +48,10 @@ class Masking:
 
     def __post_init__(self) -> None:
         if not 0 < self.rate < 1:
-            raise ValueError(f"the masking rate lies between 0 and 1, got {self.rate}.")
+            raise ValueError(f"the masking rate must lie between 0 and 1, got {self.rate}.")
         if self.masked_share < 0 or self.replaced_share < 0:
             raise ValueError(
-                f"shares are not negative, got masked_share={self.masked_share}, "
+                f"shares must not be negative, got masked_share={self.masked_share}, "
                 f"replaced_share={self.replaced_share}."
             )
         if self.masked_share + self.replaced_share > 1:
@@ -75,7 +74,7 @@ class Masking:
 
 @dataclass(frozen=True)
 class MaskedBatch:
-    """A corrupted batch and what was asked of it."""
+    """A corrupted batch and what is asked about it."""
 
     input_ids_BT: Integer[np.ndarray, "batch seq"]
     """What the model sees, int64."""
@@ -127,7 +126,7 @@ def mask(
 
 
 # A counter-based generator (SplitMix64: Steele, Lea and Flood 2014): the n-th number of a stream is
-# a mix of the stream's key and n, so that any example's numbers can be had without the others'.
+# a mix of the stream's key and n, so that any example's numbers can be computed alone.
 _STEP = np.uint64(0x9E3779B97F4A7C15)
 _TWO_STEPS = np.arange(1, 3, dtype=np.uint64) * _STEP
 

@@ -1,4 +1,4 @@
-"""Sequences in files that grow at their ends, and can be cut back to a mark."""
+"""Sequences in files that grow at the end and can be cut back to a mark."""
 
 from __future__ import annotations
 
@@ -15,30 +15,30 @@ _LENGTH = np.dtype(np.uint32)
 
 @dataclass(frozen=True, kw_only=True)
 class Mark:
-    """How much there was at a moment; as JSON by `dataclasses.asdict`."""
+    """The contents of the files at one moment; `dataclasses.asdict` makes it JSON."""
 
     num_sequences: int = 0
-    """Sequences in the files."""
+    """Number of sequences in the files."""
 
     num_tokens: int = 0
-    """Ids in them."""
+    """Number of ids in the files."""
 
     waiting: list[int] = field(default_factory=list)
-    """Ids that did not fill a sequence yet."""
+    """Ids that do not fill a sequence yet."""
 
 
 class SequenceFiles:
     """Sequences of token ids, appended to `ids` and their lengths to `lengths`.
 
-    Both files are cut back to `mark`, so that what was appended after it is forgotten. Raises
-    ValueError where they are shorter than that. Memory: what was appended since the last flush.
+    Both files are cut back to `mark`, so that what was appended after it is dropped. Raises
+    ValueError if they are shorter than that. Memory: what was appended since the last flush.
     """
 
     def __init__(self, ids: Path, lengths: Path, dtype: np.dtype, mark: Mark | None = None):
         mark = mark or Mark()
         self.num_sequences, self.num_tokens = mark.num_sequences, mark.num_tokens
         self.waiting = list(mark.waiting)
-        """Ids that did not fill a sequence yet: for `Cutter.cut`."""
+        """Ids that do not fill a sequence yet, for `Cutter.cut`."""
         self._dtype, self._lengths_path = dtype, lengths
         self._ids = _cut_back(ids, mark.num_tokens * dtype.itemsize)
         self._lengths = _cut_back(lengths, mark.num_sequences * _LENGTH.itemsize)
@@ -52,7 +52,7 @@ class SequenceFiles:
             self.num_tokens += len(sequence)
 
     def mark(self) -> Mark:
-        """How much there is now, all of it on the disk."""
+        """The present contents, all of them flushed to disk."""
         for file in (self._ids, self._lengths):
             file.flush()
             os.fsync(file.fileno())

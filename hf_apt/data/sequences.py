@@ -31,14 +31,14 @@ class Cutter:
     def cut(self, texts: Sequence[str], waiting: list[int]) -> Iterator[list[int]]:
         """The sequences that `texts` fill, after the ids that are `waiting`.
 
-        `waiting` is left with the ids behind the last full sequence; of layout `first` there are
-        none. Texts are tokenised on all cores, 1,000 at a time, which changes nothing.
+        `waiting` is left with the ids after the last full sequence; with layout `first` there are
+        none. Texts are tokenised on all cores, 1,000 at a time, which does not change the result.
         """
         for start in range(0, len(texts), _BATCH):
             batch = list(texts[start : start + _BATCH])
             if self.layout == "first":
-                found = self.tokenizer(batch, truncation=True, max_length=self.length)["input_ids"]
-                yield from (ids for ids in found if len(ids) > self._empty)
+                rows = self.tokenizer(batch, truncation=True, max_length=self.length)["input_ids"]
+                yield from (ids for ids in rows if len(ids) > self._empty)
             else:
                 yield from self._packed(batch, waiting)
 

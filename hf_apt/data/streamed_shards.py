@@ -1,8 +1,8 @@
 """A corpus of many files that is streamed, not downloaded: read evenly, shuffled, resumable.
 
 datasets' own shuffle buffer loses its content when it is resumed, and its order changed between
-versions 4 and 5. Here nothing is held from block to block, so that a place is exact: where each
-open file is read, as `IterableDataset.state_dict` says. Ours.
+versions 4 and 5. Here nothing is held from block to block, so a place is exact: the state of each
+open file, as `IterableDataset.state_dict` says. Source: ours.
 """
 
 from __future__ import annotations
@@ -17,7 +17,7 @@ import numpy as np
 from hf_apt.data.document_blocks import Block
 
 _OPEN = 10
-"""Shards that are read at the same time."""
+"""Number of shards that are read at the same time."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -29,22 +29,22 @@ class Shards:
     """
 
     dataset: Any
-    """The `IterableDataset` that is read; it is not to be shuffled."""
+    """The `IterableDataset` that is read; it must not be shuffled."""
 
     column: str
     """The column that holds the text; a row without one is left out."""
 
     seed: int
-    """Of both orders."""
+    """Seeds the order of the shards and the order within each block."""
 
     block_size: int = 10_000
-    """Rows in a block."""
+    """Number of rows in a block."""
 
     num_documents: None = None
-    """Not known beforehand."""
+    """Number of documents, which is not known beforehand."""
 
     def blocks(self, after: dict[str, Any] | None = None) -> Iterator[Block]:
-        """The blocks behind a place.
+        """The blocks after a place.
 
         A shard that was open there is read again from its beginning to that row, without its texts
         being used: datasets cannot jump within a file.
@@ -94,7 +94,7 @@ class _Shard:
         self._rows = iter(self._part)
 
     def row(self) -> dict[str, Any] | None:
-        """The next row, None behind the last."""
+        """The next row; None after the last."""
         self._loaded = None
         return next(self._rows, None)
 

@@ -15,7 +15,7 @@ SPECIAL_TOKENS = ("[PAD]", "[UNK]", "[CLS]", "[SEP]", "[MASK]")
 
 
 def load_tokenizer(name: str) -> Any:
-    """The tokenizer of a Hub id, a folder, a checkpoint that comes along, or a BERT `vocab.txt`.
+    """The tokenizer of a Hub id, a folder, a shipped checkpoint, or a BERT `vocab.txt`.
 
     Raises ValueError if there is none, or if it has no mask or no padding token.
     """
@@ -23,7 +23,7 @@ def load_tokenizer(name: str) -> Any:
     if path.suffix == ".txt":
         if not path.is_file() or path.stat().st_size == 0:
             raise ValueError(f"the vocabulary {path} is missing or empty.")
-        # Not splitlines: a token can be a separator of lines by Unicode.
+        # Not splitlines: a token can be a Unicode line separator.
         tokens = path.read_text(encoding="utf-8").rstrip("\n").split("\n")
         missing = [token for token in SPECIAL_TOKENS if token not in tokens]
         if missing:
@@ -42,14 +42,14 @@ def load_tokenizer(name: str) -> Any:
         # What transformers makes of a checkpoint's configuration where its tokenizer is missing.
         raise ValueError(f"no tokenizer in {name!r}: its files are missing.")
     if tokenizer.mask_token_id is None:
-        raise ValueError(f"the tokenizer of {name!r} has no mask token: it is of no masked LM.")
+        raise ValueError(f"the tokenizer of {name!r} has no mask token: it is not for masked LMs.")
     if tokenizer.pad_token_id is None:
         raise ValueError(f"the tokenizer of {name!r} has no padding token.")
     return tokenizer
 
 
 def vocabulary_tokenizer(tokens: Iterable[str]) -> Any:
-    """A lower-casing BERT tokenizer over `tokens`, whose ids are their places."""
+    """A lower-casing BERT tokenizer over `tokens`, whose ids are their indices."""
     from transformers import BertTokenizer
 
     return BertTokenizer(vocab={token: index for index, token in enumerate(tokens)})
@@ -74,10 +74,10 @@ def train_wordpiece(documents: Iterable[str], vocab_size: int, num_documents: in
 
         def trained(size: int, first: list[str]) -> list[str]:
             waiting.seek(0)
-            found = BertWordPieceTokenizer(lowercase=True)
+            wordpiece = BertWordPieceTokenizer(lowercase=True)
             texts = map(json.loads, waiting)
-            found.train_from_iterator(texts, size, special_tokens=first, show_progress=False)
-            by_id = sorted(found.get_vocab().items(), key=lambda item: item[1])
+            wordpiece.train_from_iterator(texts, size, special_tokens=first, show_progress=False)
+            by_id = sorted(wordpiece.get_vocab().items(), key=lambda item: item[1])
             return [token for token, _ in by_id]
 
         # The trainer numbers continuations (##a) in the random order of a hash table, and breaks
@@ -88,7 +88,7 @@ def train_wordpiece(documents: Iterable[str], vocab_size: int, num_documents: in
 
 
 def vocabulary(tokenizer: Any) -> list[str]:
-    """The tokens as text, by id; an id that no token has reads `<id>`."""
+    """The tokens as text, by id; an id without a token reads `<id>`."""
     ids = tokenizer.get_vocab()
     tokens = [f"<{index}>" for index in range(max(ids.values()) + 1)]
     for token, index in ids.items():

@@ -3,7 +3,6 @@
 Text is tokenised once. What is left is two plain files and a description: training and measuring
 from them need neither the tokenizer nor `datasets`.
 """
-# B examples, T sequence positions, V vocabulary.
 
 from __future__ import annotations
 
@@ -35,7 +34,7 @@ class TokensDescription:
     """Number of token ids."""
 
     sequence_length: int
-    """Longest sequence, special tokens included."""
+    """Length of the longest sequence, special tokens included."""
 
     layout: Layout
     """How documents became sequences."""
@@ -47,10 +46,10 @@ class TokensDescription:
     """Number of tokens, special ones included."""
 
     pad_id: int
-    """Fills short sequences when they are batched; never stored."""
+    """Id that fills short sequences when they are batched; it is never stored."""
 
     mask_id: int
-    """The id that masking shows."""
+    """Id that masking shows."""
 
     special_ids: tuple[int, ...]
     """Ids that are never asked for."""
@@ -70,7 +69,7 @@ class Tokens:
             raise ValueError(f"{folder} holds no tokenised sequences.") from None
         content["special_ids"] = tuple(content["special_ids"])
         self.description = TokensDescription(**content)
-        """What the integers are."""
+        """What the integers on disk are."""
         self.starts = np.load(folder / "starts.npy")
         """Where each sequence starts, and where the last one ends, int64."""
         self.ids = np.memmap(
@@ -125,7 +124,7 @@ def write_tokens(
 ) -> Tokens:
     """Tokenise `documents` into `folder`, on all cores, with a progress bar; whole or not at all.
 
-    Memory: a thousand documents. Raises ValueError where no sequence comes of it.
+    Memory: a thousand documents. Raises ValueError if they give no sequence.
     """
     from tqdm.auto import tqdm
 
@@ -148,13 +147,13 @@ def growing_tokens(
 
 
 def describe_tokens(folder: Path, growing: SequenceFiles, cutter: Cutter) -> None:
-    """Write what `Tokens(folder)` needs beside the ids that have grown there.
+    """Write what `Tokens(folder)` needs in addition to the ids that have grown there.
 
-    Raises ValueError where there is no sequence.
+    Raises ValueError if there is no sequence.
     """
     if not growing.num_sequences:
         raise NoSequenceError(
-            f"no sequence of {cutter.length} tokens came of the documents: too little text."
+            f"the documents give no sequence of {cutter.length} tokens: too little text."
         )
     growing.mark()
     tokenizer = cutter.tokenizer

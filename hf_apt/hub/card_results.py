@@ -100,7 +100,7 @@ def _eval_results(
 def _of_tasks(tasks: dict[str, dict[str, Any]]) -> list[EvalResult]:
     from huggingface_hub import EvalResult
 
-    found = {
+    accuracies = {
         task: record["models"]["pretrained"].get("classifier") for task, record in tasks.items()
     }
     return [
@@ -116,7 +116,7 @@ def _of_tasks(tasks: dict[str, dict[str, Any]]) -> list[EvalResult]:
             },
             metric_value=accuracy["value"],
         )
-        for task, accuracy in found.items()
+        for task, accuracy in accuracies.items()
         if accuracy is not None
     ]
 

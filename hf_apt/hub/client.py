@@ -17,7 +17,7 @@ from hf_apt.hub.publication import Publication, require_no_secret
 
 _REPO = re.compile(r"[\w.-]+/[\w.-]+")
 _WAITS = (1.0, 3.0)
-"""Seconds before a request that failed for a passing reason is made again."""
+"""Seconds to wait before each repetition of a request that failed for a passing reason."""
 _PASSING = (408, 429, 500, 502, 503, 504)
 _HTTP_ERROR = hub_errors.HTTPError  # pyright: ignore[reportPrivateImportUsage]
 """The root of the errors of whichever HTTP library huggingface_hub uses."""
@@ -31,7 +31,7 @@ class Published:
     """What a publication left on the Hub."""
 
     url: str
-    """The repository's page."""
+    """Address of the repository's page."""
 
     revision: str
     """The commit that holds the files: `revision=` pins it."""
@@ -40,7 +40,7 @@ class Published:
     """Whether there was anything to send; if not, the commit is an older one."""
 
     is_private: bool
-    """Who can see it."""
+    """Whether the repository is private."""
 
 
 def client() -> HfApi:
@@ -97,7 +97,7 @@ def publish(api: HfApi, repo: str, publication: Publication, *, public: bool = F
     with _saying(api, repo, f"{repo} is there, without what was to be sent now"):
         commit = _again(lambda: _commit(api, repo, publication))
     if before.private and public:
-        with _saying(api, repo, f"all files are in {repo}, which is private still"):
+        with _saying(api, repo, f"all files are in {repo}, which is still private"):
             _again(lambda: api.update_repo_settings(repo, repo_type=kind, private=False))
     return Published(
         url=f"{api.endpoint}/{'spaces/' if kind == 'space' else ''}{repo}",
@@ -131,17 +131,17 @@ def _require_token(api: HfApi) -> None:
 
 
 def _require_weights(api: HfApi, repo: str, weights: str) -> None:
-    found = _again(lambda: api.get_paths_info(repo, ["model.safetensors"]))
-    if not found:
+    files = _again(lambda: api.get_paths_info(repo, ["model.safetensors"]))
+    if not files:
         raise ValueError(f"{repo} holds no checkpoint yet: `hf-apt publish checkpoint` sends one")
-    large = getattr(found[0], "lfs", None)
+    large = getattr(files[0], "lfs", None)
     if large is None or not large.sha256.startswith(weights):
         raise ValueError(f"{repo} holds other weights than those that this run measured")
 
 
 def _again(call: Callable[[], Answer]) -> Answer:
-    """What `call` returns, tried again after errors that pass. It may have had its effect: every
-    call here can be repeated without harm."""
+    """What `call` returns, repeated after errors that pass. A call that failed may have had its
+    effect: every call here can be repeated without harm."""
     for wait in _WAITS:
         try:
             return call()
@@ -169,7 +169,7 @@ def _saying(api: HfApi, repo: str, state: str) -> Iterator[None]:
 def _reason(error: BaseException, api: HfApi, repo: str) -> str:
     status = _status(error)
     if isinstance(error, hub_errors.OfflineModeIsEnabled):
-        return "HF_HUB_OFFLINE is set, which forbids to reach the Hub"
+        return "HF_HUB_OFFLINE is set, which forbids reaching the Hub"
     if isinstance(error, hub_errors.RepositoryNotFoundError) or status == 404:
         return f"there is no {repo} that this token may see ({status})"
     if status == 401:
@@ -185,7 +185,7 @@ def _reason(error: BaseException, api: HfApi, repo: str) -> str:
 
 
 def _passes(error: BaseException) -> bool:
-    """Whether it may be gone the next time: no connection, or a Hub that is not well."""
+    """Whether an error may be gone the next time: no connection, or a fault of the Hub."""
     return isinstance(error, _HTTP_ERROR) and _status(error) in (None, *_PASSING)
 
 

@@ -32,7 +32,7 @@ RECORD_FILES = ("summary.json", "config.json", "environment.json", "report.html"
 records of fine-tuning this checkpoint."""
 
 METRIC_FILES = ("README.md", "index.html", "requirements.txt")
-"""Beside a metric's own `<name>.py`."""
+"""Files of a metric besides its own `<name>.py`."""
 
 _HUB_TOKEN = re.compile(rb"hf_(?:[a-z]+_)?[A-Za-z0-9]{20,}")
 
@@ -42,13 +42,13 @@ class Publication:
     """The files of one repository."""
 
     repo_type: Literal["model", "space"]
-    """Of the Hub."""
+    """Kind of the repository."""
 
     files: dict[str, Path | bytes]
-    """Each file by its name in the repository: where it lies, or its content."""
+    """Path or content of each file, by its name in the repository."""
 
     left_out: tuple[Path, ...] = ()
-    """Files beside them that are not on the allow-list."""
+    """Files of the same folder that are not on the allow-list."""
 
     beside_weights: str | None = None
     """Fingerprint of the weights that have to be in the repository already; None if sent along."""
@@ -68,8 +68,8 @@ def checkpoint_publication(run: Run, card: dict[str, bytes]) -> Publication:
     weights; and for a file that leads out of the run's folder.
     """
     _require_own_weights(run)
-    found = sorted(path for path in run.path("checkpoint").rglob("*") if not path.is_dir())
-    sent, left_out = _allowed(found, run.path("checkpoint"), CHECKPOINT_FILES)
+    paths = sorted(path for path in run.path("checkpoint").rglob("*") if not path.is_dir())
+    sent, left_out = _allowed(paths, run.path("checkpoint"), CHECKPOINT_FILES)
     files = {path.name: _inside(path, run.folder) for path in sent}
     return Publication("model", files | _records(run) | card, left_out)
 
@@ -93,8 +93,8 @@ def metric_publication(name: str) -> Publication:
     if name not in metric_names():
         raise ValueError(f"there is no metric {name!r}: there are {', '.join(metric_names())}.")
     folder = resource(f"metrics/{name}")
-    found = sorted(path for path in folder.rglob("*") if not path.is_dir())
-    sent, left_out = _allowed(found, folder, (f"{name}.py", *METRIC_FILES))
+    paths = sorted(path for path in folder.rglob("*") if not path.is_dir())
+    sent, left_out = _allowed(paths, folder, (f"{name}.py", *METRIC_FILES))
     return Publication("space", {path.name: _inside(path, folder) for path in sent}, left_out)
 
 
@@ -136,8 +136,8 @@ def _records(run: Run) -> dict[str, Path | bytes]:
             for folder, instead in told.items():
                 for written in {folder, json.dumps(folder)[1:-1], html.escape(folder)}:
                     # Not in the middle of a longer path, nor in an address.
-                    found = rb"(?<![\w.:/-])" + re.escape(written.encode())
-                    text = re.sub(found, instead.encode(), text)
+                    pattern = rb"(?<![\w.:/-])" + re.escape(written.encode())
+                    text = re.sub(pattern, instead.encode(), text)
             records[f"run/{name}"] = text
     return records
 
@@ -146,8 +146,8 @@ def _folders(summary: dict[str, Any], tasks: dict[str, dict[str, Any]]) -> dict[
     """What to write in place of folders, longest first: a folder may lie in another."""
     files = [summary["corpus"]["name"]]
     for record in tasks.values():
-        asked = record["config"]["task"]
-        files += [record["checkpoint"], asked["name"], asked["data"] or ""]
+        task = record["config"]["task"]
+        files += [record["checkpoint"], task["name"], task["data"] or ""]
     above = {os.path.dirname(file) for file in files}
     told = {f"{folder}/": "" for folder in above if len(folder) > 1 and folder.startswith("/")}
     told |= {f"{os.path.expanduser('~')}/": "~/"}
@@ -173,15 +173,15 @@ def _require_own_weights(run: Run) -> str:
 
 
 def _allowed(
-    found: list[Path], folder: Path, names: tuple[str, ...]
+    paths: list[Path], folder: Path, names: tuple[str, ...]
 ) -> tuple[list[Path], tuple[Path, ...]]:
     """The files directly in `folder` whose names are allowed, and all the others."""
     sent = [
         path
-        for path in found
+        for path in paths
         if path.parent == folder and any(fnmatch(path.name, name) for name in names)
     ]
-    return sent, tuple(path for path in found if path not in sent)
+    return sent, tuple(path for path in paths if path not in sent)
 
 
 def _inside(path: Path, folder: Path) -> Path:

@@ -58,7 +58,7 @@ def to_device(model: PreTrainedModel) -> PreTrainedModel:
 def part_of_batch(batch_size: int, num_parts: int) -> int:
     """The number of sequences in each of `num_parts` equal parts of a batch.
 
-    Raises ValueError if the batch cannot be divided so.
+    Raises ValueError if the batch cannot be divided equally.
     """
     if batch_size % num_parts:
         raise ValueError(

@@ -39,10 +39,10 @@ class Encoder:
     """A model and the tokenizer that belongs to it."""
 
     model: PreTrainedModel
-    """With a classification head; in float32 and evaluation mode."""
+    """The model with a classification head, in float32 and evaluation mode."""
 
     tokenizer: Any
-    """Its tokenizer."""
+    """The tokenizer of the model."""
 
     def encode(self, texts: Sequence[str], sequence_length: int) -> list[list[int]]:
         """The token ids of each text, cut after `sequence_length` tokens, special ones included.
@@ -54,7 +54,7 @@ class Encoder:
         return encoded["input_ids"]
 
     def save(self, folder: Path) -> None:
-        """Write model and tokenizer so that `load_encoder` reads them; of adapters, these alone."""
+        """Write model and tokenizer so that `load_encoder` reads them; for adapters, only those."""
         self.model.save_pretrained(folder)
         if is_adapted(self.model):
             save_config(self.model, folder)
@@ -64,7 +64,7 @@ class Encoder:
 def load_encoder(name: str, *, label_names: Sequence[str] = (), seed: int = 42) -> Encoder:
     """The encoder of a checkpoint folder, a shipped checkpoint or a Hub id.
 
-    Its trunk is read whole; a pooler that is not there, and the classifier for `label_names` if the
+    Its trunk is read whole; a missing pooler, and the classifier for `label_names` if the
     checkpoint has none, begin from fresh weights of `seed`. A folder with an adapter gives the
     model that it was made for, the adapter merged into its weights.
 

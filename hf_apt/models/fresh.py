@@ -14,7 +14,7 @@ if TYPE_CHECKING:
 def new_model(shape: ModelShape, tokens: Tokens, *, seed: int) -> Any:
     """A model for masked language modelling with fresh weights, drawn from `seed`.
 
-    It is a `Bert6ForMaskedLM`, of however many blocks, or a `BertConvForMaskedLM` where the shape
+    It is a `Bert6ForMaskedLM`, of any number of blocks, or a `BertConvForMaskedLM` where the shape
     has convolutions. Raises ValueError if the heads do not divide the hidden size.
     """
     import torch

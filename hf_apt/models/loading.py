@@ -11,10 +11,6 @@ from torch import nn
 
 if TYPE_CHECKING:
     from transformers import PreTrainedModel
-from typing import TYPE_CHECKING
-
-if TYPE_CHECKING:
-    from transformers import PreTrainedModel
 
 
 def load_masked_lm(name: str, *, trust_remote_code: bool = False) -> PreTrainedModel:
@@ -90,7 +86,7 @@ def require_finite(model: nn.Module, name: str) -> None:
 
 
 def require_room(model: PreTrainedModel, vocab_size: int, sequence_length: int) -> None:
-    """Raise ValueError if `model` has not so many token ids, or not so many positions."""
+    """Raise ValueError if `model` has fewer token ids or fewer positions."""
     if model.config.vocab_size < vocab_size:
         raise ValueError(
             f"the tokenizer has {vocab_size} tokens and the model only "
@@ -110,6 +106,6 @@ def _num_positions(model: PreTrainedModel) -> int | None:
     for name, module in model.named_modules():
         if name.endswith("position_embeddings") and isinstance(module, torch.nn.Embedding):
             if module.padding_idx is not None:
-                # RoBERTa and its kin count positions from behind the padding id.
+                # RoBERTa and its kin count positions from the one after the padding id.
                 return module.num_embeddings - module.padding_idx - 1
     return positions

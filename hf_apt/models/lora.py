@@ -17,7 +17,7 @@ if TYPE_CHECKING:
 
 _FILE = "adapter_config.json"
 _ADDED_BY_PEFT = ("classifier", "score")
-"""What it trains whole in any classifier."""
+"""Modules that peft trains whole in any classifier."""
 
 
 def with_adapter(model: PreTrainedModel, rank: int, *, seed: int) -> PeftModel:
@@ -35,7 +35,7 @@ def with_adapter(model: PreTrainedModel, rank: int, *, seed: int) -> PeftModel:
     from peft import LoraConfig, TaskType, get_peft_model
 
     if rank < 1:
-        raise ValueError(f"an adapter has a rank of 1 at least, got {rank}.")
+        raise ValueError(f"an adapter has a rank of at least 1, got {rank}.")
     targets = [
         name
         for name, module in model.named_modules()
@@ -68,7 +68,7 @@ def is_adapter_folder(folder: str | Path) -> bool:
 def base_of(folder: str | Path) -> str:
     """The checkpoint that the adapter in `folder` belongs to.
 
-    Raises ValueError if the adapter does not say it.
+    Raises ValueError if the adapter does not say which.
     """
     base = json.loads((Path(folder) / _FILE).read_text(encoding="utf-8")).get(
         "base_model_name_or_path"
@@ -108,8 +108,8 @@ def _is_in_block(name: str) -> bool:
 
 
 def _trained_whole(model: PreTrainedModel) -> list[str]:
-    """Batch normalisations, pooler, and all that the model has beside its trunk."""
-    found = [name for name, module in model.named_modules() if isinstance(module, _BatchNorm)]
+    """Batch normalisations, pooler, and all that the model has besides its trunk."""
+    names = [name for name, module in model.named_modules() if isinstance(module, _BatchNorm)]
     trunk = getattr(model, model.base_model_prefix, None)
     for parent, prefix in ((model, ""), (trunk, f"{model.base_model_prefix}.")):
         if parent is None:
@@ -117,5 +117,5 @@ def _trained_whole(model: PreTrainedModel) -> list[str]:
         for name, module in parent.named_children():
             is_head = parent is model and module is not trunk
             if (is_head or "pooler" in name) and any(True for _ in module.parameters()):
-                found.append(f"{prefix}{name}")
-    return [name for name in found if name not in _ADDED_BY_PEFT]
+                names.append(f"{prefix}{name}")
+    return [name for name in names if name not in _ADDED_BY_PEFT]

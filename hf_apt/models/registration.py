@@ -28,7 +28,7 @@ ENCODER = {
 """What follows the stem in the name of the class that each table leads to."""
 
 COMMITTEE = {"MODEL_FOR_SEQUENCE_CLASSIFICATION_MAPPING": ""}
-"""The same, where the stem itself is the name of a classifier, which is all there is."""
+"""The table of a model type that is a classifier only, named by the stem itself."""
 
 
 def register_lazily(

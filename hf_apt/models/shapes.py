@@ -10,13 +10,13 @@ class ConvShape:
     """A convolutional front-end, between the embeddings and the first block."""
 
     num_layers: int = 2
-    """Convolutions, the last one, back to a single channel, not counted."""
+    """Number of convolutions, without the last one, back to a single channel."""
 
     num_channels: int = 64
-    """Channels between them."""
+    """Number of channels between the convolutions."""
 
     kernel: tuple[int, int] = (3, 3)
-    """Positions and units that each spans."""
+    """Positions and units that each convolution spans."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -27,16 +27,16 @@ class ModelShape:
     """Width of the hidden states."""
 
     num_heads: int = 12
-    """Attention heads in each block."""
+    """Number of attention heads in each block."""
 
     num_blocks: int = 6
-    """Transformer blocks."""
+    """Number of transformer blocks."""
 
     conv: ConvShape | None = None
-    """What stands before the first block; None for nothing."""
+    """Front-end before the first block; None for none."""
 
     dropout: float = 0.1
-    """Of hidden states and attention, in training."""
+    """Dropout rate of hidden states and attention in training."""
 
     initializer_range: float = 0.02
     """Standard deviation of fresh weights. BERT's 0.02 is made for a width of 768: with it a narrow
@@ -77,7 +77,7 @@ SHAPES = {
 it calls 16x3, read as 16 positions by 3 units."""
 
 MIN_CHANNELS = 4
-"""Of a front-end that is made narrower."""
+"""Smallest number of channels of a front-end that is made narrower."""
 
 
 def shape_like(name: str, size: ModelShape) -> ModelShape:

@@ -5,7 +5,7 @@ from __future__ import annotations
 from pathlib import Path
 
 SHIPPED = Path(__file__).parents[1] / "checkpoints_data"
-"""One folder for each."""
+"""Folder with one folder for each shipped checkpoint."""
 
 
 def checkpoint_path(name: str) -> str:

@@ -1,4 +1,4 @@
-"""With what a run was made: versions, machine, commit, fingerprints."""
+"""What a run was made with: versions, machine, commit, fingerprints."""
 
 from __future__ import annotations
 

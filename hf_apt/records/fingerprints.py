@@ -15,7 +15,7 @@ def file_fingerprint(path: Path) -> str:
 
 
 def weights_fingerprint(checkpoint: str) -> str | None:
-    """The fingerprint of a checkpoint's weights; None if they are not in a folder here."""
+    """The fingerprint of a checkpoint's weights; None if they are not in a local folder."""
     for name in ("model.safetensors", "adapter_model.safetensors"):
         path = Path(checkpoint_path(checkpoint)) / name
         if path.exists():

@@ -36,21 +36,23 @@ def in_present_form(record: dict[str, Any], schema: str, path: Path) -> dict[str
 
     Raises ValueError for a record of another kind, and of a version that cannot be read.
     """
-    found = record.get("schema")
-    if found == schema:
+    named = record.get("schema")
+    if named == schema:
         return record
-    if (found, schema) in _UPGRADES:
-        return _UPGRADES[found, schema](record)
+    if (named, schema) in _UPGRADES:
+        return _UPGRADES[named, schema](record)
     raise ValueError(
-        f"{path} is a record of the form {found}, and this version of hf_apt reads {schema}: make "
+        f"{path} is a record of the form {named}, and this version of hf_apt reads {schema}: make "
         "it again, or read it with the version that wrote it."
     )
 
 
 def _with_classifier(record: dict[str, Any]) -> dict[str, Any]:
     models = {
-        model: {("classifier" if name == "own_head" else name): value for name, value in found}
-        for model, found in ((model, found.items()) for model, found in record["models"].items())
+        model: {
+            ("classifier" if name == "own_head" else name): value for name, value in figures.items()
+        }
+        for model, figures in record["models"].items()
     }
     return record | {"schema": BLOCK_ACCURACY, "models": models}
 

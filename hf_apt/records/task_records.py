@@ -7,9 +7,9 @@ from typing import Any
 
 
 def is_of_this_model(record: dict[str, Any], summary: dict[str, Any]) -> bool:
-    """Whether the checkpoint that a record of fine-tuning is of is the one that `summary` is of.
+    """Whether a record of fine-tuning and `summary` are about the same checkpoint.
 
-    A run's folder may take records of others, and of weights that it has trained on since.
+    A run's folder may hold records of other checkpoints, and of weights that were trained further.
     """
     model = summary["model"] or {}
     if record["weights"] is None:  # of the Hub: the name is all that is known
@@ -20,7 +20,7 @@ def is_of_this_model(record: dict[str, Any], summary: dict[str, Any]) -> bool:
 def own_tasks(
     records: dict[str, dict[str, Any]], summary: dict[str, Any]
 ) -> dict[str, dict[str, Any]]:
-    """Of the records of fine-tuning by task, those of the checkpoint that `summary` is of."""
+    """The records of fine-tuning by task that are about the checkpoint of `summary`."""
     return {task: record for task, record in records.items() if is_of_this_model(record, summary)}
 
 
@@ -28,7 +28,7 @@ def gap(one: dict[str, Any] | None, other: dict[str, Any] | None) -> dict[str, A
     """By how much one accuracy is above the other: an estimate as JSON has it; None if one is.
 
     The standard error is the root of the sum of both squares, as if the two had been tested on
-    different texts (ours: they have the same ones, so that it is rather too large).
+    different texts (source: ours; they have the same ones, so it is rather too large).
     """
     if one is None or other is None:
         return None

@@ -3,7 +3,6 @@
 That they exist and are small and finite is claimed by arXiv 2509.03407; the paper's threshold and
 algorithm are not known to us, so thresholds are swept and three definitions are reported (ours).
 """
-# V vocabulary.
 
 from __future__ import annotations
 
@@ -29,7 +28,7 @@ THRESHOLDS = (0.05, 0.1, 0.2, 0.3, 0.5)
 HEADLINE: tuple[Definition, float] = ("mutual", 0.05)
 """The definition and threshold that tables show where there is room for one."""
 PLANTED_HEADLINE: tuple[Definition, float] = ("weak", 0.05)
-"""Those under which the exact best predictor's own confusion gives back the planted classes."""
+"""The pair under which the exact best predictor's own confusion gives back the planted classes."""
 
 
 @dataclass(frozen=True)
@@ -37,7 +36,7 @@ class TokenClusters:
     """The clusters of one definition at one threshold."""
 
     definition: Definition
-    """Which of the three definitions."""
+    """Definition by which the clusters are formed."""
 
     strong_match_threshold: float
     """Smallest normalised confusion that counts as a strong match."""
@@ -67,7 +66,7 @@ class TokenClusters:
         return dict(sorted(Counter(self.sizes().tolist()).items()))
 
     def labels(self) -> Int[np.ndarray, " vocab"]:
-        """The cluster of each token, with every other token alone in one of its own.
+        """The cluster of each token, with every other token in a cluster of its own.
 
         Raises ValueError for `row`, whose clusters overlap.
         """
@@ -140,10 +139,10 @@ def _row_members(strengths: csr_array) -> tuple[np.ndarray, ...]:
     num_V = np.diff(strengths.indptr)
     rows = np.repeat(np.arange(len(num_V)), num_V)
     order = np.lexsort((strengths.indices, np.negative(strengths.data), rows))
-    matched_V = np.flatnonzero(num_V)
-    starts = strengths.indptr[matched_V]
-    members = np.insert(strengths.indices[order], starts, matched_V)
-    return _largest_first(members, num_V[matched_V] + 1)
+    matched = np.flatnonzero(num_V)
+    starts = strengths.indptr[matched]
+    members = np.insert(strengths.indices[order], starts, matched)
+    return _largest_first(members, num_V[matched] + 1)
 
 
 def _component_members(edges: csr_array) -> tuple[np.ndarray, ...]:

@@ -4,7 +4,6 @@ arXiv 2509.03407 (abstract) states that the two are independent: tokens are most
 strong matches, so that the meaning survives. The paper's definition of confidence is not known to
 us; here it is the largest softmax probability.
 """
-# B inputs, T sequence positions, V vocabulary, N inputs.
 
 from __future__ import annotations
 
@@ -45,26 +44,28 @@ def confidences(logits: Float[np.ndarray, "*n classes"]) -> Float[np.ndarray, "*
 
 def mean_apt_of_inputs(
     apt_V: Float[np.ndarray, " vocab"],
-    ids_BT: Integer[np.ndarray, "batch seq"],
-    counted_BT: Bool[np.ndarray, "batch seq"],
-) -> Float[np.ndarray, " batch"]:
-    """The mean APT of each input's tokens, in [0, 1], repeated tokens counted as often.
+    ids_IT: Integer[np.ndarray, "inputs seq"],
+    counted_IT: Bool[np.ndarray, "inputs seq"],
+) -> Float[np.ndarray, " inputs"]:
+    """The mean APT of each input's tokens, in [0, 1], repeated tokens counted each time.
 
-    Left out: positions that are not in `counted_BT` (padding, special tokens) and tokens whose APT
+    Left out: positions that are not in `counted_IT` (padding, special tokens) and tokens whose APT
     is NaN. NaN where nothing is left.
 
     >>> apt = np.array([0.5, 1.0, np.nan])
     >>> mean_apt_of_inputs(apt, np.array([[0, 1, 2], [2, 2, 2]]), np.ones((2, 3), bool)).tolist()
     [0.75, nan]
     """
-    apt_BT = apt_V[ids_BT]
-    counted_BT = counted_BT & ~np.isnan(apt_BT)
-    num_B = counted_BT.sum(axis=1)
-    sum_B = np.where(counted_BT, apt_BT, 0.0).sum(axis=1)
-    return np.where(num_B > 0, sum_B / np.maximum(num_B, 1), np.nan)
+    apt_IT = apt_V[ids_IT]
+    counted_IT = counted_IT & ~np.isnan(apt_IT)
+    num_I = counted_IT.sum(axis=1)
+    sum_I = np.where(counted_IT, apt_IT, 0.0).sum(axis=1)
+    return np.where(num_I > 0, sum_I / np.maximum(num_I, 1), np.nan)
 
 
-def equal_count_bins(values_N: Float[np.ndarray, " n"], num_bins: int) -> Integer[np.ndarray, " n"]:
+def equal_count_bins(
+    values_X: Float[np.ndarray, " values"], num_bins: int
+) -> Integer[np.ndarray, " values"]:
     """The bin of each value, 0 to `num_bins` - 1, lowest values first.
 
     Bins hold equal numbers of values (they differ by one at most), except that equal values share
@@ -73,14 +74,14 @@ def equal_count_bins(values_N: Float[np.ndarray, " n"], num_bins: int) -> Intege
     >>> equal_count_bins(np.array([0.9, 0.1, 0.1, 0.5]), 2).tolist()
     [1, 0, 0, 1]
     """
-    num_below_N = np.searchsorted(np.sort(values_N), values_N)
-    return num_below_N * num_bins // max(len(values_N), 1)
+    num_below_X = np.searchsorted(np.sort(values_X), values_X)
+    return num_below_X * num_bins // max(len(values_X), 1)
 
 
 def confidence_bins(
-    confidence_N: Float[np.ndarray, " n"],
-    mean_apt_N: Float[np.ndarray, " n"],
-    correct_N: Float[np.ndarray, " n"] | None = None,
+    confidence_I: Float[np.ndarray, " inputs"],
+    mean_apt_I: Float[np.ndarray, " inputs"],
+    correct_I: Float[np.ndarray, " inputs"] | None = None,
     *,
     num_bins: int = 10,
 ) -> list[ConfidenceBin]:
@@ -88,15 +89,15 @@ def confidence_bins(
 
     Bins left empty by equal values are left out.
     """
-    bin_N = equal_count_bins(mean_apt_N, num_bins)
-    if correct_N is None:
-        correct_N = np.full(len(mean_apt_N), np.nan)
+    bin_I = equal_count_bins(mean_apt_I, num_bins)
+    if correct_I is None:
+        correct_I = np.full(len(mean_apt_I), np.nan)
     return [
         ConfidenceBin(
-            low=float(mean_apt_N[bin_N == index].min()),
-            high=float(mean_apt_N[bin_N == index].max()),
-            confidence=mean_estimate(confidence_N[bin_N == index]),
-            accuracy=mean_estimate(correct_N[bin_N == index]),
+            low=float(mean_apt_I[bin_I == index].min()),
+            high=float(mean_apt_I[bin_I == index].max()),
+            confidence=mean_estimate(confidence_I[bin_I == index]),
+            accuracy=mean_estimate(correct_I[bin_I == index]),
         )
-        for index in np.unique(bin_N)
+        for index in np.unique(bin_I)
     ]

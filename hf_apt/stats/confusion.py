@@ -3,7 +3,6 @@
 Steps 1-3 of the construction in arXiv 2509.03407: count, drop the rows whose diagonal is not their
 maximum, divide each kept row by its diagonal.
 """
-# V vocabulary.
 
 from __future__ import annotations
 

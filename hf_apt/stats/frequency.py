@@ -3,7 +3,6 @@
 Figure 1 of arXiv 2509.03407 (APT grows with frequency), and who contributes to the growth of the
 mean from one block to the next.
 """
-# D depths, V vocabulary, K frequency groups.
 
 from __future__ import annotations
 

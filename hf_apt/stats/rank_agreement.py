@@ -1,8 +1,7 @@
 """How well scores of the frozen trunk, and mean APT, rank the accuracies of a task.
 
-Read off what `measure_blocks` found of a model: lists of estimates by protocol, pooling and name.
+Read off the results of `measure_blocks`: lists of estimates by protocol, pooling and name.
 """
-# D depths, N pairs of score and accuracy.
 
 from __future__ import annotations
 
@@ -15,7 +14,7 @@ from hf_apt.stats.estimates import plain, spearman
 from hf_apt.stats.transfer_scores import SCORES
 
 PROTOCOLS = ("frozen", "finetuned", "cut")
-"""What accuracy at a depth can be the accuracy of (`hf_apt.studies.block_protocols`)."""
+"""The protocols by which accuracy at a depth is measured (`hf_apt.studies.block_protocols`)."""
 
 
 def accuracy_by_depth(model: dict[str, Any], protocol: str, pooling: str) -> list[float] | None:
@@ -23,44 +22,44 @@ def accuracy_by_depth(model: dict[str, Any], protocol: str, pooling: str) -> lis
     pooling. None where that was not measured.
     """
     if protocol == "cut":
-        found = model.get("cut")
+        estimates = model.get("cut")
     else:
-        found = model.get(protocol, {}).get(pooling, {}).get("linear")
-    return found and [estimate["value"] for estimate in found]
+        estimates = model.get(protocol, {}).get(pooling, {}).get("linear")
+    return estimates and [estimate["value"] for estimate in estimates]
 
 
 def scores_by_depth(
     model: dict[str, Any], pooling: str, apt_D: Sequence[float] | None
 ) -> dict[str, list[float]]:
-    """Each score of the frozen trunk, what can be known before fine-tuning, and `mean_apt`.
+    """Each score of the frozen trunk, known before fine-tuning, and `mean_apt`.
 
     Left out: mean APT that is None or of other depths, and scores that are not finite.
     """
     frozen = model["frozen"].get(pooling, {})
-    found = {
+    scores = {
         name: [estimate["value"] for estimate in frozen[name]] for name in SCORES if name in frozen
     }
     num_depths = max(map(len, frozen.values()), default=0)
     if apt_D is not None and len(apt_D) == num_depths:
-        found["mean_apt"] = list(apt_D)
-    return {name: values for name, values in found.items() if None not in values}
+        scores["mean_apt"] = list(apt_D)
+    return {name: values for name, values in scores.items() if None not in values}
 
 
 def rank_correlation(scores: Sequence[float], accuracies: Sequence[float]) -> dict[str, Any]:
-    """Spearman's correlation of both, an estimate as JSON has it; `num` is that of pairs."""
+    """Spearman's correlation of the two, an estimate as in JSON; `num` is the number of pairs."""
     return plain(spearman(np.array(scores, float), np.array(accuracies, float)))
 
 
 def agreement(model: dict[str, Any], apt_D: Sequence[float] | None) -> dict[str, Any]:
     """Spearman's correlation over depths of each score with accuracy, by protocol and pooling."""
-    found: dict[str, Any] = {}
+    correlations: dict[str, Any] = {}
     for protocol in PROTOCOLS:
         for pooling in model["frozen"]:
             accuracy_D = accuracy_by_depth(model, protocol, pooling)
             ranked = scores_by_depth(model, pooling, apt_D)
             if accuracy_D is not None and ranked:
-                found.setdefault(protocol, {})[pooling] = {
+                correlations.setdefault(protocol, {})[pooling] = {
                     name: rank_correlation(values_D, accuracy_D)
                     for name, values_D in ranked.items()
                 }
-    return found
+    return correlations

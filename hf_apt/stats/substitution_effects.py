@@ -3,8 +3,6 @@
 The paper's argument (arXiv 2509.03407) needs both: that most replacements are strong matches, and
 that labels survive them better than they survive random tokens. Figures and controls are ours.
 """
-# K tokens of all inputs, one input after the other; M replaced ones; N inputs, C classes, S draws,
-# V vocabulary.
 
 from __future__ import annotations
 
@@ -28,66 +26,66 @@ class SubstitutionConfig:
     """How tokens are replaced."""
 
     num_groups: int = 7
-    """Groups of positions masked together: a seventh is about the 15 % of pre-training."""
+    """Number of groups masked one at a time: a seventh is about the 15 % of pre-training."""
 
     strong_match_threshold: float = 0.1
-    """Of `hf_apt.stats.clusters.strong_matches`; the paper's is not known to us."""
+    """Threshold of `hf_apt.stats.clusters.strong_matches`; the paper's is not known to us."""
 
     num_draws: int = 3
-    """Random replacements that each control is the mean of."""
+    """Number of random replacements that each control is the mean of."""
 
     seed: int = 2509
-    """Of groups and random replacements."""
+    """Seed of the groups and of the random replacements."""
 
 
 @dataclass(frozen=True)
 class Replacements:
-    """What stands in the place of tokens; shares of `num` that add up to 1."""
+    """What stands in place of tokens; shares of `num` that add up to 1."""
 
     num: int
-    """Places."""
+    """Number of places."""
 
     identical: float
-    """Share that holds the token itself."""
+    """Share of places that hold the original token."""
 
     strong_match: float
-    """Share that holds a strong match of it."""
+    """Share of places that hold a strong match of the original token."""
 
     other: float
-    """Share that holds none of these, of an original that the row filter keeps."""
+    """Share of places with another token, no strong match, whose original the row filter keeps."""
 
     not_kept: float
-    """Share that holds another token than the original, which the row filter drops, so that it has
-    no strong matches."""
+    """Share of places with another token, whose original the row filter drops, so that it has no
+    strong matches."""
 
 
 def replacements(
-    ids_M: Integer[np.ndarray, " m"],
-    found_M: Integer[np.ndarray, " m"],
+    ids_Q: Integer[np.ndarray, " q"],
+    shown_Q: Integer[np.ndarray, " q"],
     strong_matches: csr_array,
     kept_V: Bool[np.ndarray, " vocab"],
 ) -> Replacements:
-    """What `found_M` is to the true `ids_M`; NaN over nothing.
+    """How `shown_Q` relates to the true `ids_Q`; NaN over nothing.
 
-    `strong_matches` is what `hf_apt.stats.clusters.strong_matches` returns, `kept_V` of
+    `strong_matches` is what `hf_apt.stats.clusters.strong_matches` returns, `kept_V` that of
     `Confusion`.
     """
-    num = len(ids_M)
+    num = len(ids_Q)
     if num == 0:
         return Replacements(0, *[float("nan")] * 4)
     rows, columns = strong_matches.nonzero()
     vocab_size = len(kept_V)
-    strong_M = np.isin(
-        ids_M.astype(np.int64) * vocab_size + found_M,
+    strong_Q = np.isin(
+        ids_Q.astype(np.int64) * vocab_size + shown_Q,
         rows.astype(np.int64) * vocab_size + columns,
     )
-    wrong_M, kept_M = found_M != ids_M, kept_V[ids_M]
+    wrong_Q, kept_Q = shown_Q != ids_Q, kept_V[ids_Q]
     return Replacements(
         num,
-        identical=float((~wrong_M).mean()),
-        strong_match=float(strong_M.mean()),  # no token is a strong match of itself
-        other=float((wrong_M & kept_M & ~strong_M).mean()),
-        not_kept=float((wrong_M & ~kept_M).mean()),
+        identical=float((~wrong_Q).mean()),
+        strong_match=float(strong_Q.mean()),  # no token is a strong match of itself
+        other=float((wrong_Q & kept_Q & ~strong_Q).mean()),
+        not_kept=float((wrong_Q & ~kept_Q).mean()),
     )
 
 
@@ -95,43 +93,43 @@ def replacements(
 class Effects:
     """What replacement did to each input, mean over draws."""
 
-    changed_label_N: Float[np.ndarray, " n"]
-    """Share of the draws that gave another label."""
+    changed_label_I: Float[np.ndarray, " inputs"]
+    """Share of draws that gave another label."""
 
-    accuracy_N: Float[np.ndarray, " n"]
-    """Whether the label is right, less whether it was: in [-1, 1]."""
+    accuracy_I: Float[np.ndarray, " inputs"]
+    """Accuracy after replacement less accuracy before, in [-1, 1]."""
 
-    confidence_N: Float[np.ndarray, " n"]
-    """The largest softmax probability less what it was: in [-1, 1]."""
+    confidence_I: Float[np.ndarray, " inputs"]
+    """Largest softmax probability after replacement less that before, in [-1, 1]."""
 
     def __sub__(self, other: Effects) -> Effects:
         return Effects(
-            self.changed_label_N - other.changed_label_N,
-            self.accuracy_N - other.accuracy_N,
-            self.confidence_N - other.confidence_N,
+            self.changed_label_I - other.changed_label_I,
+            self.accuracy_I - other.accuracy_I,
+            self.confidence_I - other.confidence_I,
         )
 
     def means(self) -> dict[str, Estimate]:
         """`changed_labels`, `accuracy_change`, `confidence_change`: means over inputs."""
         return {
-            "changed_labels": mean_estimate(self.changed_label_N),
-            "accuracy_change": mean_estimate(self.accuracy_N),
-            "confidence_change": mean_estimate(self.confidence_N),
+            "changed_labels": mean_estimate(self.changed_label_I),
+            "accuracy_change": mean_estimate(self.accuracy_I),
+            "confidence_change": mean_estimate(self.confidence_I),
         }
 
 
 def effects(
-    before_NC: Float[np.ndarray, "n classes"],
-    after_SNC: Float[np.ndarray, "draws n classes"],
-    labels_N: Integer[np.ndarray, " n"],
+    before_IC: Float[np.ndarray, "inputs classes"],
+    after_RIC: Float[np.ndarray, "draws inputs classes"],
+    labels_I: Integer[np.ndarray, " inputs"],
 ) -> Effects:
-    """What became of the labels `before_NC` gave; all are logits."""
-    label_N, label_SN = before_NC.argmax(axis=-1), after_SNC.argmax(axis=-1)
-    right_N, right_SN = label_N == labels_N, label_SN == labels_N
+    """What replacement did, from the logits before it and those after each draw."""
+    before_label_I, after_label_RI = before_IC.argmax(axis=-1), after_RIC.argmax(axis=-1)
+    before_right_I, after_right_RI = before_label_I == labels_I, after_label_RI == labels_I
     return Effects(
-        (label_SN != label_N).mean(axis=0),
-        (right_SN.astype(float) - right_N).mean(axis=0),
-        (confidences(after_SNC) - confidences(before_NC)).mean(axis=0),
+        (after_label_RI != before_label_I).mean(axis=0),
+        (after_right_RI.astype(float) - before_right_I).mean(axis=0),
+        (confidences(after_RIC) - confidences(before_IC)).mean(axis=0),
     )
 
 
@@ -140,27 +138,27 @@ class SubstitutionTest:
     """The substitution test of one classifier on one set of inputs."""
 
     inputs: FlatInputs
-    """What it classifies."""
+    """Inputs that are classified."""
 
-    labels_N: Integer[np.ndarray, " n"]
-    """Their true labels."""
+    labels_I: Integer[np.ndarray, " inputs"]
+    """True label of each input."""
 
     logits_of: Callable[[np.ndarray], np.ndarray]
-    """The classifier: from the ids (K,) of all inputs to logits (N, C)."""
+    """The classifier: from the ids (P,) of all inputs to logits (I, C)."""
 
     table: Confusion
     """What the masked language model confuses with what after its last block."""
 
     weights: Mapping[str, Integer[np.ndarray, " vocab"]]
-    """The controls: in proportion to what a random token is drawn, by name."""
+    """The weights by which each control draws a random token, by the control's name."""
 
     config: SubstitutionConfig
-    """The threshold, the number of draws, the seed."""
+    """Threshold, number of draws and seed."""
 
     def figures(
-        self, group_K: Integer[np.ndarray, " k"], predicted_K: Integer[np.ndarray, " k"]
+        self, group_P: Integer[np.ndarray, " places"], predicted_P: Integer[np.ndarray, " places"]
     ) -> dict[str, Any]:
-        """What becomes of the labels when tokens are replaced by `predicted_K`.
+        """What becomes of the labels when tokens are replaced by `predicted_P`.
 
         - `before`: `accuracy` and `confidence`, means over inputs.
         - `doses`: `all`, every position that has a group, and `one_group`, those of group 0. Each
@@ -168,45 +166,45 @@ class SubstitutionTest:
           means of `Effects`; `replaced`, the `Replacements` (of a control, over all draws); and for
           a control `less_prediction`, its effects less those of the prediction, paired by input.
         """
-        before_NC = self.logits_of(self.inputs.ids_K)
-        right_N = before_NC.argmax(axis=1) == self.labels_N
+        before_IC = self.logits_of(self.inputs.ids_P)
+        right_I = before_IC.argmax(axis=1) == self.labels_I
         return {
             "before": {
-                "accuracy": mean_estimate(right_N.astype(float)),
-                "confidence": mean_estimate(confidences(before_NC)),
+                "accuracy": mean_estimate(right_I.astype(float)),
+                "confidence": mean_estimate(confidences(before_IC)),
             },
             "doses": {
-                "all": self._dose(before_NC, group_K >= 0, predicted_K),
-                "one_group": self._dose(before_NC, group_K == 0, predicted_K),
+                "all": self._dose(before_IC, group_P >= 0, predicted_P),
+                "one_group": self._dose(before_IC, group_P == 0, predicted_P),
             },
         }
 
     def _dose(
-        self, before_NC: np.ndarray, asked_K: np.ndarray, predicted_K: np.ndarray
+        self, before_IC: np.ndarray, asked_P: np.ndarray, predicted_P: np.ndarray
     ) -> dict[str, Any]:
-        true_K = self.inputs.ids_K
-        shown_K = np.where(asked_K, predicted_K, true_K)
-        prediction, replaced = self._of([shown_K], before_NC, asked_K)
-        found = {"prediction": prediction.means() | {"replaced": replaced}}
+        true_P = self.inputs.ids_P
+        shown_P = np.where(asked_P, predicted_P, true_P)
+        prediction, replaced = self._of([shown_P], before_IC, asked_P)
+        dose = {"prediction": prediction.means() | {"replaced": replaced}}
         seeds = range(self.config.seed, self.config.seed + self.config.num_draws)
         for name, weights_V in self.weights.items():
             draws = [
-                random_replacements(true_K, shown_K != true_K, weights_V, seed) for seed in seeds
+                random_replacements(true_P, shown_P != true_P, weights_V, seed) for seed in seeds
             ]
-            control, replaced = self._of(draws, before_NC, asked_K)
+            control, replaced = self._of(draws, before_IC, asked_P)
             less = (control - prediction).means()
-            found[name] = control.means() | {"replaced": replaced, "less_prediction": less}
-        return found
+            dose[name] = control.means() | {"replaced": replaced, "less_prediction": less}
+        return dose
 
     def _of(
-        self, draws: Sequence[np.ndarray], before_NC: np.ndarray, asked_K: np.ndarray
+        self, draws: Sequence[np.ndarray], before_IC: np.ndarray, asked_P: np.ndarray
     ) -> tuple[Effects, Replacements]:
-        after_SNC = np.stack([self.logits_of(ids_K) for ids_K in draws])
+        after_RIC = np.stack([self.logits_of(ids_P) for ids_P in draws])
         matches = strong_matches(self.table, self.config.strong_match_threshold)
         replaced = replacements(
-            np.tile(self.inputs.ids_K[asked_K], len(draws)),
-            np.concatenate([ids_K[asked_K] for ids_K in draws]),
+            np.tile(self.inputs.ids_P[asked_P], len(draws)),
+            np.concatenate([ids_P[asked_P] for ids_P in draws]),
             matches,
             self.table.kept_V,
         )
-        return effects(before_NC, after_SNC, self.labels_N), replaced
+        return effects(before_IC, after_RIC, self.labels_I), replaced

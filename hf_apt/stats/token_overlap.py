@@ -1,9 +1,8 @@
-"""How much of a task's words a pre-training corpus has: the overlap of their tokens.
+"""How many of a task's words a pre-training corpus has: the overlap of their tokens.
 
-Ours, after the idea of arXiv 2507.14871, that pre-training helps more where its tokens overlap with
-the task's; the paper's own measure is not known to us.
+Source: ours, after the idea of arXiv 2507.14871 that pre-training helps more where its tokens
+overlap with the task's; the paper's own measure is not known to us.
 """
-# V vocabulary.
 
 from __future__ import annotations
 
@@ -17,19 +16,19 @@ from jaxtyping import Integer
 
 @dataclass(frozen=True)
 class Overlap:
-    """What of a task's tokens occurs in a pre-training corpus."""
+    """How many of a task's tokens occur in a pre-training corpus."""
 
     types: float
-    """The share of the task's distinct tokens, in [0, 1]; NaN over nothing."""
+    """Share of the task's distinct tokens that occur in the corpus, in [0, 1]; NaN over nothing."""
 
     occurrences: float
-    """The share of all tokens of the task's texts, in [0, 1]; NaN over nothing."""
+    """Share of all tokens of the task's texts that occur in it, in [0, 1]; NaN over nothing."""
 
     num_types: int
-    """Distinct tokens of the task."""
+    """Number of distinct tokens of the task."""
 
     num_occurrences: int
-    """All tokens of the task's texts."""
+    """Number of all tokens of the task's texts."""
 
 
 def token_counts(rows: Iterable[Sequence[int]], vocab_size: int) -> Integer[np.ndarray, " vocab"]:

@@ -1,1 +1,1 @@
-"""One question about a trained model each: model and data in, a record out."""
+"""One question about a trained model per module: model and data in, a record out."""

@@ -27,14 +27,14 @@ class Latency:
     """Time from token ids to logits, median of repetitions, in milliseconds."""
 
     batch_size: int
-    """Texts in the batch."""
+    """Number of texts in the batch."""
 
     in_sequence_ms: float
-    """Members one after the other."""
+    """Time with the members one after the other."""
 
     in_parallel_ms: float
-    """Members side by side: in threads on a processor, in streams on a GPU; NaN if that is not
-    possible, as for a single model."""
+    """Time with the members side by side, in threads on a processor, in streams on a GPU; NaN if
+    that is not possible, as for a single model."""
 
 
 @dataclass(frozen=True)
@@ -45,23 +45,23 @@ class Cost:
     """Weights in memory, each counted once."""
 
     flops: int
-    """Floating point operations of one text in matrix products, attention and convolutions, a
-    multiplication and an addition being two."""
+    """Floating point operations of one text in matrix products, attention and convolutions; a
+    multiplication and an addition count as two."""
 
     sequence_length: int
-    """Tokens in each text."""
+    """Number of tokens in each text."""
 
     latencies: tuple[Latency, ...]
-    """One for each batch size."""
+    """Latencies, one for each batch size."""
 
     num_repeats: int
-    """Timed passes behind each median."""
+    """Number of timed passes per median."""
 
     num_threads: int
-    """Threads that torch computes with; members side by side share them."""
+    """Number of threads that torch computes with; members side by side share them."""
 
     device: str
-    """What it ran on: `cpu`, `cuda`."""
+    """Type of the device it ran on: `cpu` or `cuda`."""
 
 
 def cost(
@@ -79,8 +79,8 @@ def cost(
     for number in (sequence_length, num_repeats, *batch_sizes):
         if number < 1:
             raise ValueError(
-                f"lengths, batches and repetitions are 1 at least, got {number}: there is nothing "
-                "to measure."
+                f"lengths, batches and repetitions must be at least 1, got {number}: there is "
+                "nothing to measure."
             )
     device = next(model.parameters()).device
     was_training = model.training
@@ -130,7 +130,7 @@ def in_parallel(committee: SoftCommittee) -> Iterator[Callable[[Inputs], Tensor]
             len(members), initializer=torch.set_num_threads, initargs=(share,)
         ) as pool:
             yield lambda inputs: _combined(
-                committee, list(pool.map(lambda member: _asked(member, inputs), members))
+                committee, list(pool.map(lambda member: _answer(member, inputs), members))
             )
     finally:
         torch.set_num_threads(num_threads)
@@ -148,13 +148,13 @@ def _in_streams(
     for member, stream in zip(members, streams, strict=True):
         stream.wait_stream(current)
         with torch.cuda.stream(stream):
-            logits.append(_asked(member, inputs))
+            logits.append(_answer(member, inputs))
     for stream in streams:
         current.wait_stream(stream)
     return logits
 
 
-def _asked(member: nn.Module, inputs: Inputs) -> Tensor:
+def _answer(member: nn.Module, inputs: Inputs) -> Tensor:
     with torch.inference_mode():  # a thread has a mode of its own
         return logits_of(member, {**inputs})
 

@@ -4,7 +4,6 @@ What arXiv 2509.03407 sets beside APT per block, by the protocols of
 `hf_apt.studies.block_protocols`. Each seed's figures are kept as they are finished, so that an
 interrupted measurement goes on with the next one.
 """
-# D depths, S seeds.
 
 from __future__ import annotations
 
@@ -52,7 +51,7 @@ def measure_blocks(checkpoint: str, config: BlockAccuracyConfig, run: Run) -> di
     A seed whose figures are in `finetune/<task>-seed-<number>.json`, of the same settings, weights,
     tokenizer and texts, is not measured again.
 
-    Raises ValueError for what makes no task, a checkpoint that is none, settings out of range, and
+    Raises ValueError for a task or a checkpoint that cannot be opened, settings out of range, and
     where several processes were started.
     """
     _require_sense(config)
@@ -69,11 +68,11 @@ def measure_blocks(checkpoint: str, config: BlockAccuracyConfig, run: Run) -> di
         if number == 0:
             depths = depth_names(encoder.model.config, Trunk(encoder.model).num_depths)
             shared = _overlap(run, encoder, task, checkpoint, config.features.sequence_length)
-        found = figures_of_seed(encoder, task, config, run, number, checkpoint)
-        confidence = confidence or found.confidence
-        for name, figures in found.models.items():
+        seed_figures = figures_of_seed(encoder, task, config, run, number, checkpoint)
+        confidence = confidence or seed_figures.confidence
+        for name, figures in seed_figures.models.items():
             by_seed.setdefault(name, []).append(figures)
-    models = {name: _summarised(found, len(first.test)) for name, found in by_seed.items()}
+    models = {name: _summarised(seeds, len(first.test)) for name, seeds in by_seed.items()}
     result = {
         "schema": BLOCK_ACCURACY,
         "task": first.name,
@@ -99,7 +98,7 @@ def _require_sense(config: BlockAccuracyConfig) -> None:
     if config.num_seeds < 1:
         raise ValueError(f"at least one seed is needed, got {config.num_seeds}.")
     if config.cut and config.finetune is None:
-        raise ValueError("a trunk that is cut has to be fine-tuned: ask for one epoch at least.")
+        raise ValueError("a trunk that is cut has to be fine-tuned: ask for at least one epoch.")
     if config.cut and config.finetune and config.finetune.lora_rank:
         raise ValueError("a trunk that is cut is fine-tuned whole: leave out adapters, or the cut.")
     if process_state().num_processes > 1:
@@ -111,7 +110,7 @@ def _require_sense(config: BlockAccuracyConfig) -> None:
 
 def _summarised(by_seed: Sequence[ModelFigures], num_test: int) -> dict[str, Any]:
     """Means and standard errors over seeds, as JSON takes them."""
-    found: dict[str, Any] = {
+    summary: dict[str, Any] = {
         protocol: {
             pooling: {
                 name: _estimates(
@@ -124,19 +123,19 @@ def _summarised(by_seed: Sequence[ModelFigures], num_test: int) -> dict[str, Any
         for protocol in by_seed[0].by_pooling
     }
     classifiers = [np.array([one.classifier]) for one in by_seed if one.classifier is not None]
-    cuts_SD = [one.cut for one in by_seed if one.cut is not None]
-    if cuts_SD:
-        found["cut"] = plain(over_seeds(cuts_SD, num_test))
+    cuts_RD = [one.cut for one in by_seed if one.cut is not None]
+    if cuts_RD:
+        summary["cut"] = plain(over_seeds(cuts_RD, num_test))
     if classifiers:
-        found["classifier"] = plain(over_seeds(classifiers, num_test)[0])
-        found["num_trained_parameters"] = by_seed[0].num_trained
-    return found
+        summary["classifier"] = plain(over_seeds(classifiers, num_test)[0])
+        summary["num_trained_parameters"] = by_seed[0].num_trained
+    return summary
 
 
-def _estimates(figures_SD: Sequence[np.ndarray], name: str, num_test: int) -> list[dict[str, Any]]:
+def _estimates(figures_RD: Sequence[np.ndarray], name: str, num_test: int) -> list[dict[str, Any]]:
     if name in SCORES:
-        return [plain(mean_estimate(values_S)) for values_S in np.stack(figures_SD).T]
-    return [plain(estimate) for estimate in over_seeds(figures_SD, num_test)]
+        return [plain(mean_estimate(values_R)) for values_R in np.stack(figures_RD).T]
+    return [plain(estimate) for estimate in over_seeds(figures_RD, num_test)]
 
 
 def _mean_apt_D(run: Run, checkpoint: str) -> list[float] | None:

@@ -1,9 +1,8 @@
-"""How accuracy at a depth is asked for: the protocols, all of one model on one choice of texts.
+"""The protocols by which accuracy at a depth is measured, of one model on one choice of texts.
 
 `frozen`: a head for each depth on the trunk as it is. `cut`: the trunk is cut after each block, and
 what is left is fine-tuned. `finetuned`: the trunk is fine-tuned whole, then a head for each depth.
 """
-# D depths, M test texts, C classes.
 
 from __future__ import annotations
 
@@ -33,16 +32,16 @@ class BlockAccuracyConfig:
     """What to measure of a checkpoint on a task."""
 
     task: TaskConfig
-    """The texts."""
+    """Which texts to take."""
 
     features: FeatureConfig = field(default_factory=FeatureConfig)
-    """How they become vectors."""
+    """How texts become vectors."""
 
     probe: ProbeConfig = field(default_factory=ProbeConfig)
     """Settings of the probes."""
 
     probes: tuple[Probe, ...] = PROBES
-    """Which to train."""
+    """Probes to train."""
 
     finetune: FinetuneConfig | None = field(default_factory=FinetuneConfig)
     """How to fine-tune; None for the frozen protocol alone."""
@@ -51,10 +50,10 @@ class BlockAccuracyConfig:
     """How the fine-tuned classifier's confidence is examined; None for not at all."""
 
     cut: bool = False
-    """Whether to fine-tune the trunk cut after each block, too: about D / 2 times the training."""
+    """Whether to also fine-tune the trunk cut after each block: about D / 2 times the training."""
 
     untrained: bool = False
-    """Whether to do the same with a twin of fresh weights."""
+    """Whether to measure a twin of fresh weights as well."""
 
     num_seeds: int = 1
     """Repetitions, each with its own choice of texts, fresh head and order."""
@@ -65,19 +64,19 @@ class ModelFigures:
     """The figures of one model on one choice of texts."""
 
     by_pooling: dict[str, dict[str, dict[str, Float[np.ndarray, " depth"]]]]
-    """By protocol with a head for each depth, pooling, and name of probe or score."""
+    """Figures by protocol with a head for each depth, by pooling, and by name of probe or score."""
 
     classifier: float | None = None
     """Test accuracy of the fine-tuned classifier."""
 
-    logits_MC: Float[np.ndarray, "m classes"] | None = None
-    """What it gives the test texts; not kept on disk."""
+    logits_IC: Float[np.ndarray, "inputs classes"] | None = None
+    """Test logits of the fine-tuned classifier; not kept on disk."""
 
     cut: Float[np.ndarray, " depth"] | None = None
-    """The same of the classifier that was cut after each block and then fine-tuned."""
+    """Test accuracy of the classifier that was cut after each block and then fine-tuned."""
 
     num_trained: int | None = None
-    """Parameters that fine-tuning changed."""
+    """Number of parameters that fine-tuning changed."""
 
 
 @dataclass(frozen=True)
@@ -85,13 +84,13 @@ class Protocols:
     """All protocols on one choice of texts."""
 
     task: Task
-    """The texts."""
+    """The texts to train and test on."""
 
     config: BlockAccuracyConfig
     """What to measure."""
 
     number: int
-    """Which repetition this is, from 0: added to the seed of the fine-tuning."""
+    """Number of the repetition, from 0: added to the seed of the fine-tuning."""
 
     scratch: Path
     """A folder for features, and for the Trainer's files."""
@@ -108,7 +107,7 @@ class Protocols:
         if "flatten" in self.config.features.poolings:
             require_few(len(self.task.train))
         depths = range(Trunk(encoder.model).num_depths - 1) if self.config.cut else ()
-        for depth in depths:  # what cannot be cut is told before hours of work
+        for depth in depths:  # what cannot be cut is refused before hours of work
             cut(encoder, depth)
         by_pooling = {"frozen": self._by_pooling(encoder)}
         if self.config.finetune is None:
@@ -118,27 +117,27 @@ class Protocols:
             self._accuracy(self._finetuned(cut(encoder, depth), config)) for depth in depths
         ]
         encoder = to_train(encoder, config)
-        logits_MC = self._finetuned(encoder, config)
-        accuracy = self._accuracy(logits_MC)
+        logits_IC = self._finetuned(encoder, config)
+        accuracy = self._accuracy(logits_IC)
         by_pooling["finetuned"] = self._by_pooling(encoder)
         if saved is not None:
             with writing_folder(saved) as partial:
                 encoder.save(partial)
         cut_D = np.array([*accuracies, accuracy]) if self.config.cut else None
-        return ModelFigures(by_pooling, accuracy, logits_MC, cut_D, num_trained(encoder.model))
+        return ModelFigures(by_pooling, accuracy, logits_IC, cut_D, num_trained(encoder.model))
 
     def _finetuned(self, encoder: Encoder, config: FinetuneConfig) -> np.ndarray:
-        """The test logits (M, C) of `encoder`, which is fine-tuned in place."""
+        """The test logits (I, C) of `encoder`, which is fine-tuned in place."""
         return finetune(encoder, self.task, config, self.scratch / "training")
 
-    def _accuracy(self, logits_MC: np.ndarray) -> float:
-        return float((logits_MC.argmax(axis=1) == self.task.test.labels).mean())
+    def _accuracy(self, logits_IC: np.ndarray) -> float:
+        return float((logits_IC.argmax(axis=1) == self.task.test.labels).mean())
 
     def _by_pooling(self, encoder: Encoder) -> dict[str, dict[str, np.ndarray]]:
         """Arrays (D,) by the names of probes and scores, by pooling.
 
-        There are no scores of flattened states: they are of more features than texts, where the
-        H-score is the number of classes less one whatever the texts.
+        There are no scores of flattened states: these have more features than texts, and then the
+        H-score is the number of classes minus one, whatever the texts.
         """
         from tqdm.auto import tqdm
 
@@ -146,16 +145,16 @@ class Protocols:
             features(encoder, part.texts, self.config.features, self.scratch / side)
             for side, part in (("train", self.task.train), ("test", self.task.test))
         )
-        labels_N, labels_M = self.task.train.labels, self.task.test.labels
+        train_labels_I, test_labels_I = self.task.train.labels, self.task.test.labels
         pairs: list[tuple[Pooling, str]] = [
             (pooling, name)
             for pooling in self.config.features.poolings
             for name in (("all",) if pooling == "flatten" else (*self.config.probes, *SCORES))
         ]
-        found: dict[str, dict[str, np.ndarray]] = {}
+        by_pooling: dict[str, dict[str, np.ndarray]] = {}
         for pooling, name in tqdm(pairs, desc="Training heads", unit=" heads"):
-            of_pooling = found.setdefault(pooling, {})
-            both = train[pooling], labels_N, test[pooling], labels_M
+            of_pooling = by_pooling.setdefault(pooling, {})
+            both = train[pooling], train_labels_I, test[pooling], test_labels_I
             if pooling == "flatten":
                 of_pooling |= flat_accuracies(
                     self.config.probes,
@@ -164,7 +163,7 @@ class Protocols:
                     config=self.config.probe,
                 )
             elif name in SCORES:
-                of_pooling[name] = score_per_depth(name, train[pooling], labels_N)
+                of_pooling[name] = score_per_depth(name, train[pooling], train_labels_I)
             else:
                 of_pooling[name] = probe_accuracies(cast(Probe, name), *both, self.config.probe)
-        return found
+        return by_pooling

@@ -41,25 +41,25 @@ class CommitteeRunConfig:
     """Which committee to make, and what to measure of it."""
 
     task: TaskConfig
-    """The texts; all members are trained on the same ones."""
+    """Which texts to take; all members are trained on the same ones."""
 
     finetune: FinetuneConfig
-    """How members that are no classifiers become some; member k has the seed plus k."""
+    """How to fine-tune members that are not classifiers yet; member k has the seed plus k."""
 
     combination: Combination = "mean_softmax"
     """How the saved committee answers; curves are drawn for all combinations."""
 
     num_seeds: int = 1
-    """Classifiers made of a single checkpoint."""
+    """Number of classifiers made of a single checkpoint."""
 
     against: str | None = None
-    """A checkpoint to compare with, treated as a member is."""
+    """A checkpoint to compare with, treated like a member."""
 
     max_subsets: int = 200
-    """Committees of each size that are asked, at most."""
+    """Largest number of committees of each size to evaluate."""
 
     num_repeats: int = 20
-    """Timed forward passes behind each latency."""
+    """Number of timed forward passes per latency."""
 
 
 def measure_committee(
@@ -67,15 +67,15 @@ def measure_committee(
 ) -> dict[str, Any]:
     """The committee of `checkpoints` on the task, also written to `finetune/<task>-committee.json`.
 
-    What is a member as it is and what is fine-tuned first: see
+    Which checkpoints are used as they are and which are fine-tuned first: see
     `hf_apt.studies.committee_members.plan_members`. The committee and its tokenizer go to
-    `finetune/<task>-committee/`: a `SoftCommittee`, or of several seeds with LoRA an
+    `finetune/<task>-committee/`: a `SoftCommittee`, or for several seeds with LoRA an
     `AdapterCommittee`. Of the result, `members` and `reference` have the `accuracy` of each
     (`value`, binomial `standard_error`, `num` of texts); `curves` holds for each combination what
     `hf_apt.studies.committee_curve.CurvePoint` says, by size; `cost` what
     `hf_apt.studies.answer_cost.Cost` says of the committee, its first member and the reference.
 
-    Raises ValueError for what makes no task or no committee, and settings out of range.
+    Raises ValueError for a task or members that cannot be used, and settings out of range.
     """
     require_combination(config.combination)
     task = open_task(config.task)
@@ -104,7 +104,7 @@ def measure_committee(
         "provenance": task.provenance,
         "combination": config.combination,
         "members": made.figures,
-        "curves": _curves(made.logits_KMC, task, config),
+        "curves": _curves(made.logits_MIC, task, config),
         "reference": reference,
         "cost": costs,
         "config": json.loads(json.dumps(asdict(config))),
@@ -121,7 +121,7 @@ class _Made:
     model: SoftCommittee | AdapterCommittee
     first: Any
     tokenizer: Any
-    logits_KMC: np.ndarray
+    logits_MIC: np.ndarray
     figures: list[dict[str, Any]]
 
 
@@ -132,7 +132,7 @@ def _made(
     logits, figures, models, adapters, tokenizer = [], [], [], [], None
     for place, plan in enumerate(plans):
         member = make_member(plan, task, config.finetune, scratch / "training")
-        logits.append(member.logits_MC)
+        logits.append(member.logits_IC)
         figures.append(member.figures(task))
         tokenizer = tokenizer or member.encoder.tokenizer
         if shares_trunk:  # one trunk at a time is in memory
@@ -151,13 +151,13 @@ def _made(
 
 
 def _curves(
-    logits_KMC: np.ndarray, task: Task, config: CommitteeRunConfig
+    logits_MIC: np.ndarray, task: Task, config: CommitteeRunConfig
 ) -> dict[str, list[dict[str, Any]]]:
     """The points by combination, as JSON takes them."""
     return {
         combination: plain(
             committee_curve(
-                logits_KMC,
+                logits_MIC,
                 task.test.labels,
                 combination,
                 max_subsets=config.max_subsets,
@@ -169,6 +169,6 @@ def _curves(
 
 
 def _cost(model: Any, config: CommitteeRunConfig) -> dict[str, Any]:
-    found = cost(model, config.finetune.sequence_length, num_repeats=config.num_repeats)
+    costs = cost(model, config.finetune.sequence_length, num_repeats=config.num_repeats)
     # plain() leaves tuples alone, which may hold NaN.
-    return plain(asdict(found) | {"latencies": [asdict(each) for each in found.latencies]})
+    return plain(asdict(costs) | {"latencies": [asdict(each) for each in costs.latencies]})

@@ -1,5 +1,4 @@
-"""Members of a committee: checkpoints that are made classifiers of one task."""
-# M test texts, C classes.
+"""Members of a committee: checkpoints made into classifiers of one task."""
 
 from __future__ import annotations
 
@@ -25,13 +24,13 @@ class MemberPlan:
     """What a member is to be made of."""
 
     checkpoint: str
-    """Pre-trained, or a classifier of the task's labels."""
+    """A pre-trained model, or a classifier of the task's labels."""
 
     seed: int
-    """Of its classifier, its adapters, and its order of texts."""
+    """Seed of the member's classifier, its adapters, and its order of texts."""
 
     is_trained: bool
-    """Whether it is fine-tuned; otherwise it is used as it is."""
+    """Whether the checkpoint is fine-tuned; otherwise it is used as it is."""
 
 
 @dataclass(frozen=True)
@@ -39,21 +38,21 @@ class Member:
     """A classifier of the task, and what it does with the test texts."""
 
     plan: MemberPlan
-    """What it was made of."""
+    """What the member was made of."""
 
     encoder: Encoder
     """The classifier; with adapters, if these were trained."""
 
-    logits_MC: Float[ndarray, "texts classes"]
-    """What it answers to the test texts."""
+    logits_IC: Float[ndarray, "inputs classes"]
+    """Test logits of the member."""
 
     num_trained: int
-    """Parameters that fine-tuning changed."""
+    """Number of parameters that fine-tuning changed."""
 
     def figures(self, task: Task) -> dict[str, Any]:
         """What the record says of it; the accuracy's standard error is the binomial one."""
         num_texts = len(task.test)
-        accuracy = float((self.logits_MC.argmax(axis=1) == task.test.labels).mean())
+        accuracy = float((self.logits_IC.argmax(axis=1) == task.test.labels).mean())
         return {
             "checkpoint": self.plan.checkpoint,
             "weights": weights_fingerprint(self.plan.checkpoint),
@@ -85,7 +84,7 @@ def plan_members(
         raise ValueError("a committee has at least one member, got none.")
     if num_seeds < 1 or (num_seeds > 1 and len(checkpoints) > 1):
         raise ValueError(
-            f"{num_seeds} seeds make so many classifiers of one checkpoint, got "
+            f"{num_seeds} seeds make {num_seeds} classifiers of one checkpoint, got "
             f"{len(checkpoints)} checkpoints."
         )
     names = [*checkpoints] * num_seeds
@@ -96,8 +95,8 @@ def plan_members(
     for plan in plans:
         if plan.is_trained and config.num_epochs < 1:
             raise ValueError(
-                f"{plan.checkpoint!r} is no classifier yet: to fine-tune it takes one epoch at "
-                "least."
+                f"{plan.checkpoint!r} is not a classifier yet: fine-tuning it takes at least one "
+                "epoch."
             )
     if num_seeds > 1 and not plans[0].is_trained:
         raise ValueError(
@@ -119,10 +118,12 @@ def make_member(plan: MemberPlan, task: Task, config: FinetuneConfig, scratch: P
 
 
 def _require_one_vocabulary(checkpoints: Sequence[str]) -> None:
-    found = {name: fingerprint(load_tokenizer(checkpoint_path(name))) for name in checkpoints}
+    vocabularies = {
+        name: fingerprint(load_tokenizer(checkpoint_path(name))) for name in checkpoints
+    }
     first = checkpoints[0]
-    for name, own in found.items():
-        if own != found[first]:
+    for name, own in vocabularies.items():
+        if own != vocabularies[first]:
             raise ValueError(
                 f"the tokenizers of {first!r} and {name!r} have different vocabularies: the "
                 "members of a committee read the same token ids."

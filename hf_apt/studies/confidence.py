@@ -1,10 +1,9 @@
 """Confidence of a fine-tuned classifier against what its pre-trained model knows of the input.
 
-What arXiv 2509.03407 says of fine-tuning: label confidence does not depend on the mean APT of the
-input's tokens, as a mistaken token is mostly replaced by a strong match and the meaning survives.
+What arXiv 2509.03407 says about fine-tuning: label confidence does not depend on the mean APT of
+the input's tokens, as a mistaken token is mostly replaced by a strong match and the meaning
+survives.
 """
-# N test inputs, T sequence positions, C classes, K tokens of all inputs, M of them eligible,
-# V vocabulary.
 
 from __future__ import annotations
 
@@ -42,19 +41,19 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True, kw_only=True)
 class ConfidenceConfig:
-    """How confidence is set against mean APT."""
+    """How confidence is compared with mean APT."""
 
     num_bins: int = 10
-    """Bins of mean APT with equal numbers of inputs."""
+    """Number of bins of mean APT, which have equal numbers of inputs."""
 
     num_realisations: int = 10
-    """Times that the training texts are masked anew where the run has no counts of its own."""
+    """Number of maskings of the training texts, where the run has no counts of its own."""
 
     seed: int = 2509
-    """Of these masks."""
+    """Seed of the masks."""
 
     substitution: SubstitutionConfig = field(default_factory=SubstitutionConfig)
-    """How tokens are replaced."""
+    """Settings of the substitution test."""
 
 
 @dataclass(frozen=True)
@@ -68,25 +67,25 @@ class FinetunedClassifier:
     """The classifier."""
 
     task: Task
-    """The texts."""
+    """The texts it was trained on and is tested on."""
 
     sequence_length: int
-    """Tokens of a text that it reads, special ones included."""
+    """Number of tokens of a text that the classifier reads, special ones included."""
 
     batch_size: int
-    """Texts in a forward pass; changes nothing but speed."""
+    """Number of texts in a forward pass; changes nothing but speed."""
 
 
 def confidence_record(
     finetuned: FinetunedClassifier,
-    logits_NC: Float[np.ndarray, "n classes"],
+    logits_IC: Float[np.ndarray, "inputs classes"],
     config: ConfidenceConfig,
     run: Run,
     folder: Path,
 ) -> dict[str, Any]:
-    """Confidence, calibration and substitution on the N test texts, as JSON takes them.
+    """Confidence, calibration and substitution on the I test texts, as JSON takes them.
 
-    `logits_NC` are those of the fine-tuned classifier. Temporary files go to `folder`; the values
+    `logits_IC` are those of the fine-tuned classifier. Temporary files go to `folder`; the values
     of each input, to draw figures from, to `finetune/<task>-inputs.npz` of `run`: `mean_apt_N`,
     `confidence_N`, `label_N`, `predicted_N`.
 
@@ -104,14 +103,14 @@ def confidence_record(
     If the checkpoint has no masked-LM head there is a warning, its sentence in `left_out`, and
     nothing after `calibration`.
     """
-    confidence_N, labels_N = confidences(logits_NC), finetuned.task.test.labels
-    predicted_N = logits_NC.argmax(axis=1)
-    mean_apt_N = np.full(len(labels_N), np.nan)
+    confidence_I, labels_I = confidences(logits_IC), finetuned.task.test.labels
+    predicted_I = logits_IC.argmax(axis=1)
+    mean_apt_I = np.full(len(labels_I), np.nan)
     record: dict[str, Any] = {
-        "num_inputs": len(labels_N),
-        "mean_confidence": mean_estimate(confidence_N),
-        "accuracy": mean_estimate((predicted_N == labels_N).astype(float)),
-        "calibration": calibration(logits_NC, labels_N),
+        "num_inputs": len(labels_I),
+        "mean_confidence": mean_estimate(confidence_I),
+        "accuracy": mean_estimate((predicted_I == labels_I).astype(float)),
+        "calibration": calibration(logits_IC, labels_I),
     }
     try:
         model = to_device(load_masked_lm(checkpoint_path(finetuned.checkpoint)))
@@ -125,20 +124,20 @@ def confidence_record(
         inputs = _inputs(finetuned, finetuned.task.test.texts)
         pairs, source = _counts(finetuned, model, config, run, folder)
         apt_V = apt(pairs.hits(), pairs.support())
-        ids_NT, counted_NT = inputs.padded(inputs.ids_K), inputs.padded(inputs.eligible_K)
-        mean_apt_N = mean_apt_of_inputs(apt_V, ids_NT, counted_NT)
-        known_M = ~np.isnan(apt_V[inputs.ids_K[inputs.eligible_K]])
-        source["covered"] = mean_estimate(known_M.astype(float)).value
-        correct_N = (predicted_N == labels_N).astype(float)
+        ids_IT, counted_IT = inputs.padded(inputs.ids_P), inputs.padded(inputs.eligible_P)
+        mean_apt_I = mean_apt_of_inputs(apt_V, ids_IT, counted_IT)
+        known_Q = ~np.isnan(apt_V[inputs.ids_P[inputs.eligible_P]])
+        source["covered"] = mean_estimate(known_Q.astype(float)).value
+        correct_I = (predicted_I == labels_I).astype(float)
         record["apt_source"] = source
-        record |= _relation(mean_apt_N, confidence_N, correct_N, config.num_bins)
+        record |= _relation(mean_apt_I, confidence_I, correct_I, config.num_bins)
         record["substitution"] = _substitution(finetuned, model, inputs, pairs, config.substitution)
     run.write_arrays(
         f"finetune/{finetuned.task.name}-inputs.npz",
-        mean_apt_N=mean_apt_N,
-        confidence_N=confidence_N,
-        label_N=labels_N,
-        predicted_N=predicted_N,
+        mean_apt_N=mean_apt_I,
+        confidence_N=confidence_I,
+        label_N=labels_I,
+        predicted_N=predicted_I,
     )
     return plain(record)
 
@@ -161,7 +160,7 @@ def _counts(
         pairs, source = in_run.at(in_run.num_depths - 1), "run"
     else:
         texts, source = finetuned.task.train.texts, "training texts"
-        asked = MeasureConfig(
+        settings = MeasureConfig(
             num_realisations=config.num_realisations,
             batch_size=finetuned.batch_size,
             seed=config.seed,
@@ -171,7 +170,7 @@ def _counts(
             finetuned.encoder.tokenizer,
             texts,
             folder / "asked",
-            asked,
+            settings,
             sequence_length=finetuned.sequence_length,
         )
     num_tokens = int((pairs.support() > 0).sum())
@@ -179,16 +178,16 @@ def _counts(
 
 
 def _relation(
-    mean_apt_N: np.ndarray, confidence_N: np.ndarray, correct_N: np.ndarray, num_bins: int
+    mean_apt_I: np.ndarray, confidence_I: np.ndarray, correct_I: np.ndarray, num_bins: int
 ) -> dict[str, Any]:
-    known_N = ~np.isnan(mean_apt_N)
-    x_N, y_N = mean_apt_N[known_N], confidence_N[known_N]
+    known_I = ~np.isnan(mean_apt_I)
+    x_I, y_I = mean_apt_I[known_I], confidence_I[known_I]
     return {
-        "mean_apt": mean_estimate(x_N),
-        "bins": confidence_bins(y_N, x_N, correct_N[known_N], num_bins=num_bins),
-        "slope": slope(x_N, y_N),
-        "pearson": pearson(x_N, y_N),
-        "spearman": spearman(x_N, y_N),
+        "mean_apt": mean_estimate(x_I),
+        "bins": confidence_bins(y_I, x_I, correct_I[known_I], num_bins=num_bins),
+        "slope": slope(x_I, y_I),
+        "pearson": pearson(x_I, y_I),
+        "spearman": spearman(x_I, y_I),
     }
 
 
@@ -200,13 +199,13 @@ def _substitution(
     config: SubstitutionConfig,
 ) -> dict[str, Any]:
     tokenizer = finetuned.encoder.tokenizer
-    group_K = position_groups(inputs, config.num_groups, config.seed)
+    group_P = position_groups(inputs, config.num_groups, config.seed)
     answer = own_answer(model, tokenizer, inputs, finetuned.batch_size)
-    predicted_K = answered(inputs.ids_K, group_K, tokenizer.mask_token_id, answer)
+    predicted_P = answered(inputs.ids_P, group_P, tokenizer.mask_token_id, answer)
     training = _inputs(finetuned, finetuned.task.train.texts)
     is_token_V = np.arange(pairs.vocab_size) < len(vocabulary(tokenizer))
     is_token_V[tokenizer.all_special_ids] = False
-    frequency_V = np.bincount(training.ids_K[training.eligible_K], minlength=pairs.vocab_size)
+    frequency_V = np.bincount(training.ids_P[training.eligible_P], minlength=pairs.vocab_size)
     test = SubstitutionTest(
         inputs,
         finetuned.task.test.labels,
@@ -217,4 +216,4 @@ def _substitution(
     )
     settings = asdict(config)
     del settings["seed"]
-    return settings | test.figures(group_K, predicted_K)
+    return settings | test.figures(group_P, predicted_P)

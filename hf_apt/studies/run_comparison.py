@@ -30,7 +30,7 @@ class RunRecords:
     """What a run left on disk about a task."""
 
     name: str
-    """What to call the run."""
+    """Name to give the run."""
 
     finetuned: dict[str, Any]
     """Content of `finetune/<task>.json` (`hf_apt.studies.block_accuracy`)."""
@@ -40,21 +40,21 @@ class RunRecords:
 
 
 def compare(runs: Sequence[RunRecords]) -> dict[str, Any]:
-    """The runs in the order of their corpora's sizes, and what goes with what over them, as JSON.
+    """The runs in the order of their corpora's sizes, and rank correlations over them, as JSON.
 
     `runs`: for each its `name`, `checkpoint`, `corpus` (number of training `tokens`, `sequences`,
-    `documents`, and `tokens_seen` in pre-training; of packed documents the number is not known),
+    `documents`, and `tokens_seen` in pre-training; the number of packed documents is not known),
     `overlap`, `mean_apt` after the last block, and the accuracy of the fine-tuned classifier
     `pretrained`, `untrained` and their difference `gap` (`hf_apt.records.task_records.gap`):
     estimates.
 
     `gap_rank_correlation`: Spearman's of the gap with `tokens`, `types` and `occurrences`.
     `rank_correlation`: for each protocol, pooling and score, Spearman's with accuracy over `runs`
-    (after the last block) and over `pairs` of block and run; the standard errors of pairs take no
-    notice that those of a run go together. Null: not recorded, or not of every run.
+    (after the last block) and over `pairs` of block and run; the standard errors of pairs ignore
+    that the pairs of a run belong together. Null: not recorded, or not of every run.
 
-    Raises ValueError for fewer than two runs, for one given twice, and for runs of other texts or
-    settings.
+    Raises ValueError for fewer than two runs, for one given twice, and for runs of different texts
+    or settings.
     """
     _require_comparable(runs)
     rows = [_row(run) for run in runs]
@@ -75,7 +75,9 @@ def compare(runs: Sequence[RunRecords]) -> dict[str, Any]:
 
 def _row(run: RunRecords) -> dict[str, Any]:
     models = run.finetuned["models"]
-    found = {name: models.get(name, {}).get("classifier") for name in ("pretrained", "untrained")}
+    accuracies = {
+        name: models.get(name, {}).get("classifier") for name in ("pretrained", "untrained")
+    }
     apt_D = _apt_estimates(run)
     return {
         "name": run.name,
@@ -83,8 +85,8 @@ def _row(run: RunRecords) -> dict[str, Any]:
         "corpus": _corpus(run.summary),
         "overlap": run.finetuned.get("overlap"),
         "mean_apt": apt_D and apt_D[-1],
-        **found,
-        "gap": gap(found["pretrained"], found["untrained"]),
+        **accuracies,
+        "gap": gap(accuracies["pretrained"], accuracies["untrained"]),
     }
 
 
@@ -125,7 +127,7 @@ def _gap_correlations(rows: list[dict[str, Any]]) -> dict[str, Any]:
 
 
 def _correlations(runs: Sequence[RunRecords]) -> dict[str, Any]:
-    found: dict[str, Any] = {}
+    correlations: dict[str, Any] = {}
     models = [run.finetuned["models"]["pretrained"] for run in runs]
     for protocol in PROTOCOLS:
         for pooling in models[0]["frozen"]:
@@ -133,7 +135,7 @@ def _correlations(runs: Sequence[RunRecords]) -> dict[str, Any]:
             if any(accuracy_D is None for accuracy_D in accuracies):
                 continue
             for name, scores in _common_scores(runs, pooling):
-                found.setdefault(protocol, {}).setdefault(pooling, {})[name] = {
+                correlations.setdefault(protocol, {}).setdefault(pooling, {})[name] = {
                     "runs": rank_correlation(
                         [score_D[-1] for score_D in scores],
                         [accuracy_D[-1] for accuracy_D in accuracies if accuracy_D],
@@ -143,7 +145,7 @@ def _correlations(runs: Sequence[RunRecords]) -> dict[str, Any]:
                         [value for accuracy_D in accuracies for value in accuracy_D or ()],
                     ),
                 }
-    return found
+    return correlations
 
 
 def _common_scores(
@@ -162,7 +164,7 @@ def _common_scores(
 
 def _require_comparable(runs: Sequence[RunRecords]) -> None:
     if len(runs) < 2:
-        raise ValueError(f"to compare takes two runs at least, got {len(runs)}.")
+        raise ValueError(f"a comparison takes at least two runs, got {len(runs)}.")
     names = [run.name for run in runs]
     twice = [name for name in names if names.count(name) > 1]
     if twice:
@@ -181,9 +183,9 @@ def _require_comparable(runs: Sequence[RunRecords]) -> None:
 
 def _settings(record: dict[str, Any]) -> dict[str, Any]:
     """What must be equal for accuracies to be comparable."""
-    found: dict[str, Any] = {name: record["provenance"][0][name] for name in _SAME_TEXTS}
+    settings: dict[str, Any] = {name: record["provenance"][0][name] for name in _SAME_TEXTS}
     for name in _SAME_SETTINGS:
         value = record["config"][name]
         grouped = value if isinstance(value, dict) else {"": value}
-        found |= {f"{name} {key}".strip(): each for key, each in grouped.items()}
-    return found | {"sequence_length": record["config"]["features"]["sequence_length"]}
+        settings |= {f"{name} {key}".strip(): each for key, each in grouped.items()}
+    return settings | {"sequence_length": record["config"]["features"]["sequence_length"]}

@@ -33,10 +33,10 @@ class SeedFigures:
     """What one seed gives."""
 
     models: dict[str, ModelFigures]
-    """`pretrained` and, where asked for, its `untrained` twin."""
+    """Figures of `pretrained` and, where asked for, of its `untrained` twin."""
 
     confidence: dict[str, Any] | None
-    """The `hf_apt.studies.confidence` of seed number 0, where asked for."""
+    """Record of `hf_apt.studies.confidence`, of seed number 0 where asked for."""
 
 
 def figures_of_seed(
@@ -49,9 +49,9 @@ def figures_of_seed(
 ) -> SeedFigures:
     """The figures of `encoder`, which was read from `checkpoint`.
 
-    Read from `finetune/<task>-seed-<number>.json` where they are there for the same settings,
-    texts, weights, tokenizer and, for confidence, counts of the run; else measured and left there.
-    `encoder` is fine-tuned in place; that of number 0 is left in `finetune/<task>/`.
+    Read from `finetune/<task>-seed-<number>.json` where that has them for the same settings, texts,
+    weights, tokenizer and, for confidence, counts of the run; otherwise measured and written there.
+    `encoder` is fine-tuned in place; that of number 0 is saved in `finetune/<task>/`.
     """
     record = f"finetune/{task.name}-seed-{number}.json"
     saved = run.path(f"finetune/{task.name}") if number == 0 and config.finetune else None
@@ -68,24 +68,24 @@ def figures_of_seed(
     twin = Encoder(untrained_twin(encoder.model, seed=task.provenance["seed"]), encoder.tokenizer)
     with tempfile.TemporaryDirectory(prefix="hf_apt-") as scratch:
         protocols = Protocols(task, config, number, Path(scratch))
-        found = {"pretrained": protocols.of(encoder, saved)}
-        logits_MC = found["pretrained"].logits_MC
+        models = {"pretrained": protocols.of(encoder, saved)}
+        logits_IC = models["pretrained"].logits_IC
         confidence = None
-        if config.finetune and examined is not None and logits_MC is not None:
+        if config.finetune and examined is not None and logits_IC is not None:
             sizes = config.finetune.sequence_length, config.finetune.batch_size
             finetuned = FinetunedClassifier(checkpoint, encoder, task, *sizes)
-            confidence = confidence_record(finetuned, logits_MC, examined, run, Path(scratch))
+            confidence = confidence_record(finetuned, logits_IC, examined, run, Path(scratch))
         if config.untrained:
-            found["untrained"] = protocols.of(twin, None)
-    figures = {name: _written(one) for name, one in found.items()}
+            models["untrained"] = protocols.of(twin, None)
+    figures = {name: _written(one) for name, one in models.items()}
     run.write_json(record, {"conditions": conditions, "figures": figures, "confidence": confidence})
-    return SeedFigures(found, confidence)
+    return SeedFigures(models, confidence)
 
 
 def _conditions(
     encoder: Encoder, task: Task, config: BlockAccuracyConfig, number: int
 ) -> dict[str, Any]:
-    """What the figures depend on, as JSON has it; the counts of a run apart."""
+    """What the figures depend on, as JSON has it, apart from the counts of a run."""
     settings = asdict(config)
     # The texts themselves are below; confidence is the first seed's.
     for name in ("task", "num_seeds", *(("confidence",) if number else ())):

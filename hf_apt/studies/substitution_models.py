@@ -1,6 +1,4 @@
 """What the substitution test asks: a masked language model for tokens, a classifier for labels."""
-# B batch, T sequence position, D depths, H hidden width, N inputs, C classes, K tokens of all
-# inputs, M those of a batch.
 
 from __future__ import annotations
 
@@ -29,50 +27,50 @@ def own_answer(
     trunk = Trunk(to_device(model))
     head = OwnHead(trunk)
 
-    def answer(shown_K: np.ndarray, asked_K: np.ndarray) -> np.ndarray:
-        answers_K = np.zeros(len(asked_K), np.int64)
-        for _, place_M, batch in _batches(inputs, shown_K, tokenizer, batch_size, "Predicting"):
-            asked_M = asked_K[place_M]
+    def answer(shown_P: np.ndarray, asked_P: np.ndarray) -> np.ndarray:
+        answers_P = np.zeros(len(asked_P), np.int64)
+        for _, place_Q, batch in _batches(inputs, shown_P, tokenizer, batch_size, "Predicting"):
+            asked_Q = asked_P[place_Q]
             present_BT = batch["attention_mask"].bool()
             asked_BT = torch.zeros_like(present_BT)
-            asked_BT[present_BT] = torch.from_numpy(asked_M)
+            asked_BT[present_BT] = torch.from_numpy(asked_Q)
             hidden_DNH = trunk.at(_moved(batch, model), asked_BT.to(model.device))
-            answers_K[place_M[asked_M]] = head(hidden_DNH[-1:])[0].cpu().numpy()
-        return answers_K[asked_K]
+            answers_P[place_Q[asked_Q]] = head(hidden_DNH[-1:])[0].cpu().numpy()
+        return answers_P[asked_P]
 
     return answer
 
 
 def classifier(
     encoder: Encoder, inputs: FlatInputs, batch_size: int
-) -> Callable[[Integer[np.ndarray, " k"]], Float[np.ndarray, "n classes"]]:
-    """From the ids (K,) of all inputs to the logits (N, C), float32, that `encoder` gives them.
+) -> Callable[[Integer[np.ndarray, " places"]], Float[np.ndarray, "inputs classes"]]:
+    """From the ids (P,) of all inputs to the logits (I, C), float32, that `encoder` gives them.
 
     Batches are the same whatever the ids: an input that did not change gets the very same logits.
     """
     model = to_device(encoder.model)
 
     @torch.no_grad()
-    def logits_of(ids_K: np.ndarray) -> np.ndarray:
-        found, numbers = [], []
-        batches = _batches(inputs, ids_K, encoder.tokenizer, batch_size, "Classifying again")
+    def logits_of(ids_P: np.ndarray) -> np.ndarray:
+        logits, numbers = [], []
+        batches = _batches(inputs, ids_P, encoder.tokenizer, batch_size, "Classifying again")
         for input_B, _, batch in batches:
-            found.append(model(**_moved(batch, model)).logits.cpu().numpy())
+            logits.append(model(**_moved(batch, model)).logits.cpu().numpy())
             numbers.append(input_B)
-        return np.concatenate(found)[np.argsort(np.concatenate(numbers))]
+        return np.concatenate(logits)[np.argsort(np.concatenate(numbers))]
 
     return logits_of
 
 
 def _batches(
-    inputs: FlatInputs, ids_K: np.ndarray, tokenizer: Any, batch_size: int, label: str
+    inputs: FlatInputs, ids_P: np.ndarray, tokenizer: Any, batch_size: int, label: str
 ) -> Iterator[tuple[np.ndarray, np.ndarray, dict[str, Tensor]]]:
-    """The inputs of each batch, the places of their tokens in `ids_K`, and what a model reads."""
+    """The inputs of each batch, the places of their tokens in `ids_P`, and what a model reads."""
     from tqdm.auto import tqdm
 
-    rows, places = inputs.rows(ids_K), inputs.rows(np.arange(len(ids_K)))
+    rows, places = inputs.rows(ids_P), inputs.rows(np.arange(len(ids_P)))
     # Longest first: the texts of a batch are about equally long.
-    order = np.argsort(-inputs.lengths_N, kind="stable")
+    order = np.argsort(-inputs.lengths_I, kind="stable")
     for start in tqdm(range(0, len(order), batch_size), desc=label, unit=" batches", leave=False):
         input_B = order[start : start + batch_size]
         ids = {"input_ids": [rows[number].tolist() for number in input_B]}

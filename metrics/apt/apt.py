@@ -28,7 +28,7 @@ class Apt(Streamed, evaluate.Metric):
         treatment (optional): what masking did at each position: "masked", "replaced", "unchanged",
             or 0, 1, 2.
         frequencies (optional): occurrences of each token id in a corpus.
-        min_support: a token counts for `mean_apt` if it was asked at least so often. Default 1.
+        min_support: a token counts for `mean_apt` if it was asked at least that often. Default 1.
         per_token: whether to return arrays by token. Default False.
         vocab_size (optional): ids from here on are refused. Default: any id is counted.
     Returns:

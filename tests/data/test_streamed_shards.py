@@ -49,9 +49,9 @@ def everything() -> list[str]:
 @pytest.mark.parametrize("block_size", [1, 20, 10_000])
 def test_every_document_is_read_once(block_size, folder):
     blocks = list(shards(folder, block_size=block_size).blocks())
-    found = [text for block in blocks for text in block.texts]
-    assert sorted(found) == sorted(everything())
-    assert found != everything()
+    texts = [text for block in blocks for text in block.texts]
+    assert sorted(texts) == sorted(everything())
+    assert texts != everything()
     assert len(blocks) == -(-sum(SIZES) // block_size)
 
 
@@ -70,9 +70,9 @@ def test_a_place_that_was_gone_on_from_can_be_gone_on_from_again(folder):
     """Killed after every block; at times before a shard was read that had been open."""
     place = None
     for expected in shards(folder, block_size=4).blocks():
-        found = next(shards(folder, block_size=4).blocks(place))
-        assert found.texts == expected.texts
-        place = json.loads(json.dumps(found.place))
+        block = next(shards(folder, block_size=4).blocks(place))
+        assert block.texts == expected.texts
+        place = json.loads(json.dumps(block.place))
     assert list(shards(folder, block_size=4).blocks(place)) == []
 
 

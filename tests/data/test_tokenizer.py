@@ -24,10 +24,10 @@ def written(path, tokens, end="\n"):
 def test_a_vocabulary_file_gives_its_lines_as_ids(tmp_path) -> None:
     tokens = ["first", *SPECIAL_TOKENS, "second", "\u2028", "##x"]
     for end in ("\n", "\r\n"):
-        found = load_tokenizer(str(written(tmp_path / "vocab.txt", tokens, end)))
-        assert vocabulary(found) == tokens
-        assert found("Second first")["input_ids"] == [3, 6, 0, 4]
-        assert (found.pad_token_id, found.mask_token_id) == (1, 5)
+        loaded = load_tokenizer(str(written(tmp_path / "vocab.txt", tokens, end)))
+        assert vocabulary(loaded) == tokens
+        assert loaded("Second first")["input_ids"] == [3, 6, 0, 4]
+        assert (loaded.pad_token_id, loaded.mask_token_id) == (1, 5)
 
 
 @pytest.mark.parametrize("missing", SPECIAL_TOKENS)
@@ -59,13 +59,13 @@ def test_a_folder_gives_back_what_was_saved_in_it(tokenizer, tmp_path) -> None:
     from transformers import AutoTokenizer
 
     tokenizer.save_pretrained(tmp_path / "saved")
-    for found in (
+    for loaded in (
         load_tokenizer(str(tmp_path / "saved")),
         AutoTokenizer.from_pretrained(tmp_path / "saved"),
     ):
-        assert found(SENTENCE)["input_ids"] == tokenizer(SENTENCE)["input_ids"]
-        assert vocabulary(found) == vocabulary(tokenizer)
-        assert fingerprint(found) == fingerprint(tokenizer)
+        assert loaded(SENTENCE)["input_ids"] == tokenizer(SENTENCE)["input_ids"]
+        assert vocabulary(loaded) == vocabulary(tokenizer)
+        assert fingerprint(loaded) == fingerprint(tokenizer)
 
 
 def without(tmp_path, **special_tokens):
@@ -130,8 +130,8 @@ def test_training_is_deterministic() -> None:
 def test_training_and_loading_agree(documents, tmp_path) -> None:
     trained = train_wordpiece(documents, 110, None)
     trained.save_pretrained(tmp_path / "trained")
-    found = load_tokenizer(str(tmp_path / "trained"))
-    assert [found(text)["input_ids"] for text in documents] == [
+    loaded = load_tokenizer(str(tmp_path / "trained"))
+    assert [loaded(text)["input_ids"] for text in documents] == [
         trained(text)["input_ids"] for text in documents
     ]
 
@@ -148,10 +148,10 @@ def test_the_fingerprint_tells_vocabularies_apart(tokenizer) -> None:
     tokens = vocabulary(tokenizer)
     swapped = [*tokens[:-2], tokens[-1], tokens[-2]]
     variants = [tokens, swapped, tokens[:-1], [*tokens, "new"]]
-    found = [fingerprint(vocabulary_tokenizer(variant)) for variant in variants]
-    assert len(set(found)) == 4
-    assert found[0] == fingerprint(tokenizer)
-    assert all(len(value) == 16 for value in found)
+    fingerprints = [fingerprint(vocabulary_tokenizer(variant)) for variant in variants]
+    assert len(set(fingerprints)) == 4
+    assert fingerprints[0] == fingerprint(tokenizer)
+    assert all(len(value) == 16 for value in fingerprints)
 
 
 def test_an_id_without_a_token_has_a_place_in_the_vocabulary() -> None:

@@ -235,9 +235,9 @@ def test_fine_tuning_has_a_row_for_each_task(run):
             *("block 2 (mean): 0.700 ± 0.012", "0.136 [−0.061, 0.332]"),
         ],
     ]
-    found = confidence_record()
-    found["slope"] |= {"low": None, "high": None}
-    task_record(run, confidence=found)
+    confidence = confidence_record()
+    confidence["slope"] |= {"low": None, "high": None}
+    task_record(run, confidence=confidence)
     assert "| 0.136 |" in body(run)
 
 
@@ -289,8 +289,8 @@ def test_texts_from_local_files_have_no_hub_id_and_stay_apart(run):
     for task in ("one", "two"):
         task_record(run, task, provenance=[provenance])
     results = ModelCard(checkpoint_card(run, CardOptions(repo=REPO))).data.eval_results
-    found = [(r.dataset_type, r.dataset_name) for r in results if r.task_type != "fill-mask"]
-    assert found == [("other", "test texts of one"), ("other", "test texts of two")]
+    named = [(r.dataset_type, r.dataset_name) for r in results if r.task_type != "fill-mask"]
+    assert named == [("other", "test texts of one"), ("other", "test texts of two")]
 
 
 # Licences and where the text is from.

@@ -113,17 +113,17 @@ def test_a_repository_is_opened_after_all_is_in_it(hub, api, publication):
 
 def test_nothing_goes_to_a_public_repository_unasked(hub, api, publication):
     hub.add("model", REPO, {})
-    found = refusal(api, publication)
-    assert found == f"{REPO} is there and public: add --public to send to it."
+    sentence = refusal(api, publication)
+    assert sentence == f"{REPO} is there and public: add --public to send to it."
     assert hub.repo(REPO).files == {}
     assert our_hub.publish(api, REPO, publication, public=True).is_new
 
 
 def test_a_repository_that_could_not_be_opened_says_so(hub, api, publication):
     hub.fail("PUT .*/settings", 500, times=9)
-    found = refusal(api, publication, public=True)
-    assert "answered 500" in found
-    assert f"all files are in {REPO}, which is private still" in found
+    sentence = refusal(api, publication, public=True)
+    assert "answered 500" in sentence
+    assert f"all files are in {REPO}, which is still private" in sentence
     hub.heal()
     assert not our_hub.publish(api, REPO, publication, public=True).is_new
     assert not hub.repo(REPO).private
@@ -169,18 +169,18 @@ def test_a_card_goes_nowhere_else(hub, api, finished_run, files, said):
     ],
 )
 def test_a_refused_token_is_a_sentence(hub, publication, token, repo, said):
-    found = refusal(HfApi(endpoint=hub.url, token=token), publication, repo)
-    assert found.startswith(said)
-    assert found.endswith("; nothing was sent.")
-    assert token not in found
+    sentence = refusal(HfApi(endpoint=hub.url, token=token), publication, repo)
+    assert sentence.startswith(said)
+    assert sentence.endswith("; nothing was sent.")
+    assert token not in sentence
     assert not hub.repos
 
 
 def test_without_a_token_nobody_is_asked(hub, publication, monkeypatch):
     monkeypatch.delenv("HF_TOKEN")
-    found = refusal(HfApi(endpoint=hub.url), publication)
-    assert "`hf auth login`" in found
-    assert "HF_TOKEN" in found
+    sentence = refusal(HfApi(endpoint=hub.url), publication)
+    assert "`hf auth login`" in sentence
+    assert "HF_TOKEN" in sentence
     assert not [request for request in hub.requests if "repos" in request]
 
 
@@ -188,9 +188,9 @@ def test_a_hub_that_is_not_there_is_a_sentence(hub, publication):
     with socket.socket() as free:
         free.bind(("127.0.0.1", 0))
         nowhere = f"http://127.0.0.1:{free.getsockname()[1]}"
-    found = refusal(HfApi(endpoint=nowhere, token=TOKEN), publication)
-    assert found.startswith(f"the connection to {nowhere} failed")
-    assert found.endswith("; nothing was sent. The same command goes on from here.")
+    sentence = refusal(HfApi(endpoint=nowhere, token=TOKEN), publication)
+    assert sentence.startswith(f"the connection to {nowhere} failed")
+    assert sentence.endswith("; nothing was sent. The same command goes on from here.")
 
 
 def test_offline_mode_is_named(hub, api, publication, monkeypatch):
@@ -223,9 +223,9 @@ def test_what_fails_twice_and_then_works_is_published(hub, api, publication, ste
 @pytest.mark.parametrize("step", STEPS)
 def test_what_fails_for_good_leaves_nothing_half_published(hub, api, publication, step):
     hub.fail(step, 503, times=99)
-    found = refusal(api, publication)
-    assert found.startswith("the Hub answered 503")
-    assert found.endswith(
+    sentence = refusal(api, publication)
+    assert sentence.startswith("the Hub answered 503")
+    assert sentence.endswith(
         (
             "; nothing was sent. "
             if step in STEPS[:2]
@@ -243,9 +243,9 @@ def test_an_interrupted_upload_goes_on_where_it_stopped(hub, api, publication):
     """The figure gets through, the weights break off in the middle, again and again."""
     weights = next(name for name in hub_names(publication) if name[1] == "model.safetensors")[0]
     hub.fail(f"PUT /large/{weights}", times=99)
-    found = refusal(api, publication)
-    assert f"{REPO} is there, without what was to be sent now" in found
-    assert "The same command goes on from here." in found
+    sentence = refusal(api, publication)
+    assert f"{REPO} is there, without what was to be sent now" in sentence
+    assert "The same command goes on from here." in sentence
     assert nothing_of(hub)
     assert len(hub.large) == 1
     hub.heal()
@@ -272,9 +272,9 @@ def test_a_commit_whose_answer_was_lost_is_not_made_twice(hub, api, publication)
 
 def test_metadata_that_the_hub_refuses_is_a_sentence(hub, api, publication):
     hub.fail("POST /api/validate-yaml", 400)
-    found = refusal(api, publication)
-    assert found.startswith("Invalid metadata in README.md")
-    assert found.endswith("without what was to be sent now.")
+    sentence = refusal(api, publication)
+    assert sentence.startswith("Invalid metadata in README.md")
+    assert sentence.endswith("without what was to be sent now.")
     assert nothing_of(hub)
 
 
@@ -306,8 +306,8 @@ def test_downloads_resume_are_cached_and_keep_their_revision(
 
     hub.fail("GET .*/model.safetensors")  # half of it, then the connection breaks
     assert fetch() == WEIGHTS
-    (asked,) = hub.ranges
-    start = int(re.fullmatch(r"model.safetensors bytes=(\d+)-", asked)[1])
+    (requested,) = hub.ranges
+    start = int(re.fullmatch(r"model.safetensors bytes=(\d+)-", requested)[1])
     assert 0 < start <= len(WEIGHTS) // 2
     seen = len(hub.requests)
     assert fetch() == WEIGHTS

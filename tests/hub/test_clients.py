@@ -28,7 +28,7 @@ class RoundTrip:
     hub: HubDouble
     folder: Path
     documents: list[str]
-    found: dict[str, Any]
+    user: dict[str, Any]
     stranger: dict[str, Any]
 
     def requests(self, step: str) -> list[str]:
@@ -59,10 +59,10 @@ def trip(tmp_path_factory):
         run_worker(hub, folder, "hub_user.py", folder)
         first = hub.repo(MODEL).commits[1][0]
         run_worker(hub, folder, "hub_stranger.py", folder, MODEL, first)
-        found, stranger = (
+        user, stranger = (
             json.loads((folder / name).read_text()) for name in ("found.json", "stranger.json")
         )
-        yield RoundTrip(hub, folder, documents, found, stranger)
+        yield RoundTrip(hub, folder, documents, user, stranger)
 
 
 def run_worker(hub: HubDouble, home: Path, script: str, *arguments: object) -> None:
@@ -86,17 +86,17 @@ def run_worker(hub: HubDouble, home: Path, script: str, *arguments: object) -> N
 
 
 def test_a_run_reads_a_data_set_of_the_hub(trip):
-    assert trip.found["run"] == 0
-    asked = trip.requests("run")
-    assert "GET /datasets/owner/texts/resolve/" in " ".join(asked)
-    assert trip.found["documents"] == sorted(trip.documents)
+    assert trip.user["run"] == 0
+    requests = trip.requests("run")
+    assert "GET /datasets/owner/texts/resolve/" in " ".join(requests)
+    assert trip.user["documents"] == sorted(trip.documents)
     summary = json.loads((trip.folder / "run" / "summary.json").read_text())
     assert summary["corpus"]["name"] == "owner/texts"
     assert summary["corpus"]["num_train_sequences"] > 50
 
 
 def test_what_is_published_is_what_the_run_holds(trip):
-    assert trip.found["publish"] == [0, 0]
+    assert trip.user["publish"] == [0, 0]
     repo = trip.hub.repo(MODEL)
     assert repo.private
     _, files = repo.commits[1]
@@ -112,28 +112,28 @@ def test_what_is_published_is_what_the_run_holds(trip):
 
 
 def test_a_checkpoint_loads_by_its_name_alone(trip):
-    assert trip.found["class"] == "hf_apt.models.bert6.modeling_bert6.Bert6ForMaskedLM"
-    assert trip.found["same as the run's"]
+    assert trip.user["class"] == "hf_apt.models.bert6.modeling_bert6.Bert6ForMaskedLM"
+    assert trip.user["same as the run's"]
     weights = [request for request in trip.requests("load") if "model.safetensors" in request]
     assert [request.partition(" ")[0] for request in weights] == ["HEAD", "GET"]
 
 
 def test_what_is_in_the_cache_is_not_fetched_again(trip):
-    assert trip.found["same again"]
+    assert trip.user["same again"]
     assert not [request for request in trip.requests("again") if "/resolve/" in request]
 
 
 def test_a_revision_stays_what_it_was(trip):
-    assert trip.found["pinned"]
-    assert trip.found["latest"]
+    assert trip.user["pinned"]
+    assert trip.user["latest"]
     assert len(trip.hub.repo(MODEL).commits) == 3
     fetched = [request for request in trip.requests("pin") if request.startswith("GET /owner")]
     assert len(fetched) == 1  # the new weights; the old ones are in the cache
 
 
 def test_the_three_ways_of_the_card_give_the_same_model(trip):
-    assert trip.found["card's first way"]
-    assert trip.found["card's tokens"] == ["[PAD]", "[MASK]"]
+    assert trip.user["card's first way"]
+    assert trip.user["card's tokens"] == ["[PAD]", "[MASK]"]
     assert trip.stranger["remote code"] == {
         "class": ["Bert6ForMaskedLM", "transformers_modules"],
         "same": True,
@@ -151,19 +151,19 @@ def test_code_of_a_repository_is_not_run_unasked(trip):
 
 
 def test_the_clients_read_the_cards_results(trip):
-    configs = trip.found["card's results"]
+    configs = trip.user["card's results"]
     assert set(configs) == {"depth=0", "depth=1", "depth=2"}
     assert len(configs) == 3 * 3 * 2  # depths, readouts, metrics
 
 
 def test_a_metric_loads_by_its_name_and_by_its_revision(trip):
-    assert trip.found["metric"] == [0.5, 0.5]  # (1/2 + 1 + 0) / 3
+    assert trip.user["metric"] == [0.5, 0.5]  # (1/2 + 1 + 0) / 3
     sha = trip.hub.repo("owner/apt", "space").commits[-1][0]
     assert f"GET /spaces/owner/apt/resolve/{sha}/apt.py" in trip.requests("evaluate")
 
 
 def test_a_published_checkpoint_is_measured_by_its_name(trip):
-    assert trip.found["measure"] == 0
+    assert trip.user["measure"] == 0
     summary = json.loads((trip.folder / "measured" / "summary.json").read_text())
     assert summary["model"]["name"] == "BERT-2"  # of two blocks
     assert len(summary["readouts"]["own_head"]) == 3
@@ -171,13 +171,13 @@ def test_a_published_checkpoint_is_measured_by_its_name(trip):
 
 
 def test_the_trainer_pushes_what_it_trained(trip):
-    assert trip.found["trained"]
-    assert trip.found["trained is new"]
+    assert trip.user["trained"]
+    assert trip.user["trained is new"]
     repo = trip.hub.repo("owner/trained")
     assert repo.private
     assert {"model.safetensors", "modeling_bert6.py", "README.md"} <= set(repo.files)
 
 
 def test_what_is_private_needs_a_token(trip):
-    assert trip.found["without a token"] == 2
+    assert trip.user["without a token"] == 2
     assert not (trip.folder / "refused" / "counts").exists()

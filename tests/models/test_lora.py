@@ -141,7 +141,7 @@ class Normed(torch.nn.BatchNorm1d):
         return super().forward(states_bth.transpose(1, 2)).transpose(1, 2)
 
 
-@pytest.mark.parametrize(("rank", "sentence"), [(0, "rank of 1 at least"), (-2, "got -2")])
+@pytest.mark.parametrize(("rank", "sentence"), [(0, "rank of at least 1"), (-2, "got -2")])
 def test_a_rank_below_one_is_refused(rank, sentence):
     with pytest.raises(ValueError, match=sentence):
         with_adapter(classifier("bert"), rank, seed=0)
@@ -164,18 +164,18 @@ def adapters(tmp_path):
 @pytest.mark.parametrize("combination", COMBINATIONS)
 def test_adapters_answer_as_a_committee_of_merged_models_does(adapters, combination):
     folders, rows = adapters
-    found = AdapterCommittee.from_adapters(classifier("bert"), folders, combination)
-    torch.testing.assert_close(found.member_logits(**batch()), rows)
+    committee = AdapterCommittee.from_adapters(classifier("bert"), folders, combination)
+    torch.testing.assert_close(committee.member_logits(**batch()), rows)
     whole = SoftCommittee.from_members(
         [merge_adapter(with_saved_adapter(classifier("bert"), folder)) for folder in folders],
         combination,
     )
     labels = torch.tensor([0, 1, 2, 0, 1, 2])
     with torch.no_grad():
-        output, expected = (each(**batch(), labels=labels) for each in (found, whole))
+        output, expected = (each(**batch(), labels=labels) for each in (committee, whole))
     torch.testing.assert_close(output.logits, expected.logits, atol=1e-5, rtol=1e-5)
     torch.testing.assert_close(output.loss, expected.loss, atol=1e-5, rtol=1e-5)
-    assert not found.training
+    assert not committee.training
 
 
 def test_a_committee_of_one_adapter_is_its_model(adapters):
@@ -189,8 +189,8 @@ def test_the_trunk_is_in_memory_once(adapters):
     trunk = sum(weight.numel() for weight in classifier("bert").parameters())
     adapter = num_trained(with_adapter(classifier("bert"), 3, seed=0))
     for number in (1, 3):
-        found = AdapterCommittee.from_adapters(classifier("bert"), folders[:number])
-        assert sum(weight.numel() for weight in found.parameters()) == trunk + number * adapter
+        committee = AdapterCommittee.from_adapters(classifier("bert"), folders[:number])
+        assert sum(weight.numel() for weight in committee.parameters()) == trunk + number * adapter
 
 
 @pytest.mark.parametrize("adapted_here", [False, True])
@@ -210,7 +210,7 @@ def test_a_committee_is_read_as_it_was_saved(adapters, tmp_path, adapted_here):
     torch.testing.assert_close(logits(read), logits(saved))
 
 
-def test_folders_merge_adapters_are_refused(adapters, tmp_path):
+def test_folders_without_adapters_are_refused(adapters, tmp_path):
     model = classifier("bert")
     for folders, sentence in (([], "at least one member"), ([tmp_path], "holds no adapter")):
         with pytest.raises(ValueError, match=sentence):

@@ -59,10 +59,10 @@ def test_all_widths_are_64_for_each_head():
 )
 def test_a_model_is_called_by_its_blocks(name, expected):
     model = on_meta(SHAPES[name])
-    found = describe(model, "somebody/something", len(expected[1]))
-    assert (found["name"], found["depths"]) == expected
-    assert found["num_parameters"] == NUM_PARAMETERS[name]
-    assert found.get("conv") == (
+    description = describe(model, "somebody/something", len(expected[1]))
+    assert (description["name"], description["depths"]) == expected
+    assert description["num_parameters"] == NUM_PARAMETERS[name]
+    assert description.get("conv") == (
         {"num_layers": 3, "num_channels": 32, "kernel": [3, 3]} if "conv" in name else None
     )
     model.config.model_type = "roberta"
@@ -223,7 +223,7 @@ def test_finetuning_names_its_depths(conv_run, tmp_path):
     data = tmp_path / "rows.csv"
     rows = [f"{words[i % 20]} {words[(3 * i) % 20]},{'ab'[i % 2]}" for i in range(40)]
     data.write_text("\n".join(["text,label", *rows]))
-    found = measure_blocks(
+    record = measure_blocks(
         str(run.path("checkpoint")),
         BlockAccuracyConfig(
             task=TaskConfig(name=str(data), train_per_class=8, test_per_class=6),
@@ -233,7 +233,7 @@ def test_finetuning_names_its_depths(conv_run, tmp_path):
         ),
         Run(tmp_path / "out"),
     )
-    assert found["depths"] == ["embeddings", "conv", "block 1"]
-    for table in block_tables(found):
-        assert list(table.columns[0].cells) == found["depths"]
-    assert len(found["models"]["pretrained"]["finetuned"]["mean"]["linear"]) == 3
+    assert record["depths"] == ["embeddings", "conv", "block 1"]
+    for table in block_tables(record):
+        assert list(table.columns[0].cells) == record["depths"]
+    assert len(record["models"]["pretrained"]["finetuned"]["mean"]["linear"]) == 3

@@ -88,8 +88,8 @@ def test_it_has_learnt_what_stands_between_its_neighbours(shipped, text, words) 
     inputs = tokenizer(text, return_tensors="pt")
     asked = inputs["input_ids"][0] == tokenizer.mask_token_id
     with torch.no_grad():
-        found = model(**inputs).logits[0][asked].argmax().item()
-    assert tokenizer.convert_ids_to_tokens(found).lower() in words.split()
+        best = model(**inputs).logits[0][asked].argmax().item()
+    assert tokenizer.convert_ids_to_tokens(best).lower() in words.split()
 
 
 def test_measure_finds_it_by_its_name(tmp_path, monkeypatch) -> None:

@@ -1,4 +1,4 @@
-"""With what a run was made: flat, complete, and without what is not known."""
+"""What a run was made with: flat, complete, and without what is not known."""
 
 import hashlib
 import json
@@ -12,14 +12,14 @@ from hf_apt.records.fingerprints import file_fingerprint
 def test_it_is_flat_json_with_the_versions_that_matter() -> None:
     import torch
 
-    found = environment()
-    assert json.loads(json.dumps(found)) == found
-    assert all(isinstance(value, str | int | None) for value in found.values())
-    assert found["torch"].startswith(torch.__version__.split("+")[0])
-    assert found["hf_apt"] == __import__("hf_apt").__version__
-    assert {"python", "transformers", "processor", "device"} <= set(found)
-    assert found["processes"] == 1
-    assert found["cores"] >= 1
+    content = environment()
+    assert json.loads(json.dumps(content)) == content
+    assert all(isinstance(value, str | int | None) for value in content.values())
+    assert content["torch"].startswith(torch.__version__.split("+")[0])
+    assert content["hf_apt"] == __import__("hf_apt").__version__
+    assert {"python", "transformers", "processor", "device"} <= set(content)
+    assert content["processes"] == 1
+    assert content["cores"] >= 1
 
 
 def test_a_package_that_is_not_there_has_no_version() -> None:

@@ -64,8 +64,8 @@ def test_mean_apt_is_the_unweighted_mean_over_tokens_asked(table: oracles.Table)
 @given(tables)
 def test_standard_error_is_the_spread_over_tokens(table: oracles.Table) -> None:
     estimate = mean_apt(*arrays(table))
-    asked = [value for value in oracles.apt(table, VOCAB) if value is not None]
-    expected = oracles.standard_error(asked)
+    values = [value for value in oracles.apt(table, VOCAB) if value is not None]
+    expected = oracles.standard_error(values)
     assert none_if_nan(estimate.standard_error) == (
         None if expected is None else pytest.approx(expected, abs=1e-12)
     )
@@ -91,7 +91,7 @@ def test_the_mean_over_no_token_is_nan_and_over_one_has_no_error() -> None:
 
 
 def test_standard_error_matches_the_spread_over_resampled_tokens() -> None:
-    """Drawing tokens, and occurrences of each, anew gives means that spread as reported."""
+    """Drawing tokens, and occurrences of each, again gives means that spread as reported."""
     rng = np.random.default_rng(0)
     num_draws, num_tokens = 4000, 150
     accuracy = rng.beta(0.4, 1.2, (num_draws, num_tokens))
@@ -178,8 +178,8 @@ def test_apt50_equals_a_loop_whatever_the_type_of_the_frequencies(frequency_type
     table = oracles.pair_counts(references.tolist(), predictions.tolist())
     readings = apt50(*arrays(table, vocab_size), frequency.astype(frequency_type))
     expected = oracles.apt50(table, frequency.tolist())
-    found = (readings.most_frequent_50, readings.upper_half, readings.support_50)
-    assert [reading.value for reading in found] == pytest.approx(list(expected), abs=1e-12)
+    all_three = (readings.most_frequent_50, readings.upper_half, readings.support_50)
+    assert [reading.value for reading in all_three] == pytest.approx(list(expected), abs=1e-12)
 
 
 def test_apt50_of_fewer_than_fifty_tokens_takes_them_all() -> None:

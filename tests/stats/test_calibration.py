@@ -44,15 +44,15 @@ def calibrated(num: int, seed: int) -> tuple[np.ndarray, np.ndarray]:
 @given(rows, st.integers(1, 20))
 def test_the_error_is_that_of_a_loop_over_bins_that_leave_nobody_out(bins, pairs, num_bins) -> None:
     confidence, correct = columns(pairs)
-    bin_N = bins(confidence, num_bins)
-    assert ((bin_N >= 0) & (bin_N < num_bins)).all()
-    expected, curve = 0.0, reliability(confidence, correct, bin_N)
+    bin_I = bins(confidence, num_bins)
+    assert ((bin_I >= 0) & (bin_I < num_bins)).all()
+    expected, curve = 0.0, reliability(confidence, correct, bin_I)
     for index in range(num_bins):
-        inside = [place for place, number in enumerate(bin_N) if number == index]
+        inside = [place for place, number in enumerate(bin_I) if number == index]
         if inside:
             gap = math.fsum(confidence[inside]) - math.fsum(correct[inside])
             expected += abs(gap) / len(pairs)
-    assert expected_calibration_error(confidence, correct, bin_N) == pytest.approx(expected)
+    assert expected_calibration_error(confidence, correct, bin_I) == pytest.approx(expected)
     assert sum(part.accuracy.num for part in curve) == len(pairs)
     weighted = sum(abs(part.gap) * part.accuracy.num for part in curve) / len(pairs)
     assert weighted == pytest.approx(expected)
@@ -79,16 +79,16 @@ def test_truth_has_no_error_and_certainty_without_knowledge_half(bins) -> None:
 
 def test_what_a_calibrated_classifier_would_have_is_what_calibrated_ones_have() -> None:
     confidence, _ = calibrated(300, seed=2)
-    bin_N = equal_width_bins(confidence)
-    mean, high = error_if_calibrated(confidence, bin_N)
+    bin_I = equal_width_bins(confidence)
+    mean, high = error_if_calibrated(confidence, bin_I)
     rng = np.random.default_rng(3)
-    found = []
+    errors = []
     for _ in range(1000):
         correct = (rng.random(300) < confidence).astype(float)
-        found.append(expected_calibration_error(confidence, correct, bin_N))
-    assert mean == pytest.approx(np.mean(found), rel=0.03)
-    assert np.mean(np.array(found) <= high) == pytest.approx(0.95, abs=0.02)
-    assert error_if_calibrated(confidence, bin_N) == (mean, high)
+        errors.append(expected_calibration_error(confidence, correct, bin_I))
+    assert mean == pytest.approx(np.mean(errors), rel=0.03)
+    assert np.mean(np.array(errors) <= high) == pytest.approx(0.95, abs=0.02)
+    assert error_if_calibrated(confidence, bin_I) == (mean, high)
     certain = np.ones(50)
     assert error_if_calibrated(certain, equal_width_bins(certain)) == (0, 0)
 
@@ -113,16 +113,16 @@ def test_scores_are_those_of_their_definitions() -> None:
 def test_the_whole_of_it_is_made_of_these_parts() -> None:
     rng = np.random.default_rng(5)
     logits, labels = rng.standard_normal((90, 3)).astype(np.float32), rng.integers(0, 3, 90)
-    found = calibration(logits, labels)
+    figures = calibration(logits, labels)
     confidence = np.exp(-negative_log_likelihood(logits, logits.argmax(axis=1)))
     correct = (logits.argmax(axis=1) == labels).astype(float)
     for name, bins in (("equal_width", equal_width_bins), ("equal_count", equal_count_bins)):
         expected = expected_calibration_error(confidence, correct, bins(confidence, 15))
-        assert found[name]["error"] == pytest.approx(expected)
-        assert sum(part.accuracy.num for part in found[name]["curve"]) == 90
-        assert 0 < found[name]["error_if_calibrated"] < found[name]["error_if_calibrated_95"]
-    assert len(found["equal_count"]["curve"]) == 15
+        assert figures[name]["error"] == pytest.approx(expected)
+        assert sum(part.accuracy.num for part in figures[name]["curve"]) == 90
+        assert 0 < figures[name]["error_if_calibrated"] < figures[name]["error_if_calibrated_95"]
+    assert len(figures["equal_count"]["curve"]) == 15
     nats = negative_log_likelihood(logits, labels).tolist()
-    assert found["negative_log_likelihood"].value == pytest.approx(oracles.mean(nats))
-    error = found["negative_log_likelihood"].standard_error
+    assert figures["negative_log_likelihood"].value == pytest.approx(oracles.mean(nats))
+    error = figures["negative_log_likelihood"].standard_error
     assert error == pytest.approx(oracles.standard_error(nats))

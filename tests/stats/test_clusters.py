@@ -48,15 +48,15 @@ def confusion_of(table: oracles.Table, vocab_size: int = VOCAB) -> Confusion:
     return confusion(counts)
 
 
-def members(found: TokenClusters) -> list[list[int]]:
-    return [tokens.tolist() for tokens in found.members]
+def members(clusters: TokenClusters) -> list[list[int]]:
+    return [tokens.tolist() for tokens in clusters.members]
 
 
 @given(tables(), threshold_values)
 def test_strong_matches_are_those_of_a_loop(table: oracles.Table, threshold: float) -> None:
     matrix = strong_matches(confusion_of(table), threshold).tocoo()
-    found = set(zip(matrix.row.tolist(), matrix.col.tolist(), strict=True))
-    assert found == oracles.strong_matches(oracles.normalised(table, VOCAB), threshold)
+    matches = set(zip(matrix.row.tolist(), matrix.col.tolist(), strict=True))
+    assert matches == oracles.strong_matches(oracles.normalised(table, VOCAB), threshold)
     assert (matrix.data == 1).all()
 
 
@@ -87,39 +87,39 @@ def test_thresholds_outside_zero_to_one_are_named_and_refused(threshold: float) 
 def test_clusters_are_those_of_a_graph_search_in_the_same_order(
     table: oracles.Table, threshold: float, definition: Definition
 ) -> None:
-    found = token_clusters(confusion_of(table), threshold, definition)
+    clusters = token_clusters(confusion_of(table), threshold, definition)
     rows = oracles.normalised(table, VOCAB)
-    assert members(found) == oracles.clusters(rows, threshold, definition)
-    assert (found.definition, found.strong_match_threshold) == (definition, threshold)
+    assert members(clusters) == oracles.clusters(rows, threshold, definition)
+    assert (clusters.definition, clusters.strong_match_threshold) == (definition, threshold)
 
 
 @given(tables(), threshold_values, st.sampled_from(DEFINITIONS))
 def test_what_is_covered_kept_and_matched_is_that_of_a_loop(
     table: oracles.Table, threshold: float, definition: Definition
 ) -> None:
-    found = token_clusters(confusion_of(table), threshold, definition)
+    clusters = token_clusters(confusion_of(table), threshold, definition)
     rows = oracles.normalised(table, VOCAB)
     strong = oracles.strong_matches(rows, threshold)
     matched = {j for _, j in strong} if definition != "mutual" else set()
-    assert set(np.flatnonzero(found.covered_V).tolist()) == set(rows) | matched
-    assert found.num_kept == len(rows)
+    assert set(np.flatnonzero(clusters.covered_V).tolist()) == set(rows) | matched
+    assert clusters.num_kept == len(rows)
     if definition == "mutual":
         strong = {(i, j) for i, j in strong if (j, i) in strong}
-    assert found.num_matched == len({i for i, _ in strong})
+    assert clusters.num_matched == len({i for i, _ in strong})
 
 
 @given(tables(), threshold_values, st.sampled_from(PARTITIONS))
 def test_clusters_partition_the_tokens_they_cover(
     table: oracles.Table, threshold: float, definition: Definition
 ) -> None:
-    found = token_clusters(confusion_of(table), threshold, definition)
-    clustered = [token for tokens in members(found) for token in tokens]
+    clusters = token_clusters(confusion_of(table), threshold, definition)
+    clustered = [token for tokens in members(clusters) for token in tokens]
     assert len(clustered) == len(set(clustered))
-    assert found.covered_V[clustered].all()
-    labels = found.labels()
+    assert clusters.covered_V[clustered].all()
+    labels = clusters.labels()
     blocks = [np.flatnonzero(labels == label).tolist() for label in np.unique(labels)]
     assert sorted(token for block in blocks for token in block) == list(range(VOCAB))
-    assert sorted(block for block in blocks if len(block) > 1) == sorted(members(found))
+    assert sorted(block for block in blocks if len(block) > 1) == sorted(members(clusters))
 
 
 @given(tables(), st.sampled_from(PARTITIONS))
@@ -127,8 +127,8 @@ def test_raising_the_threshold_never_merges_clusters(
     table: oracles.Table, definition: Definition
 ) -> None:
     levels = [0.05, 0.2, 0.25, 0.5, 0.6, 1.0]
-    found = [token_clusters(confusion_of(table), level, definition) for level in levels]
-    for lower, higher in pairwise(found):
+    by_level = [token_clusters(confusion_of(table), level, definition) for level in levels]
+    for lower, higher in pairwise(by_level):
         for cluster in members(higher):
             assert any(set(cluster) <= set(wider) for wider in members(lower))
         assert higher.num_matched <= lower.num_matched
@@ -149,11 +149,11 @@ def test_mutual_refines_weak_and_row_lies_inside_weak(
 def test_sizes_and_their_histogram_count_the_members(
     table: oracles.Table, threshold: float, definition: Definition
 ) -> None:
-    found = token_clusters(confusion_of(table), threshold, definition)
-    sizes = [len(tokens) for tokens in members(found)]
-    assert found.sizes().tolist() == sizes
+    clusters = token_clusters(confusion_of(table), threshold, definition)
+    sizes = [len(tokens) for tokens in members(clusters)]
+    assert clusters.sizes().tolist() == sizes
     assert sizes == sorted(sizes, reverse=True)
-    histogram = found.size_histogram()
+    histogram = clusters.size_histogram()
     assert histogram == {size: sizes.count(size) for size in set(sizes)}
     assert list(histogram) == sorted(histogram)
     assert all(size >= 2 for size in sizes)
@@ -164,15 +164,15 @@ def test_the_three_definitions_on_a_hand_made_example() -> None:
     # taken for 4 more often than known), so that it can be matched but not match.
     table = {(0, 0): 10, (0, 1): 4, (1, 1): 10, (1, 0): 3, (2, 2): 10, (2, 3): 3, (2, 1): 5}
     table |= {(3, 3): 1, (3, 4): 2, (4, 4): 10, (5, 5): 10, (5, 4): 2}
-    found = {d: token_clusters(confusion_of(table), 0.3, d) for d in DEFINITIONS}
-    assert members(found["row"]) == [[2, 1, 3], [0, 1], [1, 0]]
-    assert members(found["mutual"]) == [[0, 1]]
-    assert members(found["weak"]) == [[0, 1, 2, 3]]
-    assert [found[d].num_matched for d in DEFINITIONS] == [3, 2, 3]
-    assert [found[d].num_kept for d in DEFINITIONS] == [5, 5, 5]
-    assert np.flatnonzero(found["weak"].covered_V).tolist() == [0, 1, 2, 3, 4, 5]
-    assert np.flatnonzero(found["mutual"].covered_V).tolist() == [0, 1, 2, 4, 5]
-    assert found["weak"].labels().tolist() == [0, 0, 0, 0, 4, 5, 6, 7, 8]
+    clusters = {d: token_clusters(confusion_of(table), 0.3, d) for d in DEFINITIONS}
+    assert members(clusters["row"]) == [[2, 1, 3], [0, 1], [1, 0]]
+    assert members(clusters["mutual"]) == [[0, 1]]
+    assert members(clusters["weak"]) == [[0, 1, 2, 3]]
+    assert [clusters[d].num_matched for d in DEFINITIONS] == [3, 2, 3]
+    assert [clusters[d].num_kept for d in DEFINITIONS] == [5, 5, 5]
+    assert np.flatnonzero(clusters["weak"].covered_V).tolist() == [0, 1, 2, 3, 4, 5]
+    assert np.flatnonzero(clusters["mutual"].covered_V).tolist() == [0, 1, 2, 4, 5]
+    assert clusters["weak"].labels().tolist() == [0, 0, 0, 0, 4, 5, 6, 7, 8]
 
 
 def test_row_matches_of_equal_strength_are_ordered_by_token_id() -> None:
@@ -187,10 +187,10 @@ def test_row_clusters_overlap_and_give_no_labels() -> None:
 
 @pytest.mark.parametrize("definition", DEFINITIONS)
 def test_no_confusion_makes_no_cluster(definition: Definition) -> None:
-    found = token_clusters(confusion_of({(i, i): 1 for i in range(VOCAB)}), 0.05, definition)
-    assert found.members == ()
-    assert found.size_histogram() == {}
-    assert (found.num_kept, found.num_matched) == (VOCAB, 0)
+    clusters = token_clusters(confusion_of({(i, i): 1 for i in range(VOCAB)}), 0.05, definition)
+    assert clusters.members == ()
+    assert clusters.size_histogram() == {}
+    assert (clusters.num_kept, clusters.num_matched) == (VOCAB, 0)
 
 
 # Agreement.

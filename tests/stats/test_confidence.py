@@ -46,24 +46,24 @@ def skewed(num: int, seed: int, *, ties: bool = False) -> tuple[np.ndarray, np.n
 )
 def test_correlations_are_scipys(ours, scipys, pairs: list[tuple[float, float]]) -> None:
     x, y = columns(pairs)
-    found = ours(x, y)
-    assert found.num == len(pairs)
+    estimate = ours(x, y)
+    assert estimate.num == len(pairs)
     if is_constant(x) or is_constant(y):
-        assert math.isnan(found.value)
-        assert math.isnan(found.standard_error)
+        assert math.isnan(estimate.value)
+        assert math.isnan(estimate.standard_error)
     else:
-        assert found.value == pytest.approx(scipys(x, y).statistic, abs=1e-12)
-        assert -1 <= found.value <= 1
+        assert estimate.value == pytest.approx(scipys(x, y).statistic, abs=1e-12)
+        assert -1 <= estimate.value <= 1
 
 
 @given(rows)
 @pytest.mark.parametrize("correlation", [pearson, spearman])
 def test_correlations_have_the_symmetries_they_should(correlation, pairs) -> None:
     x, y = columns(pairs)
-    found = correlation(x, y)
+    estimate = correlation(x, y)
     for other, sign in [(correlation(y, x), 1), (correlation(x, 1 - y), -1)]:
-        assert other.value == pytest.approx(sign * found.value, abs=1e-12, nan_ok=True)
-        assert other.standard_error == pytest.approx(found.standard_error, abs=1e-9, nan_ok=True)
+        assert other.value == pytest.approx(sign * estimate.value, abs=1e-12, nan_ok=True)
+        assert other.standard_error == pytest.approx(estimate.standard_error, abs=1e-9, nan_ok=True)
 
 
 def test_ranks_do_not_see_a_change_of_scale() -> None:
@@ -75,9 +75,9 @@ def test_ranks_do_not_see_a_change_of_scale() -> None:
 @pytest.mark.parametrize("correlation", [pearson, spearman])
 def test_a_perfect_correlation_has_no_error(correlation) -> None:
     x = np.arange(10.0)
-    found = correlation(x, 2 * x)
-    assert found.value == pytest.approx(1)
-    assert found.standard_error == pytest.approx(0, abs=1e-12)
+    estimate = correlation(x, 2 * x)
+    assert estimate.value == pytest.approx(1)
+    assert estimate.standard_error == pytest.approx(0, abs=1e-12)
     assert math.isnan(correlation(x[:2], x[:2]).standard_error)
 
 
@@ -94,29 +94,29 @@ def test_the_error_is_that_of_leaving_out_one_at_a_time(correlation, ties: bool)
 
 @pytest.mark.parametrize("correlation", [pearson, spearman])
 def test_the_error_is_the_spread_over_samples(correlation) -> None:
-    found = [correlation(*skewed(300, seed)) for seed in range(300)]
-    spread = np.std([one.value for one in found])
-    errors = [one.standard_error for one in found]
+    estimates = [correlation(*skewed(300, seed)) for seed in range(300)]
+    spread = np.std([one.value for one in estimates])
+    errors = [one.standard_error for one in estimates]
     assert np.median(errors) == pytest.approx(spread, rel=0.12)
 
 
 @given(rows)
 def test_the_slope_is_scipys_and_its_error_that_of_leaving_out_one(pairs) -> None:
     x, y = columns(pairs)
-    found = slope(x, y)
-    assert found.num == len(pairs)
+    line = slope(x, y)
+    assert line.num == len(pairs)
     if is_constant(x):
-        assert math.isnan(found.value)
+        assert math.isnan(line.value)
         return
-    assert found.value == pytest.approx(stats.linregress(x, y).slope, abs=1e-12)
+    assert line.value == pytest.approx(stats.linregress(x, y).slope, abs=1e-12)
     rest = [(np.delete(x, place), np.delete(y, place)) for place in range(len(x))]
     if any(is_constant(left) for left, _ in rest):
-        assert math.isnan(found.standard_error)
-        assert math.isnan(found.low)
+        assert math.isnan(line.standard_error)
+        assert math.isnan(line.low)
         return
-    moves = [found.value - stats.linregress(left, right).slope for left, right in rest]
-    assert found.standard_error == pytest.approx(math.dist(moves, [0] * len(moves)), abs=1e-9)
-    assert found.high - found.value == pytest.approx(found.value - found.low, abs=1e-9)
+    moves = [line.value - stats.linregress(left, right).slope for left, right in rest]
+    assert line.standard_error == pytest.approx(math.dist(moves, [0] * len(moves)), abs=1e-9)
+    assert line.high - line.value == pytest.approx(line.value - line.low, abs=1e-9)
 
 
 def test_the_interval_of_the_slope_holds_the_truth_as_often_as_it_says() -> None:
@@ -126,8 +126,8 @@ def test_the_interval_of_the_slope_holds_the_truth_as_often_as_it_says() -> None
     for _ in range(1000):
         x = rng.uniform(-1, 1, 80)
         y = 0.3 * x + x**3 * rng.standard_normal(80)
-        found, known = slope(x, y), stats.linregress(x, y)
-        inside += found.low <= 0.3 <= found.high
+        line, known = slope(x, y), stats.linregress(x, y)
+        inside += line.low <= 0.3 <= line.high
         inside_if_equal += abs(known.slope - 0.3) <= stats.t.ppf(0.975, 78) * known.stderr
     assert 0.93 < inside / 1000 < 0.97
     assert inside_if_equal / 1000 < 0.85
@@ -135,9 +135,9 @@ def test_the_interval_of_the_slope_holds_the_truth_as_often_as_it_says() -> None
 
 def test_equal_spreads_give_the_textbook_interval() -> None:
     x, y = np.random.default_rng(8).standard_normal((2, 5000))
-    found, known = slope(x, y), stats.linregress(x, y)
-    assert found.standard_error == pytest.approx(known.stderr, rel=0.03)
-    assert (found.high - found.low) / 2 == pytest.approx(1.96 * known.stderr, rel=0.03)
+    line, known = slope(x, y), stats.linregress(x, y)
+    assert line.standard_error == pytest.approx(known.stderr, rel=0.03)
+    assert (line.high - line.low) / 2 == pytest.approx(1.96 * known.stderr, rel=0.03)
 
 
 @given(st.lists(share, max_size=30), st.integers(1, 6))
@@ -160,34 +160,34 @@ def test_bins_are_those_of_a_loop(pairs: list[tuple[float, float]], num_bins: in
         expected.setdefault(int(below) * num_bins // len(pairs), []).append(place)
     bins = confidence_bins(confidence, mean_apt, correct, num_bins=num_bins)
     assert len(bins) == len(expected)
-    for found, (_, inside) in zip(bins, sorted(expected.items()), strict=True):
+    for part, (_, inside) in zip(bins, sorted(expected.items()), strict=True):
         chosen = [float(confidence[place]) for place in inside]
-        assert found.confidence.num == len(inside)
-        assert found.confidence.value == pytest.approx(oracles.mean(chosen))
+        assert part.confidence.num == len(inside)
+        assert part.confidence.value == pytest.approx(oracles.mean(chosen))
         error = oracles.standard_error(chosen)
-        assert found.confidence.standard_error == pytest.approx(
+        assert part.confidence.standard_error == pytest.approx(
             math.nan if error is None else error, nan_ok=True, abs=1e-12
         )
-        assert found.accuracy.value == pytest.approx(np.mean([correct[p] for p in inside]))
-        assert (found.low, found.high) == (min(mean_apt[inside]), max(mean_apt[inside]))
+        assert part.accuracy.value == pytest.approx(np.mean([correct[p] for p in inside]))
+        assert (part.low, part.high) == (min(mean_apt[inside]), max(mean_apt[inside]))
     assert all(a.high < b.low for a, b in zip(bins, bins[1:], strict=False))
 
 
 def test_bins_without_ties_hold_equal_numbers() -> None:
     mean_apt, confidence = skewed(103, seed=4)
     bins = confidence_bins(confidence, mean_apt, num_bins=10)
-    assert {found.confidence.num for found in bins} == {10, 11}
+    assert {part.confidence.num for part in bins} == {10, 11}
     assert len(bins) == 10
-    assert all(math.isnan(found.accuracy.value) and found.accuracy.num == 0 for found in bins)
+    assert all(math.isnan(part.accuracy.value) and part.accuracy.num == 0 for part in bins)
 
 
 def test_mean_apt_of_inputs_is_that_of_a_loop() -> None:
     rng = np.random.default_rng(5)
     apt = np.where(rng.random(9) < 0.3, np.nan, rng.random(9))
     ids, counted = rng.integers(0, 9, (40, 6)), rng.random((40, 6)) < 0.5
-    found = mean_apt_of_inputs(apt, ids, counted)
+    means = mean_apt_of_inputs(apt, ids, counted)
     empty = 0
-    for value, row, inside in zip(found, ids, counted, strict=True):
+    for value, row, inside in zip(means, ids, counted, strict=True):
         known = [apt[i] for i, yes in zip(row, inside, strict=True) if yes and apt[i] == apt[i]]
         empty += not known
         assert value == pytest.approx(sum(known) / len(known) if known else math.nan, nan_ok=True)

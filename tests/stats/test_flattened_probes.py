@@ -1,5 +1,4 @@
 """Probes on flattened states: those of the features themselves, read in parts."""
-# N training texts, M test texts, W features, H width of a state.
 
 import numpy as np
 import pytest
@@ -19,7 +18,7 @@ WIDTH = 4
 
 
 def texts(num=24, places=10, seed=0):
-    """States (N, places * H) of texts of 1 to `places` tokens, two classes, and their labels."""
+    """States (I, places * H) of texts of 1 to `places` tokens, two classes, and their labels."""
     rng = np.random.default_rng(seed)
     labels = np.arange(num) % 2
     states = rng.normal(size=(num, places, WIDTH)) + 0.7 * labels[:, None, None]
@@ -30,24 +29,24 @@ def texts(num=24, places=10, seed=0):
 
 def scaled(train, test):
     """The scaled features, feature by feature."""
-    found = [np.zeros(given.shape) for given in (train, test)]
+    features = [np.zeros(given.shape) for given in (train, test)]
     for unit in range(WIDTH):
         columns = [c for c in range(unit, train.shape[1], WIDTH) if train[:, c].std() > 0]
         size = np.sqrt(np.mean([train[:, c].astype(float).var() for c in columns]))
         for column in columns:
             mean = train[:, column].astype(float).mean()
-            for given, out in zip((train, test), found, strict=True):
+            for given, out in zip((train, test), features, strict=True):
                 out[:, column] = (given[:, column] - mean) / size
-    return found
+    return features
 
 
 def test_coordinates_have_the_products_of_the_scaled_features():
     (train, _), (test, _) = texts(), texts(num=9, seed=1)
-    found_train, found_test = coordinates(train, test, hidden_size=WIDTH)
+    own_train, own_test = coordinates(train, test, hidden_size=WIDTH)
     wide_train, wide_test = scaled(train, test)
-    assert found_train.shape[1] <= 24 < train.shape[1]
-    np.testing.assert_allclose(found_train @ found_train.T, wide_train @ wide_train.T, atol=2e-4)
-    np.testing.assert_allclose(found_test @ found_train.T, wide_test @ wide_train.T, atol=2e-4)
+    assert own_train.shape[1] <= 24 < train.shape[1]
+    np.testing.assert_allclose(own_train @ own_train.T, wide_train @ wide_train.T, atol=2e-4)
+    np.testing.assert_allclose(own_test @ own_train.T, wide_test @ wide_train.T, atol=2e-4)
 
 
 @pytest.mark.parametrize("probe", PROBES)
@@ -55,10 +54,10 @@ def test_probes_answer_as_on_the_scaled_features_themselves(probe):
     (train, labels), (test, _) = texts(), texts(num=200, seed=1)
     config = ProbeConfig(num_neighbours=3)
     both = coordinates(train, test, hidden_size=WIDTH)
-    found = predicted_as_scaled(probe, *both, labels, config)
+    answers = predicted_as_scaled(probe, *both, labels, config)
     expected = predicted_as_scaled(probe, *scaled(train, test), labels, config)
-    assert (found == expected).mean() > 0.985
-    assert 0.2 < found.mean() < 0.8
+    assert (answers == expected).mean() > 0.985
+    assert 0.2 < answers.mean() < 0.8
 
 
 def test_the_linear_probe_has_the_probabilities_of_the_wide_logistic_regression():
@@ -72,16 +71,16 @@ def test_the_linear_probe_has_the_probabilities_of_the_wide_logistic_regression(
 
 @pytest.mark.parametrize("probe", PROBES)
 def test_of_one_token_it_is_the_probe_on_its_state(probe):
-    (train, labels), (test, asked) = texts(places=1), texts(num=300, places=1, seed=1)
+    (train, labels), (test, test_labels) = texts(places=1), texts(num=300, places=1, seed=1)
     both = coordinates(train, test, hidden_size=WIDTH)
     config = ProbeConfig(num_neighbours=5)
     expected = predicted(probe, train, labels, test, config)
     assert (predicted_as_scaled(probe, *both, labels, config) == expected).mean() > 0.985
     assert standardised(train, test)[0].shape == (24, WIDTH)
-    found = flat_accuracies(
-        [probe], train[None], labels, test[None], asked, hidden_size=WIDTH, config=config
+    accuracies = flat_accuracies(
+        [probe], train[None], labels, test[None], test_labels, hidden_size=WIDTH, config=config
     )
-    assert found[probe] == pytest.approx((expected == asked).mean(), abs=0.01)
+    assert accuracies[probe] == pytest.approx((expected == test_labels).mean(), abs=0.01)
 
 
 def test_places_that_no_text_reaches_and_parts_change_nothing(monkeypatch):
@@ -89,8 +88,8 @@ def test_places_that_no_text_reaches_and_parts_change_nothing(monkeypatch):
     wider = [np.pad(given, ((0, 0), (0, 5 * WIDTH))) for given in (train, test)]
 
     def products(train, test):
-        own, asked = coordinates(train, test, hidden_size=WIDTH)
-        return np.concatenate([own, asked]) @ own.T
+        own_train, own_test = coordinates(train, test, hidden_size=WIDTH)
+        return np.concatenate([own_train, own_test]) @ own_train.T
 
     expected = products(train, test)
     for chunk in (1, 8 * 33 * WIDTH * 3, 1 << 28):
@@ -108,10 +107,10 @@ def test_order_tells_classes_apart_where_the_mean_cannot():
     states = (states + 0.01 * rng.normal(size=states.shape)).astype(np.float32)
     flat, mean = states.reshape(1, 40, -1), states.mean(axis=1)
     halves = slice(0, 20), slice(20, 40)
-    found = flat_accuracies(
+    accuracies = flat_accuracies(
         PROBES, flat[:, halves[0]], labels[:20], flat[:, halves[1]], labels[20:], hidden_size=WIDTH
     )
-    assert {name: values.tolist() for name, values in found.items()} == {
+    assert {name: values.tolist() for name, values in accuracies.items()} == {
         name: [1.0] for name in PROBES
     }
     config = ProbeConfig()
@@ -124,8 +123,8 @@ def test_what_is_constant_but_for_rounding_is_exactly_chance(probe):
     labels = np.arange(40) % 2
     constant = np.array([3.0, -7.0, 0.5, 1.0]) * (1 + 1e-7 * labels[:, None])
     constant = np.pad(constant, ((0, 0), (0, 8))).astype(np.float32)[None]
-    found = flat_accuracies([probe], constant, labels, constant, labels, hidden_size=WIDTH)
-    assert found[probe].tolist() == [0.5]
+    accuracies = flat_accuracies([probe], constant, labels, constant, labels, hidden_size=WIDTH)
+    assert accuracies[probe].tolist() == [0.5]
 
 
 def test_what_does_not_fit_is_told_in_a_sentence(monkeypatch):

@@ -48,11 +48,11 @@ def test_bins_are_those_of_a_loop_in_exact_integers(
     expected = oracles.frequency_bins(
         [value for value, _ in rows], [frequency for _, frequency in rows], bins_per_decade
     )
-    assert [found.mean_apt.num for found in bins] == [len(inside) for inside in expected.values()]
-    for found, (index, inside) in zip(bins, expected.items(), strict=True):
-        assert found.mean_apt.value == pytest.approx(oracles.mean(inside), abs=1e-12)
-        assert found.low == pytest.approx(10 ** (index / bins_per_decade))
-        assert found.high == pytest.approx(10 ** ((index + 1) / bins_per_decade))
+    assert [part.mean_apt.num for part in bins] == [len(inside) for inside in expected.values()]
+    for part, (index, inside) in zip(bins, expected.items(), strict=True):
+        assert part.mean_apt.value == pytest.approx(oracles.mean(inside), abs=1e-12)
+        assert part.low == pytest.approx(10 ** (index / bins_per_decade))
+        assert part.high == pytest.approx(10 ** ((index + 1) / bins_per_decade))
 
 
 @given(tokens)
@@ -61,9 +61,9 @@ def test_each_token_asked_that_occurs_is_in_exactly_one_bin(
 ) -> None:
     bins = apt_by_frequency(*split(rows))
     counted = [frequency for value, frequency in rows if value is not None and frequency > 0]
-    assert sum(found.mean_apt.num for found in bins) == len(counted)
+    assert sum(part.mean_apt.num for part in bins) == len(counted)
     for frequency in counted:
-        assert sum(found.low <= frequency < found.high for found in bins) == 1
+        assert sum(part.low <= frequency < part.high for part in bins) == 1
     assert all(a.high <= b.low * (1 + 1e-12) for a, b in pairwise(bins))
 
 
@@ -92,10 +92,10 @@ def test_groups_are_those_of_a_loop_and_differ_by_one_at_most(
 ) -> None:
     apts, frequency = split(rows)
     groups = frequency_groups(apts, frequency, num_groups=num_groups).tolist()
-    asked = [value for value, _ in rows]
-    assert groups == oracles.frequency_groups(asked, frequency.tolist(), num_groups)
+    values = [value for value, _ in rows]
+    assert groups == oracles.frequency_groups(values, frequency.tolist(), num_groups)
     sizes = [groups.count(group) for group in range(num_groups)]
-    assert sum(sizes) == sum(value is not None for value in asked)
+    assert sum(sizes) == sum(value is not None for value in values)
     assert max(sizes) - min(sizes) <= 1
 
 
@@ -121,10 +121,10 @@ def test_growth_by_frequency_sums_to_the_change_of_the_mean(
     means = np.nanmean(apts, axis=1)
     assert added.shape == (3, num_groups)
     assert added.sum(axis=1) == pytest.approx(np.diff(means), abs=1e-12)
-    asked = [[None if math.isnan(value) else value for value in row] for row in apts.tolist()]
+    by_depth = [[None if math.isnan(value) else value for value in row] for row in apts.tolist()]
     for step, row in enumerate(added.tolist()):
         expected = oracles.growth_by_frequency(
-            asked[step], asked[step + 1], frequency.tolist(), num_groups
+            by_depth[step], by_depth[step + 1], frequency.tolist(), num_groups
         )
         assert row == pytest.approx(expected, abs=1e-12)
 

@@ -14,7 +14,7 @@ every_probe = pytest.mark.parametrize("probe", PROBES)
 
 
 def blobs(num=60, num_classes=4, width=6, spread=1.0, seed=0):
-    """Features (N, H) around class means, and labels: the same number of each class."""
+    """Features (I, H) around class means, and labels: the same number of each class."""
     rng = np.random.default_rng(seed)
     labels = np.arange(num) % num_classes
     means = np.random.default_rng(99).normal(size=(num_classes, width)) * 3
@@ -31,15 +31,17 @@ def test_separable_classes_are_all_told_apart(probe):
 def test_the_first_state_at_depth_0_gives_exactly_chance(probe, checkpoint, documents):
     """Balanced classes, so that any answer that never changes is right in one of five."""
     encoder = load_encoder(str(checkpoint))
-    found = features(encoder, documents[:100], FeatureConfig(sequence_length=24))
+    by_pooling = features(encoder, documents[:100], FeatureConfig(sequence_length=24))
     labels = np.arange(100) % 5
     cut = slice(0, 60), slice(60, 100)
-    (train, test), (own, asked) = (
-        [a[..., c, :] for c in cut] for a in (found["cls"], labels[:, None])
+    (train, test), (train_labels, test_labels) = (
+        [a[..., c, :] for c in cut] for a in (by_pooling["cls"], labels[:, None])
     )
-    own, asked = own[:, 0], asked[:, 0]
-    assert probe_accuracies(probe, train[:1], own, test[:1], asked).tolist() == [1 / 5]
-    seen = predicted(probe, train[2], own, test[2], ProbeConfig())
+    train_labels, test_labels = train_labels[:, 0], test_labels[:, 0]
+    assert probe_accuracies(probe, train[:1], train_labels, test[:1], test_labels).tolist() == [
+        1 / 5
+    ]
+    seen = predicted(probe, train[2], train_labels, test[2], ProbeConfig())
     assert len(set(seen.tolist())) > 1, "above, the probe had nothing to see"
 
 
@@ -89,37 +91,37 @@ def test_prototypes_and_neighbours_are_those_of_loops():
 
 
 def test_the_linear_probe_minimises_its_penalised_loss():
-    """The gradient of the penalised cross-entropy vanishes: found by moving the data instead."""
+    """Its answers are those at the penalised cross-entropy's minimum, sought by another method."""
     from scipy.optimize import minimize
     from scipy.special import log_softmax
 
     (train, labels), (test, _) = blobs(num=40, spread=4), blobs(num=200, spread=4, seed=1)
     mean, deviation = train.mean(axis=0), train.std(axis=0)
-    given, asked = (train - mean) / deviation, (test - mean) / deviation
+    train_scaled, test_scaled = (train - mean) / deviation, (test - mean) / deviation
 
     def loss(flat):
         weights, bias = flat[:24].reshape(6, 4), flat[24:]
-        logs = log_softmax(given @ weights + bias, axis=1)
+        logs = log_softmax(train_scaled @ weights + bias, axis=1)
         return -logs[np.arange(40), labels].sum() + (weights**2).sum() / (2 * 0.3)
 
     best = minimize(loss, np.zeros(28)).x
-    expected = (asked @ best[:24].reshape(6, 4) + best[24:]).argmax(axis=1)
-    found = predicted("linear", train, labels, test, ProbeConfig(inverse_penalty=0.3))
-    assert (found == expected).mean() > 0.985
+    expected = (test_scaled @ best[:24].reshape(6, 4) + best[24:]).argmax(axis=1)
+    answers = predicted("linear", train, labels, test, ProbeConfig(inverse_penalty=0.3))
+    assert (answers == expected).mean() > 0.985
 
 
 def test_each_depth_is_its_own():
-    (train, labels), (test, asked) = blobs(spread=2), blobs(spread=2, seed=1)
+    (train, labels), (test, test_labels) = blobs(spread=2), blobs(spread=2, seed=1)
     stacked = [np.stack([0 * given, given, given * 2]) for given in (train, test)]
-    found = probe_accuracies("prototype", stacked[0], labels, stacked[1], asked)
-    assert found[0] == 0.25
-    assert found[1] == found[2] > 0.5
+    accuracies = probe_accuracies("prototype", stacked[0], labels, stacked[1], test_labels)
+    assert accuracies[0] == 0.25
+    assert accuracies[1] == accuracies[2] > 0.5
 
 
 def test_means_and_errors_over_seeds():
-    found = over_seeds([np.array([0.2, 0.9]), np.array([0.4, 0.9]), np.array([0.6, 0.9])], 50)
-    assert [one.value for one in found] == pytest.approx([0.4, 0.9])
-    assert [one.standard_error for one in found] == pytest.approx([0.2 / math.sqrt(3), 0])
+    estimates = over_seeds([np.array([0.2, 0.9]), np.array([0.4, 0.9]), np.array([0.6, 0.9])], 50)
+    assert [one.value for one in estimates] == pytest.approx([0.4, 0.9])
+    assert [one.standard_error for one in estimates] == pytest.approx([0.2 / math.sqrt(3), 0])
     (alone,) = over_seeds([np.array([0.8])], 100)
     assert (alone.value, alone.standard_error, alone.num) == (0.8, pytest.approx(0.04), 1)
 

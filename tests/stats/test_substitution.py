@@ -45,8 +45,8 @@ def test_groups_part_the_eligible_positions_of_every_input_evenly(rows, num_grou
     inputs = flat(rows)
     groups = position_groups(inputs, num_groups, seed)
     assert ((groups >= 0) == np.concatenate(rows)).all()
-    for row, found in zip(rows, inputs.rows(groups), strict=True):
-        sizes = [int((found == group).sum()) for group in range(num_groups)]
+    for row, own in zip(rows, inputs.rows(groups), strict=True):
+        sizes = [int((own == group).sum()) for group in range(num_groups)]
         assert sum(sizes) == sum(row)
         assert max(sizes) - min(sizes) <= 1
         assert sizes == sorted(sizes, reverse=True)
@@ -65,7 +65,7 @@ def test_every_position_is_as_likely_in_every_group() -> None:
 @given(texts, st.integers(1, 7))
 def test_each_position_is_asked_once_and_masked_when_it_is(rows, num_groups) -> None:
     inputs = flat(rows)
-    ids, eligible = inputs.ids_K, inputs.eligible_K
+    ids, eligible = inputs.ids_P, inputs.eligible_P
     groups = position_groups(inputs, num_groups, seed=0)
     asked = Counter()
 
@@ -75,9 +75,9 @@ def test_each_position_is_asked_once_and_masked_when_it_is(rows, num_groups) -> 
         asked.update(np.flatnonzero(places).tolist())
         return ids[places] + 1000
 
-    found = answered(ids, groups, 4, answer)
+    answers = answered(ids, groups, 4, answer)
     assert asked == Counter(np.flatnonzero(eligible).tolist())
-    assert (found == np.where(eligible, ids + 1000, ids)).all()
+    assert (answers == np.where(eligible, ids + 1000, ids)).all()
     assert (answered(ids, groups, 4, lambda _, places: ids[places]) == ids).all()
 
 
@@ -89,19 +89,19 @@ def test_random_replacements_replace_as_many_and_no_more(weights, data) -> None:
     token = st.integers(0, len(weights) - 1)
     ids = np.array(data.draw(st.lists(token, min_size=1, max_size=30)))
     replaced = np.array(data.draw(st.lists(st.booleans(), min_size=len(ids), max_size=len(ids))))
-    found = random_replacements(ids, replaced, np.array(weights), seed=5)
-    assert ((found != ids) == replaced).all()
-    assert all(weights[token] > 0 for token in found[replaced])
+    shown = random_replacements(ids, replaced, np.array(weights), seed=5)
+    assert ((shown != ids) == replaced).all()
+    assert all(weights[token] > 0 for token in shown[replaced])
 
 
 def test_random_replacements_follow_the_weights_without_the_token_itself() -> None:
     weights = np.array([0, 3, 1, 0, 2, 4])
     for token in range(6):
         ids = np.full(40_000, token)
-        found = random_replacements(ids, np.ones(40_000, bool), weights, seed=token)
+        shown = random_replacements(ids, np.ones(40_000, bool), weights, seed=token)
         rest = weights.copy()
         rest[token] = 0
-        seen = np.bincount(found, minlength=6)
+        seen = np.bincount(shown, minlength=6)
         assert (seen[rest == 0] == 0).all()
         expected = rest[rest > 0] / rest.sum() * 40_000
         assert stats.chisquare(seen[rest > 0], expected).pvalue > 1e-3
@@ -114,9 +114,9 @@ def test_a_token_without_another_is_refused() -> None:
 
 def test_replacements_are_those_of_a_loop_over_the_pairs() -> None:
     rng = np.random.default_rng(6)
-    asked = rng.integers(0, 6, 300)
-    answers = np.where(rng.random(300) < 0.3, asked, np.minimum(rng.geometric(0.4, 300), 6))
-    table = oracles.pair_counts(asked.tolist(), answers.tolist())
+    references = rng.integers(0, 6, 300)
+    answers = np.where(rng.random(300) < 0.3, references, np.minimum(rng.geometric(0.4, 300), 6))
+    table = oracles.pair_counts(references.tolist(), answers.tolist())
     kept, _ = oracles.kept_and_tied(table, 7)
     strong = oracles.strong_matches(oracles.normalised(table, 7), 0.5)
     assert 0 < len(kept) < 6
@@ -124,9 +124,9 @@ def test_replacements_are_those_of_a_loop_over_the_pairs() -> None:
     rows, columns = zip(*strong, strict=True)
     matrix = csr_array((np.ones(len(rows), np.int8), (rows, columns)), shape=(7, 7))
     kept_V = np.array([token in kept for token in range(7)])
-    true, found = rng.integers(0, 7, (2, 500))
-    result = replacements(true, found, matrix, kept_V)
-    pairs = list(zip(true.tolist(), found.tolist(), strict=True))
+    true, shown = rng.integers(0, 7, (2, 500))
+    result = replacements(true, shown, matrix, kept_V)
+    pairs = list(zip(true.tolist(), shown.tolist(), strict=True))
     assert result.num == 500
     assert result.identical == sum(i == j for i, j in pairs) / 500
     assert result.strong_match == sum(pair in strong for pair in pairs) / 500
@@ -134,7 +134,7 @@ def test_replacements_are_those_of_a_loop_over_the_pairs() -> None:
     rest = [(i, j) for i, j in pairs if i != j and i in kept and (i, j) not in strong]
     assert result.other == len(rest) / 500
     assert min(result.strong_match, result.not_kept, result.other) > 0.02
-    assert math.isnan(replacements(true[:0], found[:0], matrix, kept_V).identical)
+    assert math.isnan(replacements(true[:0], shown[:0], matrix, kept_V).identical)
 
 
 def test_what_changes_nothing_has_no_effect() -> None:
@@ -159,8 +159,8 @@ def test_effects_are_paired_by_input_and_averaged_over_draws() -> None:
         rights = [int(new == labels[place]) - int(old == labels[place]) for new, _ in news]
         accuracy.append(sum(rights) / 2)
         confidence.append(sum(now - sure for _, now in news) / 2)
-    found = effects(before, after, labels)
-    means = found.means()
+    whole = effects(before, after, labels)
+    means = whole.means()
     for name, values in [
         ("changed_labels", changed),
         ("accuracy_change", accuracy),
@@ -168,7 +168,7 @@ def test_effects_are_paired_by_input_and_averaged_over_draws() -> None:
     ]:
         assert means[name].value == pytest.approx(oracles.mean(values))
         assert means[name].standard_error == pytest.approx(oracles.standard_error(values))
-    less = (found - effects(before, after[:1], labels)).means()
+    less = (whole - effects(before, after[:1], labels)).means()
     single = effects(before, after[:1], labels).means()
     for name in means:
         assert less[name].value == pytest.approx(means[name].value - single[name].value)
@@ -187,12 +187,12 @@ def counting() -> SubstitutionTest:
     signs = np.eye(3)[np.arange(VOCABULARY) % 3]
     signs[0] = 0
 
-    def logits_of(ids_K: np.ndarray) -> np.ndarray:
-        return np.stack([signs[row].sum(axis=0) for row in inputs.rows(ids_K)])
+    def logits_of(ids_P: np.ndarray) -> np.ndarray:
+        return np.stack([signs[row].sum(axis=0) for row in inputs.rows(ids_P)])
 
-    asked = np.array([*range(VOCABULARY), 1, 2])
-    pairs = PairCounts(VOCABULARY).update(asked, np.array([*range(VOCABULARY), 2, 1]))
-    labels = logits_of(inputs.ids_K).argmax(axis=1)
+    references = np.array([*range(VOCABULARY), 1, 2])
+    pairs = PairCounts(VOCABULARY).update(references, np.array([*range(VOCABULARY), 2, 1]))
+    labels = logits_of(inputs.ids_P).argmax(axis=1)
     weights = {"random": np.arange(VOCABULARY).clip(max=1)}
     return SubstitutionTest(
         inputs, labels, logits_of, confusion(pairs), weights, SubstitutionConfig()
@@ -201,10 +201,10 @@ def counting() -> SubstitutionTest:
 
 def test_a_model_that_answers_what_stood_there_changes_nothing(counting: SubstitutionTest) -> None:
     groups = position_groups(counting.inputs, 7, seed=1)
-    found = counting.figures(groups, counting.inputs.ids_K)
-    assert found["before"]["accuracy"].value == 1
-    assert list(found["doses"]) == ["all", "one_group"]
-    for dose in found["doses"].values():
+    figures = counting.figures(groups, counting.inputs.ids_P)
+    assert figures["before"]["accuracy"].value == 1
+    assert list(figures["doses"]) == ["all", "one_group"]
+    for dose in figures["doses"].values():
         for kind in ("prediction", "random"):
             assert dose[kind]["replaced"].identical == 1
             for name in ("changed_labels", "accuracy_change", "confidence_change"):
@@ -213,17 +213,17 @@ def test_a_model_that_answers_what_stood_there_changes_nothing(counting: Substit
 
 def test_controls_replace_as_many_where_the_prediction_is_wrong(counting: SubstitutionTest) -> None:
     groups = position_groups(counting.inputs, 7, seed=1)
-    ids = counting.inputs.ids_K
+    ids = counting.inputs.ids_P
     predicted = ids.copy()
     predicted[ids == 1], predicted[ids == 2] = 2, 1
     seen: list[np.ndarray] = []
     logits_of = counting.logits_of
 
-    def recorded(ids_K: np.ndarray) -> np.ndarray:
-        seen.append(ids_K)
-        return logits_of(ids_K)
+    def recorded(ids_P: np.ndarray) -> np.ndarray:
+        seen.append(ids_P)
+        return logits_of(ids_P)
 
-    found = replace(counting, logits_of=recorded).figures(groups, predicted)
+    result = replace(counting, logits_of=recorded).figures(groups, predicted)
     assert len(seen) == 1 + 2 * (1 + 3)
     for dose, answers in (("all", seen[1:5]), ("one_group", seen[5:9])):
         inside = groups >= 0 if dose == "all" else groups == 0
@@ -231,9 +231,9 @@ def test_controls_replace_as_many_where_the_prediction_is_wrong(counting: Substi
         assert changed.sum() > 5
         for shown in answers:
             assert ((shown != ids) == changed).all()
-            assert counting.inputs.eligible_K[shown != ids].all()
+            assert counting.inputs.eligible_P[shown != ids].all()
         assert len({shown.tobytes() for shown in answers}) == 4
-        figures = found["doses"][dose]
+        figures = result["doses"][dose]
         share = changed.sum() / inside.sum()
         replaced, by_chance = (figures[kind]["replaced"] for kind in ("prediction", "random"))
         assert (replaced.num, by_chance.num) == (inside.sum(), 3 * inside.sum())
@@ -251,12 +251,12 @@ def test_controls_replace_as_many_where_the_prediction_is_wrong(counting: Substi
 def test_a_label_that_does_not_tell_two_tokens_apart_survives_their_exchange(counting) -> None:
     """Tokens of one class stand in for one another: the paper's argument, carried to its end."""
     groups = position_groups(counting.inputs, 7, seed=1)
-    ids = counting.inputs.ids_K
-    predicted = np.where(counting.inputs.eligible_K, (ids + 2) % 9 + 1, ids)  # 3 on: the same class
+    ids = counting.inputs.ids_P
+    predicted = np.where(counting.inputs.eligible_P, (ids + 2) % 9 + 1, ids)  # 3 on: the same class
     kept = counting.logits_of(np.where(ids > 9, ids, predicted))
     assert (kept == counting.logits_of(ids)).all()
-    found = counting.figures(groups, np.where(ids > 9, ids, predicted))["doses"]["all"]
-    assert found["prediction"]["replaced"].identical < 0.3
-    assert found["prediction"]["changed_labels"].value == 0
-    assert found["random"]["changed_labels"].value > 0.3
-    assert found["random"]["less_prediction"]["confidence_change"].value < 0
+    dose = counting.figures(groups, np.where(ids > 9, ids, predicted))["doses"]["all"]
+    assert dose["prediction"]["replaced"].identical < 0.3
+    assert dose["prediction"]["changed_labels"].value == 0
+    assert dose["random"]["changed_labels"].value > 0.3
+    assert dose["random"]["less_prediction"]["confidence_change"].value < 0

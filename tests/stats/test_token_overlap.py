@@ -27,12 +27,12 @@ def test_it_is_that_of_sets_and_loops(seed):
     )
     task = [[0, *row, 1] for row in task]
     counts = [token_counts(rows, 30) for rows in (task, corpus)]
-    found = overlap(*counts, SPECIAL)
-    assert (found.types, found.occurrences) == pytest.approx(slow(task, corpus))
-    assert found.num_occurrences == sum(map(len, task)) - 2 * len(task) - sum(
+    shared = overlap(*counts, SPECIAL)
+    assert (shared.types, shared.occurrences) == pytest.approx(slow(task, corpus))
+    assert shared.num_occurrences == sum(map(len, task)) - 2 * len(task) - sum(
         row[1:-1].count(1) for row in task
     )
-    assert 0 < found.types < 1
+    assert 0 < shared.types < 1
 
 
 def test_it_is_all_of_a_corpus_with_itself_and_nothing_of_another():
@@ -51,10 +51,10 @@ def test_more_text_never_has_less():
 
 
 def test_special_tokens_are_none_of_a_tasks_words():
-    found = overlap(np.array([5, 5, 0]), np.array([5, 5, 5]), SPECIAL)
-    assert (found.num_types, found.num_occurrences) == (0, 0)
-    assert math.isnan(found.types)
-    assert math.isnan(found.occurrences)
+    shared = overlap(np.array([5, 5, 0]), np.array([5, 5, 5]), SPECIAL)
+    assert (shared.num_types, shared.num_occurrences) == (0, 0)
+    assert math.isnan(shared.types)
+    assert math.isnan(shared.occurrences)
 
 
 def test_counts_of_other_vocabularies_are_refused():

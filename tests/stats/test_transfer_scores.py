@@ -38,13 +38,13 @@ def slow_logme(features, labels):
         target = np.array([float(one == label) for one in labels])
         best = -math.inf
         for start in [(0, 0), (3, 1), (-3, 3), (5, 2)]:
-            found = minimize(
+            minimum = minimize(
                 lambda x, target=target: -evidence(features, target, *np.exp(x)),
                 start,
                 method="Nelder-Mead",
                 options={"xatol": 1e-7, "fatol": 1e-10, "maxiter": 2000},
             )
-            best = max(best, -found.fun)
+            best = max(best, -minimum.fun)
         total.append(best / len(target))
     return sum(total) / len(total)
 
@@ -140,22 +140,22 @@ def test_separation_is_better_and_names_and_order_of_classes_say_nothing(name):
     apart, labels = blobs(num=120, spread=0.3)
     mixed, _ = blobs(num=120, spread=3)
     order = np.random.default_rng(1).permutation(120)
-    found = score_per_depth(name, np.stack([mixed, apart]), labels)
-    assert found[0] < found[1]
+    scores = score_per_depth(name, np.stack([mixed, apart]), labels)
+    assert scores[0] < scores[1]
     renamed = SCORES[name](apart, np.array([7, 0, 4])[labels])
-    assert renamed == pytest.approx(found[1], rel=1e-6)
+    assert renamed == pytest.approx(scores[1], rel=1e-6)
     if name != "nleep":  # which starts from random texts
-        assert SCORES[name](apart[order], labels[order]) == pytest.approx(found[1], rel=1e-6)
+        assert SCORES[name](apart[order], labels[order]) == pytest.approx(scores[1], rel=1e-6)
 
 
 @pytest.mark.parametrize("name", SCORES)
 def test_features_that_say_nothing_have_a_finite_score(name):
     features = np.tile(np.array([[1.0, -2.0]], np.float32), (20, 1))
     labels = np.arange(20) % 2
-    (found,) = score_per_depth(name, features[None], labels)
+    (score,) = score_per_depth(name, features[None], labels)
     expected = {"h_score": 0, "transrate": 0, "nleep": -math.log(2)}
-    assert math.isfinite(found)
-    assert found == pytest.approx(expected.get(name, found), abs=1e-9)
+    assert math.isfinite(score)
+    assert score == pytest.approx(expected.get(name, score), abs=1e-9)
 
 
 def test_what_does_not_fit_is_told_in_a_sentence():

@@ -48,13 +48,13 @@ def test_adapters_add_their_own_operations():
 def test_times_are_measured_for_every_batch_and_the_model_is_left_as_it_was():
     committee = SoftCommittee.from_members([classifier("bert"), classifier("distilbert")]).train()
     threads = torch.get_num_threads()
-    found = cost(committee, 8, batch_sizes=(1, 3), **QUICK)
-    assert [each.batch_size for each in found.latencies] == [1, 3]
-    assert all(each.in_sequence_ms > 0 < each.in_parallel_ms for each in found.latencies)
-    assert found.sequence_length == 8
+    costs = cost(committee, 8, batch_sizes=(1, 3), **QUICK)
+    assert [each.batch_size for each in costs.latencies] == [1, 3]
+    assert all(each.in_sequence_ms > 0 < each.in_parallel_ms for each in costs.latencies)
+    assert costs.sequence_length == 8
     assert committee.training
     assert torch.get_num_threads() == threads
-    assert asdict(found)["device"] == "cpu"
+    assert asdict(costs)["device"] == "cpu"
 
 
 @pytest.mark.parametrize("combination", COMBINATIONS)
@@ -71,5 +71,5 @@ def test_side_by_side_members_answer_the_same(combination):
     "change", [{"sequence_length": 0}, {"num_repeats": 0}, {"batch_sizes": (1, 0)}]
 )
 def test_nothing_to_measure_is_refused(change):
-    with pytest.raises(ValueError, match="1 at least, got 0"):
+    with pytest.raises(ValueError, match="at least 1, got 0"):
         cost(classifier("bert"), **({"sequence_length": 8} | change))

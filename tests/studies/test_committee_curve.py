@@ -1,4 +1,4 @@
-"""Accuracy by size: every subset asked in a loop, sampled subsets, and what cannot be asked."""
+"""Accuracy by size: every subset in a loop, sampled subsets, and what does not fit."""
 
 import math
 from itertools import combinations
@@ -10,32 +10,32 @@ import torch
 from hf_apt.models.committee import COMBINATIONS, combined
 from hf_apt.studies.committee_curve import committee_curve
 
-K, M, C = 5, 23, 3
+NUM_MEMBERS, NUM_TEXTS, NUM_CLASSES = 5, 23, 3
 
 
 @pytest.fixture
 def answers():
     """Members of different skill."""
     generator = np.random.default_rng(5)
-    labels = generator.integers(0, C, M)
-    logits = generator.normal(size=(K, M, C))
-    logits[:, range(M), labels] += np.linspace(0, 2, K)[:, None]
+    labels = generator.integers(0, NUM_CLASSES, NUM_TEXTS)
+    logits = generator.normal(size=(NUM_MEMBERS, NUM_TEXTS, NUM_CLASSES))
+    logits[:, range(NUM_TEXTS), labels] += np.linspace(0, 2, NUM_MEMBERS)[:, None]
     return logits, labels
 
 
 def slow(logits, labels, combination):
     """(size, number, accuracies, losses) of every subset, text by text."""
-    for size in range(1, K + 1):
+    for size in range(1, NUM_MEMBERS + 1):
         accuracies, losses = [], []
-        for members in combinations(range(K), size):
+        for members in combinations(range(NUM_MEMBERS), size):
             right, loss = 0, 0.0
             for text, label in enumerate(labels):
-                one = torch.tensor(np.array([[logits[k][text]] for k in members]))
+                one = torch.tensor(np.array([[logits[m][text]] for m in members]))
                 row = combined(one, combination)[0].tolist()
                 right += row.index(max(row)) == label
                 loss += math.log(sum(math.exp(value) for value in row)) - row[label]
-            accuracies.append(right / M)
-            losses.append(loss / M)
+            accuracies.append(right / NUM_TEXTS)
+            losses.append(loss / NUM_TEXTS)
         yield size, accuracies, losses
 
 
@@ -48,8 +48,8 @@ def test_it_is_the_mean_over_every_subset(answers, combination):
         mean = sum(accuracies) / len(accuracies)
         assert point.accuracy == pytest.approx(mean)
         assert point.cross_entropy == pytest.approx(sum(losses) / len(losses))
-        assert point.binomial_error == pytest.approx(math.sqrt(mean * (1 - mean) / M))
-        if size < K:
+        assert point.binomial_error == pytest.approx(math.sqrt(mean * (1 - mean) / NUM_TEXTS))
+        if size < NUM_MEMBERS:
             square = sum((each - mean) ** 2 for each in accuracies) / (len(accuracies) - 1)
             assert point.subset_spread == pytest.approx(math.sqrt(square))
         else:
@@ -78,10 +78,10 @@ def test_independent_members_gain():
 
 def test_too_many_subsets_are_drawn_all_different_and_alike_for_a_seed(answers):
     logits, labels = answers
-    asked = committee_curve(logits, labels, max_subsets=7, seed=1)
-    assert [point.num_subsets for point in asked] == [5, 7, 7, 5, 1]
-    assert repr(asked) == repr(committee_curve(logits, labels, max_subsets=7, seed=1))
-    assert repr(asked) != repr(committee_curve(logits, labels, max_subsets=7, seed=3))
+    points = committee_curve(logits, labels, max_subsets=7, seed=1)
+    assert [point.num_subsets for point in points] == [5, 7, 7, 5, 1]
+    assert repr(points) == repr(committee_curve(logits, labels, max_subsets=7, seed=1))
+    assert repr(points) != repr(committee_curve(logits, labels, max_subsets=7, seed=3))
     # Nine different ones of ten: what is left out is one of the ten.
     all_of_two = [accuracies for _, accuracies, _ in slow(logits, labels, "mean_softmax")][1]
     nine = committee_curve(logits, labels, max_subsets=9)[1].accuracy
@@ -92,12 +92,12 @@ def test_too_many_subsets_are_drawn_all_different_and_alike_for_a_seed(answers):
     ("change", "sentence"),
     [
         ({"max_subsets": 0}, "at least 1 subset of each size, got 0"),
-        ({"labels_M": np.zeros(4, int)}, "came with 4 labels"),
-        ({"labels_M": np.full(M, C)}, "labels from 3 to 3 do not fit 3 classes"),
+        ({"labels_I": np.zeros(4, int)}, "came with 4 labels"),
+        ({"labels_I": np.full(NUM_TEXTS, NUM_CLASSES)}, "labels from 3 to 3 do not fit 3 classes"),
         ({"combination": "best"}, "no combination is called 'best'"),
     ],
 )
 def test_what_does_not_fit_is_refused(answers, change, sentence):
-    given = {"logits_KMC": answers[0], "labels_M": answers[1]} | change
+    given = {"logits_MIC": answers[0], "labels_I": answers[1]} | change
     with pytest.raises(ValueError, match=sentence):
         committee_curve(**given)

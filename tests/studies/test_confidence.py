@@ -54,7 +54,7 @@ def finetuned(checkpoint, task):
     inputs = FlatInputs.of(encoder.encode(task.test.texts, 12), [])
     with torch.no_grad():
         encoder.model.classifier.weight *= 20_000
-        mean_C = classifier(encoder, inputs, 7)(inputs.ids_K).mean(axis=0)
+        mean_C = classifier(encoder, inputs, 7)(inputs.ids_P).mean(axis=0)
         encoder.model.classifier.bias -= torch.from_numpy(mean_C)
     return finetuned
 
@@ -68,7 +68,7 @@ def inputs(finetuned):
 
 @pytest.fixture
 def logits(finetuned, inputs):
-    logits = classifier(finetuned.encoder, inputs, 7)(inputs.ids_K)
+    logits = classifier(finetuned.encoder, inputs, 7)(inputs.ids_P)
     assert 0.2 < logits.argmax(axis=1).mean() < 0.8
     return logits
 
@@ -77,10 +77,10 @@ def logits(finetuned, inputs):
 def test_each_position_is_answered_as_the_model_alone_answers_it(finetuned, inputs, batch_size):
     model, tokenizer = load_masked_lm(finetuned.checkpoint), finetuned.encoder.tokenizer
     groups = position_groups(inputs, 3, seed=1)
-    found = answered(inputs.ids_K, groups, 4, own_answer(model, tokenizer, inputs, batch_size))
-    asked = 0
+    filled = answered(inputs.ids_P, groups, 4, own_answer(model, tokenizer, inputs, batch_size))
+    num_checked = 0
     for ids, group, answers in zip(
-        inputs.rows(inputs.ids_K), inputs.rows(groups), inputs.rows(found), strict=True
+        inputs.rows(inputs.ids_P), inputs.rows(groups), inputs.rows(filled), strict=True
     ):
         assert (group < 0).sum() == 2, "[CLS] and [SEP] are not asked for"
         for number in set(group[group >= 0].tolist()):
@@ -91,8 +91,8 @@ def test_each_position_is_answered_as_the_model_alone_answers_it(finetuned, inpu
                 best = model(input_ids=shown).logits[0].argmax(dim=-1)
             for place in np.flatnonzero(group == number):
                 assert answers[place] == best[place]
-                asked += 1
-    assert asked == inputs.eligible_K.sum()
+                num_checked += 1
+    assert num_checked == inputs.eligible_P.sum()
 
 
 def test_padding_on_the_left_leaves_each_token_its_own_answer(finetuned, inputs, monkeypatch):
@@ -116,27 +116,29 @@ def test_padding_on_the_left_leaves_each_token_its_own_answer(finetuned, inputs,
     monkeypatch.setattr("hf_apt.studies.substitution_models.Trunk", Echo)
     monkeypatch.setattr("hf_apt.studies.substitution_models.OwnHead", Echo)
     answer = own_answer(load_masked_lm(finetuned.checkpoint), tokenizer, inputs, 7)
-    shown = np.where(inputs.eligible_K, np.arange(len(inputs.ids_K)) % 60 + 5, inputs.ids_K)
+    shown = np.where(inputs.eligible_P, np.arange(len(inputs.ids_P)) % 60 + 5, inputs.ids_P)
     asked = position_groups(inputs, 2, seed=1) == 1
     assert (answer(shown, asked) == shown[asked]).all()
     assert sum(seen) > 5, "there was padding"
 
 
 def test_ids_are_classified_as_they_are(finetuned, inputs):
-    ids = np.where(inputs.eligible_K, 64 - inputs.ids_K % 50, inputs.ids_K)
-    found = classifier(finetuned.encoder, inputs, 7)(ids)
-    for row, logits in zip(inputs.rows(ids), found, strict=True):
+    ids = np.where(inputs.eligible_P, 64 - inputs.ids_P % 50, inputs.ids_P)
+    all_logits = classifier(finetuned.encoder, inputs, 7)(ids)
+    for row, logits in zip(inputs.rows(ids), all_logits, strict=True):
         with torch.no_grad():
             alone = finetuned.encoder.model(input_ids=torch.tensor([row.tolist()])).logits[0]
         np.testing.assert_allclose(logits, alone, atol=0.02)  # the weights are 20,000 times normal
-    assert (classifier(finetuned.encoder, inputs, 7)(ids) == found).all()
+    assert (classifier(finetuned.encoder, inputs, 7)(ids) == all_logits).all()
 
 
 def test_counts_of_texts_are_those_of_a_loop_over_the_masked_positions(finetuned, tmp_path):
     config = MeasureConfig(num_realisations=2, batch_size=8)
     model, texts = load_masked_lm(finetuned.checkpoint), finetuned.task.train.texts
     tokenizer = finetuned.encoder.tokenizer
-    found = counts_of_texts(model, tokenizer, texts, tmp_path / "asked", config, sequence_length=12)
+    counts = counts_of_texts(
+        model, tokenizer, texts, tmp_path / "asked", config, sequence_length=12
+    )
     tokens = Tokens(tmp_path / "asked")
     assert len(tokens) == len(texts)
     asked, answers = [], []
@@ -151,7 +153,7 @@ def test_counts_of_texts_are_those_of_a_loop_over_the_masked_positions(finetuned
                 asked.append(int(true[place]))
                 answers.append(int(best[place]))
     table = oracles.pair_counts(asked, answers)
-    matrix = found.matrix().tocoo()
+    matrix = counts.matrix().tocoo()
     assert len(table) > 20
     assert {
         (int(i), int(j)): int(n)
@@ -173,9 +175,9 @@ def measured(folder, checkpoint, *, weights=None) -> tuple[Run, DepthCounts]:
 
 def test_a_runs_counts_are_taken_for_its_own_weights_only(checkpoint, tmp_path):
     run, counts = measured(tmp_path / "run", checkpoint)
-    found = counts_in_run(run, str(checkpoint))
-    assert found is not None
-    assert (found.hits() == counts.hits()).all()
+    in_run = counts_in_run(run, str(checkpoint))
+    assert in_run is not None
+    assert (in_run.hits() == counts.hits()).all()
     other, _ = measured(tmp_path / "other", checkpoint, weights="0123")
     assert counts_in_run(other, str(checkpoint)) is None
     assert counts_in_run(Run(tmp_path / "none"), str(checkpoint)) is None
@@ -192,14 +194,14 @@ def test_the_record_is_read_off_the_runs_counts(finetuned, inputs, logits, check
     assert record["apt_source"]["source"] == "run"
     assert record["apt_source"]["num_tokens"] == 30
     assert record["apt_source"]["num_asked"] == 900
-    known = [i for i in inputs.ids_K.tolist() if i >= 5]
+    known = [i for i in inputs.ids_P.tolist() if i >= 5]
     covered = sum(i < 35 for i in known) / len(known)
     assert record["apt_source"]["covered"] == pytest.approx(covered)
     assert not (tmp_path / "asked").exists()
 
     apt = counts.hits()[2] / np.maximum(counts.support(), 1)
     x = []
-    for row in inputs.rows(inputs.ids_K):
+    for row in inputs.rows(inputs.ids_P):
         values = [apt[i] for i in row if 5 <= i < 35]
         x.append(sum(values) / len(values) if values else math.nan)
     p = np.exp(logits.astype(float)) / np.exp(logits.astype(float)).sum(axis=1, keepdims=True)
@@ -229,7 +231,7 @@ def test_without_a_run_the_training_texts_are_asked(finetuned, inputs, logits, t
     assert 0 < record["apt_source"]["covered"] <= 1
     assert len(Tokens(tmp_path / "asked")) == len(finetuned.task.train)
     doses = record["substitution"]["doses"]
-    num = int(inputs.eligible_K.sum())
+    num = int(inputs.eligible_P.sum())
     assert doses["all"]["prediction"]["replaced"]["num"] == num
     assert num / 7 <= doses["one_group"]["prediction"]["replaced"]["num"] < num / 3
     for dose in doses.values():

@@ -102,10 +102,10 @@ def records(*names, **options):
 
 
 def test_runs_come_in_the_order_of_their_corpora_with_what_their_records_say():
-    found = compare(records())
-    json.dumps(found, allow_nan=False)
-    assert [row["name"] for row in found["runs"]] == ["small", "middle", "large"]
-    row = found["runs"][1]
+    record = compare(records())
+    json.dumps(record, allow_nan=False)
+    assert [row["name"] for row in record["runs"]] == ["small", "middle", "large"]
+    row = record["runs"][1]
     assert row["corpus"] == {
         "name": "text",
         "tokens": 400_000,
@@ -120,13 +120,13 @@ def test_runs_come_in_the_order_of_their_corpora_with_what_their_records_say():
 
 
 def test_what_rises_together_is_ranked_together():
-    found = compare(records(cut=True))
-    gaps = found["gap_rank_correlation"]
+    record = compare(records(cut=True))
+    gaps = record["gap_rank_correlation"]
     assert {name: each["value"] for name, each in gaps.items()} == {
         name: pytest.approx(1) for name in ("tokens", "types", "occurrences")
     }
-    assert list(found["rank_correlation"]) == ["frozen", "finetuned", "cut"]
-    for by_pooling in found["rank_correlation"].values():
+    assert list(record["rank_correlation"]) == ["frozen", "finetuned", "cut"]
+    for by_pooling in record["rank_correlation"].values():
         assert list(by_pooling) == ["cls", "mean"]
         for by_score in by_pooling.values():
             assert set(by_score) == {*SCORES, "mean_apt"}
@@ -141,14 +141,14 @@ def test_pairs_are_those_of_scipy():
     given = records("small", "large")
     odd = given[1].finetuned["models"]["pretrained"]["frozen"]["mean"]
     odd["logme"] = [estimate(value) for value in (0.1, 0.3, 0.25)]
-    found = compare(given)["rank_correlation"]
+    correlations = compare(given)["rank_correlation"]
     scores = [*_values(depths(0.2)), 0.1, 0.3, 0.25]
     accuracies = [*_values(depths(0.2)), *_values(depths(0.7))]
     expected = spearmanr(scores, accuracies).statistic  # pyright: ignore
     assert 0.1 < expected < 0.5
     for protocol in ("frozen", "finetuned"):
-        assert found[protocol]["mean"]["logme"]["pairs"]["value"] == pytest.approx(expected)
-    assert found["finetuned"]["mean"]["logme"]["runs"] == {
+        assert correlations[protocol]["mean"]["logme"]["pairs"]["value"] == pytest.approx(expected)
+    assert correlations["finetuned"]["mean"]["logme"]["runs"] == {
         "value": -1.0,
         "standard_error": None,
         "num": 2,
@@ -161,13 +161,13 @@ def test_what_a_run_did_not_record_is_left_out():
     other["overlap"] = None
     del other["models"]["untrained"]
     given.append(RunRecords(name="bare", finetuned=other))
-    found = compare(given)
-    row = found["runs"][0]
+    record = compare(given)
+    row = record["runs"][0]
     assert row["name"] == "bare"
     assert row["gap"] is row["overlap"] is row["mean_apt"] is row["corpus"]["tokens"] is None
-    assert set(found["gap_rank_correlation"].values()) == {None}
-    assert "mean_apt" not in found["rank_correlation"]["frozen"]["cls"]
-    assert [len(table.rows) for table in comparison_tables(found)] == [3, 2, 4, 4]
+    assert set(record["gap_rank_correlation"].values()) == {None}
+    assert "mean_apt" not in record["rank_correlation"]["frozen"]["cls"]
+    assert [len(table.rows) for table in comparison_tables(record)] == [3, 2, 4, 4]
 
 
 @pytest.mark.parametrize("change", ["weights", "measured"])
@@ -203,13 +203,13 @@ def test_runs_of_other_settings_are_refused(place, value, sentence, turned):
     part[place[-1]] = value
     if turned:
         given, sentence = given[::-1], place[-1] if value is not None else "finetune num_epochs"
-    with pytest.raises(ValueError, match=sentence) as found:
+    with pytest.raises(ValueError, match=sentence) as raised:
         compare(given)
-    assert "\n" not in str(found.value)
+    assert "\n" not in str(raised.value)
 
 
 def test_one_run_or_one_twice_is_refused():
-    with pytest.raises(ValueError, match="two runs at least, got 1"):
+    with pytest.raises(ValueError, match="at least two runs, got 1"):
         compare(records("small"))
     with pytest.raises(ValueError, match="small is given twice"):
         compare(records("small", "large", "small"))
@@ -217,11 +217,11 @@ def test_one_run_or_one_twice_is_refused():
 
 def test_tables_fit_80_columns():
     console = Console(width=80, record=True)
-    found = compare(records(cut=True))
-    found["runs"][0]["name"] = "runs/a-folder-with-a-long-name/of-20000-articles"
-    for table in comparison_tables(found):
+    record = compare(records(cut=True))
+    record["runs"][0]["name"] = "runs/a-folder-with-a-long-name/of-20000-articles"
+    for table in comparison_tables(record):
         console.print(table)
-    console.print(legend(found), soft_wrap=True)
+    console.print(legend(record), soft_wrap=True)
     printed = console.export_text()
     assert max(map(len, printed.splitlines())) <= 90  # the legend's longest line
     assert "…" not in printed
@@ -232,14 +232,14 @@ def test_tables_fit_80_columns():
 
 def test_agreement_is_over_depths_and_of_what_is_there():
     model = finetuned("large", cut=True)["models"]["pretrained"]
-    found = agreement(model, [0.3, 0.2, 0.1])
-    assert list(found) == ["frozen", "finetuned", "cut"]
-    assert found["cut"]["mean"]["logme"]["value"] == pytest.approx(1)
-    assert found["cut"]["cls"]["mean_apt"]["value"] == pytest.approx(-1)
+    ranks = agreement(model, [0.3, 0.2, 0.1])
+    assert list(ranks) == ["frozen", "finetuned", "cut"]
+    assert ranks["cut"]["mean"]["logme"]["value"] == pytest.approx(1)
+    assert ranks["cut"]["cls"]["mean_apt"]["value"] == pytest.approx(-1)
     assert "mean_apt" not in agreement(model, [0.3, 0.2])["frozen"]["cls"]
     model["frozen"]["mean"]["nleep"][1]["value"] = None
     assert "nleep" not in agreement(model, None)["finetuned"]["mean"]
-    assert not math.isnan(found["cut"]["mean"]["logme"]["value"])
+    assert not math.isnan(ranks["cut"]["mean"]["logme"]["value"])
 
 
 @pytest.fixture
@@ -281,4 +281,4 @@ def test_a_run_without_the_task_is_one_sentence(call, folders):
     assert "it has no finetune/other.json" in last
     code, _, last = call(folders[0], "--task", "kinds")
     assert code == 2
-    assert "two runs at least" in last
+    assert "at least two runs" in last

@@ -105,9 +105,9 @@ def test_a_head_for_other_classes_is_refused(checkpoint, task, tmp_path):
 
 def test_the_record_holds_every_block_of_both_protocols(checkpoint, config, tmp_path):
     run = Run(tmp_path / "run")
-    found = measure_blocks(str(checkpoint), config, run)
-    assert run.read_json("finetune/kinds.json") == found
-    model = found["models"]["pretrained"]
+    record = measure_blocks(str(checkpoint), config, run)
+    assert run.read_json("finetune/kinds.json") == record
+    model = record["models"]["pretrained"]
     for protocol in ("frozen", "finetuned"):
         assert list(model[protocol]) == ["cls", "mean"]
         for pooling, figures in model[protocol].items():
@@ -117,47 +117,47 @@ def test_the_record_holds_every_block_of_both_protocols(checkpoint, config, tmp_
                 if name in PROBES:
                     assert all(0 <= depth["value"] <= 1 for depth in depths)
                     if pooling == "cls":
-                        assert depths[0]["value"] == pytest.approx(found["chance"])
-    assert found["chance"] == 0.5
+                        assert depths[0]["value"] == pytest.approx(record["chance"])
+    assert record["chance"] == 0.5
     assert model["frozen"]["mean"]["linear"][0]["value"] > 0.9, "the words tell the class"
     assert model["finetuned"]["cls"]["linear"][2]["value"] > 0.9
-    assert set(found["agreement"]["finetuned"]["mean"]) == set(SCORES)
-    assert "40 training and 20 test texts of 2 classes; chance 0.500" in legend(found)
-    assert [len(table.rows) for table in block_tables(found)] == [3, 3]
-    confidence = found["confidence"]
+    assert set(record["agreement"]["finetuned"]["mean"]) == set(SCORES)
+    assert "40 training and 20 test texts of 2 classes; chance 0.500" in legend(record)
+    assert [len(table.rows) for table in block_tables(record)] == [3, 3]
+    confidence = record["confidence"]
     assert confidence["accuracy"]["value"] == model["classifier"]["value"]
     assert confidence["apt_source"]["source"] == "training texts"
     assert run.path("finetune/kinds-inputs.npz").exists()
     again = measure_blocks(str(checkpoint), replace(config, confidence=None), Run(tmp_path / "no"))
     assert "confidence" not in again
-    assert again["models"] == found["models"], "confidence changes nothing else"
+    assert again["models"] == record["models"], "confidence changes nothing else"
 
 
 def test_the_saved_model_answers_as_it_was_measured(checkpoint, config, task, tmp_path):
     run = Run(tmp_path / "run")
-    found = measure_blocks(str(checkpoint), config, run)
+    record = measure_blocks(str(checkpoint), config, run)
     saved = load_encoder(str(run.path("finetune/kinds")), label_names=task.label_names)
     right = 0
     for text, label in zip(task.test.texts, task.test.labels, strict=True):
         inputs = saved.tokenizer(text, truncation=True, max_length=16, return_tensors="pt")
         with torch.no_grad():
             right += int(saved.model(**inputs).logits.argmax()) == label
-    assert right / 20 == pytest.approx(found["models"]["pretrained"]["classifier"]["value"])
+    assert right / 20 == pytest.approx(record["models"]["pretrained"]["classifier"]["value"])
 
 
 def test_frozen_alone_trains_nothing_and_seeds_give_errors(checkpoint, config, tmp_path):
     frozen = replace(config, finetune=None, untrained=True, num_seeds=3)
     run = Run(tmp_path / "run")
-    found = measure_blocks(str(checkpoint), frozen, run)
-    assert list(found["models"]) == ["pretrained", "untrained"]
-    assert list(found["models"]["untrained"]) == ["frozen"]
+    record = measure_blocks(str(checkpoint), frozen, run)
+    assert list(record["models"]) == ["pretrained", "untrained"]
+    assert list(record["models"]["untrained"]) == ["frozen"]
     assert not run.path("finetune/kinds").exists()
-    assert "confidence" not in found
-    fingerprints = {texts["test_fingerprint"] for texts in found["provenance"]}
+    assert "confidence" not in record
+    fingerprints = {texts["test_fingerprint"] for texts in record["provenance"]}
     assert len(fingerprints) == 3
-    one = found["models"]["pretrained"]["frozen"]["mean"]["prototype"]
+    one = record["models"]["pretrained"]["frozen"]["mean"]["prototype"]
     assert {depth["num"] for depth in one} == {3}
-    both = [found["models"][name]["frozen"]["mean"]["linear"] for name in found["models"]]
+    both = [record["models"][name]["frozen"]["mean"]["linear"] for name in record["models"]]
     assert both[0] != both[1]
 
 
@@ -170,8 +170,8 @@ def test_mean_apt_is_ranked_where_the_run_measured_the_same_weights(checkpoint, 
     weights = file_fingerprint(checkpoint / "model.safetensors")
     for known, expected in ((weights, True), ("other", False)):
         run.write_json("model.json", {"weights": known})
-        found = measure_blocks(str(checkpoint), frozen, run)
-        assert ("mean_apt" in found["agreement"]["frozen"]["mean"]) == expected
+        record = measure_blocks(str(checkpoint), frozen, run)
+        assert ("mean_apt" in record["agreement"]["frozen"]["mean"]) == expected
 
 
 def test_a_model_cut_after_its_last_block_is_trained_as_the_whole_one(checkpoint, task, tmp_path):
@@ -182,15 +182,15 @@ def test_a_model_cut_after_its_last_block_is_trained_as_the_whole_one(checkpoint
 
 
 def test_the_cut_protocol_trains_every_depth(checkpoint, config, tmp_path):
-    found = measure_blocks(str(checkpoint), replace(config, cut=True), Run(tmp_path / "run"))
-    model = found["models"]["pretrained"]
+    record = measure_blocks(str(checkpoint), replace(config, cut=True), Run(tmp_path / "run"))
+    model = record["models"]["pretrained"]
     assert len(model["cut"]) == 3
-    assert model["cut"][0]["value"] == found["chance"] == 0.5, "[CLS] has seen no word"
+    assert model["cut"][0]["value"] == record["chance"] == 0.5, "[CLS] has seen no word"
     assert model["cut"][1]["value"] > 0.9
     assert model["cut"][2] == model["classifier"]
     assert model["cut"][0]["standard_error"] == pytest.approx(0.5 / np.sqrt(20))
-    assert set(found["agreement"]["cut"]["mean"]) == set(SCORES)
-    assert [len(table.rows) for table in block_tables(found)] == [3, 3, 3]
+    assert set(record["agreement"]["cut"]["mean"]) == set(SCORES)
+    assert [len(table.rows) for table in block_tables(record)] == [3, 3, 3]
     plain = measure_blocks(str(checkpoint), config, Run(tmp_path / "plain"))["models"]["pretrained"]
     assert {name: plain[name] for name in plain} == {name: model[name] for name in plain}
 
@@ -203,19 +203,19 @@ def test_what_cannot_be_cut_is_told_before_any_work(checkpoint, config, tmp_path
     monkeypatch.setattr("hf_apt.studies.block_protocols.features", None)
     with pytest.raises(ValueError, match="cannot be cut"):
         measure_blocks(str(checkpoint), replace(config, cut=True), Run(tmp_path / "run"))
-    with pytest.raises(ValueError, match="has to be fine-tuned: ask for one epoch"):
+    with pytest.raises(ValueError, match="has to be fine-tuned: ask for at least one epoch"):
         measure_blocks(str(checkpoint), replace(config, cut=True, finetune=None), Run(tmp_path))
 
 
 def test_flattened_states_have_probes_and_no_scores(checkpoint, config, tmp_path):
     poolings = FeatureConfig(sequence_length=16, poolings=("mean", "flatten"))
     flat = replace(config, features=poolings, finetune=None)
-    found = measure_blocks(str(checkpoint), flat, Run(tmp_path / "run"))
-    figures = found["models"]["pretrained"]["frozen"]["flatten"]
+    record = measure_blocks(str(checkpoint), flat, Run(tmp_path / "run"))
+    figures = record["models"]["pretrained"]["frozen"]["flatten"]
     assert list(figures) == list(PROBES)
     assert figures["linear"][0]["value"] > 0.8, "the words tell the class at any place"
-    assert list(found["agreement"]["frozen"]) == ["mean"]
-    assert "linear flatten" in [column.header for column in block_tables(found)[0].columns]
+    assert list(record["agreement"]["frozen"]) == ["mean"]
+    assert "linear flatten" in [column.header for column in block_tables(record)[0].columns]
 
 
 @pytest.fixture
@@ -319,10 +319,10 @@ def test_overlap_is_with_the_corpus_of_the_run_that_made_the_weights(
     run.write_array("frequency.npy", frequency)
     run.write_json("vocabulary.json", vocabulary(tokenizer))
     run.write_json("training.json", {})
-    found = measure_blocks(str(checkpoint), frozen, run)["overlap"]
-    assert found["types"] == 0.5
-    assert found["num_types"] == 12
-    assert 0.4 < found["occurrences"] < 0.6
+    overlap = measure_blocks(str(checkpoint), frozen, run)["overlap"]
+    assert overlap["types"] == 0.5
+    assert overlap["num_types"] == 12
+    assert 0.4 < overlap["occurrences"] < 0.6
     run.write_json("vocabulary.json", vocabulary(tokenizer)[::-1])
     assert measure_blocks(str(checkpoint), frozen, run)["overlap"] is None
     run.write_json("vocabulary.json", vocabulary(tokenizer))

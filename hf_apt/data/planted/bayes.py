@@ -1,7 +1,5 @@
-"""Exact Bayes predictions of modified words, seen through BERT's corruption.
-
-Array suffixes: N documents, T words, S states, V words of the language, M modified positions.
-"""
+"""Exact Bayes predictions of modified words, seen through BERT's corruption."""
+# U topics, Y hidden states; the vocabulary V is the words of the language.
 
 from dataclasses import dataclass
 
@@ -25,9 +23,9 @@ class BayesPredictions:
     """Best possible predictions of the modified positions, in row-major order of `modified`."""
 
     token_ids: IntArray
-    """(M,) token id of the largest posterior, the lowest id among equals."""
+    """(N,) token id of the largest posterior, the lowest id among equals."""
     probabilities: FloatArray
-    """(M,) posterior probability of that token: its chance to be right."""
+    """(N,) posterior probability of that token: its chance of being right."""
     confusion: FloatArray
     """(V, V) expected confusion counts: row true word, column predicted word.
 
@@ -35,7 +33,7 @@ class BayesPredictions:
     of the realised words with less variance.
     """
     label_posteriors: FloatArray
-    """(N, C) probability of each document label given the corrupted document."""
+    """(B, C) probability of each document label given the corrupted document."""
 
     @property
     def expected_accuracy(self) -> float:
@@ -58,10 +56,10 @@ class BayesPredictions:
 
 @dataclass(frozen=True, eq=False)
 class _Channel:
-    """What an observed token says about the word behind it."""
+    """What an observed token says about the true word."""
 
     evidence: FloatArray
-    """(V + 2, S) probability of an observation given the state, selected or not.
+    """(V + 2, Y) probability of an observation given the state, selected or not.
 
     Row v < V: the token of word v is seen; row V: the mask token; row V + 1: any other token.
     """
@@ -70,7 +68,7 @@ class _Channel:
     selected_any: float
     """Probability of seeing one given token at a selected position by replacement."""
     emissions: FloatArray
-    """(S, V) probability of each word in each state."""
+    """(Y, V) probability of each word in each state."""
 
 
 def bayes_predictions(
@@ -92,8 +90,8 @@ def bayes_predictions(
 
     Args:
         language: The language of the documents.
-        observed: (N, T) token ids after corruption, word positions only.
-        modified: (N, T) whether each position was selected, to be predicted.
+        observed: (B, T) token ids after corruption, word positions only.
+        modified: (B, T) whether each position was selected, to be predicted.
         mask_id: Id of the mask token.
         vocab_size: Number of ids from which replacements are drawn uniformly.
         word_ids: (V,) token id of each word.
@@ -116,15 +114,15 @@ def bayes_predictions(
         selected_same=unchanged_share,
         selected_any=replaced_share / vocab_size,
     )
-    symbols_NT = _symbols(observed, np.asarray(word_ids), mask_id, vocab_size)
+    symbols_BT = _symbols(observed, np.asarray(word_ids), mask_id, vocab_size)
     num_documents, num_words = observed.shape
     batch = max(1, _BYTES_PER_BATCH // (8 * max(1, num_words) * states.num_states))
     posteriors, labels = [], []
     for begin in range(0, num_documents, batch):
         rows = slice(begin, begin + batch)
-        words_MV, topics_NK = _smooth(language, states, channel, symbols_NT[rows], modified[rows])
-        posteriors.append(words_MV)
-        labels.append(topics_NK @ language.label_probs)
+        words_NV, topics_BU = _smooth(language, states, channel, symbols_BT[rows], modified[rows])
+        posteriors.append(words_NV)
+        labels.append(topics_BU @ language.label_probs)
     return _summarise(
         np.concatenate(posteriors) if posteriors else np.zeros((0, language.num_words)),
         np.concatenate(labels) if labels else np.zeros((0, language.num_labels)),
@@ -133,7 +131,7 @@ def bayes_predictions(
 
 
 def _channel(
-    emissions_SV: FloatArray,
+    emissions_YV: FloatArray,
     *,
     same: float,
     mask: float,
@@ -142,17 +140,17 @@ def _channel(
     selected_any: float,
 ) -> _Channel:
     """Return the channel of a corruption for given emission probabilities."""
-    num_states, num_words = emissions_SV.shape
+    num_states, num_words = emissions_YV.shape
     evidence = np.full((num_words + 2, num_states), anything)
-    evidence[:num_words] += same * emissions_SV.T
+    evidence[:num_words] += same * emissions_YV.T
     evidence[num_words] += mask
-    return _Channel(evidence, selected_same, selected_any, emissions_SV)
+    return _Channel(evidence, selected_same, selected_any, emissions_YV)
 
 
 def _symbols(
     observed: NDArray[np.integer], word_ids: NDArray[np.integer], mask_id: int, vocab_size: int
 ) -> IntArray:
-    """Return (N, T) rows of the evidence table for observed token ids."""
+    """Return (B, T) rows of the evidence table for observed token ids."""
     symbol_of = np.full(vocab_size, word_ids.size + 1, dtype=np.int64)
     symbol_of[word_ids] = np.arange(word_ids.size)
     symbol_of[mask_id] = word_ids.size
@@ -163,55 +161,55 @@ def _smooth(
     language: PlantedLanguage,
     states: HiddenStates,
     channel: _Channel,
-    symbols_NT: IntArray,
-    modified_NT: NDArray[np.bool_],
+    symbols_BT: IntArray,
+    modified_BT: NDArray[np.bool_],
 ) -> tuple[FloatArray, FloatArray]:
-    """Return (M, V) word posteriors of the modified positions and (N, K) topic posteriors."""
-    num_documents, num_words = symbols_NT.shape
+    """Return (N, V) word posteriors of the modified positions and (B, U) topic posteriors."""
+    num_documents, num_words = symbols_BT.shape
     predicted = np.empty((num_words, num_documents, states.num_states))
-    weights_NS = np.repeat(states.first[None, :], num_documents, axis=0)
+    weights_BY = np.repeat(states.first[None, :], num_documents, axis=0)
     for position in range(num_words):
-        predicted[position] = weights_NS
-        weights_NS = weights_NS * channel.evidence[symbols_NT[:, position]]
-        weights_NS /= weights_NS.sum(axis=1, keepdims=True)
+        predicted[position] = weights_BY
+        weights_BY = weights_BY * channel.evidence[symbols_BT[:, position]]
+        weights_BY /= weights_BY.sum(axis=1, keepdims=True)
         if position + 1 < num_words:
-            weights_NS = step_forward(language, states, weights_NS)
-    topics_NK = np.stack(
-        [weights_NS[:, states.topics == topic].sum(axis=1) for topic in range(language.num_topics)],
+            weights_BY = step_forward(language, states, weights_BY)
+    topics_BU = np.stack(
+        [weights_BY[:, states.topics == topic].sum(axis=1) for topic in range(language.num_topics)],
         axis=1,
     )
-    posterior_NTV = np.zeros((num_documents, num_words, language.num_words))
-    future_NS = np.ones((num_documents, states.num_states))
+    posterior_BTV = np.zeros((num_documents, num_words, language.num_words))
+    future_BY = np.ones((num_documents, states.num_states))
     for position in reversed(range(num_words)):
-        asked = modified_NT[:, position]
-        prior = (predicted[position, asked] * future_NS[asked]) @ channel.emissions
-        posterior_NTV[asked, position] = prior
-        future_NS = future_NS * channel.evidence[symbols_NT[:, position]]
-        future_NS /= future_NS.max(axis=1, keepdims=True)
-        future_NS = step_backward(language, states, future_NS)
-    return _see_selected(posterior_NTV[modified_NT], symbols_NT[modified_NT], channel), topics_NK
+        modified_B = modified_BT[:, position]
+        prior = (predicted[position, modified_B] * future_BY[modified_B]) @ channel.emissions
+        posterior_BTV[modified_B, position] = prior
+        future_BY = future_BY * channel.evidence[symbols_BT[:, position]]
+        future_BY /= future_BY.max(axis=1, keepdims=True)
+        future_BY = step_backward(language, states, future_BY)
+    return _see_selected(posterior_BTV[modified_BT], symbols_BT[modified_BT], channel), topics_BU
 
 
-def _see_selected(prior_MV: FloatArray, symbols_M: IntArray, channel: _Channel) -> FloatArray:
-    """Return (M, V) posteriors after what the selected positions themselves show."""
-    num_words = prior_MV.shape[1]
-    shown = symbols_M < num_words
-    likelihood = np.full_like(prior_MV, channel.selected_any)
+def _see_selected(prior_NV: FloatArray, symbols_N: IntArray, channel: _Channel) -> FloatArray:
+    """Return (N, V) posteriors after what the selected positions themselves show."""
+    num_words = prior_NV.shape[1]
+    shown = symbols_N < num_words
+    likelihood = np.full_like(prior_NV, channel.selected_any)
     # A mask or a foreign token has the same likelihood under every word: any constant will do.
     likelihood[~shown] = 1.0
-    likelihood[shown, symbols_M[shown]] += channel.selected_same
-    posterior = prior_MV * likelihood
+    likelihood[shown, symbols_N[shown]] += channel.selected_same
+    posterior = prior_NV * likelihood
     return posterior / posterior.sum(axis=1, keepdims=True)
 
 
 def _summarise(
-    posteriors_MV: FloatArray, labels_NC: FloatArray, word_ids: IntArray
+    posteriors_NV: FloatArray, labels_BC: FloatArray, word_ids: IntArray
 ) -> BayesPredictions:
     """Return the predictions of given posteriors."""
     # Columns in the order of ids, because argmax takes the first among equals.
     by_id = np.argsort(word_ids)
-    best = by_id[np.argmax(posteriors_MV[:, by_id], axis=1)]
+    best = by_id[np.argmax(posteriors_NV[:, by_id], axis=1)]
     confusion = np.zeros((word_ids.size, word_ids.size))
-    np.add.at(confusion.T, best, posteriors_MV)
-    probabilities = np.take_along_axis(posteriors_MV, best[:, None], axis=1)[:, 0]
-    return BayesPredictions(word_ids[best], probabilities, confusion, labels_NC)
+    np.add.at(confusion.T, best, posteriors_NV)
+    probabilities = np.take_along_axis(posteriors_NV, best[:, None], axis=1)[:, 0]
+    return BayesPredictions(word_ids[best], probabilities, confusion, labels_BC)

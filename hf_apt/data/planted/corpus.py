@@ -1,5 +1,4 @@
 """The planted language as a corpus: texts to tokenise, its tokenizer, its known answers."""
-# N documents, T words, V vocabulary.
 
 from __future__ import annotations
 
@@ -26,13 +25,13 @@ class PlantedCorpus:
     """How much planted text to generate."""
 
     num_documents: int = 40_000
-    """Training documents."""
+    """Number of training documents."""
 
     num_validation_documents: int = 4_000
-    """Held-out documents."""
+    """Number of held-out documents."""
 
     seed: int = 0
-    """Of the language; documents are drawn with seeds of their own."""
+    """Seeds the language. Documents are drawn with seeds of their own."""
 
     def language(self) -> PlantedLanguage:
         """The language, the same for the same seed."""
@@ -59,8 +58,8 @@ class PlantedCorpus:
         """What the exact best predictor answers at the positions that `measure` asks about.
 
         One depth. It knows the language and the law of corruption, and sees what the model sees:
-        no predictor is right more often. It is not made for the mean over tokens, so that a model
-        may exceed it there by chance or by favouring rare tokens.
+        no predictor is right more often. It does not aim at the mean over tokens, so a model may
+        exceed it there by chance or by favouring rare tokens.
         """
         language = self.language()
         vocab_size = tokens.description.vocab_size
@@ -68,20 +67,20 @@ class PlantedCorpus:
         counts = DepthCounts.empty(1, vocab_size)
         for _, batch in MaskedBatches(tokens, config).part():
             words = slice(1, -1)  # between [CLS] and [SEP]
-            modified_NT = batch.modified_BT[:, words]
+            modified_BT = batch.modified_BT[:, words]
             best = bayes_predictions(
                 language,
                 batch.input_ids_BT[:, words],
-                modified_NT,
+                modified_BT,
                 mask_id=tokens.description.mask_id,
                 vocab_size=vocab_size,
                 word_ids=np.arange(first, first + language.num_words),
                 masking_rate=config.masking_rate,
             )
             counts.update(
-                batch.labels_BT[:, words][modified_NT],
+                batch.labels_BT[:, words][modified_BT],
                 best.token_ids[None],
-                batch.treatments_BT[:, words][modified_NT],
+                batch.treatments_BT[:, words][modified_BT],
             )
         return counts
 

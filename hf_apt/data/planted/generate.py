@@ -1,7 +1,4 @@
-"""Documents sampled from a planted language, and their text.
-
-Array suffixes: N documents, T words, S states, V words of the language.
-"""
+"""Documents sampled from a planted language, and their text."""
 
 from collections.abc import Iterable
 from dataclasses import dataclass
@@ -19,11 +16,11 @@ class PlantedDocuments:
     """Sampled documents with their labels."""
 
     words: IntArray
-    """(N, T) word indices; every document begins a sentence and is cut after T words."""
+    """(B, T) word indices; every document begins a sentence and is cut after T words."""
     labels: IntArray
-    """(N,) document labels."""
+    """(B,) document labels."""
     topics: IntArray
-    """(N,) hidden topics, for checks: no reader sees them."""
+    """(B,) hidden topics, for checks: no reader sees them."""
 
 
 def sample_documents(
@@ -49,8 +46,8 @@ def sample_documents(
 def document_text(language: PlantedLanguage, row: Iterable[int]) -> str:
     """Return the English-looking text of one document's word indices.
 
-    Sentences begin with a capital and punctuation clings to the word before it, so that lower
-    case and a split at blanks and punctuation give the words back.
+    Sentences begin with a capital and punctuation follows its word without a space. Lower-casing
+    and splitting at spaces and punctuation therefore gives the words back.
     """
     pieces: list[str] = []
     at_start = True
@@ -64,7 +61,7 @@ def document_text(language: PlantedLanguage, row: Iterable[int]) -> str:
 
 
 def _uniforms(indices: range, num_words: int, seed: int) -> FloatArray:
-    """Return (N, T + 1, 3) uniform numbers; row 0 is for the document, row t + 1 for word t."""
+    """Return (B, T + 1, 3) uniform numbers; row 0 is for the document, row t + 1 for word t."""
     draws = np.empty((len(indices), num_words + 1, 3))
     for row, index in enumerate(indices):
         np.random.default_rng((seed, index)).random(out=draws[row])
@@ -74,33 +71,33 @@ def _uniforms(indices: range, num_words: int, seed: int) -> FloatArray:
 def _sample_chunk(
     language: PlantedLanguage, states: HiddenStates, draws: FloatArray
 ) -> tuple[IntArray, IntArray, IntArray]:
-    """Return (N, T) words, (N,) labels and (N,) topics for (N, T + 1, 3) uniform numbers."""
+    """Return (B, T) words, (B,) labels and (B,) topics for (B, T + 1, 3) uniform numbers."""
     num_documents, num_words = draws.shape[0], draws.shape[1] - 1
-    topic_N = _pick(
+    topic_B = _pick(
         np.broadcast_to(language.topic_probs, (num_documents, language.num_topics)), draws[:, 0, 0]
     )
-    label_N = _pick(language.label_probs[topic_N], draws[:, 0, 1])
+    label_B = _pick(language.label_probs[topic_B], draws[:, 0, 1])
     frame_probs = np.broadcast_to(language.frame_start, (num_documents, len(language.frames)))
     latent_probs = np.broadcast_to(language.latent_start, (num_documents, language.num_latents))
-    ended_N = np.ones(num_documents, dtype=bool)
-    frame_N = latent_N = state_N = np.zeros(num_documents, dtype=np.int64)
-    words_NT = np.empty((num_documents, num_words), dtype=np.int64)
+    ended_B = np.ones(num_documents, dtype=bool)
+    frame_B = latent_B = state_B = np.zeros(num_documents, dtype=np.int64)
+    words_BT = np.empty((num_documents, num_words), dtype=np.int64)
     for position in range(num_words):
-        draw_N3 = draws[:, position + 1]
-        frame_N = np.where(ended_N, _pick(frame_probs, draw_N3[:, 1]), frame_N)
-        latent_N = np.where(ended_N, _pick(latent_probs, draw_N3[:, 2]), latent_N)
-        begun_N = states.starts[topic_N, frame_N, latent_N]
-        state_N = np.where(ended_N, begun_N, state_N + 1)
-        word_probs = language.kind_words[states.kinds[state_N], topic_N, latent_N]
-        words_NT[:, position] = _pick(word_probs, draw_N3[:, 0])
-        ended_N = state_N == states.ends[topic_N, frame_N, latent_N]
-        frame_probs = language.frame_steps[frame_N]
-        latent_probs = language.latent_steps[latent_N]
-    return words_NT, label_N, topic_N
+        draw_B3 = draws[:, position + 1]
+        frame_B = np.where(ended_B, _pick(frame_probs, draw_B3[:, 1]), frame_B)
+        latent_B = np.where(ended_B, _pick(latent_probs, draw_B3[:, 2]), latent_B)
+        begun_B = states.starts[topic_B, frame_B, latent_B]
+        state_B = np.where(ended_B, begun_B, state_B + 1)
+        word_probs = language.kind_words[states.kinds[state_B], topic_B, latent_B]
+        words_BT[:, position] = _pick(word_probs, draw_B3[:, 0])
+        ended_B = state_B == states.ends[topic_B, frame_B, latent_B]
+        frame_probs = language.frame_steps[frame_B]
+        latent_probs = language.latent_steps[latent_B]
+    return words_BT, label_B, topic_B
 
 
 def _pick(probs: FloatArray, draws: FloatArray) -> IntArray:
-    """Return (N,) indices drawn from (N, choices) probabilities by (N,) uniform numbers."""
+    """Return (B,) indices drawn from (B, choices) probabilities by (B,) uniform numbers."""
     totals = np.cumsum(probs, axis=1)
     # Scaling by the last total keeps a draw near 1 from passing a sum that rounds below 1.
     picked: IntArray = (totals <= draws[:, None] * totals[:, -1:]).sum(axis=1)

@@ -1,7 +1,5 @@
-"""The planted language: its words, paradigms, and exact conditional distributions.
-
-Array suffixes: K topics, L latents, F frames, P paradigms, V words, C labels.
-"""
+"""The planted language: its words, paradigms, and exact conditional distributions."""
+# U topics, L latents, F frames; the vocabulary V is the words of the language.
 
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -25,22 +23,22 @@ class PlantedLanguage:
     """
 
     words: tuple[str, ...]
-    """V distinct lower-case words, punctuation marks included."""
+    """Distinct lower-case words, punctuation marks included."""
     paradigms: IntArray
     """(V,) planted cluster of each word; -1 for function words, which belong to none."""
     paradigm_names: tuple[str, ...]
-    """P names of the paradigms."""
+    """Names of the paradigms."""
     frames: tuple[tuple[int, ...], ...]
-    """F frames, each the kinds of its slots: an index into the first axis of `kind_words`."""
+    """Frames, each the kinds of its slots: an index into the first axis of `kind_words`."""
     kind_words: FloatArray
-    """(kinds, K, L, V) probability of each word given slot kind, topic and latent.
+    """(kinds, U, L, V) probability of each word given slot kind, topic and latent.
 
-    The first P kinds are the paradigms; the others are function words, one certain word each.
+    The first kinds are the paradigms; the others are function words, one certain word each.
     """
     topic_probs: FloatArray
-    """(K,) probability of each topic."""
+    """(U,) probability of each topic."""
     label_probs: FloatArray
-    """(K, C) probability of each document label given the topic."""
+    """(U, C) probability of each document label given the topic."""
     frame_start: FloatArray
     """(F,) probability of the first frame of a document."""
     frame_steps: FloatArray
@@ -52,22 +50,22 @@ class PlantedLanguage:
 
     @property
     def num_words(self) -> int:
-        """Number of distinct words V."""
+        """Number of distinct words."""
         return len(self.words)
 
     @property
     def num_topics(self) -> int:
-        """Number of topics K."""
+        """Number of topics."""
         return int(self.topic_probs.size)
 
     @property
     def num_latents(self) -> int:
-        """Number of values L of the sentence latent."""
+        """Number of values of the sentence latent."""
         return int(self.latent_start.size)
 
     @property
     def num_labels(self) -> int:
-        """Number of document labels C."""
+        """Number of document labels."""
         return int(self.label_probs.shape[1])
 
 
@@ -134,7 +132,7 @@ def planted_language(
     follower_FF = np.zeros((len(slots), len(slots)))
     follower_FF[order, np.roll(order, -1)] = 1.0
     next_LL = np.roll(np.eye(num_latents), 1, axis=1)
-    label_KC = np.eye(num_labels)[np.arange(num_topics) % num_labels]
+    label_UC = np.eye(num_labels)[np.arange(num_topics) % num_labels]
     return PlantedLanguage(
         words=words,
         paradigms=cluster_V,
@@ -142,7 +140,7 @@ def planted_language(
         frames=slots,
         kind_words=kind_words,
         topic_probs=zipf(num_topics, topic_exponent),
-        label_probs=(1.0 - label_noise) * label_KC + label_noise / num_labels,
+        label_probs=(1.0 - label_noise) * label_UC + label_noise / num_labels,
         frame_start=base_F,
         frame_steps=frame_follow * follower_FF + (1.0 - frame_follow) * base_F,
         latent_start=base_L,
@@ -164,14 +162,14 @@ def _member_probs(
     exponent: float,
     rng: np.random.Generator,
 ) -> FloatArray:
-    """Return (K, L, members) probabilities of the members of one paradigm."""
+    """Return (U, L, members) probabilities of the members of one paradigm."""
     size = len(paradigm.words)
-    topic_KL, latent_KL = np.indices((num_topics, num_latents))
-    preferred_KL = (paradigm.topic_step * topic_KL + paradigm.latent_step * latent_KL) % size
-    if np.unique(preferred_KL).size < size:
+    topic_UL, latent_UL = np.indices((num_topics, num_latents))
+    preferred_UL = (paradigm.topic_step * topic_UL + paradigm.latent_step * latent_UL) % size
+    if np.unique(preferred_UL).size < size:
         raise ValueError(f"paradigm {paradigm.name!r} has members preferred in no context")
     rest = zipf(size, exponent)[rng.permutation(size)]
-    return preference * np.eye(size)[preferred_KL] + (1.0 - preference) * rest
+    return preference * np.eye(size)[preferred_UL] + (1.0 - preference) * rest
 
 
 def _parse_frames(
@@ -193,5 +191,7 @@ def _parse_frames(
             words.append(item)
         slots.append(tuple(kind_of[item] for item in frame.split()))
     if len(set(words)) < len(words):
-        raise ValueError("every word may belong to one paradigm only, and then be no fixed word")
+        raise ValueError(
+            "every word may belong to one paradigm only, and not be a fixed word as well"
+        )
     return tuple(words), kinds, tuple(slots)

@@ -11,7 +11,7 @@ from collections.abc import Mapping
 from typing import Any
 
 MARKERS = (("[E1]", "[/E1]"), ("[E2]", "[/E2]"))
-"""What stands before and behind the head and the tail, where they are marked."""
+"""Marks put before and after the head and the tail."""
 
 
 def is_raw(content: Any) -> bool:
@@ -29,7 +29,7 @@ def is_raw(content: Any) -> bool:
 
 
 def sentence(instance: Mapping[str, Any], *, markers: bool = False) -> str:
-    """The tokens of an instance joined by blanks, with its entities marked if asked for.
+    """The tokens of an instance joined by spaces, with its entities marked if asked for.
 
     Raises ValueError where entities are to be marked and their places are not given.
 
@@ -41,7 +41,7 @@ def sentence(instance: Mapping[str, Any], *, markers: bool = False) -> str:
     tokens = list(instance["tokens"])
     if not markers:
         return " ".join(tokens)
-    before, behind = [[] for _ in tokens], [[] for _ in tokens]
+    before, after = [[] for _ in tokens], [[] for _ in tokens]
     for (opening, closing), keys in zip(
         MARKERS, (("h", "head", "head_pos"), ("t", "tail", "tail_pos")), strict=True
     ):
@@ -52,8 +52,8 @@ def sentence(instance: Mapping[str, Any], *, markers: bool = False) -> str:
                 "it cannot be marked."
             )
         before[min(places)].append(opening)
-        behind[max(places)].insert(0, closing)  # what was opened last is closed first
-    words = zip(before, tokens, behind, strict=True)
+        after[max(places)].insert(0, closing)  # what was opened last is closed first
+    words = zip(before, tokens, after, strict=True)
     return " ".join(word for start, token, end in words for word in [*start, token, *end])
 
 

@@ -43,7 +43,7 @@ class RowSource:
     """The Hub data set's split to test with; None to divide `split`."""
 
     text_column: str = "text"
-    """Column of the text; `tokens` are joined by blanks."""
+    """Column of the text; `tokens` are joined by spaces."""
 
     label_column: str = "label"
     """Column of the label, text or integers."""
@@ -57,10 +57,10 @@ class SourceRows:
     """All rows of a source."""
 
     train: LabelledTexts
-    """To learn from, and to test with where `test` is None."""
+    """Rows to learn from, and to test with where `test` is None."""
 
     test: LabelledTexts | None
-    """To test with, where the source keeps them apart."""
+    """Rows to test with; None where the source does not keep them apart."""
 
     files: tuple[Path, ...] = ()
     """The local files that were read."""
@@ -69,7 +69,7 @@ class SourceRows:
 def read_rows(source: RowSource) -> SourceRows:
     """The rows of a source.
 
-    Of local files those are for test whose name says test or validation.
+    Local files whose names say test or validation are for testing.
 
     Raises ValueError for a missing, empty or unreadable file, and for a missing column.
     """
@@ -102,7 +102,7 @@ def _rows_of_file(file: Path, source: RowSource) -> LabelledTexts:
         try:
             content = json.loads(file.read_text(encoding="utf-8"))
         except ValueError:
-            content = None  # lines of JSON, or none at all: the reader below tells
+            content = None  # lines of JSON, or no JSON: the reader below finds out
         if content is not None and is_raw(content):
             return _raw_rows(content, source)
     builder = _BUILDERS[file.suffix]
@@ -154,7 +154,7 @@ def _hub_rows(source: RowSource) -> SourceRows:
     from datasets.exceptions import DatasetNotFoundError
     from huggingface_hub.errors import HFValidationError
 
-    found: list[LabelledTexts] = []
+    parts: list[LabelledTexts] = []
     for split in (source.split, source.test_split):
         if split is None:
             continue
@@ -171,5 +171,5 @@ def _hub_rows(source: RowSource) -> SourceRows:
                 f"{source.name!r} is no local file and its split {split!r} cannot be read from the "
                 f"Hub: {str(error).splitlines()[0]}"
             ) from error
-        found.append(_columns(rows, source))
-    return SourceRows(found[0], found[1] if len(found) > 1 else None)
+        parts.append(_columns(rows, source))
+    return SourceRows(parts[0], parts[1] if len(parts) > 1 else None)

@@ -28,19 +28,19 @@ class LabelledTexts:
     """Texts with a label each, as a source has them."""
 
     name: str
-    """The source, for messages."""
+    """Name of the source in messages."""
 
     texts: Sequence[str]
-    """One for each row."""
+    """Text of each row."""
 
     labels: Sequence[Label]
-    """All text, or all integers."""
+    """Label of each row: all texts, or all integers."""
 
     label_names: tuple[str, ...] = ()
     """Names of the labels 0, 1, ... where the source gives them."""
 
     origins: Sequence[str] = ()
-    """What each text was made of, where that is not the text itself."""
+    """What each text was made from, where that is not the text itself."""
 
 
 @dataclass(frozen=True)
@@ -48,10 +48,10 @@ class Examples:
     """Texts of one split, class after class."""
 
     texts: tuple[str, ...]
-    """One for each example."""
+    """Text of each example."""
 
-    labels: Int[np.ndarray, " n"]
-    """Class of each, int64, from 0."""
+    labels: Int[np.ndarray, " texts"]
+    """Class of each example, int64, from 0."""
 
     def __len__(self) -> int:
         return len(self.texts)
@@ -69,19 +69,19 @@ class Splits:
     """Training and test examples of the same classes."""
 
     train: Examples
-    """To learn from."""
+    """Examples to learn from."""
 
     test: Examples
-    """To be judged by; no text of it is in `train`."""
+    """Examples to test with; no text of theirs is in `train`."""
 
     label_names: tuple[str, ...]
-    """The classes by number."""
+    """Names of the classes, by number."""
 
     num_repeated: int
-    """Rows left out because their text was there already."""
+    """Rows left out because their text had occurred before."""
 
     num_contradictory: int
-    """Rows left out because their text bears two labels."""
+    """Rows left out because their text has two labels."""
 
 
 def split(
@@ -112,17 +112,17 @@ def split(
     train: list[Row] = []
     test: list[Row] = []
     for label, label_name in enumerate(names):
-        own, asked = pool.of_class(label), tests.of_class(label)
+        own, candidates = pool.of_class(label), tests.of_class(label)
         num_test = test_per_class or (
-            max(len(asked), 1) if tests is not pool else max(round(len(own) * _TEST_SHARE), 1)
+            max(len(candidates), 1) if tests is not pool else max(round(len(own) * _TEST_SHARE), 1)
         )
         left = own if tests is not pool else own[num_test:]
-        if len(asked) < num_test or not left:
+        if len(candidates) < num_test or not left:
             raise ValueError(
-                f"the class {label_name!r} of {rows.name} has {len(asked)} different texts to test "
-                f"with, {num_test} are asked for, and {len(left)} remain to train with."
+                f"the class {label_name!r} of {rows.name} has {len(candidates)} different texts "
+                f"to test with, {num_test} are asked for, and {len(left)} remain to train with."
             )
-        test += asked[:num_test]
+        test += candidates[:num_test]
         train += left[:train_per_class]
     sources = {id(source): source for source in (pool, tests)}.values()
     return Splits(
@@ -139,30 +139,30 @@ class _Distinct:
 
     def __init__(self, rows: LabelledTexts, names: tuple[str, ...], seed: int):
         number = {name: index for index, name in enumerate(names)}
-        found: dict[str, set[Row]] = {}
+        rows_of: dict[str, set[Row]] = {}
         num_rows: Counter[str] = Counter()
         origins = rows.origins or rows.texts
         for place, (text, label) in enumerate(zip(rows.texts, rows.labels, strict=True)):
             if not isinstance(text, str) or not text.strip():
                 raise ValueError(f"row {place} of {rows.name} has no text.")
             letters = _letters(origins[place])
-            found.setdefault(letters, set()).add((text, number[_name_of(label, rows)]))
+            rows_of.setdefault(letters, set()).add((text, number[_name_of(label, rows)]))
             num_rows[letters] += 1
-        clear = [key for key, same in found.items() if len({label for _, label in same}) == 1]
+        clear = [key for key, same in rows_of.items() if len({label for _, label in same}) == 1]
         num_clear = sum(num_rows[key] for key in clear)
         self.num_repeated = num_clear - len(clear)
         self.num_contradictory = num_rows.total() - num_clear
         salt = seed.to_bytes(8, "little", signed=True)
         # Of texts that differ in their punctuation only, the first in the alphabet.
         self._by_letters = {
-            key: min(found[key])
+            key: min(rows_of[key])
             for key in sorted(
                 clear, key=lambda key: hashlib.blake2b(key.encode(), salt=salt).digest()
             )
         }
 
     def leave_out(self, other: _Distinct) -> set[str]:
-        """Drop the texts that `other` has, too; their letters."""
+        """Drop the texts that `other` also has, and return their letters."""
         shared = self._by_letters.keys() & other._by_letters.keys()
         for letters in shared:
             del self._by_letters[letters]

@@ -41,10 +41,10 @@ class TaskConfig:
     """The Hub data set's split to test with."""
 
     train_per_class: int | None = None
-    """Training texts of each class."""
+    """Number of training texts in each class."""
 
     test_per_class: int | None = None
-    """Test texts of each class."""
+    """Number of test texts in each class."""
 
     entity_markers: bool = False
     """FewRel only: whether the two entities are marked in the text."""
@@ -53,7 +53,7 @@ class TaskConfig:
     """`planted` only: words in a document."""
 
     seed: int = 42
-    """Of the choice of texts; of the language, `planted` being asked for, it is not."""
+    """Seeds the choice of texts. It does not seed the planted language."""
 
 
 @dataclass(frozen=True)
@@ -61,19 +61,19 @@ class Task:
     """Training and test texts with labels."""
 
     name: str
-    """What to call it."""
+    """Name of the task."""
 
     train: Examples
-    """To learn from."""
+    """Examples to learn from."""
 
     test: Examples
-    """To be judged by; no text of it is in `train`."""
+    """Examples to test with; no text of theirs is in `train`."""
 
     label_names: tuple[str, ...]
-    """The classes by number."""
+    """Names of the classes, by number."""
 
     provenance: dict[str, Any]
-    """Source, columns, seed, sizes and fingerprints, as JSON takes them."""
+    """Source, columns, seed, sizes and fingerprints, in plain JSON."""
 
     @property
     def num_labels(self) -> int:
@@ -91,13 +91,13 @@ class KnownTask:
     """What a task's name stands for; numbers are those of arXiv 2507.14871's code."""
 
     source: RowSource
-    """Where it is on the Hub."""
+    """Where the rows are on the Hub."""
 
     train_per_class: int
-    """Training texts of each class."""
+    """Number of training texts in each class."""
 
     test_per_class: int
-    """Test texts of each class."""
+    """Number of test texts in each class."""
 
 
 KNOWN_TASKS = {
@@ -137,8 +137,8 @@ def open_task(config: TaskConfig) -> Task:
     known = KNOWN_TASKS.get(config.name)
     if config.data is not None and known is None:
         raise ValueError(
-            f"{config.name!r} says itself where its rows are; only {', '.join(KNOWN_TASKS)} take "
-            "them from elsewhere."
+            f"the name {config.name!r} already says where its rows are; only "
+            f"{', '.join(KNOWN_TASKS)} take them from elsewhere."
         )
     if config.entity_markers and config.name != "fewrel":
         raise ValueError("only the task fewrel has entities to mark.")
@@ -226,9 +226,9 @@ def _planted_best(test: Examples) -> float:
     from hf_apt.data.planted.labels import label_posteriors, word_indices
 
     language = _planted_language()
-    posteriors_NC = label_posteriors(language, word_indices(language, test.texts))
-    likelihoods_NC = posteriors_NC / (language.topic_probs @ language.label_probs)
-    return float((likelihoods_NC.argmax(axis=1) == test.labels).mean())
+    posteriors_IC = label_posteriors(language, word_indices(language, test.texts))
+    likelihoods_IC = posteriors_IC / (language.topic_probs @ language.label_probs)
+    return float((likelihoods_IC.argmax(axis=1) == test.labels).mean())
 
 
 def _sotu_rows() -> LabelledTexts:

@@ -1,4 +1,4 @@
-"""BERT-6 and BERT behind a convolutional front-end, two model types of transformers.
+"""BERT-6 and BERT after a convolutional front-end, two model types of transformers.
 
 Their classes are imported when they are first used. Their code is in one folder because the second
 builds on the first, and a file that travels with a checkpoint can import only its neighbours.

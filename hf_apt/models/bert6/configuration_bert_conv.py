@@ -1,4 +1,4 @@
-"""BERT with few blocks behind a convolutional front-end."""
+"""BERT with few blocks after a convolutional front-end."""
 
 # This file travels with every saved checkpoint, so that it opens without hf_apt by
 # `trust_remote_code=True`: it may import transformers only.
@@ -10,21 +10,21 @@ class BertConvConfig(BertConfig):
     """Configuration of BERT-1 with a convolutional front-end, after the code of arXiv 2507.14871.
 
     The front-end stands between the embeddings and the first of `num_hidden_layers` transformer
-    blocks and is not counted among them. Raises ValueError if a number of it is not positive.
+    blocks and is not counted among them. Raises ValueError if one of its numbers is not positive.
     """
 
     model_type = "bert_conv"
     num_hidden_layers: int = 1
 
     conv_layers: int = 2
-    """Convolutions with `conv_kernel`; one of 1 x 1, back to a single channel, follows."""
+    """Number of convolutions with `conv_kernel`; one of 1 x 1, back to one channel, follows."""
 
     conv_channels: int = 64
-    """Channels between them."""
+    """Number of channels between the convolutions."""
 
     conv_kernel: tuple[int, ...] | list[int] = (3, 3)
     """Positions and units that a kernel spans. The code's "16x3" is read as 16 positions by 3
-    units; which of the two is meant, it does not say."""
+    units; it does not say which of the two is meant."""
 
     def __post_init__(self, **kwargs):
         super().__post_init__(**kwargs)

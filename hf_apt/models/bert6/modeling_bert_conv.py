@@ -1,10 +1,10 @@
-"""BERT with few blocks behind a convolutional front-end, with BERT-6's masked-LM loss.
+"""BERT with few blocks after a convolutional front-end, with BERT-6's masked-LM loss.
 
 After the published code of arXiv 2507.14871, in which a convolutional block replaces the first
 layer of BERT. Unlike there, padding changes nothing: absent positions are zero in every
 convolution, and count for nothing in the statistics by which it is normalised.
 """
-# B batch, C channels, T sequence position, H hidden width, N present positions.
+# B batch, W channels, T sequence position, H hidden width, P present positions of all sequences.
 
 # This file travels with every saved checkpoint, so that it opens without hf_apt by
 # `trust_remote_code=True`: it may import torch, transformers and its neighbours only.
@@ -31,16 +31,16 @@ class MaskedBatchNorm(nn.BatchNorm2d):
     """
 
     def forward(
-        self, image_BCTH: torch.Tensor, present_BT: torch.Tensor | None = None
+        self, image_BWTH: torch.Tensor, present_BT: torch.Tensor | None = None
     ) -> torch.Tensor:
         """The normalised image, of the same shape."""
         if present_BT is None:
-            return super().forward(image_BCTH)
-        image_BTCH = image_BCTH.transpose(1, 2)
-        normed_NCH = super().forward(image_BTCH[present_BT].unsqueeze(2)).squeeze(2)
-        normed_BTCH = normed_NCH.new_zeros(image_BTCH.shape)
-        normed_BTCH[present_BT] = normed_NCH
-        return normed_BTCH.transpose(1, 2)
+            return super().forward(image_BWTH)
+        image_BTWH = image_BWTH.transpose(1, 2)
+        normed_PWH = super().forward(image_BTWH[present_BT].unsqueeze(2)).squeeze(2)
+        normed_BTWH = normed_PWH.new_zeros(image_BTWH.shape)
+        normed_BTWH[present_BT] = normed_PWH
+        return normed_BTWH.transpose(1, 2)
 
 
 class ConvLayer(nn.Module):
@@ -54,15 +54,17 @@ class ConvLayer(nn.Module):
         self.norm = MaskedBatchNorm(channels_out)
 
     def forward(
-        self, image_BCTH: torch.Tensor, present_BT: torch.Tensor | None = None
+        self, image_BWTH: torch.Tensor, present_BT: torch.Tensor | None = None
     ) -> torch.Tensor:
         """The next image, with `channels_out` channels."""
         if present_BT is not None:
-            image_BCTH = image_BCTH.masked_fill(~present_BT[:, None, :, None], 0)
-        image_BCTH = self.conv(image_BCTH)
+            image_BWTH = image_BWTH.masked_fill(~present_BT[:, None, :, None], 0)
+        image_BWTH = self.conv(image_BWTH)
         # An even kernel makes one too many: the same size, as torch's "same", without its warning.
-        extra_T, extra_H = (1 - size % 2 for size in self.conv.kernel_size)
-        return nn.functional.gelu(self.norm(image_BCTH[:, :, extra_T:, extra_H:], present_BT))
+        extra_positions, extra_units = (1 - size % 2 for size in self.conv.kernel_size)
+        return nn.functional.gelu(
+            self.norm(image_BWTH[:, :, extra_positions:, extra_units:], present_BT)
+        )
 
 
 class ConvFrontEnd(nn.Module):
@@ -81,10 +83,10 @@ class ConvFrontEnd(nn.Module):
         self, hidden_BTH: torch.Tensor, present_BT: torch.Tensor | None = None
     ) -> torch.Tensor:
         """The convolved hidden states (B, T, H); `present_BT` is True where a token stands."""
-        image_BCTH = hidden_BTH[:, None]
+        image_BWTH = hidden_BTH[:, None]
         for layer in self.layers:
-            image_BCTH = layer(image_BCTH, present_BT)
-        return image_BCTH[:, 0]
+            image_BWTH = layer(image_BWTH, present_BT)
+        return image_BWTH[:, 0]
 
 
 class BertConvEncoder(Bert6Encoder):

@@ -1,5 +1,4 @@
 """A committee of adapters on one trunk, which is in memory once."""
-# K members, B batch, T sequence position, C classes.
 
 from __future__ import annotations
 
@@ -66,7 +65,7 @@ class AdapterCommittee(nn.Module):
 
     @classmethod
     def from_pretrained(cls, folder: str | Path) -> AdapterCommittee:
-        """The committee that `save_pretrained` left in `folder`, on its checkpoint, loaded anew.
+        """The committee that `save_pretrained` left in `folder`, on its checkpoint, loaded again.
 
         Raises ValueError if there is none, or if its checkpoint has moved.
         """
@@ -124,5 +123,5 @@ class AdapterCommittee(nn.Module):
         labels: Tensor | None = None,
     ) -> SequenceClassifierOutput:
         """The committee's logits, and their cross-entropy where there are labels."""
-        logits_KBC = self.member_logits(input_ids, attention_mask, token_type_ids)
-        return answer(logits_KBC, labels, self.combination)
+        logits_MBC = self.member_logits(input_ids, attention_mask, token_type_ids)
+        return answer(logits_MBC, labels, self.combination)

@@ -22,13 +22,13 @@ class SoftCommitteeConfig(PretrainedConfig):
     """How the members' logits become one answer: one of `hf_apt.models.committee.COMBINATIONS`."""
 
     vocab_size: int | None = None
-    """Token ids of every member."""
+    """Number of token ids, the same for every member."""
 
     max_position_embeddings: int | None = None
-    """The fewest positions that a member has."""
+    """Number of positions of the member with the fewest."""
 
     pad_token_id: int | None = None
-    """The members' padding."""
+    """Padding id of the members."""
 
     @classmethod
     def of(
@@ -62,11 +62,11 @@ def _labels(config: Any) -> list[str]:
     return [config.id2label[index] for index in range(config.num_labels)]
 
 
-def _require_equal(what: str, place: int, wanted: Any, found: Any) -> None:
-    if found != wanted:
+def _require_equal(what: str, place: int, first: Any, other: Any) -> None:
+    if other != first:
         raise ValueError(
-            f"member {place} of the committee has the {what} {_shown(found)} and member 0 has "
-            f"{_shown(wanted)}: members answer the same question about the same token ids."
+            f"member {place} of the committee has the {what} {_shown(other)} and member 0 has "
+            f"{_shown(first)}: members answer the same question about the same token ids."
         )
 
 
@@ -78,7 +78,7 @@ def _shown(value: Any) -> str:
 
 
 def _plain(config: Any) -> dict[str, Any]:
-    """`config` as JSON takes it; where it was loaded from, and in which precision, are left out."""
+    """`config` in plain JSON; where it was loaded from, and in which precision, are left out."""
     content = config.to_dict()
     return {
         key: value

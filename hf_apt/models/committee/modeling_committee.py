@@ -1,5 +1,4 @@
 """Several classifiers as one model of transformers: a soft committee (arXiv 2507.14871)."""
-# K members, B batch, T sequence position, C classes.
 
 from __future__ import annotations
 
@@ -67,9 +66,9 @@ class SoftCommittee(PreTrainedModel):
         combination: Combination | None = None,
         **kwargs: Any,
     ) -> Any:
-        """A saved committee; or, of a list of folders and Hub ids, the committee of these members.
+        """A saved committee; or, for a list of folders and Hub ids, the committee of these members.
 
-        `combination` is the saved one, of a list `mean_softmax`, unless it is given.
+        `combination` defaults to the saved one, and to `mean_softmax` for a list.
 
         Raises ValueError as `from_members` does, and if a member is no whole classifier.
         """
@@ -108,19 +107,19 @@ class SoftCommittee(PreTrainedModel):
 
         Members that know no token types are not given them.
         """
-        logits_KBC = self.member_logits(input_ids, attention_mask, token_type_ids)
-        output = answer(logits_KBC, labels, self.config.combination)
+        logits_MBC = self.member_logits(input_ids, attention_mask, token_type_ids)
+        output = answer(logits_MBC, labels, self.config.combination)
         as_tuple = return_dict is False or (return_dict is None and not self.config.return_dict)
         return output.to_tuple() if as_tuple else output
 
 
 def answer(
-    logits_KBC: Float[Tensor, "members batch classes"],
+    logits_MBC: Float[Tensor, "members batch classes"],
     labels: Tensor | None,
     combination: Combination,
 ) -> SequenceClassifierOutput:
     """What a committee returns: combined logits, and their mean cross-entropy with `labels`."""
-    logits_BC = combined(logits_KBC, combination)
+    logits_BC = combined(logits_MBC, combination)
     loss = None if labels is None else nn.functional.cross_entropy(logits_BC, labels)
     return SequenceClassifierOutput(loss=loss, logits=logits_BC)  # pyright: ignore[reportArgumentType]
 

@@ -1,1 +1,1 @@
-"""What the modules for `evaluate` in `metrics/` stand on."""
+"""What the modules for `evaluate` in `metrics/` are built on."""

@@ -1,6 +1,6 @@
 """What users hand over (lists, arrays, tensors) as NumPy arrays, or one sentence on what is wrong.
 
-Torch is not imported: a tensor is known by its methods.
+Torch is not imported: a tensor is recognised by its methods.
 """
 
 from __future__ import annotations
@@ -26,7 +26,9 @@ def whole_numbers(name: str, values: Any, *, example: str) -> Integer[np.ndarray
     return array
 
 
-def shares(name: str, values: Any, *, example: str, nan: bool = False) -> Float[np.ndarray, " n"]:
+def shares(
+    name: str, values: Any, *, example: str, nan: bool = False
+) -> Float[np.ndarray, " values"]:
     """`values` as a flat float64 array of numbers in [0, 1], or NaN where `nan` allows it.
 
     Raises ValueError for rows of unequal length, and names the first value that is no share.
@@ -53,7 +55,7 @@ def refuse_other_shape(name: str, array: np.ndarray, other_name: str, other: np.
 def array_of(name: str, values: Any) -> np.ndarray:
     """`values` as one NumPy array; tensors are brought to the CPU.
 
-    Raises ValueError for nothing, and for rows of unequal length.
+    Raises ValueError for None, and for rows of unequal length.
     """
     if values is None:
         raise ValueError(f"{name} are missing: give them with the others.")
@@ -71,7 +73,7 @@ def array_of(name: str, values: Any) -> np.ndarray:
 
 
 def _first_that_is_no(wanted: type, array: np.ndarray) -> Any:
-    """The first value of another type; the first of all where none is, as in an array of floats."""
+    """The first value of another type; in an array of one type, such as floats, its first value."""
     if array.dtype != object:
         return array.flat[0].item()
     return next((value for value in array.flat if type(value) is not wanted), array.flat[0])

@@ -1,8 +1,7 @@
-"""The figures of the metric modules: a stream of what was asked and answered in, flat values out.
+"""The figures of the metric modules: from a stream of questions and answers to flat values.
 
 Scalars are Python's own; arrays are NumPy's. An undefined value is NaN.
 """
-# V vocabulary, N inputs.
 
 from __future__ import annotations
 
@@ -40,7 +39,7 @@ def apt_scores(
     - `apt50_most_frequent_50`, `apt50_upper_half`, `apt50_support_50`, each with its standard
       error: mean APT of the 50 most frequent tokens, of the more frequent half, and of those asked
       at least 50 times. Frequency is that of `frequencies`, else how often a token was asked.
-    - where the stream tells treatments apart, all of that once more with `_masked`, `_replaced` or
+    - where the stream tells treatments apart, all of that again with `_masked`, `_replaced` or
       `_unchanged` appended.
     - with `frequencies`, the occurrences of each token id in a corpus: `apt_by_frequency`, a list
       of logarithmic bins from `low` to below `high`.
@@ -62,9 +61,9 @@ def apt_scores(
     apt_V = apt(hits_V, support_V)
     if frequencies is not None:
         scores["apt_by_frequency"] = [
-            {"low": found.low, "high": found.high}
-            | _named("mean_apt", found.mean_apt, num="num_tokens")
-            for found in apt_by_frequency(apt_V, frequency_V)
+            {"low": part.low, "high": part.high}
+            | _named("mean_apt", part.mean_apt, num="num_tokens")
+            for part in apt_by_frequency(apt_V, frequency_V)
         ]
     if per_token:
         tokens = np.flatnonzero(support_V)
@@ -108,16 +107,16 @@ def token_clusters_scores(
 ) -> dict[str, Any]:
     """The clusters of strong-match tokens: `clusters`, lists of token ids, largest first.
 
-    With them what `hf_apt.stats.depth_summary.cluster_figures` says of their number, sizes and
+    With them what `hf_apt.stats.depth_summary.cluster_figures` says about their number, sizes and
     noise mass. Raises ValueError if nothing was asked, for a threshold outside (0, 1] or an unknown
     definition, and for a token outside `vocab_size`.
     """
     if definition not in DEFINITIONS:
         raise ValueError(f"definition {definition!r} is none of {', '.join(DEFINITIONS)}.")
     table = confusion(stream.pairs(vocab_size=vocab_size))
-    found = token_clusters(table, threshold, definition)
-    figures = cluster_figures(found, table)
-    return {"clusters": [tokens.tolist() for tokens in found.members]} | figures
+    clusters = token_clusters(table, threshold, definition)
+    figures = cluster_figures(clusters, table)
+    return {"clusters": [tokens.tolist() for tokens in clusters.members]} | figures
 
 
 def confidence_scores(stream: ConfidenceStream, *, num_bins: int = 10) -> dict[str, Any]:
@@ -132,19 +131,19 @@ def confidence_scores(stream: ConfidenceStream, *, num_bins: int = 10) -> dict[s
     if num_bins < 1:
         raise ValueError(f"num_bins is {num_bins}: give at least 1.")
     columns = stream.columns()
-    confidence_N, mean_apt_N = columns[:2]
-    correct_N = columns[2] if len(columns) > 2 else None
+    confidence_I, mean_apt_I = columns[:2]
+    correct_I = columns[2] if len(columns) > 2 else None
     scores = {"num_inputs": columns.shape[1]}
-    scores |= _named("pearson", pearson(mean_apt_N, confidence_N))
-    scores |= _named("spearman", spearman(mean_apt_N, confidence_N))
-    scores |= _named("mean_confidence", mean_estimate(confidence_N))
-    if correct_N is not None:
-        scores |= _named("accuracy", mean_estimate(correct_N))
+    scores |= _named("pearson", pearson(mean_apt_I, confidence_I))
+    scores |= _named("spearman", spearman(mean_apt_I, confidence_I))
+    scores |= _named("mean_confidence", mean_estimate(confidence_I))
+    if correct_I is not None:
+        scores |= _named("accuracy", mean_estimate(correct_I))
     scores["bins"] = []
-    for part in confidence_bins(confidence_N, mean_apt_N, correct_N, num_bins=num_bins):
+    for part in confidence_bins(confidence_I, mean_apt_I, correct_I, num_bins=num_bins):
         figures = {"low": part.low, "high": part.high}
         figures |= _named("mean_confidence", part.confidence, num="num_inputs")
-        if correct_N is not None:
+        if correct_I is not None:
             figures |= _named("accuracy", part.accuracy)
         scores["bins"].append(figures)
     return scores
@@ -169,7 +168,7 @@ def _named(name: str, estimate: Estimate, *, num: str | None = None) -> dict[str
 
 
 def _frequency(frequencies: Any, support_V: np.ndarray) -> np.ndarray:
-    """Frequencies cut or filled up with zeros to the vocabulary of what was asked."""
+    """`frequencies`, cut or padded with zeros to the vocabulary of `support_V`."""
     given = whole_numbers("frequencies", frequencies, example="Tokens.frequency()").ravel()
     if given.size and given.min() < 0:
         raise ValueError(f"frequencies hold {given.min()}: give occurrences, 0 or more.")

@@ -1,6 +1,6 @@
 """What makes an `evaluate.Metric` count as it is fed, instead of writing Arrow tables.
 
-Mixed in before `evaluate.Metric`, it replaces the way of the data from `add_batch` to `_compute`.
+Mixed in before `evaluate.Metric`, it replaces how data get from `add_batch` to `_compute`.
 evaluate itself is not imported here.
 """
 
@@ -16,7 +16,7 @@ class Streamed:
     """A metric whose `_compute` takes a stream of what was added, and options by name."""
 
     stream_type: ClassVar[type[PairStream | ConfidenceStream]]
-    """What is kept of the inputs."""
+    """The type of the stream that keeps the inputs."""
 
     optional_inputs: ClassVar[tuple[str, ...]] = ()
     """Inputs that `add`, `add_batch` and `compute` take besides predictions and references."""
@@ -49,7 +49,7 @@ class Streamed:
         self.add_batch(**{"predictions": prediction, "references": reference} | inputs)
 
     def compute(self, *, predictions: Any = None, references: Any = None, **kwargs: Any) -> dict:
-        """The figures of all that was added, and of what is given here; then starts anew.
+        """The figures of all that was added, and of what is given here; then starts over.
 
         If it raises, what was added before stays, and what was given here is dropped.
         """

@@ -1,5 +1,4 @@
 """What a metric is fed, batch by batch, kept as counts or columns until its figures are read."""
-# N positions or inputs of a batch.
 
 from __future__ import annotations
 
@@ -23,7 +22,7 @@ _ANY_ID = 2**31
 class PairStream:
     """How often each reference was answered by each prediction, over a vocabulary not yet known.
 
-    References of -100 are not asked, and not counted. 16 bytes for each distinct pair.
+    References of -100 are not asked for, and not counted. 16 bytes for each distinct pair.
     """
 
     _hits_only = False
@@ -47,12 +46,12 @@ class PairStream:
         `treatment` is what masking did to each position: `masked`, `replaced`, `unchanged`, or
         their codes 0, 1, 2. Raises ValueError for what cannot be token ids or treatments.
         """
-        found = whole_numbers("predictions", predictions, example="logits.argmax(-1)")
+        predicted = whole_numbers("predictions", predictions, example="logits.argmax(-1)")
         true = whole_numbers("references", references, example="the true token ids")
-        refuse_other_shape("predictions", found, "references", true)
+        refuse_other_shape("predictions", predicted, "references", true)
         asked = true != NOT_ASKED
-        found_N, true_N = found[asked], true[asked]
-        _refuse_no_token("predictions", found_N)
+        predicted_N, true_N = predicted[asked], true[asked]
+        _refuse_no_token("predictions", predicted_N)
         _refuse_no_token("references", true_N)
         if treatment is None:
             codes_N = np.zeros(len(true_N), np.uint8)
@@ -62,10 +61,10 @@ class PairStream:
             codes_N = _codes(treatments[asked])
         self._has_treatment = _agreed("treatment", self._has_treatment, treatment is not None)
         if len(true_N):
-            self._largest = max(self._largest, int(true_N.max()), int(found_N.max()))
+            self._largest = max(self._largest, int(true_N.max()), int(predicted_N.max()))
         if self._hits_only:  # any other id will do for a wrong answer
-            found_N = np.where(found_N == true_N, true_N, true_N == 0)
-        self._counts.update(true_N, found_N[None], codes_N)
+            predicted_N = np.where(predicted_N == true_N, true_N, true_N == 0)
+        self._counts.update(true_N, predicted_N[None], codes_N)
         return self
 
     def merge(self, other: PairStream) -> Self:
@@ -97,7 +96,7 @@ class PairStream:
 
 
 class HitStream(PairStream):
-    """How often each reference was asked and answered right: 32 bytes for each token.
+    """How often each reference was asked for and answered right: 32 bytes for each token.
 
     Its pairs have the hits and the support of a `PairStream`; its wrong answers mean nothing.
     """
@@ -125,15 +124,15 @@ class ConfidenceStream:
         `predictions` are confidences, `references` mean APTs, `correct` is 1 where the label was
         right and 0 where not. Raises ValueError for what is outside [0, 1].
         """
-        confidence_N = shares("predictions", predictions, example="largest softmax probabilities")
-        mean_apt_N = shares("references", references, example="the mean APT of inputs", nan=True)
-        refuse_other_shape("predictions", confidence_N, "references", mean_apt_N)
-        columns = [confidence_N, mean_apt_N]
+        confidence_I = shares("predictions", predictions, example="largest softmax probabilities")
+        mean_apt_I = shares("references", references, example="the mean APT of inputs", nan=True)
+        refuse_other_shape("predictions", confidence_I, "references", mean_apt_I)
+        columns = [confidence_I, mean_apt_I]
         if correct is not None:
             columns.append(shares("correct", correct, example="1 for a right label, 0 for a wrong"))
-            refuse_other_shape("correct", columns[-1], "references", mean_apt_N)
+            refuse_other_shape("correct", columns[-1], "references", mean_apt_I)
         self._has_correct = _agreed("correct", self._has_correct, correct is not None)
-        self._batches.append(np.stack(columns)[:, ~np.isnan(mean_apt_N)])
+        self._batches.append(np.stack(columns)[:, ~np.isnan(mean_apt_I)])
         return self
 
     def merge(self, other: ConfidenceStream) -> Self:
@@ -143,8 +142,8 @@ class ConfidenceStream:
         self._batches += other._batches
         return self
 
-    def columns(self) -> Float[np.ndarray, "columns n"]:
-        """Confidence, mean APT and, where given, correctness; sorted, whatever came first.
+    def columns(self) -> Float[np.ndarray, "columns inputs"]:
+        """Confidence, mean APT and, where given, correctness; sorted, whatever the order added.
 
         Raises ValueError where there is no input.
         """

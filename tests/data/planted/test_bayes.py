@@ -103,23 +103,23 @@ def test_posteriors_equal_enumeration(seed: int) -> None:
     for asked in range(5):
         modified = np.zeros(observed.shape, dtype=bool)
         modified[:, asked] = True
-        found = bayes_predictions(
+        predictions = bayes_predictions(
             language, observed, modified, mask_id=MASK, vocab_size=vocab_size, word_ids=word_ids
         )
         exact = [_enumerate(language, row, asked, vocab_size, word_ids) for row in observed]
         exact_words = np.stack([pair[0] for pair in exact])
-        np.testing.assert_allclose(found.probabilities, exact_words.max(axis=1), rtol=1e-10)
+        np.testing.assert_allclose(predictions.probabilities, exact_words.max(axis=1), rtol=1e-10)
         np.testing.assert_allclose(
-            found.label_posteriors, np.stack([pair[1] for pair in exact]), rtol=1e-10
+            predictions.label_posteriors, np.stack([pair[1] for pair in exact]), rtol=1e-10
         )
-        best = np.argmax(found.token_ids[:, None] == word_ids, axis=1)
+        best = np.argmax(predictions.token_ids[:, None] == word_ids, axis=1)
         np.testing.assert_allclose(
             exact_words[np.arange(8), best], exact_words.max(axis=1), rtol=1e-10
         )
         confusion = np.zeros((language.num_words, language.num_words))
         for row, column in zip(exact_words, best, strict=True):
             confusion[:, column] += row
-        np.testing.assert_allclose(found.confusion, confusion, rtol=1e-10, atol=1e-12)
+        np.testing.assert_allclose(predictions.confusion, confusion, rtol=1e-10, atol=1e-12)
 
 
 def test_ties_go_to_the_lowest_id() -> None:
@@ -133,7 +133,7 @@ def test_ties_go_to_the_lowest_id() -> None:
         frames=["{a} ."],
     )
     for word_ids in (np.array([4, 5, 6]), np.array([5, 4, 6])):
-        found = bayes_predictions(
+        predictions = bayes_predictions(
             language,
             np.full((1, 2), MASK),
             np.array([[True, False]]),
@@ -141,8 +141,8 @@ def test_ties_go_to_the_lowest_id() -> None:
             vocab_size=7,
             word_ids=word_ids,
         )
-        assert found.token_ids.tolist() == [4]
-        assert found.probabilities[0] == pytest.approx(0.5)
+        assert predictions.token_ids.tolist() == [4]
+        assert predictions.probabilities[0] == pytest.approx(0.5)
 
 
 def test_predictions_do_not_depend_on_the_other_documents() -> None:
@@ -166,12 +166,12 @@ def test_shapes_must_agree() -> None:
 def test_nothing_asked_is_nothing_answered() -> None:
     language = _miniature()
     words = sample_documents(language, 3, 4, seed=1).words
-    found = bayes_predictions(
+    predictions = bayes_predictions(
         language, words + OFFSET, np.zeros(words.shape, bool), **_ids(language)
     )
-    assert found.token_ids.size == 0
-    assert found.confusion.sum() == 0
-    assert np.isnan(found.expected_apt).all()
+    assert predictions.token_ids.size == 0
+    assert predictions.confusion.sum() == 0
+    assert np.isnan(predictions.expected_apt).all()
 
 
 def _ids(language: PlantedLanguage) -> dict:
@@ -193,39 +193,43 @@ def _predict(language: PlantedLanguage, words: np.ndarray) -> tuple[BayesPredict
 def sample() -> tuple[PlantedLanguage, np.ndarray, np.ndarray, BayesPredictions, np.ndarray]:
     language = planted_language()
     documents = sample_documents(language, 1200, 30, seed=6)
-    found, selected = _predict(language, documents.words)
-    return language, documents.words, selected, found, documents.labels
+    predictions, selected = _predict(language, documents.words)
+    return language, documents.words, selected, predictions, documents.labels
 
 
 def test_measured_accuracy_is_the_expected_one(sample) -> None:
-    _, words, selected, found, _ = sample
-    right = found.token_ids == words[selected] + OFFSET
+    _, words, selected, predictions, _ = sample
+    right = predictions.token_ids == words[selected] + OFFSET
     assert right.size > 5000
-    error = np.sqrt((found.probabilities * (1 - found.probabilities)).sum()) / right.size
-    assert right.mean() == pytest.approx(found.expected_accuracy, abs=4 * error)
+    error = (
+        np.sqrt((predictions.probabilities * (1 - predictions.probabilities)).sum()) / right.size
+    )
+    assert right.mean() == pytest.approx(predictions.expected_accuracy, abs=4 * error)
     # Calibration holds within every band of confidence too, not just on average.
     for low, high in ((0.0, 0.5), (0.5, 0.8), (0.8, 1.01)):
-        band = (found.probabilities >= low) & (found.probabilities < high)
-        p = found.probabilities[band]
+        band = (predictions.probabilities >= low) & (predictions.probabilities < high)
+        p = predictions.probabilities[band]
         error = np.sqrt((p * (1 - p)).sum()) / p.size
         assert right[band].mean() == pytest.approx(p.mean(), abs=4 * error)
 
 
 def test_expected_counts_are_the_realised_ones(sample) -> None:
-    language, words, selected, found, _ = sample
+    language, words, selected, predictions, _ = sample
     realised = np.bincount(words[selected], minlength=language.num_words)
-    expected = found.confusion.sum(axis=1)
+    expected = predictions.confusion.sum(axis=1)
     assert expected.sum() == pytest.approx(selected.sum())
     assert (np.abs(realised - expected) <= 5 * np.sqrt(expected + 1)).all()
     np.testing.assert_allclose(
-        found.confusion.sum(axis=0),
-        np.bincount(found.token_ids - OFFSET, minlength=language.num_words),
+        predictions.confusion.sum(axis=0),
+        np.bincount(predictions.token_ids - OFFSET, minlength=language.num_words),
     )
-    assert found.expected_accuracy == pytest.approx(np.trace(found.confusion) / selected.sum())
+    assert predictions.expected_accuracy == pytest.approx(
+        np.trace(predictions.confusion) / selected.sum()
+    )
 
 
 def test_no_other_predictor_is_better(sample) -> None:
-    language, words, selected, found, _ = sample
+    language, words, selected, predictions, _ = sample
     truth = words[selected]
     observed, _ = _observe(language, words)
     # The same predictor, made to believe that topics (or latents) do not matter.
@@ -233,7 +237,7 @@ def test_no_other_predictor_is_better(sample) -> None:
     ignorant = {"kind_words": np.broadcast_to(averaged, language.kind_words.shape)}
     blurred = language.kind_words.mean(axis=2, keepdims=True)
     forgetful = {"kind_words": np.broadcast_to(blurred, language.kind_words.shape)}
-    best = np.mean(found.token_ids - OFFSET == truth)
+    best = np.mean(predictions.token_ids - OFFSET == truth)
     unigram = np.mean(truth == np.bincount(words.ravel()).argmax())
     assert best > unigram + 0.3
     for change in (ignorant, forgetful):
@@ -247,19 +251,19 @@ def _changed(language: PlantedLanguage, change: dict) -> PlantedLanguage:
 
 
 def test_label_posteriors_are_calibrated(sample) -> None:
-    _, _, _, found, labels = sample
-    np.testing.assert_allclose(found.label_posteriors.sum(axis=1), 1.0)
-    best = found.label_posteriors.max(axis=1)
-    right = found.label_posteriors.argmax(axis=1) == labels
+    _, _, _, predictions, labels = sample
+    np.testing.assert_allclose(predictions.label_posteriors.sum(axis=1), 1.0)
+    best = predictions.label_posteriors.max(axis=1)
+    right = predictions.label_posteriors.argmax(axis=1) == labels
     error = np.sqrt((best * (1 - best)).sum()) / best.size
     assert right.mean() == pytest.approx(best.mean(), abs=4 * error)
 
 
 def test_best_predictor_keeps_every_word_and_errs_inside_paradigms(sample) -> None:
-    language, _, _, found, _ = sample
-    diagonal = found.confusion.diagonal()
-    assert (diagonal >= found.confusion.max(axis=1)).all()
+    language, _, _, predictions, _ = sample
+    diagonal = predictions.confusion.diagonal()
+    assert (diagonal >= predictions.confusion.max(axis=1)).all()
     same = language.paradigms[:, None] == language.paradigms
     same &= language.paradigms >= 0
     np.fill_diagonal(same, True)
-    assert found.confusion[~same].sum() < 0.05 * found.confusion.sum()
+    assert predictions.confusion[~same].sum() < 0.05 * predictions.confusion.sum()

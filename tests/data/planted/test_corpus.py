@@ -62,7 +62,7 @@ def test_the_corpus_says_how_much_there_is_and_is_the_same_each_time() -> None:
     one, other = SMALL.corpus(NUM_WORDS), SMALL.corpus(NUM_WORDS)
     train, validation = list(one.train), list(one.validation)
     assert (len(train), len(validation)) == (60, 150)
-    assert one.sides.num_documents == 210
+    assert one.stream.num_documents == 210
     assert (train, validation) == (list(other.train), list(other.validation))
     assert not {*train} & {*validation}
     assert {*PlantedCorpus(num_documents=60, seed=1).corpus(NUM_WORDS).train} != {*train}

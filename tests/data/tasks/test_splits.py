@@ -25,18 +25,18 @@ def letters(examples: Examples) -> set[str]:
     return {"".join(c for c in text.lower() if c.isalnum()) for text in examples.texts}
 
 
-def named(found: Splits) -> set[tuple[str, str]]:
-    both = zip(found.train.texts, found.train.labels, strict=True)
-    return {(text, found.label_names[label]) for text, label in both}
+def named(splits: Splits) -> set[tuple[str, str]]:
+    both = zip(splits.train.texts, splits.train.labels, strict=True)
+    return {(text, splits.label_names[label]) for text, label in both}
 
 
 def test_every_class_has_as_many_texts_as_asked_for_and_no_text_is_in_both():
-    found = split(rows(), seed=1, train_per_class=12, test_per_class=5)
-    assert found.label_names == ("a", "b", "c")
-    assert np.bincount(found.train.labels).tolist() == [12] * 3
-    assert np.bincount(found.test.labels).tolist() == [5] * 3
-    assert len(letters(found.train) | letters(found.test)) == 51
-    assert all(text[2] == name for text, name in named(found))
+    splits = split(rows(), seed=1, train_per_class=12, test_per_class=5)
+    assert splits.label_names == ("a", "b", "c")
+    assert np.bincount(splits.train.labels).tolist() == [12] * 3
+    assert np.bincount(splits.test.labels).tolist() == [5] * 3
+    assert len(letters(splits.train) | letters(splits.test)) == 51
+    assert all(text[2] == name for text, name in named(splits))
 
 
 def test_the_order_of_rows_changes_nothing_and_the_seed_does():
@@ -60,49 +60,49 @@ def test_a_smaller_training_set_is_part_of_a_larger_one_with_the_same_test():
 def test_the_choice_is_even_over_places():
     chosen = Counter()
     for seed in range(300):
-        found = split(rows(10, "ab"), seed=seed, train_per_class=1, test_per_class=3)
-        chosen.update(found.test.texts)
+        splits = split(rows(10, "ab"), seed=seed, train_per_class=1, test_per_class=3)
+        chosen.update(splits.test.texts)
     assert len(chosen) == 20
     # Binomial of 300 draws at 0.3: standard deviation 8.
     assert all(abs(count - 90) < 4 * 8 for count in chosen.values())
 
 
 def test_a_class_with_too_few_has_what_is_left_and_all_without_numbers():
-    found = split(rows(10), seed=1, train_per_class=100, test_per_class=4)
-    assert np.bincount(found.train.labels).tolist() == [6] * 3
-    found = split(rows(20), seed=1)
-    assert np.bincount(found.test.labels).tolist() == [2] * 3
-    assert np.bincount(found.train.labels).tolist() == [18] * 3
+    splits = split(rows(10), seed=1, train_per_class=100, test_per_class=4)
+    assert np.bincount(splits.train.labels).tolist() == [6] * 3
+    splits = split(rows(20), seed=1)
+    assert np.bincount(splits.test.labels).tolist() == [2] * 3
+    assert np.bincount(splits.train.labels).tolist() == [18] * 3
 
 
 def test_own_test_texts_are_used_and_kept_out_of_training():
     train, test = rows(10), rows(6, start=1)
     test = LabelledTexts("t", [*test.texts, train.texts[0].upper() + "!"], [*test.labels, "a"])
-    found = split(train, test, seed=1)
-    assert len(found.test) == 19
-    assert len(found.train) == 29
-    assert found.num_repeated == 1
-    assert not letters(found.train) & letters(found.test)
+    splits = split(train, test, seed=1)
+    assert len(splits.test) == 19
+    assert len(splits.train) == 29
+    assert splits.num_repeated == 1
+    assert not letters(splits.train) & letters(splits.test)
 
 
 def test_repeats_count_once_and_contradictions_not_at_all():
     texts = ["One two.", "one, two", "three", "Four", "four", "five", "six", "seven"]
     labels = ["x", "x", "x", "x", "y", "y", "y", "y"]
-    found = split(relabelled(labels, texts), seed=0, test_per_class=1)
-    assert (found.num_repeated, found.num_contradictory) == (1, 2)
-    assert len(found.train) + len(found.test) == 5
-    assert "Four" not in found.train.texts + found.test.texts
+    splits = split(relabelled(labels, texts), seed=0, test_per_class=1)
+    assert (splits.num_repeated, splits.num_contradictory) == (1, 2)
+    assert len(splits.train) + len(splits.test) == 5
+    assert "Four" not in splits.train.texts + splits.test.texts
 
 
 def test_texts_of_one_origin_are_one_text():
     texts = [f"mark{i} {'ab'[i // 8]} {i % 8 // 2}" for i in range(16)]
     source = relabelled(["a"] * 8 + ["b"] * 8, texts)
     origins = [text.split(" ", 1)[1] for text in texts]
-    found = split(
+    splits = split(
         LabelledTexts("f", texts, source.labels, origins=origins), seed=0, test_per_class=1
     )
-    assert len(found.train) + len(found.test) == 8
-    assert found.num_repeated == 8
+    assert len(splits.train) + len(splits.test) == 8
+    assert splits.num_repeated == 8
 
 
 def test_classes_are_in_the_order_of_their_numbers_or_the_alphabet():

@@ -109,19 +109,19 @@ def test_fewrel_is_read_from_its_own_json(tmp_path, markers):
 
 
 def test_the_papers_sizes_are_the_defaults(monkeypatch):
-    asked: list[RowSource] = []
+    sources: list[RowSource] = []
 
     def many(source):
-        asked.append(source)
+        sources.append(source)
         texts = [f"{name} {place}" for name in "abcd" for place in range(2500)]
         rows = LabelledTexts(source.name, texts, [text[0] for text in texts])
         return SourceRows(rows, None)
 
     monkeypatch.setattr("hf_apt.data.tasks.task.read_rows", many)
-    found = {name: open_task(TaskConfig(name=name)) for name in KNOWN_TASKS}
-    sizes = {name: (len(task.train) // 4, len(task.test) // 4) for name, task in found.items()}
+    tasks = {name: open_task(TaskConfig(name=name)) for name in KNOWN_TASKS}
+    sizes = {name: (len(task.train) // 4, len(task.test) // 4) for name, task in tasks.items()}
     assert sizes == {"fewrel": (630, 70), "dbpedia_14": (100, 100), "ag_news": (1000, 1000)}
-    assert [source.text_column for source in asked] == ["tokens", "content", "text"]
+    assert [source.text_column for source in sources] == ["tokens", "content", "text"]
 
 
 def test_the_best_accuracy_of_the_planted_task_is_that_of_all_hidden_paths():
@@ -184,17 +184,17 @@ def test_sotu_asks_for_the_half_century():
 def test_bad_files_are_told_in_a_sentence(tmp_path, content, sentence):
     file = tmp_path / "bad.jsonl"
     file.write_text(content)
-    with pytest.raises(ValueError, match=sentence) as found:
+    with pytest.raises(ValueError, match=sentence) as error:
         open_task(TaskConfig(name=str(file)))
-    assert "\n" not in str(found.value)
+    assert "\n" not in str(error.value)
 
 
 @pytest.mark.parametrize(
     ("config", "sentence"),
     [
         (TaskConfig(name="nowhere/x/y.csv"), "does not exist"),
-        (TaskConfig(name="notes.md", data="x.csv"), "says itself where its rows are"),
-        (TaskConfig(name="planted", data="x.csv"), "says itself where its rows are"),
+        (TaskConfig(name="notes.md", data="x.csv"), "already says where its rows are"),
+        (TaskConfig(name="planted", data="x.csv"), "already says where its rows are"),
         (TaskConfig(name="ag_news", entity_markers=True), "only the task fewrel has entities"),
         (TaskConfig(name="ag_news"), "no local file and its split 'train' cannot be read"),
     ],

@@ -61,12 +61,12 @@ def test_every_auto_class_knows_bert6_in_every_order_of_imports(order, checkpoin
     content = json.loads(described.read_text())
     del content["tokenizer_class"]
     described.write_text(json.dumps(content))
-    found = answer(order + CLASSES_CHOSEN, checkpoint, ids)
+    printed = answer(order + CLASSES_CHOSEN, checkpoint, ids)
     configuration, modeling = (
         "hf_apt.models.bert6.configuration_bert6",
         "hf_apt.models.bert6.modeling_bert6",
     )
-    assert found["classes"] == [
+    assert printed["classes"] == [
         f"{configuration}.Bert6Config",
         f"{configuration}.Bert6Config",
         f"{modeling}.Bert6ForMaskedLM",
@@ -76,15 +76,15 @@ def test_every_auto_class_knows_bert6_in_every_order_of_imports(order, checkpoin
         f"{modeling}.Bert6ForSequenceClassification",
         f"{modeling}.Bert6ForTokenClassification",
     ]
-    assert found["tokenizer"] == ["BertTokenizer", [2, 5 + 3, 5 + 5, 3]]
-    torch.testing.assert_close(torch.tensor(found["logits"]), tiny_model(ids).logits)
+    assert printed["tokenizer"] == ["BertTokenizer", [2, 5 + 3, 5 + 5, 3]]
+    torch.testing.assert_close(torch.tensor(printed["logits"]), tiny_model(ids).logits)
 
 
 def test_a_checkpoint_opens_where_there_is_no_hf_apt(checkpoint, tiny_model, ids):
-    found = answer(WITHOUT_HF_APT, checkpoint, ids)
-    assert found["remote"] == ["Bert6ForMaskedLM", "transformers_modules"]
-    assert found["not loaded"] == []
-    for logits in found["logits"]:
+    printed = answer(WITHOUT_HF_APT, checkpoint, ids)
+    assert printed["remote"] == ["Bert6ForMaskedLM", "transformers_modules"]
+    assert printed["not loaded"] == []
+    for logits in printed["logits"]:
         torch.testing.assert_close(torch.tensor(logits), tiny_model(ids).logits)
 
 
@@ -176,12 +176,12 @@ def test_evaluation_gives_logits_everywhere_and_the_stock_loss(tokens, ids):
     ours, stock = without_dropout(tokens)
     labels = some_labels(ids)
     with torch.no_grad():
-        found = ours.eval()(ids, labels=labels)
+        outputs = ours.eval()(ids, labels=labels)
         expected = stock.eval()(ids, labels=labels)
         unlabelled = ours.train()(ids)
-    assert found.logits.shape == (3, 17, 65)
-    torch.testing.assert_close(found.logits, expected.logits)
-    torch.testing.assert_close(found.loss, expected.loss)
+    assert outputs.logits.shape == (3, 17, 65)
+    torch.testing.assert_close(outputs.logits, expected.logits)
+    torch.testing.assert_close(outputs.loss, expected.loss)
     torch.testing.assert_close(unlabelled.logits, expected.logits)
     assert unlabelled.loss is None
 
@@ -203,18 +203,18 @@ def test_hidden_states_and_attentions_are_given_when_asked(tokens, ids):
     ours, stock = without_dropout(tokens)
     ours.set_attn_implementation("eager")
     stock.set_attn_implementation("eager")
-    asked = {"output_hidden_states": True, "output_attentions": True}
-    found, expected = ours.train()(ids, labels=some_labels(ids), **asked), stock(ids, **asked)
-    assert len(found.hidden_states) == 3
-    torch.testing.assert_close(found.hidden_states, expected.hidden_states)
-    torch.testing.assert_close(found.attentions, expected.attentions)
+    options = {"output_hidden_states": True, "output_attentions": True}
+    outputs, expected = ours.train()(ids, labels=some_labels(ids), **options), stock(ids, **options)
+    assert len(outputs.hidden_states) == 3
+    torch.testing.assert_close(outputs.hidden_states, expected.hidden_states)
+    torch.testing.assert_close(outputs.attentions, expected.attentions)
 
 
 def test_the_fill_mask_pipeline_works(checkpoint, tiny_model, tokenizer):
     fill = pipeline("fill-mask", model=str(checkpoint), device="cpu")
-    found = fill("w1 [MASK] w3", top_k=3)
+    entries = fill("w1 [MASK] w3", top_k=3)
     encoded = torch.tensor([tokenizer("w1 [MASK] w3")["input_ids"]])
     probabilities = tiny_model(encoded).logits[0, 2].softmax(dim=0)
     best = probabilities.topk(3)
-    assert [entry["token"] for entry in found] == best.indices.tolist()
-    assert [entry["score"] for entry in found] == pytest.approx(best.values.tolist())
+    assert [entry["token"] for entry in entries] == best.indices.tolist()
+    assert [entry["score"] for entry in entries] == pytest.approx(best.values.tolist())

@@ -80,7 +80,7 @@ def padded(num_left: int, num_right: int) -> dict[str, torch.Tensor]:
 
 
 def states(model: Any, inputs: dict[str, torch.Tensor]) -> torch.Tensor:
-    """The logits and hidden states at the present positions, side by side: (N, V + D * H)."""
+    """The logits and hidden states at the present positions, side by side: (P, V + D * H)."""
     outputs = model(**inputs, output_hidden_states=True)
     everything = torch.cat([outputs.logits, *outputs.hidden_states], dim=-1)
     return everything[inputs["attention_mask"] == 1]
@@ -93,19 +93,19 @@ def states(model: Any, inputs: dict[str, torch.Tensor]) -> torch.Tensor:
 @pytest.mark.parametrize("training", [False, True])
 def test_padding_changes_nothing(kernel, training):
     """Neither what is answered nor, in training, the gradients and the running statistics."""
-    found, statistics, gradients = [], [], []
+    answers, statistics, gradients = [], [], []
     for extra in ((0, 0), (0, 9), (5, 3)):
         model = made(kernel).train(training)
         values = states(model, padded(*extra))
-        found.append(values.detach())
+        answers.append(values.detach())
         if training:
             values.square().sum().backward()
             gradients.append([w.grad for w in model.parameters() if w.grad is not None])
         statistics.append([buffer.double() for buffer in model.bert.encoder.conv.buffers()])
-    assert len(found[0]) == sum(LENGTHS)
-    assert found[0].std() > 0.1
+    assert len(answers[0]) == sum(LENGTHS)
+    assert answers[0].std() > 0.1
     for other in (1, 2):
-        torch.testing.assert_close(found[other], found[0], rtol=1e-4, atol=1e-5)
+        torch.testing.assert_close(answers[other], answers[0], rtol=1e-4, atol=1e-5)
         torch.testing.assert_close(statistics[other], statistics[0], rtol=1e-5, atol=1e-6)
     for other in gradients[1:]:
         assert len(other) > 20
@@ -241,11 +241,11 @@ def test_training_asks_for_logits_at_labels_only():
     model, inputs = made().train(), padded(0, 3)
     labels = torch.where(inputs["input_ids"] % 3 == 1, inputs["input_ids"], -100)
     everywhere = model(**inputs).logits
-    found = model(**inputs, labels=labels, num_items_in_batch=17)
+    outputs = model(**inputs, labels=labels, num_items_in_batch=17)
     expected = everywhere[labels != -100]
-    torch.testing.assert_close(found.logits, expected)
+    torch.testing.assert_close(outputs.logits, expected)
     loss = nn.functional.cross_entropy(expected, labels[labels != -100], reduction="sum") / 17
-    torch.testing.assert_close(found.loss, loss)
+    torch.testing.assert_close(outputs.loss, loss)
 
 
 # Checkpoints.
@@ -266,18 +266,18 @@ def ids() -> torch.Tensor:
 
 def test_every_auto_class_knows_it(saved, ids):
     model, checkpoint = saved
-    found = answer(AUTO_CLASSES_FIRST + CLASSES_CHOSEN, checkpoint, ids)
+    printed = answer(AUTO_CLASSES_FIRST + CLASSES_CHOSEN, checkpoint, ids)
     folder = "hf_apt.models.bert6"
     endings = ["MaskedLM", "MaskedLM", "SequenceClassification", "TokenClassification"]
-    assert found["classes"] == [
+    assert printed["classes"] == [
         f"{folder}.configuration_bert_conv.BertConvConfig",
         f"{folder}.configuration_bert_conv.BertConvConfig",
         f"{folder}.modeling_bert_conv.BertConvForMaskedLM",
         f"{folder}.modeling_bert_conv.BertConvModel",
         *(f"{folder}.modeling_bert_conv.BertConvFor{ending}" for ending in endings),
     ]
-    assert found["tokenizer"] == ["BertTokenizer", [2, 5 + 3, 5 + 5, 3]]
-    torch.testing.assert_close(torch.tensor(found["logits"]), model(ids).logits)
+    assert printed["tokenizer"] == ["BertTokenizer", [2, 5 + 3, 5 + 5, 3]]
+    torch.testing.assert_close(torch.tensor(printed["logits"]), model(ids).logits)
 
 
 def test_it_opens_where_there_is_no_hf_apt(saved, ids):
@@ -286,9 +286,9 @@ def test_it_opens_where_there_is_no_hf_apt(saved, ids):
         *("configuration_bert6.py", "modeling_bert6.py"),
         *("configuration_bert_conv.py", "modeling_bert_conv.py"),
     }
-    found = answer(WITHOUT_HF_APT, checkpoint, ids)
-    assert found["class"] == ["BertConvForMaskedLM", "transformers_modules"]
-    torch.testing.assert_close(torch.tensor(found["logits"]), model(ids).logits)
+    printed = answer(WITHOUT_HF_APT, checkpoint, ids)
+    assert printed["class"] == ["BertConvForMaskedLM", "transformers_modules"]
+    torch.testing.assert_close(torch.tensor(printed["logits"]), model(ids).logits)
 
 
 def test_it_is_read_again_with_its_statistics(saved, ids):

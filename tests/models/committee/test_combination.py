@@ -17,37 +17,37 @@ LOGITS = SHAPES.flatmap(
 )
 
 
-def slow(logits_KC, combination):
+def slow(logits_MC, combination):
     """The logits of one text, in loops."""
-    members, classes = range(len(logits_KC)), range(len(logits_KC[0]))
+    members, classes = range(len(logits_MC)), range(len(logits_MC[0]))
     if combination == "mean_logits":
-        return [sum(logits_KC[k][c] for k in members) / len(members) for c in classes]
+        return [sum(logits_MC[m][c] for m in members) / len(members) for c in classes]
     if combination == "majority":
         votes = [0] * len(classes)
-        for row in logits_KC:
+        for row in logits_MC:
             votes[min(c for c in classes if row[c] == max(row))] += 1
         return [math.log((v + 1 / len(classes)) / (len(members) + 1)) for v in votes]
     total = [0.0] * len(classes)
-    for row in logits_KC:
+    for row in logits_MC:
         scale = sum(math.exp(value - max(row)) for value in row)
         for c in classes:
             total[c] += math.exp(row[c] - max(row)) / scale
     return [math.log(each / len(members)) if each else -math.inf for each in total]
 
 
-def losses(logits_MC):
+def losses(logits_IC):
     """The cross-entropy of each text with each class as the right one."""
-    return -logits_MC.log_softmax(dim=-1)
+    return -logits_IC.log_softmax(dim=-1)
 
 
 @settings(deadline=None)
 @given(LOGITS)
 def test_it_is_what_loops_say(logits):
     for combination in COMBINATIONS:
-        found = combined(torch.from_numpy(logits), combination).numpy()
+        answer = combined(torch.from_numpy(logits), combination).numpy()
         expected = [slow(logits[:, text].tolist(), combination) for text in range(logits.shape[1])]
-        np.testing.assert_allclose(found, np.array(expected), rtol=1e-9, atol=1e-9)
-        assert np.isfinite(found).all()
+        np.testing.assert_allclose(answer, np.array(expected), rtol=1e-9, atol=1e-9)
+        assert np.isfinite(answer).all()
 
 
 @settings(deadline=None)
@@ -65,11 +65,11 @@ def test_the_loss_is_never_above_the_members_mean(logits):
 def test_a_committee_of_one_is_its_member(logits):
     one = torch.from_numpy(logits[:1])
     for combination in COMBINATIONS:
-        found = combined(one, combination)
+        answer = combined(one, combination)
         if combination != "majority":
-            torch.testing.assert_close(found.softmax(dim=-1), one[0].softmax(dim=-1))
+            torch.testing.assert_close(answer.softmax(dim=-1), one[0].softmax(dim=-1))
         # A class that ties with the first for the largest logit is as right.
-        answers = found.argmax(dim=-1, keepdim=True)
+        answers = answer.argmax(dim=-1, keepdim=True)
         torch.testing.assert_close(one[0].gather(1, answers)[:, 0], one[0].amax(dim=-1))
 
 
@@ -103,15 +103,15 @@ def test_ties_go_to_the_lowest_class():
 def test_half_precision_is_combined_in_single():
     logits = torch.tensor([[[40.0, 0.0]], [[0.0, 0.1]]], dtype=torch.bfloat16)
     for combination in COMBINATIONS:
-        found = combined(logits, combination)
-        assert found.dtype == torch.float32
-        torch.testing.assert_close(found, combined(logits.float(), combination))
+        answer = combined(logits, combination)
+        assert answer.dtype == torch.float32
+        torch.testing.assert_close(answer, combined(logits.float(), combination))
 
 
 @pytest.mark.parametrize(
     ("shape", "combination", "sentence"),
     [
-        ((2, 3, 4), "median", "no combination is called 'median': choose of mean_softmax"),
+        ((2, 3, 4), "median", "no combination is called 'median': choose one of mean_softmax"),
         ((0, 3, 4), "majority", "one member at least, got \\(0, 3, 4\\)"),
         ((3, 4), "mean_logits", "the shape \\(members, texts, classes\\)"),
     ],

@@ -31,25 +31,25 @@ def test_a_committee_of_one_is_its_member(family):
     before = answers(member, **batch()).logits
     assert before.std(dim=0).min() > 1e-3, "texts are told apart"
     one = hf_apt.SoftCommittee.from_members([member])
-    found = answers(one, **batch()).logits
-    torch.testing.assert_close(found.exp(), before.softmax(dim=-1))
+    logits = answers(one, **batch()).logits
+    torch.testing.assert_close(logits.exp(), before.softmax(dim=-1))
     assert one.members[0] is member, "held, not copied"
     assert torch.equal(answers(member, **batch()).logits, before), "and not changed"
 
 
 @pytest.mark.parametrize("combination", COMBINATIONS)
 def test_members_of_all_families_answer_together(combination):
-    found = committee(*FAMILIES, combination=combination)
+    soft = committee(*FAMILIES, combination=combination)
     labels = torch.tensor([0, 1, 2, 0, 1, 2])
     # The tokenizers of some members give token types, those of others do not.
     types = torch.zeros_like(batch()["input_ids"])
-    output = answers(found, **batch(), token_type_ids=types, labels=labels)
-    rows = [answers(member, **batch()).logits for member in found.members]
+    output = answers(soft, **batch(), token_type_ids=types, labels=labels)
+    rows = [answers(member, **batch()).logits for member in soft.members]
     assert len(rows) == len(FAMILIES) == 9
     expected = combined(torch.stack(rows), combination)
     torch.testing.assert_close(output.logits, expected)
     torch.testing.assert_close(output.loss, torch.nn.functional.cross_entropy(expected, labels))
-    as_tuple = answers(found, **batch(), labels=labels, return_dict=False)
+    as_tuple = answers(soft, **batch(), labels=labels, return_dict=False)
     torch.testing.assert_close(as_tuple, (output.loss, output.logits))
 
 
@@ -65,8 +65,8 @@ def test_members_are_given_what_they_take():
     one = hf_apt.SoftCommittee.from_members([member])
     types = torch.ones_like(batch()["input_ids"])
     plain = answers(member, **batch()).logits
-    found = answers(one, **batch(), token_type_ids=types).logits
-    torch.testing.assert_close(found.exp(), plain.softmax(dim=-1))
+    logits = answers(one, **batch(), token_type_ids=types).logits
+    torch.testing.assert_close(logits.exp(), plain.softmax(dim=-1))
     other = hf_apt.SoftCommittee.from_members([classifier("bert")])
     changed = answers(other, **batch(), token_type_ids=types).logits
     assert (changed - answers(other, **batch()).logits).abs().max() > 1e-3
@@ -74,13 +74,13 @@ def test_members_are_given_what_they_take():
 
 @pytest.mark.parametrize("combination", COMBINATIONS)
 def test_padding_changes_nothing(combination):
-    found = committee(*FAMILIES, combination=combination)
+    soft = committee(*FAMILIES, combination=combination)
     inputs = batch()
-    together = answers(found, **inputs).logits
+    together = answers(soft, **inputs).logits
     for place, length in enumerate(inputs["attention_mask"].sum(dim=1)):
         alone = {name: value[place : place + 1, :length] for name, value in inputs.items()}
         torch.testing.assert_close(
-            answers(found, **alone).logits[0], together[place], atol=1e-5, rtol=1e-5
+            answers(soft, **alone).logits[0], together[place], atol=1e-5, rtol=1e-5
         )
 
 
@@ -120,10 +120,10 @@ def test_a_list_of_checkpoints_makes_a_committee(tmp_path):
     for family in ("bert", "distilbert"):
         classifier(family).save_pretrained(tmp_path / family)
         folders.append(tmp_path / family)
-    found = hf_apt.SoftCommittee.from_pretrained(folders, combination="majority")
-    expected = hf_apt.SoftCommittee.from_members(list(found.members), "majority")
-    assert torch.equal(answers(found, **batch()).logits, answers(expected, **batch()).logits)
-    for member, family in zip(found.members, ("bert", "distilbert"), strict=True):
+    soft = hf_apt.SoftCommittee.from_pretrained(folders, combination="majority")
+    expected = hf_apt.SoftCommittee.from_members(list(soft.members), "majority")
+    assert torch.equal(answers(soft, **batch()).logits, answers(expected, **batch()).logits)
+    for member, family in zip(soft.members, ("bert", "distilbert"), strict=True):
         own = answers(classifier(family), **batch()).logits
         assert torch.equal(answers(member, **batch()).logits, own)
 
@@ -175,7 +175,7 @@ def test_no_members_and_unknown_combinations_are_refused(tmp_path):
 
 
 def test_a_plain_trainer_evaluates_it(tmp_path, tokenizer):
-    found = committee("bert", "distilbert")
+    soft = committee("bert", "distilbert")
     inputs, labels = batch(), torch.tensor([0, 1, 2, 0, 1, 2])
     rows = [
         {"input_ids": ids[mask.bool()].tolist(), "labels": int(label)}
@@ -185,7 +185,7 @@ def test_a_plain_trainer_evaluates_it(tmp_path, tokenizer):
         output_dir=str(tmp_path), per_device_eval_batch_size=4, report_to="none", use_cpu=True
     )
     trainer = hf.Trainer(
-        model=found,
+        model=soft,
         args=arguments,
         eval_dataset=rows,
         data_collator=hf.DataCollatorWithPadding(tokenizer),
@@ -194,7 +194,7 @@ def test_a_plain_trainer_evaluates_it(tmp_path, tokenizer):
         },
     )
     metrics = trainer.evaluate()
-    output = answers(found, **inputs, labels=labels)
+    output = answers(soft, **inputs, labels=labels)
     assert metrics["eval_loss"] == pytest.approx(output.loss.item(), rel=1e-5)
     right = (output.logits.argmax(dim=-1) == labels).float().mean().item()
     assert metrics["eval_accuracy"] == pytest.approx(right)

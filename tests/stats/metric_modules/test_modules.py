@@ -224,8 +224,8 @@ def test_apt_is_that_of_a_loop(metric) -> None:
     )
     bins = oracles.frequency_bins(apts, frequencies, 3)
     assert len(bins) >= 3
-    found = [(part["num_tokens"], part["mean_apt"]) for part in scores["apt_by_frequency"]]
-    assert found == [(len(inside), pytest.approx(oracles.mean(inside))) for inside in bins.values()]
+    means = [(part["num_tokens"], part["mean_apt"]) for part in scores["apt_by_frequency"]]
+    assert means == [(len(inside), pytest.approx(oracles.mean(inside))) for inside in bins.values()]
 
 
 def test_tokens_are_ranked_by_support_where_no_frequency_is_known(metric) -> None:
@@ -258,13 +258,13 @@ def test_clusters_are_those_of_a_loop(definition: str, metric) -> None:
     rows = asked(references, predictions)
     table = oracles.pair_counts([row[0] for row in rows], [row[1] for row in rows])
     expected = oracles.clusters(oracles.normalised(table, 12), 0.2, definition)
-    found = metric("token_clusters").compute(
+    scores = metric("token_clusters").compute(
         predictions=predictions, references=references, threshold=0.2, definition=definition
     )
     assert len(expected) >= 3
-    assert found["clusters"] == expected
-    assert found["max_size"] == max(map(len, expected))
-    assert found["noise_mass"] == pytest.approx(oracles.mean(oracles.noise_mass(table, 12, 0.2)))
+    assert scores["clusters"] == expected
+    assert scores["max_size"] == max(map(len, expected))
+    assert scores["noise_mass"] == pytest.approx(oracles.mean(oracles.noise_mass(table, 12, 0.2)))
 
 
 def test_an_id_of_any_size_is_counted(metric) -> None:

@@ -24,11 +24,11 @@ def test_hits_and_support_are_those_of_all_pairs(pairs: list[tuple[int, int, int
     assert len(hits) == len(whole) == len(pairs)
     assert hits.treatments == whole.treatments == ("masked", "replaced", "unchanged")
     for treatment in (None, *whole.treatments):
-        found, expected = hits.pairs(treatment), whole.pairs(treatment)
-        assert found.vocab_size == expected.vocab_size == columns[:2].max() + 1
-        assert found.hits().tolist() == expected.hits().tolist()
-        assert found.support().tolist() == expected.support().tolist()
-        assert len(found.keys) <= 2 * len(set(columns[1].tolist()))
+        counts, expected = hits.pairs(treatment), whole.pairs(treatment)
+        assert counts.vocab_size == expected.vocab_size == columns[:2].max() + 1
+        assert counts.hits().tolist() == expected.hits().tolist()
+        assert counts.support().tolist() == expected.support().tolist()
+        assert len(counts.keys) <= 2 * len(set(columns[1].tolist()))
 
 
 @given(pairs_of, st.integers(0, 40))
@@ -38,8 +38,8 @@ def test_merged_streams_are_one(pairs: list[tuple[int, int, int]], cut: int) -> 
     merged = PairStream().merge(parts[1]).merge(parts[0])
     assert len(parts[0]) == min(cut, len(pairs))
     for treatment in (None, "masked"):
-        found, expected = merged.pairs(treatment), PairStream().update(*columns).pairs(treatment)
-        assert (found.keys.tolist(), found.counts.tolist()) == (
+        counts, expected = merged.pairs(treatment), PairStream().update(*columns).pairs(treatment)
+        assert (counts.keys.tolist(), counts.counts.tolist()) == (
             expected.keys.tolist(),
             expected.counts.tolist(),
         )

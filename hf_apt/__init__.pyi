@@ -19,9 +19,6 @@ from .data.tokens import (
 from .data.tokens import (
     write_tokens as write_tokens,
 )
-from .depths.depth_losses import (
-    depth_cross_entropy as depth_cross_entropy,
-)
 from .depths.heads import (
     DepthHeads as DepthHeads,
 )

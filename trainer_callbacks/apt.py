@@ -12,6 +12,7 @@ from hf_apt.atomic import writing
 from hf_apt.stats.apt import masked_accuracy, mean_apt
 from hf_apt.stats.counts import TREATMENTS, DepthCounts
 from hf_apt.stats.estimates import plain
+from hf_apt.stats.measures.readout import Readout
 from trainer_callbacks.depth_callback import DepthCallback
 from trainer_callbacks.files import StepFiles
 
@@ -24,10 +25,12 @@ class AptCallback(DepthCallback):
     next token at every position that has a label; it never sees it, so all positions count as
     masked.
 
-    Scalars, each in [0, 1] and after the prefix of the data (`eval_`): `mean_apt` at the last depth
+    Scalars, in [0, 1] and after the prefix of the data (`eval_`): `mean_apt` at the last depth
     with its standard error `mean_apt_stderr`, `mean_apt_depth_<d>`, and
-    `masked_accuracy_depth_<d>` (`next_token_accuracy_depth_<d>` of a causal model). List this
-    callback before others that read metrics, such as `EarlyStoppingCallback`.
+    `masked_accuracy_depth_<d>` (`next_token_accuracy_depth_<d>` of a causal model). With them the
+    figures of every measure (`hf_apt.stats.measures.registry`) at every depth:
+    `cross_entropy_depth_<d>` in nats, `final_answers_depth_<d>` and `settled_answers_depth_<d>`,
+    shares. List this callback before others that read metrics, such as `EarlyStoppingCallback`.
 
     Tables, in `<output_dir>/apt/`: `eval-step-<step>.json`, the estimates at every depth pooled and
     by treatment; `eval-step-<step>.npz`, `hits` (D, V) and `support` (V,) of every token.
@@ -35,8 +38,9 @@ class AptCallback(DepthCallback):
 
     folder: ClassVar[str] = "apt"
 
-    def scores(self, counts: DepthCounts, *, is_causal: bool) -> dict[str, float]:
+    def scores(self, readout: Readout, *, is_causal: bool) -> dict[str, float]:
         """The scalars to log, without the prefix of the data."""
+        counts = readout.counts
         hits_DV, support_V = counts.hits(), counts.support()
         means = [mean_apt(hits_V, support_V) for hits_V in hits_DV]
         accuracy = "next_token_accuracy" if is_causal else "masked_accuracy"
@@ -48,10 +52,16 @@ class AptCallback(DepthCallback):
                 f"{accuracy}_depth_{depth}": masked_accuracy(hits_V, support_V).value
                 for depth, hits_V in enumerate(hits_DV)
             },
+            **{
+                f"{key}_depth_{depth}": figure.value
+                for depth, figures in enumerate(readout.figures())
+                for key, figure in figures.items()
+            },
         }
 
-    def write(self, counts: DepthCounts, files: StepFiles, name: tuple[str, int], words: Any):
+    def write(self, readout: Readout, files: StepFiles, name: tuple[str, int], words: Any):
         """Write the estimates and the counts of every token."""
+        counts, figures = readout.counts, readout.figures()
         with writing(files.path(*name, "npz"), "wb") as file:
             np.savez_compressed(file, hits=counts.hits(), support=counts.support())
         depths = [
@@ -64,6 +74,7 @@ class AptCallback(DepthCallback):
                     }
                     for treatment, hits_DV, support_V in _by_treatment(counts)
                 },
+                **plain(figures[depth]),
             }
             for depth in range(counts.num_depths)
         ]

@@ -17,6 +17,7 @@ from hf_apt.stats.clusters import (
 )
 from hf_apt.stats.confusion import Confusion, confusion, noise_mass
 from hf_apt.stats.counts import DepthCounts
+from hf_apt.stats.measures.readout import Readout
 from trainer_callbacks.depth_callback import DepthCallback
 from trainer_callbacks.files import StepFiles
 
@@ -61,10 +62,10 @@ class ConfusionCallback(DepthCallback):
         self.threshold = threshold
         self._read: tuple[DepthCounts, list[tuple[Confusion, TokenClusters]]] | None = None
 
-    def scores(self, counts: DepthCounts, *, is_causal: bool) -> dict[str, float]:
+    def scores(self, readout: Readout, *, is_causal: bool) -> dict[str, float]:
         """The scalars to log, without the prefix of the data."""
         scores = {}
-        for depth, (table, found) in enumerate(self._clusters(counts)):
+        for depth, (table, found) in enumerate(self._clusters(readout.counts)):
             noise = noise_mass(table, strong_matches(table, self.threshold))
             scores |= {
                 f"num_clusters_depth_{depth}": len(found.members),
@@ -77,12 +78,12 @@ class ConfusionCallback(DepthCallback):
                 }
         return scores
 
-    def write(self, counts: DepthCounts, files: StepFiles, name: tuple[str, int], words: Any):
+    def write(self, readout: Readout, files: StepFiles, name: tuple[str, int], words: Any):
         """Write the pair counts and the clusters."""
-        counts.save(files.path(*name, "npz"))
+        readout.counts.save(files.path(*name, "npz"))
         depths = [
             {"depth": depth, "clusters": [_as_words(ids, words) for ids in found.members]}
-            for depth, (_, found) in enumerate(self._clusters(counts))
+            for depth, (_, found) in enumerate(self._clusters(readout.counts))
         ]
         content = {
             "step": name[1],

@@ -9,7 +9,7 @@ from typing import Any, ClassVar
 
 from transformers import TrainerCallback, TrainerControl, TrainerState, TrainingArguments
 
-from hf_apt.stats.counts import DepthCounts
+from hf_apt.stats.measures.readout import Readout
 from trainer_callbacks.files import StepFiles, warned_of
 from trainer_callbacks.measurement import Measurement, Moment, raise_in_all
 from trainer_callbacks.peers import log, require_alone
@@ -52,11 +52,11 @@ class DepthCallback(TrainerCallback):
         self.measurement = Measurement(seed=seed)
         self._training_is_over = False
 
-    def scores(self, counts: DepthCounts, *, is_causal: bool) -> dict[str, float]:
+    def scores(self, readout: Readout, *, is_causal: bool) -> dict[str, float]:
         """The scalars to log, without the prefix of the data."""
         raise NotImplementedError
 
-    def write(self, counts: DepthCounts, files: StepFiles, name: tuple[str, int], words: Any):
+    def write(self, readout: Readout, files: StepFiles, name: tuple[str, int], words: Any):
         """Write the tables of a measurement called `name`: (prefix, step)."""
         raise NotImplementedError
 
@@ -136,18 +136,18 @@ class DepthCallback(TrainerCallback):
         event: dict[str, Any],
     ) -> dict[str, float]:
         try:
-            counts = self.measurement.counts(args, moment, source, **event)
+            readout = self.measurement.readout(args, moment, source, **event)
         except ValueError as error:
             _logger.warning("%s at step %d: %s", type(self).__name__, state.global_step, error)
             return {}
-        found = self.scores(counts, is_causal=self.measurement.is_causal)
+        found = self.scores(readout, is_causal=self.measurement.is_causal)
         scores = {f"{prefix}_{name}": value for name, value in found.items()}
         log(args, state, control, scores)
         files, name = self.files(args), (prefix, state.global_step)
         is_kept = self._training_is_over and files.path(*name, "json").exists()
         if state.is_world_process_zero and not is_kept:
             with warned_of(files.folder):
-                self.write(counts, files, name, event.get("processing_class"))
+                self.write(readout, files, name, event.get("processing_class"))
         return scores
 
 

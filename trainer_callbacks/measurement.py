@@ -1,4 +1,4 @@
-"""The counts of the model in training, from one forward pass for all callbacks that ask."""
+"""The answers of the model in training, from one forward pass for all callbacks that ask."""
 
 from __future__ import annotations
 
@@ -18,15 +18,16 @@ from transformers import PreTrainedModel, TrainingArguments
 from hf_apt.data.measurement_batches import AskedBatch
 from hf_apt.depths.collated_batches import (
     LabelledBatches,
-    asked,
     is_causal,
+    labels_asked,
     random_numbers_kept,
 )
-from hf_apt.depths.depth_pass import count, summed
+from hf_apt.depths.decoded import Decoded
+from hf_apt.depths.depth_pass import read, totals
 from hf_apt.depths.own_head import OwnHead
 from hf_apt.depths.trunk import Trunk
 from hf_apt.models.devices import process_state
-from hf_apt.stats.counts import DepthCounts, merged_counts
+from hf_apt.stats.measures.readout import Readout
 from trainer_callbacks.sources import Source
 
 
@@ -48,7 +49,7 @@ class _Done:
     moment: Moment
     origin: object
     seed: int
-    counts: DepthCounts
+    readout: Readout
 
     def serves(self, moment: Moment, origin: object, seed: int) -> bool:
         return (
@@ -88,17 +89,17 @@ class Measurement:
             )
         with random_numbers_kept(), _in_own_precision(model):
             try:
-                self._head = OwnHead(Trunk(model))
+                self._head = OwnHead(Trunk(model).prepare())
             except ValueError:
                 raise
             except Exception as error:  # a model can fail in any way on an unusual input
                 raise ValueError(f"{name} cannot be read out by depth: {_said(error)}") from error
         return self._head
 
-    def counts(
+    def readout(
         self, args: TrainingArguments, moment: Moment, source: Source, **event: Any
-    ) -> DepthCounts:
-        """The counts over all processes, the same in each.
+    ) -> Readout:
+        """The counts and measures over all processes, the same in each.
 
         `event` is what the Trainer gives to a callback. Two callbacks that ask about data of the
         same origin at the same moment share one pass.
@@ -108,20 +109,20 @@ class Measurement:
         model = unwrapped(event["model"])
         latest = _LATEST.get(model)
         if latest is not None and latest.serves(moment, source.origin, self.seed):
-            return latest.counts
+            return latest.readout
         head = self._head
         if head is None or head.trunk.model is not model:
             head = self.begin(model)
         with random_numbers_kept(), _in_own_precision(model):
             data = _batches(source.loader(), args.per_device_eval_batch_size, self.seed)
-            counts = _counted(head, _asked(data, head.trunk, _mask_id(event, data), args))
-        if counts.support().sum() == 0:
+            readout = _read(head, _asked(data, head.trunk, _mask_id(event, data), args))
+        if readout.counts.support().sum() == 0:
             raise ValueError(
                 "the evaluation data has no rows, or no label other than -100: nothing is asked "
                 "of the model."
             )
-        _LATEST[model] = _Done(moment, source.origin, self.seed, counts)
-        return counts
+        _LATEST[model] = _Done(moment, source.origin, self.seed, readout)
+        return readout
 
 
 def unwrapped(model: Any) -> PreTrainedModel:
@@ -171,16 +172,16 @@ def _batches(loader: Any, batch_size: int, seed: int) -> LabelledBatches:
     )
 
 
-def _counted(head: OwnHead, batches: Iterator[AskedBatch]) -> DepthCounts:
-    """The counts over all processes; what one cannot count is raised in all, lest they wait."""
+def _read(head: OwnHead, batches: Iterator[AskedBatch]) -> Readout:
+    """The readout over all processes; what one cannot read is raised in all, so that none waits."""
+    reader = Decoded(head.trunk, head)
     problem = None
     try:
-        counts = count(head.trunk, batches, {"own_head": head})
+        read(head.trunk, batches, [reader])
     except Exception as error:  # data can be broken in any way: training is to go on
-        counts = count(head.trunk, [], {"own_head": head})
         problem = _said(error)
     raise_in_all(problem)
-    return summed(counts, merged_counts)["own_head"]
+    return totals({"own_head": reader})["own_head"]
 
 
 def raise_in_all(problem: str | None) -> None:
@@ -208,9 +209,10 @@ def _asked(
         leave=False,
         disable=args.disable_tqdm or not state.is_main_process,
     )
+    first_row: int
     batch: dict[str, Tensor]
-    for batch in progress:
-        yield asked(batch, trunk, mask_id)
+    for first_row, batch in progress:
+        yield labels_asked(batch, first_row, trunk, mask_id)
 
 
 def _mask_id(event: dict[str, Any], data: LabelledBatches) -> int | None:

@@ -1,5 +1,4 @@
 """What a measurement asks: held-out sequences under masks that never change."""
-# B batch, T sequence position.
 
 from __future__ import annotations
 
@@ -19,36 +18,39 @@ class AskedBatch:
     """What a model is shown, and what is asked of it."""
 
     inputs: dict[str, Tensor]
-    """Arguments of the trunk."""
+    """Arguments for the trunk."""
 
     asked_BT: Tensor
     """The positions at which a token is asked for."""
 
     references_N: np.ndarray
-    """The true ids there, in row-major order."""
+    """The true ids at the asked positions, in row-major order."""
+
+    sequences_N: np.ndarray
+    """The number of the sequence that each asked position is in, over the whole measurement."""
 
     treatments_N: np.ndarray
-    """What was done to these positions: codes of `counts.TREATMENTS`."""
+    """What was done at the asked positions: codes of `counts.TREATMENTS`."""
 
 
 @dataclass(frozen=True, kw_only=True)
 class MeasureConfig:
-    """What is asked of a model."""
+    """Which sequences and masks a measurement uses."""
 
     num_sequences: int | None = None
-    """At most so many held-out sequences; None for all."""
+    """Largest number of held-out sequences; None for all."""
 
     num_realisations: int = 1
-    """Times that each sequence is masked anew: rare tokens occur more often in the same text."""
+    """Number of maskings of each sequence; more of them ask for rare tokens more often."""
 
     masking_rate: float = 0.15
     """Share of the positions that are modified."""
 
     batch_size: int = 64
-    """Sequences in a forward pass."""
+    """Number of sequences in a forward pass."""
 
     seed: int = 2509
-    """Of the masks; the same for all depths, decoders and models."""
+    """Seeds the masks, which are the same for all depths, decoders and models."""
 
     def __post_init__(self) -> None:
         for name in ("num_realisations", "batch_size"):
@@ -59,8 +61,8 @@ class MeasureConfig:
 class MaskedBatches:
     """The masked batches of a measurement, each with its uncorrupted tokens.
 
-    They are the same however many processes share them, so that each process's predictions are
-    those which a single one would have made.
+    They are the same however many processes share them, so each process makes the predictions that
+    a single one would have made.
     """
 
     def __init__(self, tokens: Tokens, config: MeasureConfig):
@@ -75,7 +77,7 @@ class MaskedBatches:
         ]
 
     def num_tokens(self, index: int = 0, num_parts: int = 1) -> int:
-        """Tokens in that part, padding included."""
+        """Number of tokens in a part, padding included."""
         sizes = (
             min(self.config.batch_size, self.num_sequences - start)
             for _, start in self.starts[index::num_parts]
@@ -91,13 +93,19 @@ class MaskedBatches:
             yield tokens_BT, mask(tokens_BT, indices_B, self.masking, epoch=realisation)
 
 
-def asked_batch(tokens: Tokens, tokens_BT: np.ndarray, batch: MaskedBatch) -> AskedBatch:
-    """What a masked batch asks of a model; `tokens_BT` are its uncorrupted tokens."""
+def asked_batch(
+    tokens: Tokens, tokens_BT: np.ndarray, batch: MaskedBatch, numbers_B: np.ndarray
+) -> AskedBatch:
+    """What a masked batch asks of a model.
+
+    `tokens_BT` are its uncorrupted tokens, `numbers_B` the numbers of its sequences.
+    """
     return AskedBatch(
-        model_inputs(tokens, tokens_BT, batch),
-        torch.from_numpy(batch.modified_BT),
-        batch.labels_BT[batch.modified_BT],
-        batch.treatments_BT[batch.modified_BT],
+        inputs=model_inputs(tokens, tokens_BT, batch),
+        asked_BT=torch.from_numpy(batch.modified_BT),
+        references_N=batch.labels_BT[batch.modified_BT],
+        sequences_N=numbers_B[batch.modified_BT.nonzero()[0]],
+        treatments_N=batch.treatments_BT[batch.modified_BT],
     )
 
 

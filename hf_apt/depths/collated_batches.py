@@ -47,8 +47,8 @@ class LabelledBatches:
     seed: int = 2509
     """Of what the collator draws."""
 
-    def part(self, index: int = 0, num_parts: int = 1) -> Iterator[dict[str, Tensor]]:
-        """Every `num_parts`-th batch, from number `index` on."""
+    def part(self, index: int = 0, num_parts: int = 1) -> Iterator[tuple[int, dict[str, Tensor]]]:
+        """Every `num_parts`-th batch, from number `index` on, after the number of its first row."""
         if isinstance(self.dataset, IterableDataset):
             yield from self._streamed_part(index, num_parts)
             return
@@ -58,7 +58,7 @@ class LabelledBatches:
             with _own_random_numbers(self.seed, number) as own:
                 rows = _rows(self.dataset, list(range(starts[number], end)))
                 batch = dict(_fresh(self.collate, own)(rows))
-            yield batch
+            yield starts[number], batch
 
     def num_batches(self, index: int = 0, num_parts: int = 1) -> int | None:
         """How many that is; None where the data set does not know its length."""
@@ -66,7 +66,7 @@ class LabelledBatches:
             return None
         return len(range(0, len(self.dataset), self.batch_size)[index::num_parts])
 
-    def _streamed_part(self, index: int, num_parts: int) -> Iterator[dict[str, Tensor]]:
+    def _streamed_part(self, index: int, num_parts: int) -> Iterator[tuple[int, dict[str, Tensor]]]:
         """All rows are read, whoever collates them: what reading draws is the same everywhere."""
         rows_left = iter(self.dataset)
         for number in count():
@@ -77,12 +77,15 @@ class LabelledBatches:
                 is_ours = number % num_parts == index
                 batch = dict(_fresh(self.collate, own)(rows)) if is_ours else {}
             if is_ours:
-                yield batch
+                yield number * self.batch_size, batch
 
 
-def asked(batch: dict[str, Tensor], trunk: Trunk, mask_id: int | None) -> AskedBatch:
+def labels_asked(
+    batch: dict[str, Tensor], first_row: int, trunk: Trunk, mask_id: int | None
+) -> AskedBatch:
     """What a labelled batch asks of a model: of a masked LM the tokens under labels other than
-    -100, of a causal one the next token at each position before such a label.
+    -100, of a causal one the next token at each position before such a label. Its rows count as
+    sequences, numbered from `first_row` on.
 
     A masked LM's positions are told apart by what they show: `mask_id`, the label itself, or
     something else; without a `mask_id` everything but the label counts as masked. A causal LM never
@@ -114,7 +117,13 @@ def asked(batch: dict[str, Tensor], trunk: Trunk, mask_id: int | None) -> AskedB
             treatments_N[(shown_N != references_N) & (shown_N != mask_id)] = _REPLACED
     known = inspect.signature(trunk.module.forward).parameters
     inputs = {name: values for name, values in batch.items() if name in known and name != "labels"}
-    return AskedBatch(inputs, asked_BT, references_N, treatments_N)
+    return AskedBatch(
+        inputs=inputs,
+        asked_BT=asked_BT,
+        references_N=references_N,
+        sequences_N=first_row + asked_BT.nonzero()[:, 0].numpy(),
+        treatments_N=treatments_N,
+    )
 
 
 def is_causal(model: nn.Module) -> bool:

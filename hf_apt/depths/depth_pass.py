@@ -1,59 +1,77 @@
-"""One forward pass over batches that ask for tokens, counted at every depth by every decoder."""
-# B batch, T sequence position, N asked positions, D depths.
+"""One forward pass over batches that ask for tokens, read by any number of readers."""
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Mapping, Sequence
-from typing import TypeVar
+from collections.abc import Callable, Iterable, Mapping
+from functools import reduce
+from typing import Any, Protocol, Self, TypeVar
 
 from torch import Tensor
 
 from hf_apt.data.measurement_batches import AskedBatch
 from hf_apt.depths.trunk import Trunk
 from hf_apt.models.devices import process_state
-from hf_apt.stats.counts import DepthCounts
-
-_Part = TypeVar("_Part")
-Decoder = Callable[[Tensor], Tensor]
-"""From hidden states (D, N, H) to predicted token ids (D, N)."""
 
 
-def count(
-    trunk: Trunk, batches: Iterable[AskedBatch], decoders: Mapping[str, Decoder]
-) -> dict[str, DepthCounts]:
-    """The counts of every decoder by its name, over the batches of this process alone.
+class Mergeable(Protocol):
+    """What a reader adds up: its totals over parts of the batches can be put together."""
 
-    A batch is counted while a graphics card is at the next one.
+    def merge(self, other: Self) -> Self:
+        """This total and `other`, which is of other batches."""
+        ...
+
+
+T = TypeVar("T", bound=Mergeable, covariant=True)
+
+
+class Reader(Protocol[T]):
+    """Anything that is shown the hidden states of every batch.
+
+    What is read off a decoder's answers needs no reader of its own: it is a measure
+    (`hf_apt.stats.measures.measure`), and all measures share the reader
+    `hf_apt.depths.decoded.Decoded`. A reader is for what needs the hidden states themselves.
+    """
+
+    @property
+    def total(self) -> T:
+        """What was added up so far, over the batches of this process; it can be pickled."""
+        ...
+
+    def update(self, batch: AskedBatch, hidden_DNH: Tensor) -> Callable[[], None] | None:
+        """Read a batch; what may wait until the device is at the next batch is returned."""
+        ...
+
+
+def read(trunk: Trunk, batches: Iterable[AskedBatch], readers: Iterable[Reader[Any]]) -> None:
+    """Show the hidden states of each batch, from one forward pass of `trunk`, to every reader.
+
+    A batch is added up on the processor while a graphics card is at the next one.
     """
     device = trunk.model.device
-    vocab_size = trunk.model.config.vocab_size
-    counts = {name: DepthCounts.empty(trunk.num_depths, vocab_size) for name in decoders}
-
-    def add(batch: AskedBatch, predictions: dict[str, Tensor]) -> None:
-        for name, predictions_DN in predictions.items():
-            answered_DN = predictions_DN.cpu().numpy()
-            counts[name].update(batch.references_N, answered_DN, batch.treatments_N)
-
-    waiting: tuple[AskedBatch, dict[str, Tensor]] | None = None
+    readers = list(readers)
+    waiting: list[Callable[[], None] | None] = []
     for batch in batches:
         inputs = {
             name: values.to(device, non_blocking=True) for name, values in batch.inputs.items()
         }
         hidden_DNH = trunk.at(inputs, batch.asked_BT)
-        answered = {name: decode(hidden_DNH) for name, decode in decoders.items()}
-        if waiting is not None:
-            add(*waiting)
-        waiting = batch, answered
-    if waiting is not None:
-        add(*waiting)
-    return counts
+        begun = [reader.update(batch, hidden_DNH) for reader in readers]
+        _finish(waiting)
+        waiting = begun
+    _finish(waiting)
 
 
-def summed(own: dict[str, _Part], add: Callable[[Sequence[_Part]], _Part]) -> dict[str, _Part]:
-    """What `add` makes of all processes' parts, by name, the same in each: one collective call."""
-    from accelerate.utils import gather_object
-
+def totals(readers: Mapping[str, Reader[T]]) -> dict[str, T]:
+    """The totals of all processes by the readers' names, the same in each: one collective call."""
+    own = {name: reader.total for name, reader in readers.items()}
     if process_state().num_processes == 1:
         return own
+    from accelerate.utils import gather_object
+
     parts = gather_object([own])
-    return {name: add([part[name] for part in parts]) for name in own}
+    return {name: reduce(lambda a, b: a.merge(b), [part[name] for part in parts]) for name in own}
+
+
+def _finish(waiting: list[Callable[[], None] | None]) -> None:
+    for add in filter(None, waiting):
+        add()

@@ -23,6 +23,7 @@ from hf_apt.depths.sweep import (
     VocabularySweep,
     once_each,
     streamed_argmax,
+    sweep_once_each,
     vocabulary_sweep,
 )
 
@@ -110,9 +111,14 @@ class DepthHeads(nn.Module):
 
         Raises ValueError if a target is no id of the vocabulary.
         """
+        (embed, decode), *later = self._by_depth()
+        first = sweep_once_each(embed, decode.weight, decode.bias, hidden_DNH[0], targets_N)
         return [
-            vocabulary_sweep(transform(hidden_NH), decoder.weight, decoder.bias, targets_N)
-            for (transform, decoder), hidden_NH in zip(self._by_depth(), hidden_DNH, strict=True)
+            first,
+            *(
+                vocabulary_sweep(transform(hidden_NH), decoder.weight, decoder.bias, targets_N)
+                for (transform, decoder), hidden_NH in zip(later, hidden_DNH[1:], strict=True)
+            ),
         ]
 
     def _by_depth(self) -> list[tuple[nn.Module, nn.Linear]]:

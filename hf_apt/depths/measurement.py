@@ -1,9 +1,8 @@
-"""The measurement: one forward pass over masked text, counted at every depth by every decoder."""
-# B batch, T sequence position.
+"""The measurement: one forward pass over masked text, read at every depth by every decoder."""
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from typing import TYPE_CHECKING
 
 import numpy as np
@@ -15,11 +14,14 @@ from hf_apt.data.measurement_batches import (
     asked_batch,
 )
 from hf_apt.data.tokens import Tokens
-from hf_apt.depths.depth_pass import Decoder, count, summed
+from hf_apt.depths.decoded import Decoded, Decoder, SweepingDecoder
+from hf_apt.depths.depth_pass import read, totals
 from hf_apt.depths.trunk import Trunk
 from hf_apt.models.devices import process_state
 from hf_apt.models.loading import require_room
-from hf_apt.stats.counts import DepthCounts, merged_counts
+from hf_apt.stats.measures.measure import Measure
+from hf_apt.stats.measures.readout import Readout
+from hf_apt.stats.measures.registry import MEASURES
 
 if TYPE_CHECKING:
     from transformers import PreTrainedModel
@@ -28,29 +30,35 @@ if TYPE_CHECKING:
 def measure(
     trunk: Trunk,
     tokens: Tokens,
-    decoders: Mapping[str, Decoder],
+    decoders: Mapping[str, Decoder | SweepingDecoder],
     config: MeasureConfig,
     *,
+    measures: Sequence[type[Measure]] = MEASURES,
     label: str = "Measuring",
-) -> dict[str, DepthCounts]:
-    """The counts of every decoder, from one pass of `trunk` over `tokens`, with a progress bar.
+) -> dict[str, Readout]:
+    """The counts and measures of every decoder, from one pass of `trunk` over `tokens`.
 
-    Under several processes each takes every k-th batch and the counts are added up once, at the
-    end: all processes return the same, exact total.
+    A decoder without a `sweep`, any function from hidden states (D, N, H) to token ids (D, N), is
+    only counted; so are all with `measures=()`, which is faster. Shows a progress bar. Under
+    several processes each takes every k-th batch and the totals are merged once, at the end: all
+    processes return the same.
 
     Raises ValueError if the model has fewer token ids or positions than the tokens need.
     """
     require_fit(trunk.model, tokens)
-    batches = (batch for _, batch in asked_batches(tokens, config, label=label))
-    return summed(count(trunk, batches, decoders), merged_counts)
+    readers = {name: Decoded(trunk, decoder, measures) for name, decoder in decoders.items()}
+    read(trunk, asked_batches(tokens, config, label=label), readers.values())
+    return totals(readers)
 
 
 def asked_batches(
-    tokens: Tokens, config: MeasureConfig, *, label: str
-) -> Iterator[tuple[np.ndarray, AskedBatch]]:
-    """What this process asks, batch by batch, with the numbers (B,) of the sequences in it.
+    tokens: Tokens, config: MeasureConfig, *, label: str = "Measuring"
+) -> Iterator[AskedBatch]:
+    """What this process asks of a model, batch by batch.
 
-    Of several processes each has every k-th batch; the main one shows a progress bar.
+    Of several processes each has every k-th batch; the main one shows a progress bar. Positions,
+    masks and numbers of sequences do not depend on their number; realisations of a sequence have
+    its number.
     """
     from tqdm.auto import tqdm
 
@@ -67,7 +75,8 @@ def asked_batches(
     )
     with progress:
         for (_, start), (tokens_BT, batch) in zip(starts, batches.part(*share), strict=True):
-            yield np.arange(start, start + len(tokens_BT)), asked_batch(tokens, tokens_BT, batch)
+            numbers_B = np.arange(start, start + len(tokens_BT))
+            yield asked_batch(tokens, tokens_BT, batch, numbers_B)
             progress.update(tokens_BT.size)
 
 

@@ -4,6 +4,7 @@
 from __future__ import annotations
 
 from contextlib import AbstractContextManager
+from functools import partial
 from typing import Any
 
 import torch
@@ -19,6 +20,7 @@ from hf_apt.depths.sweep import (
     VocabularySweep,
     once_each,
     streamed_argmax,
+    sweep_once_each,
     vocabulary_sweep,
 )
 from hf_apt.depths.trunk import Trunk
@@ -35,7 +37,7 @@ class OwnHead:
 
     def __init__(self, trunk: Trunk):
         self.trunk = trunk
-        """What it was taken off."""
+        """The trunk that the head was taken off."""
         self._model = trunk.model
         self._decoder = self._find_decoder()
 
@@ -52,8 +54,12 @@ class OwnHead:
 
         Raises ValueError if a target is no id of the vocabulary.
         """
-        num_depths = len(hidden_DNH)
-        return self._swept(hidden_DNH.flatten(0, 1), targets_N.repeat(num_depths)).split(num_depths)
+        num_blocks = len(hidden_DNH) - 1
+        embedded = self._swept_once_each(hidden_DNH[0], targets_N)
+        if not num_blocks:
+            return [embedded]
+        blocks = self._swept(hidden_DNH[1:].flatten(0, 1), targets_N.repeat(num_blocks))
+        return [embedded, *blocks.split(num_blocks)]
 
     def logits(self, hidden_NH: Tensor) -> Tensor:
         """The logits (N, V), all at once: for few positions."""
@@ -68,6 +74,13 @@ class OwnHead:
             return torch.cat([self.logits(part).argmax(dim=-1) for part in parts])
         features_NE = self._features(hidden_NH, self._decoder)
         return streamed_argmax(features_NE, self._decoder.weight, self._decoder.bias)
+
+    def _swept_once_each(self, hidden_NH: Tensor, targets_N: Tensor) -> VocabularySweep:
+        decoder = self._decoder
+        if decoder is None or len(hidden_NH) == 0:
+            return self._swept(hidden_NH, targets_N)
+        features = partial(self._features, decoder=decoder)
+        return sweep_once_each(features, decoder.weight, decoder.bias, hidden_NH, targets_N)
 
     def _swept(self, hidden_NH: Tensor, targets_N: Tensor) -> VocabularySweep:
         if len(hidden_NH) == 0:

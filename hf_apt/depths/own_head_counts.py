@@ -58,5 +58,7 @@ def counts_of_texts(
         # For all depths, of which only the last is read: to decode them all takes D times as long.
         return head(hidden_DNH[-1:]).expand(len(hidden_DNH), -1)
 
-    counts = measure(trunk, tokens, {"own_head": last}, config, label="Asking for tokens")
-    return counts["own_head"].at(trunk.num_depths - 1)
+    readouts = measure(
+        trunk, tokens, {"own_head": last}, config, measures=(), label="Asking for tokens"
+    )
+    return readouts["own_head"].counts.at(trunk.num_depths - 1)

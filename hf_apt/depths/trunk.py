@@ -33,7 +33,8 @@ class Trunk:
 
     With `deepest` only the depths 0 to `deepest` are read, and nothing after that block is
     computed. To take the first trunk off a model is one forward pass of four tokens, the next ones
-    none; what lets `at` leave out work is found by experiment when it is first called.
+    none; what lets `at` leave out work is found by experiment when it is first called, or by
+    `prepare`.
 
     Raises ValueError for a model whose depths cannot be decoded alike, and for a depth that it does
     not have.
@@ -82,6 +83,12 @@ class Trunk:
             bare = self.num_depths - self._is_whole  # the last of all is normalised already
             states[:bare] = [final_norm(state) for state in states[:bare]]
         return torch.stack(states)
+
+    def prepare(self) -> Trunk:
+        """This trunk, its experiments made now: a dozen forward passes, for a model only once."""
+        self._makers()
+        self._position_wise()
+        return self
 
     def output(self, hidden_BTH: Tensor) -> Any:
         """What the trunk would return if its last hidden states were these."""

@@ -13,6 +13,9 @@ import numpy as np
 from hf_apt.atomic import writing
 from hf_apt.records.schemas import BLOCK_ACCURACY, COMMITTEE, in_present_form, is_of_kind
 from hf_apt.stats.counts import DepthCounts
+from hf_apt.stats.measures.measure import Measure
+from hf_apt.stats.measures.readout import Readout
+from hf_apt.stats.measures.registry import MEASURES
 
 READOUTS = ("own_head", "linear_head", "mlm_head", "untrained", "bayes")
 """How a hidden state was turned into an answer.
@@ -37,6 +40,7 @@ class Run:
     checkpoint/        the trained model and its tokenizer
     heads/             heads trained for each depth
     counts/            one <readout>.npz for each way of reading out (hf_apt.stats.counts)
+    measures/          <readout>-<measure>.npz (hf_apt.stats.measures)
     summary.json       headline figures (hf_apt.stats.depth_summary)
     finetune/          <task>.json, accuracy at every depth and confidence; <task>-seed-<n>.json,
                        what each seed gave to it; <task>-inputs.npz, the confidence of each test
@@ -47,7 +51,7 @@ class Run:
     """
 
     folder: Path
-    """Where it is."""
+    """Path of the folder."""
 
     def path(self, name: str) -> Path:
         """The path of one of the names above."""
@@ -65,8 +69,24 @@ class Run:
         """The counts of one readout."""
         return DepthCounts.load(self.counts_path(readout))
 
-    # A model can have more ids than its tokenizer has tokens. Where counts are to be read beside
-    # what follows, their `vocab_size` is asked for: an id without a token never occurs.
+    def write_readout(self, name: str, readout: Readout) -> None:
+        """Write the measures and then the counts of one readout, which say that it is complete."""
+        for measure in readout.measures.values():
+            self.write_arrays(_measure_name(name, measure.name), **measure.arrays())
+        readout.counts.save(self.counts_path(name))
+
+    def readout(self, name: str) -> Readout:
+        """The counts of one readout, and those measures that were made of it."""
+        measures: dict[str, Measure] = {}
+        for measure in MEASURES:
+            path = self.path(_measure_name(name, measure.name))
+            if path.exists():
+                with np.load(path) as arrays:
+                    measures[measure.name] = measure.from_arrays(dict(arrays))
+        return Readout(self.counts(name), measures)
+
+    # A model can have more ids than its tokenizer has tokens. To compare what follows with counts,
+    # give their `vocab_size`: an id without a token never occurs.
 
     def frequency(self, vocab_size: int = 0) -> np.ndarray:
         """Occurrences of each token in the training corpus, int64 (V,)."""
@@ -83,7 +103,7 @@ class Run:
         return tokens + [f"<{index}>" for index in range(len(tokens), vocab_size)]
 
     def finetuned(self) -> dict[str, Any]:
-        """The records of fine-tuning by task (`hf_apt.studies.block_accuracy`), seeds' left out.
+        """The records of fine-tuning by task (`hf_apt.studies.block_accuracy`), not those of seeds.
 
         Raises ValueError for a record of a version that cannot be read.
         """
@@ -98,18 +118,18 @@ class Run:
         return f"finetune/{task}.json"
 
     def _by_task(self, ending: str, schema: str) -> dict[str, Any]:
-        found = {}
+        records = {}
         for path in sorted(self.path("finetune").glob("*.json")):
             name = re.fullmatch(rf"(\w+){ending}\.json", path.name)
             record = self.read_json(f"finetune/{path.name}") if name else {}
             if name and is_of_kind(record, schema):
-                found[name[1]] = in_present_form(record, schema, path)
-        return found
+                records[name[1]] = in_present_form(record, schema, path)
+        return records
 
     def read_json(self, name: str) -> Any:
         """The content of one of the JSON files.
 
-        Raises ValueError if it is missing or no JSON.
+        Raises ValueError if it is missing or not valid JSON.
         """
         path = self.path(name)
         try:
@@ -136,6 +156,10 @@ class Run:
         """Write one of the `.npz` files, whole or not at all."""
         with writing(self.path(name), "wb") as file:
             np.savez_compressed(file, allow_pickle=False, **arrays)
+
+
+def _measure_name(readout: str, measure: str) -> str:
+    return f"measures/{readout}-{measure}.npz"
 
 
 def _filled(array_V: np.ndarray, vocab_size: int, value: int) -> np.ndarray:

@@ -6,7 +6,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from hf_apt.data.tokens import Tokens
-from hf_apt.depths.depth_pass import Decoder
+from hf_apt.depths.decoded import SweepingDecoder
 from hf_apt.depths.heads import DepthHeads, HeadKind
 from hf_apt.depths.own_head import OwnHead
 from hf_apt.depths.trunk import Trunk
@@ -19,7 +19,9 @@ if TYPE_CHECKING:
     from hf_apt.runs.recipes import RunConfig
 
 
-def decoders(trunk: Trunk, train: Tokens, config: RunConfig, run: Run) -> dict[str, Decoder]:
+def decoders(
+    trunk: Trunk, train: Tokens, config: RunConfig, run: Run
+) -> dict[str, SweepingDecoder]:
     """The decoder of each readout by name; heads are trained and saved where they are not yet.
 
     Kinds that are missing are trained together, each draw read once by the trunk.
@@ -35,7 +37,7 @@ def decoders(trunk: Trunk, train: Tokens, config: RunConfig, run: Run) -> dict[s
         if process_state().is_main_process:
             for kind, heads in trained.items():
                 heads.save(paths[kind])
-    found: dict[str, Decoder] = {"own_head": OwnHead(trunk)}
+    found: dict[str, SweepingDecoder] = {"own_head": OwnHead(trunk)}
     for kind, path in paths.items():
         heads = trained[kind] if kind in trained else DepthHeads.load(path, kind)
         found[kind] = heads.to(trunk.model.device)

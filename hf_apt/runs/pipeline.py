@@ -9,15 +9,13 @@ import shlex
 import shutil
 import sys
 import warnings
-from datetime import UTC, datetime
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from hf_apt.atomic import writing_folder
 from hf_apt.records.environment import environment
 from hf_apt.records.run import Run
-from hf_apt.records.schemas import SUMMARY
-from hf_apt.stats.depth_summary import summarise_depths
+from hf_apt.stats.measures.readout import Readout
 
 if TYPE_CHECKING:
     from hf_apt.data.tokens import Tokens
@@ -113,11 +111,11 @@ def measure_run(config: RunConfig, run: Run, checkpoint: str) -> None:
     if not wanted <= set(run.readouts()):
         model = to_device(load_masked_lm(checkpoint))
         trunk = Trunk(model)
-        found = measure(trunk, validation, decoders(trunk, train, config, run), config.measure)
+        readouts = measure(trunk, validation, decoders(trunk, train, config, run), config.measure)
         if is_main():  # before the counts, which say that this phase is done
             description = describe(model, checkpoint, trunk.num_depths)
             run.write_json("model.json", description | {"weights": weights_fingerprint(checkpoint)})
-        _save_counts(run, found)
+        _save_readouts(run, readouts)
     if config.untrained and "untrained" not in run.readouts():
         trunk = Trunk(to_device(untrained_twin(load_masked_lm(checkpoint))))
         twin = measure(
@@ -127,10 +125,10 @@ def measure_run(config: RunConfig, run: Run, checkpoint: str) -> None:
             config.measure,
             label="Measuring the untrained twin",
         )
-        _save_counts(run, twin)
+        _save_readouts(run, twin)
     if isinstance(config.corpus, PlantedCorpus) and "bayes" not in run.readouts() and is_main():
         bayes = config.corpus.bayes_counts(validation, config.measure)
-        _save_counts(run, {"bayes": bayes})
+        _save_readouts(run, {"bayes": Readout(bayes, {})})
 
 
 def finetune_run(config: RunConfig, run: Run) -> None:
@@ -164,63 +162,12 @@ def _require_task(config: RunConfig) -> None:
 def finish(run: Run) -> Run:
     """Summarise the run's counts and write its page: NumPy only, without model or device."""
     from hf_apt.report import write_report
+    from hf_apt.runs.summary import summary
 
     if is_main():
         run.write_json("summary.json", summary(run))
         write_report(run)
     return run
-
-
-def summary(run: Run) -> dict[str, Any]:
-    """The content of `summary.json`; its depths are described in `hf_apt.stats.depth_summary`."""
-    from tqdm.auto import tqdm
-
-    from hf_apt.data.tokens import Tokens
-
-    config = run.read_json("config.json")
-    model = run.read_json("model.json")
-    if not run.readouts():
-        raise ValueError(f"{run.folder} is no finished hf_apt run: it has no counts.")
-    train, validation = (Tokens(run.path(f"tokens/{side}")) for side in ("train", "validation"))
-    readouts = {
-        readout: _summarised(run, readout)
-        for readout in tqdm(run.readouts(), desc="Summarising", unit=" readouts")
-    }
-    corpus = config["corpus"].get("name", "planted")
-    trained = run.path("training.json")
-    return {
-        "schema": SUMMARY,
-        "title": f"{model['name']} on {corpus}",
-        "command": run.read_json("environment.json")["command"],
-        "created": datetime.now(UTC).isoformat(timespec="seconds"),
-        "corpus": {
-            "name": corpus,
-            "sequences": train.description.layout,
-            "sequence_length": train.description.sequence_length,
-            "num_train_sequences": len(train),
-            "num_train_tokens": train.description.num_tokens,
-            "num_validation_sequences": len(validation),
-            "num_validation_tokens": validation.description.num_tokens,
-        },
-        "model": model,
-        "training": run.read_json("training.json") if trained.exists() else None,
-        "masking": {
-            "rate": config["measure"]["masking_rate"],
-            "seed": config["measure"]["seed"],
-            "num_realisations": config["measure"]["num_realisations"],
-            "num_sequences": min(
-                config["measure"]["num_sequences"] or len(validation), len(validation)
-            ),
-            "num_modified": _num_modified(run),
-        },
-        "readouts": readouts,
-    }
-
-
-def _summarised(run: Run, readout: str) -> list[dict[str, Any]]:
-    counts = run.counts(readout)
-    frequency_V, planted_V = run.frequency(counts.vocab_size), run.planted(counts.vocab_size)
-    return summarise_depths(counts, frequency_V, planted_V=planted_V)
 
 
 def is_main() -> bool:
@@ -243,17 +190,10 @@ def _prepared(config: RunConfig, run: Run) -> tuple[Tokens, Tokens]:
         return prepare(config, run)
 
 
-def _save_counts(run: Run, counts: dict[str, Any]) -> None:
+def _save_readouts(run: Run, readouts: dict[str, Readout]) -> None:
     if is_main():
-        for readout, found in counts.items():
-            found.save(run.counts_path(readout))
-
-
-def _num_modified(run: Run) -> dict[str, int]:
-    from hf_apt.stats.counts import TREATMENTS
-
-    counts = run.counts(run.readouts()[0])
-    return {name: counts.at(0, name).total for name in TREATMENTS}
+        for name, readout in readouts.items():
+            run.write_readout(name, readout)
 
 
 def _require_same_weights(run: Run, checkpoint: str) -> None:

@@ -3,7 +3,6 @@
 APT of a token is the share of its modified occurrences that are predicted right; its unweighted
 mean over tokens is the order parameter of pre-training (arXiv 2509.03407, abstract and Table 1).
 """
-# D depths, V vocabulary.
 
 from __future__ import annotations
 
@@ -12,7 +11,7 @@ from dataclasses import dataclass
 import numpy as np
 from jaxtyping import Bool, Float, Int, Integer
 
-from hf_apt.stats.estimates import Estimate, mean_estimate
+from hf_apt.stats.estimates import Estimate, mean_estimate, share_estimate
 
 
 @dataclass(frozen=True)
@@ -79,12 +78,7 @@ def masked_accuracy(
     >>> masked_accuracy(np.array([1, 2]), np.array([4, 2])).value
     0.5
     """
-    num = int(support_V.sum())
-    if num == 0:
-        return Estimate(float("nan"), float("nan"), 0)
-    share = float(hits_V.sum() / num)
-    error = np.sqrt(share * (1 - share) / num) if num > 1 else np.nan
-    return Estimate(share, float(error), num)
+    return share_estimate(int(hits_V.sum()), int(support_V.sum()))
 
 
 def apt50(

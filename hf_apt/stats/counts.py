@@ -1,10 +1,9 @@
 """Exact, sparse, mergeable counts of which token was asked for and which was answered.
 
 They are the sufficient statistic of everything else: accuracy per token is their diagonal over
-their row sums, the token confusion matrix is themselves, clusters are read off it. Integers only;
-a division happens when a value is read.
+their row sums, the token confusion matrix is made of nothing else, clusters are read off it.
+Integers only; a division happens when a value is read.
 """
-# D depths (0 = embeddings, m = after block m), N modified positions, V vocabulary.
 
 from __future__ import annotations
 
@@ -43,7 +42,7 @@ class PairCounts:
         if vocab_size < 1:
             raise ValueError(f"vocab_size must be at least 1, got {vocab_size}.")
         self.vocab_size = vocab_size
-        """Side of the matrix."""
+        """Number of tokens V, the side of the matrix."""
         fits_int32 = vocab_size**2 <= np.iinfo(np.int32).max
         self._key_type = np.dtype(np.int32 if fits_int32 else np.int64)
         self._pending: list[np.ndarray] = []
@@ -61,8 +60,8 @@ class PairCounts:
             )
         if len(references) == 0:
             return self
-        _refuse_outside("reference id", references, self.vocab_size)
-        _refuse_outside("prediction id", predictions, self.vocab_size)
+        refuse_outside("reference id", references, self.vocab_size)
+        refuse_outside("prediction id", predictions, self.vocab_size)
         # Ids were checked, so that the narrower keys lose nothing.
         keys = np.multiply(references, self.vocab_size, dtype=self._key_type, casting="unsafe")
         self._pending.append(np.add(keys, predictions, out=keys, casting="unsafe"))
@@ -87,8 +86,8 @@ class PairCounts:
         resized = PairCounts(vocab_size)
         if len(self.keys):
             references, predictions = np.divmod(self.keys, self._key_type.type(self.vocab_size))
-            _refuse_outside("reference id", references, vocab_size)
-            _refuse_outside("prediction id", predictions, vocab_size)
+            refuse_outside("reference id", references, vocab_size)
+            refuse_outside("prediction id", predictions, vocab_size)
             keys = references.astype(resized._key_type) * resized._key_type.type(vocab_size)
             resized._add_run(keys + predictions.astype(resized._key_type), self.counts)
         return resized
@@ -190,7 +189,7 @@ class DepthCounts:
         predictions_DN: Integer[np.ndarray, "depth n"],
         treatments_N: Integer[np.ndarray, " n"],
     ) -> Self:
-        """These counts with N modified positions more, answered at every depth."""
+        """These counts with N more modified positions, answered at every depth."""
         shape = (self.num_depths, len(references_N))
         if predictions_DN.shape != shape or len(treatments_N) != len(references_N):
             raise ValueError(
@@ -198,14 +197,14 @@ class DepthCounts:
                 f"predictions of shape {predictions_DN.shape}: give one treatment for each "
                 f"reference and one prediction at each of {self.num_depths} depths."
             )
-        # All is checked before any is counted, lest a bad id leave the depths out of step.
-        _refuse_outside("reference id", references_N, self.vocab_size)
-        _refuse_outside("prediction id", predictions_DN, self.vocab_size)
-        _refuse_outside("treatment code", treatments_N, len(TREATMENTS))
+        # All is checked before any is counted, so that a bad id does not leave depths out of step.
+        refuse_outside("reference id", references_N, self.vocab_size)
+        refuse_outside("prediction id", predictions_DN, self.vocab_size)
+        refuse_outside("treatment code", treatments_N, len(TREATMENTS))
         for code in range(len(TREATMENTS)):
-            asked = treatments_N == code
+            treated_N = treatments_N == code
             for depth, predictions_N in enumerate(predictions_DN):
-                self.pairs[depth][code].update(references_N[asked], predictions_N[asked])
+                self.pairs[depth][code].update(references_N[treated_N], predictions_N[treated_N])
         return self
 
     def merge(self, other: DepthCounts) -> Self:
@@ -272,17 +271,18 @@ def merged_counts(parts: Sequence[DepthCounts]) -> DepthCounts:
 
 
 def _run_starts(keys: np.ndarray) -> np.ndarray:
-    """Where each distinct one of the sorted `keys`, at least one, begins."""
+    """Where each distinct value of the sorted `keys`, of which there is at least one, begins."""
     begins = np.empty(len(keys), bool)
     begins[0] = True
     np.not_equal(keys[1:], keys[:-1], out=begins[1:])
     return np.flatnonzero(begins)
 
 
-def _refuse_outside(name: str, ids: np.ndarray, num: int) -> None:
+def refuse_outside(name: str, ids: np.ndarray, num: int) -> None:
+    """Raise ValueError unless all `ids`, which a message calls by `name`, are from 0 to num - 1."""
     if ids.size == 0:
         return
-    if ids.dtype.kind == "i":  # read without its sign, a negative id is a very large one
+    if ids.dtype.kind == "i":  # read as unsigned, a negative id is a very large one
         if ids.view(f"u{ids.dtype.itemsize}").max() < num:
             return
     low, high = int(ids.min()), int(ids.max())

@@ -3,10 +3,10 @@
 The schema is described field by field in `summarise_depths`, and its version in
 `hf_apt.records.schemas`. NaN is written as null.
 """
-# D depths, V vocabulary.
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from typing import Any
 
 import numpy as np
@@ -23,8 +23,9 @@ from hf_apt.stats.clusters import (
 )
 from hf_apt.stats.confusion import Confusion, confusion, noise_mass
 from hf_apt.stats.counts import TREATMENTS, DepthCounts
-from hf_apt.stats.estimates import plain
+from hf_apt.stats.estimates import Estimate, plain
 from hf_apt.stats.frequency import apt_by_frequency, growth, growth_by_frequency
+from hf_apt.stats.measures.registry import COLUMNS
 
 
 def summarise_depths(
@@ -32,6 +33,7 @@ def summarise_depths(
     frequency_V: Integer[np.ndarray, " vocab"],
     *,
     planted_V: Int[np.ndarray, " vocab"] | None = None,
+    measured: Sequence[dict[str, Estimate]] = (),
     thresholds: tuple[float, ...] = THRESHOLDS,
 ) -> list[dict[str, Any]]:
     """One dictionary for each depth, in order.
@@ -40,6 +42,8 @@ def summarise_depths(
     - `mean_apt`, `masked_accuracy`: estimates (`value`, `standard_error`, `num`) for `pooled` and
       for each treatment (`masked`, `replaced`, `unchanged`).
     - `apt50`: the three readings, each an estimate, for `pooled` and each treatment.
+    - the figures of all measures by the keys of their columns (`hf_apt.stats.measures.registry`),
+      estimates; null where `measured`, one dictionary for each depth, has none.
     - `growth`: mean APT less that of the depth before, paired by token; null at depth 0.
     - `growth_by_frequency`: what each tenth of the tokens, rarest first, adds to `growth`; null
       at depth 0.
@@ -60,7 +64,7 @@ def summarise_depths(
     previous: dict[tuple[float, str], TokenClusters] = {}
     for depth in range(counts.num_depths):
         table = confusion(counts.at(depth))
-        clusters = {
+        clusterings = {
             (threshold, definition): token_clusters(table, threshold, definition)
             for threshold in thresholds
             for definition in DEFINITIONS
@@ -70,6 +74,7 @@ def summarise_depths(
             {
                 "depth": depth,
                 **_accuracies(counts, depth, frequency_V),
+                **_measured(measured[depth] if measured else {}),
                 "growth": plain(growths[depth]),
                 "growth_by_frequency": shares[depth],
                 "apt_by_frequency": plain(apt_by_frequency(apt_DV[depth], frequency_V)),
@@ -80,33 +85,34 @@ def summarise_depths(
                     "num_pairs": int(table.matrix.nnz),
                 },
                 "clusters": [
-                    cluster_figures(found, table)
+                    cluster_figures(clusters, table)
                     | {
-                        "agreement_previous": _agreement(found, previous.get(key), asked_V),
-                        "agreement_planted": _planted_agreement(found, planted_V, asked_V),
+                        "agreement_previous": _agreement(clusters, previous.get(key), asked_V),
+                        "agreement_planted": _planted_agreement(clusters, planted_V, asked_V),
                     }
-                    for key, found in clusters.items()
+                    for key, clusters in clusterings.items()
                 ],
             }
         )
-        previous = clusters
+        previous = clusterings
     return depths
 
 
-def cluster_figures(found: TokenClusters, table: Confusion) -> dict[str, Any]:
+def cluster_figures(clusters: TokenClusters, table: Confusion) -> dict[str, Any]:
     """Number, sizes, share of kept tokens with a strong match and noise mass; None over nothing."""
-    sizes = found.sizes()
-    noise = noise_mass(table, strong_matches(table, found.strong_match_threshold))
+    sizes, num_kept = clusters.sizes(), clusters.num_kept
+    clustered = {int(token) for tokens in clusters.members for token in tokens}
+    noise = noise_mass(table, strong_matches(table, clusters.strong_match_threshold))
     return {
-        "definition": found.definition,
-        "threshold": found.strong_match_threshold,
+        "definition": clusters.definition,
+        "threshold": clusters.strong_match_threshold,
         "num_clusters": len(sizes),
-        "num_tokens_in_clusters": len({int(token) for tokens in found.members for token in tokens}),
-        "share_with_strong_match": found.num_matched / found.num_kept if found.num_kept else None,
+        "num_tokens_in_clusters": len(clustered),
+        "share_with_strong_match": clusters.num_matched / num_kept if num_kept else None,
         "mean_size": float(sizes.mean()) if len(sizes) else None,
         "median_size": float(np.median(sizes)) if len(sizes) else None,
         "max_size": int(sizes.max()) if len(sizes) else None,
-        "size_histogram": {str(size): n for size, n in found.size_histogram().items()},
+        "size_histogram": {str(size): n for size, n in clusters.size_histogram().items()},
         "noise_mass": float(noise.mean()) if len(noise) else None,
     }
 
@@ -122,19 +128,25 @@ def _accuracies(counts: DepthCounts, depth: int, frequency_V: np.ndarray) -> dic
     return figures
 
 
+def _measured(figures: dict[str, Estimate]) -> dict[str, Any]:
+    return {column.key: plain(figures.get(column.key)) for column in COLUMNS}
+
+
 def _agreement(
-    found: TokenClusters, previous: TokenClusters | None, asked_V: np.ndarray
+    clusters: TokenClusters, previous: TokenClusters | None, asked_V: np.ndarray
 ) -> float | None:
-    if previous is None or found.definition == "row":
+    if previous is None or clusters.definition == "row":
         return None
-    return cluster_agreement(found.labels(), previous.labels(), asked_V)
+    return cluster_agreement(clusters.labels(), previous.labels(), asked_V)
 
 
 def _planted_agreement(
-    found: TokenClusters, planted_V: np.ndarray | None, asked_V: np.ndarray
+    clusters: TokenClusters, planted_V: np.ndarray | None, asked_V: np.ndarray
 ) -> float | None:
-    if planted_V is None or found.definition == "row":
+    if planted_V is None or clusters.definition == "row":
         return None
-    # A token of no class is alone in one of its own; classes and tokens must not share a label.
+    # A token of no class is in a class of its own; classes and tokens must not share a label.
     alone_V = np.arange(len(planted_V)) + planted_V.max() + 1
-    return cluster_agreement(found.labels(), np.where(planted_V < 0, alone_V, planted_V), asked_V)
+    return cluster_agreement(
+        clusters.labels(), np.where(planted_V < 0, alone_V, planted_V), asked_V
+    )

@@ -94,6 +94,7 @@ def heads_trainer(
     )
     masking = tokens.masking(seed=config.seed, rate=config.masking_rate)
     num_draws = config.num_steps * config.batch_size
+    trunk.prepare()  # not in the midst of training
     heads = [_begun(trunk, tokens, kind, config.seed) for kind in kinds]
     num_weights = sum(weight.numel() for head in heads for weight in head.parameters())
     to_keep = _bytes_to_keep(trunk, config, num_weights)

@@ -102,7 +102,7 @@ def _measure(*, num_tokens: int, vocab_size: int, num_blocks: int) -> Work:
 
     def work() -> None:
         with written_tokens(ids_BT, vocab_size) as tokens:
-            measure(trunk, tokens, decoders, MeasureConfig(batch_size=32))["own_head"].hits()
+            measure(trunk, tokens, decoders, MeasureConfig(batch_size=32))["own_head"].counts.hits()
 
     return work
 

@@ -59,7 +59,7 @@ def _end_to_end(
     ):
 
         def ours() -> None:
-            measure(trunk, tokens, decoders, config)["own_head"].hits()
+            measure(trunk, tokens, decoders, config)["own_head"].counts.hits()
 
         times = medians({"ours": ours, "peer": trainer.evaluate}, rounds=rounds)
     return report(

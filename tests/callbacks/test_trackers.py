@@ -10,6 +10,7 @@ from PIL import Image
 from small_trainers import scalars, trainer_of
 from transformers import Trainer, TrainerCallback
 
+from hf_apt.stats.measures.registry import COLUMNS
 from trainer_callbacks import AptCallback, AptPlotCallback, ConfusionCallback
 from trainer_callbacks.plot import draw
 
@@ -44,7 +45,7 @@ def callbacks() -> list[TrainerCallback]:
 def ours(trainer: Trainer) -> set[str]:
     names = {name for entry in trainer.state.log_history for name in entry}
     found = {name for name in names if "depth" in name or "mean_apt" in name}
-    assert len(found) == 2 + 3 * 6
+    assert len(found) == 2 + 3 * (6 + len(COLUMNS))
     return found
 
 

@@ -46,31 +46,31 @@ def unpacked(tokens: Tokens, before: int, after: int) -> list[int]:
 def test_packing_loses_only_the_last_partial_sequence(packed_tokens, documents, tokenizer) -> None:
     joined = [token for text in documents for token in [*bare(tokenizer, text), SEP]]
     room = LENGTH - 2
-    found = unpacked(packed_tokens, 1, 1)
+    stored = unpacked(packed_tokens, 1, 1)
     assert len(documents) == 101
-    assert len(found) == len(joined) // room * room
-    assert found == joined[: len(found)]
-    assert 0 <= len(joined) - len(found) < room
+    assert len(stored) == len(joined) // room * room
+    assert stored == joined[: len(stored)]
+    assert 0 <= len(joined) - len(stored) < room
 
 
 def test_unpacking_gives_the_documents_back(packed_tokens, documents, tokenizer) -> None:
-    found, document = [], []
+    texts, document = [], []
     for token in unpacked(packed_tokens, 1, 1):
         if token == SEP:
-            found.append(tokenizer.decode(document))
+            texts.append(tokenizer.decode(document))
             document = []
         else:
             document.append(token)
-    assert len(found) >= 99
-    assert found == documents[: len(found)]
-    assert documents[len(found)].startswith(tokenizer.decode(document))
+    assert len(texts) >= 99
+    assert texts == documents[: len(texts)]
+    assert documents[len(texts)].startswith(tokenizer.decode(document))
 
 
 def test_packed_sequences_are_full_and_surrounded(packed_tokens) -> None:
-    found = rows(packed_tokens)
-    assert {len(row) for row in found} == {LENGTH}
-    assert {(row[0], row[-1]) for row in found} == {(CLS, SEP)}
-    assert len(found) == len(packed_tokens) == packed_tokens.description.num_sequences > 50
+    sequences = rows(packed_tokens)
+    assert {len(row) for row in sequences} == {LENGTH}
+    assert {(row[0], row[-1]) for row in sequences} == {(CLS, SEP)}
+    assert len(sequences) == len(packed_tokens) == packed_tokens.description.num_sequences > 50
 
 
 def test_documents_of_a_packed_corpus_meet_only_at_a_separator(tmp_path, tokenizer) -> None:
@@ -88,11 +88,11 @@ def test_documents_of_a_packed_corpus_meet_only_at_a_separator(tmp_path, tokeniz
 @pytest.mark.parametrize("layout", ["packed", "first"])
 def test_documents_without_a_token_leave_no_trace(tmp_path, tokenizer, documents, layout) -> None:
     gappy = [part for text in documents for part in ("", text, "  \n\t ")]
-    found = [
+    both = [
         write_tokens(tmp_path / name, texts, tokenizer, sequence_length=LENGTH, layout=layout)
         for name, texts in (("without", documents), ("with", gappy))
     ]
-    assert rows(found[0]) == rows(found[1])
+    assert rows(both[0]) == rows(both[1])
 
 
 def test_the_number_of_documents_in_a_batch_is_of_no_matter(tmp_path, tokenizer, documents) -> None:
@@ -117,20 +117,20 @@ def test_the_number_of_documents_in_a_batch_is_of_no_matter(tmp_path, tokenizer,
             )
         else:
             joined = [token for text in many for token in [*bare(tokenizer, text), SEP]]
-            found = unpacked(tokens, 1, 1)
-            assert found == joined[: len(found)]
-            assert len(joined) - len(found) < LENGTH
+            stored = unpacked(tokens, 1, 1)
+            assert stored == joined[: len(stored)]
+            assert len(joined) - len(stored) < LENGTH
 
 
 # First tokens of each document.
 
 
 def test_first_holds_the_beginning_of_every_document(tokens, documents, tokenizer) -> None:
-    found = rows(tokens)
-    assert len(found) == len(documents) == 101
-    for row, text in zip(found, documents, strict=True):
+    sequences = rows(tokens)
+    assert len(sequences) == len(documents) == 101
+    for row, text in zip(sequences, documents, strict=True):
         assert row == [CLS, *bare(tokenizer, text)[: LENGTH - 2], SEP]
-    lengths = [len(row) for row in found]
+    lengths = [len(row) for row in sequences]
     assert min(lengths) < LENGTH == max(lengths), "the fixture should have both kinds"
 
 
@@ -331,9 +331,9 @@ def test_other_families_keep_the_same_laws(tmp_path, documents, family) -> None:
         (32, other.cls_token_id, other.sep_token_id)
     }
     joined = [t for text in documents for t in [*bare(other, text), other.sep_token_id]]
-    found = unpacked(packed, 1, 1)
-    assert len(found) > 1000
-    assert found == joined[: len(found)]
+    stored = unpacked(packed, 1, 1)
+    assert len(stored) > 1000
+    assert stored == joined[: len(stored)]
     padded_BT = first.padded(np.arange(len(first)))
     assert (padded_BT == other.pad_token_id).any()
     from hf_apt.data.masking import mask
@@ -369,7 +369,7 @@ draws = TrainingDraws(tokens, tokens.masking(seed=0), num_draws=200)
 assert draws.__getitems__(list(range(8)))["input_ids"].shape == (8, 24)
 trunk = Trunk(load_masked_lm(sys.argv[2]))
 counts = measure(trunk, tokens, {"own_head": OwnHead(trunk)}, MeasureConfig(num_sequences=20))
-print(counts["own_head"].at(0).total)
+print(counts["own_head"].counts.at(0).total)
 assert not {"datasets", "pyarrow"} & set(sys.modules)
 """
 

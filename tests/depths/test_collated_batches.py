@@ -14,11 +14,12 @@ from transformers import BertConfig, BertLMHeadModel, DataCollatorForLanguageMod
 
 from hf_apt.depths.collated_batches import (
     LabelledBatches,
-    asked,
     is_causal,
+    labels_asked,
     random_numbers_kept,
 )
-from hf_apt.depths.depth_pass import count
+from hf_apt.depths.decoded import Decoded
+from hf_apt.depths.depth_pass import read, totals
 from hf_apt.depths.own_head import OwnHead
 from hf_apt.depths.trunk import Trunk
 from hf_apt.stats.counts import TREATMENTS, DepthCounts
@@ -94,6 +95,10 @@ def batches_of(kind: str, tokenizer: Any, *, batch_size: int = 4, seed: int = 1)
     return LabelledBatches(dataset=dataset, collate=collate, batch_size=batch_size, seed=seed)
 
 
+def batches(data: LabelledBatches, index: int = 0, num_parts: int = 1) -> Batches:
+    return [batch for _, batch in data.part(index, num_parts)]
+
+
 def assert_same(found: Batches, expected: Batches) -> None:
     assert len(found) == len(expected)
     for one, other in zip(found, expected, strict=True):
@@ -104,13 +109,13 @@ def assert_same(found: Batches, expected: Batches) -> None:
 @every_kind
 def test_every_pass_has_the_same_batches(kind, tokenizer):
     data = batches_of(kind, tokenizer)
-    first = list(data.part())
+    first = batches(data)
     torch.rand(3), np.random.random(), random.random()  # noqa: NPY002
-    assert_same(list(data.part()), first)
+    assert_same(batches(data), first)
     assert [len(batch["input_ids"]) for batch in first] == [4, 4, 4, 4, 4, 2]
     assert sum(int((batch["labels"] != -100).sum()) for batch in first) > 10
     if kind != "masked beforehand":
-        others = list(batches_of(kind, tokenizer, seed=2).part())
+        others = batches(batches_of(kind, tokenizer, seed=2))
         assert any(
             not torch.equal(one["labels"], other["labels"])
             for one, other in zip(others, first, strict=True)
@@ -123,10 +128,11 @@ def test_every_pass_has_the_same_batches(kind, tokenizer):
 @pytest.mark.parametrize("num_parts", [1, 2, 3, 4, 7])
 def test_parts_together_are_the_whole_in_order(kind, num_parts, tokenizer):
     data = batches_of(kind, tokenizer)
-    whole = list(data.part())
+    whole = batches(data)
     parts = [list(data.part(index, num_parts)) for index in range(num_parts)]
     for index, part in enumerate(parts):
-        assert_same(part, whole[index::num_parts])
+        assert_same([batch for _, batch in part], whole[index::num_parts])
+        assert [first for first, _ in part] == list(range(0, 22, 4))[index::num_parts]
         assert data.num_batches(index, num_parts) in (len(part), None)
     assert (data.num_batches() is None) == ("streamed" in kind)
 
@@ -135,7 +141,7 @@ def test_parts_together_are_the_whole_in_order(kind, num_parts, tokenizer):
 def test_rows_are_those_of_the_data_in_their_order(kind, tokenizer):
     dataset, _ = DATA[kind](tokenizer)
     found = []
-    for batch in batches_of(kind, tokenizer, batch_size=5).part():
+    for _, batch in batches_of(kind, tokenizer, batch_size=5).part():
         true = torch.where(batch["labels"] == -100, batch["input_ids"], batch["labels"])
         found += [[token for token in row if token != 0] for row in true.tolist()]
     wanted = [
@@ -187,7 +193,7 @@ def test_numbers_drawn_in_a_guarded_block_are_drawn_again_outside():
 @pytest.mark.parametrize("num", [0, 1, 3, 4, 5])
 def test_few_rows_and_none(num):
     data = LabelledBatches(dataset=premasked(num), collate=stacked, batch_size=4)
-    found = [len(batch["input_ids"]) for batch in data.part()]
+    found = [len(batch["input_ids"]) for _, batch in data.part()]
     assert found == [4] * (num // 4) + [num % 4] * (num % 4 > 0)
     assert data.num_batches() == len(found)
 
@@ -199,7 +205,7 @@ def test_few_rows_and_none(num):
 @pytest.mark.parametrize("mask_id", [4, None])
 def test_a_masked_model_is_asked_for_the_labels_where_they_stand(family, mask_id):
     batch = stacked(premasked(9))
-    found = asked(batch, Trunk(made(family)), mask_id)
+    found = labels_asked(batch, 0, Trunk(made(family)), mask_id)
     places, references, treatments = [], [], []
     for row, (ids, labels) in enumerate(
         zip(batch["input_ids"].tolist(), batch["labels"].tolist(), strict=True)
@@ -225,7 +231,7 @@ def test_a_masked_model_is_asked_for_the_labels_where_they_stand(family, mask_id
 @pytest.mark.parametrize("family", CAUSAL)
 def test_a_causal_model_is_asked_for_the_next_token(family):
     batch = stacked(premasked(9))
-    found = asked(batch, Trunk(made(family)), 4)
+    found = labels_asked(batch, 0, Trunk(made(family)), 4)
     expected = [
         ([row, place - 1], label)
         for row, labels in enumerate(batch["labels"].tolist())
@@ -245,12 +251,22 @@ def test_answers_are_those_of_the_whole_model(family, tokenizer):
     collate = DataCollatorForLanguageModeling(tokenizer, mlm=family in MASKED, mlm_probability=0.3)
     data = LabelledBatches(dataset=rows(22), collate=collate, batch_size=4)
     trunk = Trunk(model)
-    batches = (asked(batch, trunk, tokenizer.mask_token_id) for batch in data.part())
-    counts = count(trunk, batches, {"own_head": OwnHead(trunk)})["own_head"]
-    expected = looped(family, model, list(data.part()))
+    batches = (
+        labels_asked(batch, first_row, trunk, tokenizer.mask_token_id)
+        for first_row, batch in data.part()
+    )
+    counts = counted(trunk, batches)
+    expected = looped(family, model, [batch for _, batch in data.part()])
     assert tables_of(counts) == expected
     assert expected[0] != expected[2]
     assert all(len({answer for _, answer in table}) > 1 for table in expected.values())
+
+
+def counted(trunk: Trunk, batches: Any) -> DepthCounts:
+    """What the own head answers, at every depth."""
+    reader = Decoded(trunk, OwnHead(trunk))
+    read(trunk, batches, [reader])
+    return totals({"own_head": reader})["own_head"].counts
 
 
 def tables_of(counts: DepthCounts) -> dict[int, dict[tuple[int, int], int]]:
@@ -282,7 +298,7 @@ def test_a_batch_without_a_label_for_each_token_is_refused(labels):
     if labels is not None:
         batch["labels"] = labels
     with pytest.raises(ValueError, match=r"no labels of the shape of input_ids, \(2, 5\): give a"):
-        asked(batch, Trunk(made("bert")), 4)
+        labels_asked(batch, 0, Trunk(made("bert")), 4)
 
 
 @pytest.mark.parametrize("wrong", [-1, 65, 1000])
@@ -291,17 +307,17 @@ def test_an_id_outside_the_vocabulary_is_named(wrong):
     batch = stacked(premasked(3))
     batch["input_ids"][1, 2] = wrong
     with pytest.raises(ValueError, match=f"^input id {wrong} is outside the vocabulary of 65 tok"):
-        asked(batch, trunk, 4)
+        labels_asked(batch, 0, trunk, 4)
     batch = stacked(premasked(3))
     batch["labels"][0, 0] = wrong
     with pytest.raises(ValueError, match=f"reference id {wrong} is outside 0 to 64"):
-        count(trunk, [asked(batch, trunk, 4)], {"own_head": OwnHead(trunk)})
+        counted(trunk, [labels_asked(batch, 0, trunk, 4)])
 
 
 def test_nothing_asked_is_nothing_counted():
     trunk = Trunk(made("bert"))
     batch = stacked(premasked(3))
     batch["labels"][:] = -100
-    counts = count(trunk, [asked(batch, trunk, 4)], {"own_head": OwnHead(trunk)})["own_head"]
+    counts = counted(trunk, [labels_asked(batch, 0, trunk, 4)])
     assert counts.support().sum() == 0
     assert counts.num_depths == 3

@@ -38,7 +38,7 @@ def trunk(tiny_model) -> Trunk:
     with torch.no_grad():
         for weight in tiny_model.parameters():
             weight.mul_(4.0)
-    return Trunk(tiny_model)
+    return Trunk(tiny_model).prepare()
 
 
 class OneDepth:
@@ -48,6 +48,9 @@ class OneDepth:
         self.model, self.hidden_size = trunk.model, trunk.hidden_size
         self.num_depths = 1
         self._trunk, self._depth = trunk, depth
+
+    def prepare(self) -> "OneDepth":
+        return self
 
     def at(self, inputs: dict[str, Tensor], asked_BT: Tensor) -> Tensor:
         return self._trunk.at(inputs, asked_BT)[self._depth : self._depth + 1]
@@ -400,7 +403,9 @@ def test_at_depth_0_a_linear_head_can_but_copy(tokens, tmp_path):
     trunk = Trunk(model.eval())
     config = HeadConfig(num_steps=250, batch_size=32, learning_rate=2e-2)
     heads = train_heads(trunk, tokens, ["linear_head"], config, tmp_path)["linear_head"]
-    counts = measure(trunk, tokens, {"head": heads}, MeasureConfig(num_realisations=8))["head"]
+    counts = measure(trunk, tokens, {"head": heads}, MeasureConfig(num_realisations=8))[
+        "head"
+    ].counts
     assert mean_accuracy(counts, 0, "unchanged") > 0.5  # it copies what it is shown,
     assert mean_accuracy(counts, 0, "masked") < 0.1  # and knows nothing of what it is not
     support = counts.support()
@@ -422,7 +427,7 @@ def test_a_decoder_need_not_be_as_wide_as_the_hidden_states(kind, tokens, tmp_pa
     trunk = Trunk(hf.ElectraForMaskedLM(config).eval())
     assert trunk.model.get_output_embeddings().weight.shape == (VOCAB, 8)
     heads = train_heads(trunk, tokens, [kind], SHORT, tmp_path)[kind]
-    counts = measure(trunk, tokens, {kind: heads}, MeasureConfig())[kind]
+    counts = measure(trunk, tokens, {kind: heads}, MeasureConfig())[kind].counts
     assert counts.num_depths == 3
     assert counts.at(2).total > 100
 

@@ -85,7 +85,7 @@ def expected(trunk, tokens) -> Tables:
 def test_counts_are_those_of_a_loop_whatever_the_batch_size(batch_size, trunk, tokens, expected):
     config = config_of(batch_size=batch_size)
     found = measure(trunk, tokens, {"own_head": OwnHead(trunk)}, config)
-    assert tables_of(found["own_head"]) == expected
+    assert tables_of(found["own_head"].counts) == expected
     assert len({max(table.values()) for table in expected.values()}) > 1
 
 
@@ -93,13 +93,13 @@ def test_packed_sequences_are_counted_likewise(trunk, packed_tokens):
     expected = looped(trunk.model, packed_tokens, range(1), 10)
     config = config_of(batch_size=4, num_realisations=1, num_sequences=10)
     found = measure(trunk, packed_tokens, {"own_head": OwnHead(trunk)}, config)
-    assert tables_of(found["own_head"]) == expected
+    assert tables_of(found["own_head"].counts) == expected
 
 
 def test_realisations_add_up(trunk, tokens):
     decoders = {"own_head": OwnHead(trunk)}
-    first = measure(trunk, tokens, decoders, config_of(num_realisations=1))["own_head"]
-    both = measure(trunk, tokens, decoders, config_of(num_realisations=2))["own_head"]
+    first = measure(trunk, tokens, decoders, config_of(num_realisations=1))["own_head"].counts
+    both = measure(trunk, tokens, decoders, config_of(num_realisations=2))["own_head"].counts
     second = looped(trunk.model, tokens, range(1, 2), len(tokens))
     assert tables_of(first) != second
     for (depth, treatment), table in tables_of(both).items():
@@ -120,7 +120,7 @@ def test_every_modified_position_is_counted_once_at_every_depth(trunk, tokens):
         ).modified_BT.sum()
         for epoch in range(NUM_REALISATIONS)
     )
-    counts = measure(trunk, tokens, {"own_head": OwnHead(trunk)}, config)["own_head"]
+    counts = measure(trunk, tokens, {"own_head": OwnHead(trunk)}, config)["own_head"].counts
     assert counts.num_depths == 3
     for depth in range(3):
         assert counts.at(depth).total == num_modified
@@ -145,8 +145,8 @@ def test_one_forward_pass_a_batch_serves_all_decoders(num_decoders, trunk, token
     counts = measure(trunk, tokens, decoders, config_of(batch_size=10))
     hook.remove()
     assert len(calls) == NUM_REALISATIONS * 11
-    for number, found in enumerate(counts.values()):
-        assert {key % 65 for key in found.at(1).keys.tolist()} == {number}
+    for number, readout in enumerate(counts.values()):
+        assert {key % 65 for key in readout.counts.at(1).keys.tolist()} == {number}
 
 
 def test_a_model_in_training_mode_is_measured_without_dropout_and_left_in_it(
@@ -156,7 +156,7 @@ def test_a_model_in_training_mode_is_measured_without_dropout_and_left_in_it(
     try:
         state = torch.get_rng_state()
         found = measure(trunk, tokens, {"own_head": OwnHead(trunk)}, config_of())
-        assert tables_of(found["own_head"]) == expected
+        assert tables_of(found["own_head"].counts) == expected
         assert all(module.training for module in trunk.model.modules())
         assert torch.equal(torch.get_rng_state(), state)
     finally:
@@ -171,7 +171,9 @@ def test_an_untrained_model_knows_nothing(tokens):
     means = []
     for seed in range(10):
         trunk = Trunk(new_model(shape, tokens, seed=seed).eval())
-        counts = measure(trunk, tokens, {"own_head": OwnHead(trunk)}, config_of())["own_head"]
+        counts = measure(trunk, tokens, {"own_head": OwnHead(trunk)}, config_of())[
+            "own_head"
+        ].counts
         hits, support = counts.hits("masked"), counts.support("masked")
         means.append([mean_apt(hits_V, support).value for hits_V in hits])
     # One in 65 where nothing is shown; a token that is always answered counts as one in 60.
@@ -182,13 +184,13 @@ def test_a_model_that_is_told_the_answer_knows_everything(trunk, tokens):
     batches = MaskedBatches(tokens, config_of())
     answers = iter([batch.labels_BT[batch.modified_BT] for _, batch in batches.part()])
     told = {"told": lambda hidden: torch.tensor(next(answers)).expand(len(hidden), -1)}
-    counts = measure(trunk, tokens, told, config_of())["told"]
+    counts = measure(trunk, tokens, told, config_of())["told"].counts
     assert np.array_equal(counts.hits(), np.stack([counts.support()] * 3))
 
 
 def test_merging_measurements_of_two_seeds_adds_their_support(trunk, tokens):
     decoders = {"own_head": OwnHead(trunk)}
-    parts = [measure(trunk, tokens, decoders, config_of(seed=s))["own_head"] for s in (1, 2)]
+    parts = [measure(trunk, tokens, decoders, config_of(seed=s))["own_head"].counts for s in (1, 2)]
     assert tables_of(parts[0]) != tables_of(parts[1])
     assert np.array_equal(merged_counts(parts).support(), parts[0].support() + parts[1].support())
 
@@ -232,7 +234,7 @@ def test_sequences_may_be_as_long_as_the_model_has_positions(
     require_fit(model, held)
     trunk = Trunk(model)
     counts = measure(trunk, held, {"own_head": OwnHead(trunk)}, config_of())
-    assert counts["own_head"].at(1).total > 0
+    assert counts["own_head"].counts.at(1).total > 0
 
 
 def test_a_tokenizer_larger_than_the_model_is_refused(tokens):

@@ -314,7 +314,9 @@ SEEN_THROUGH: dict[str, tuple[str, ...]] = {
         *("cli.compare", "cli.tables.comparison", "stats.rank_agreement", "records.task_records"),
     ),
     "runs/test_dry_run.py": ("cli.tables.costs", "runs.machine_speed"),
-    "runs/test_pipeline.py": ("runs.decoders", "runs.preparation", "runs.recipes"),
+    "runs/test_pipeline.py": (
+        *("runs.decoders", "runs.preparation", "runs.recipes", "runs.summary"),
+    ),
     "data/test_corpora.py": ("data.document_blocks", "data.held_out", "data.local_files"),
     "data/test_tokens.py": ("data.sequences", "data.sequence_files"),
     "data/planted/test_language.py": (
@@ -322,7 +324,11 @@ SEEN_THROUGH: dict[str, tuple[str, ...]] = {
     ),
     "data/planted/test_corpus.py": ("data.planted.labels",),
     "data/tasks/test_task.py": ("data.tasks.rows",),
-    "depths/test_measurement.py": ("data.measurement_batches", "depths.depth_pass"),
+    "depths/test_measurement.py": ("data.measurement_batches",),
+    "depths/test_decoded.py": ("depths.depth_pass",),
+    "stats/measures/test_registry.py": (
+        *("stats.measures.answers", "stats.measures.measure", "stats.measures.readout"),
+    ),
     "depths/test_trunk.py": ("depths.forward_override", "depths.own_head"),
     "depths/sweep/test_vocabulary.py": (
         *("depths.sweep.chunks", "depths.sweep.equal_rows", "depths.sweep.result"),

@@ -21,6 +21,8 @@ from hf_apt.records.run import Run
 from hf_apt.runs import pipeline
 from hf_apt.runs.pipeline import begin, finish, measure_run, pretrain_run, run_all
 from hf_apt.runs.recipes import RunConfig, demo_recipe, named_recipe
+from hf_apt.stats.estimates import plain
+from hf_apt.stats.measures.registry import MEASURES
 from hf_apt.training.pretraining import PretrainConfig
 
 CONFIG = RunConfig(
@@ -113,6 +115,29 @@ def test_every_readout_was_asked_the_same(finished) -> None:
     assert len(supports) == 4
     assert supports[0].sum() > 50
     assert all(np.array_equal(support, supports[0]) for support in supports)
+
+
+@pytest.mark.parametrize("readout", ["own_head", "linear_head", "untrained"])
+def test_measures_are_kept_and_summarised(finished, readout) -> None:
+    """Cross-entropy and prediction depth of the pass that counted, without another one."""
+    kept = finished.readout(readout)
+    summarised = finished.read_json("summary.json")["readouts"][readout]
+    assert list(kept.measures) == [measure.name for measure in MEASURES]
+    for depth, figures in enumerate(kept.figures()):
+        for key, estimate in figures.items():
+            assert summarised[depth][key] == plain(estimate)
+            assert estimate.num == kept.counts.support().sum()
+    assert summarised[-1]["settled_answers"]["value"] == 1.0
+    assert 0 < summarised[0]["cross_entropy"]["value"] < 20
+
+
+def test_what_is_known_exactly_has_no_measures(finished, copied) -> None:
+    bayes = finished.read_json("summary.json")["readouts"]["bayes"][0]
+    assert bayes["cross_entropy"] is None
+    shutil.rmtree(copied.path("measures"))  # a run of before there were measures
+    finish(copied)
+    before = copied.read_json("summary.json")["readouts"]["own_head"]
+    assert [depth["cross_entropy"] for depth in before] == [None] * 3
 
 
 def test_the_summary_says_what_was_done(finished) -> None:

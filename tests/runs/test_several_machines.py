@@ -26,7 +26,6 @@ from hf_apt.depths.trunk import Trunk
 from hf_apt.models.loading import load_masked_lm
 from hf_apt.records.run import Run
 from hf_apt.runs.pipeline import run_all
-from hf_apt.stats.counts import DepthCounts
 
 WORKER = Path(__file__).parents[1] / "support/workers" / "chain.py"
 SHARDED = {
@@ -145,9 +144,10 @@ def assert_counted_right(run: Run, text: list[str]) -> None:
     heads = DepthHeads.load(run.path("heads/linear_head.safetensors"), "linear_head")
     readers: dict[str, Decoder] = {"own_head": OwnHead(trunk), "linear_head": heads}
     asked = config(*text).measure
-    counts = measure(trunk, Tokens(run.path("tokens/validation")), readers, asked)
-    for name, expected in counts.items():
-        found: DepthCounts = run.counts(name)
+    readouts = measure(trunk, Tokens(run.path("tokens/validation")), readers, asked)
+    for name, readout in readouts.items():
+        expected = readout.counts
+        found = run.counts(name)
         assert expected.at(0).total > 50
         for depth in range(3):
             one, other = found.at(depth), expected.at(depth)

@@ -13,6 +13,7 @@ from hypothesis import strategies as st
 from hf_apt.stats.clusters import DEFINITIONS, THRESHOLDS
 from hf_apt.stats.counts import TREATMENTS, DepthCounts
 from hf_apt.stats.depth_summary import summarise_depths
+from hf_apt.stats.measures.registry import COLUMNS
 
 settings.register_profile("laws", derandomize=True, deadline=None, max_examples=60)
 settings.load_profile("laws")
@@ -29,6 +30,7 @@ DEPTH_KEYS = {
     "apt_by_frequency",
     "confusion",
     "clusters",
+    *(column.key for column in COLUMNS),
 }
 CLUSTER_KEYS = {
     "definition",
@@ -141,8 +143,8 @@ def test_accuracies_are_those_of_a_loop_pooled_and_by_treatment() -> None:
                 [int(references[i]) for i in chosen], [int(predictions[depth, i]) for i in chosen]
             )
             right = sum(oracles.hits(table, 6))
-            found = figures["mean_apt"][name]["value"]
-            assert found == pytest.approx(oracles.mean_apt(table, 6))
+            value = figures["mean_apt"][name]["value"]
+            assert value == pytest.approx(oracles.mean_apt(table, 6))
             assert figures["masked_accuracy"][name]["value"] == right / len(chosen)
             assert figures["masked_accuracy"][name]["num"] == len(chosen)
             readings = [reading["value"] for reading in figures["apt50"][name].values()]
@@ -169,10 +171,10 @@ def test_clusters_and_confusion_are_those_of_a_loop() -> None:
             "num_pairs": len(table),
         }
         for entry in figures["clusters"]:
-            found = oracles.clusters(rows, entry["threshold"], entry["definition"])
-            sizes = [len(cluster) for cluster in found]
-            assert entry["num_clusters"] == len(found)
-            assert entry["num_tokens_in_clusters"] == len({t for c in found for t in c})
+            clusters = oracles.clusters(rows, entry["threshold"], entry["definition"])
+            sizes = [len(cluster) for cluster in clusters]
+            assert entry["num_clusters"] == len(clusters)
+            assert entry["num_tokens_in_clusters"] == len({t for c in clusters for t in c})
             assert entry["max_size"] == (max(sizes) if sizes else None)
             assert entry["mean_size"] == (pytest.approx(sum(sizes) / len(sizes)) if sizes else None)
             assert entry["median_size"] == (np.median(sizes) if sizes else None)
@@ -183,7 +185,7 @@ def test_clusters_and_confusion_are_those_of_a_loop() -> None:
             assert entry["noise_mass"] == pytest.approx(oracles.mean(noise))
             if entry["definition"] == "row":
                 share = entry["share_with_strong_match"]
-                assert share == (len(found) / len(kept) if kept else None)
+                assert share == (len(clusters) / len(kept) if kept else None)
     assert sum(entry["num_clusters"] for entry in figures["clusters"]) > 0
 
 
@@ -251,15 +253,15 @@ def test_agreement_is_the_adjusted_rand_index_over_tokens_asked_for() -> None:
 def test_apt_by_frequency_is_that_of_its_own_depth() -> None:
     frequency = np.array([3, 40, 7, 1000, 12, 15, 0, 0, 0, 0, 0, 0])
     counts = random_counts(3, 400)
-    found = []
+    by_depth = []
     for depth, figures in enumerate(summarise_depths(counts, frequency)):
         matrix = counts.at(depth).matrix().toarray()
         table = {(i, j): int(matrix[i, j]) for i in range(12) for j in range(12) if matrix[i, j]}
         bins = oracles.frequency_bins(oracles.apt(table, 12), frequency.tolist(), 3)
         values = [bin_["mean_apt"]["value"] for bin_ in figures["apt_by_frequency"]]
         assert values == pytest.approx([oracles.mean(inside) for inside in bins.values()])
-        found.append(values)
-    assert found[0] != found[1] != found[2]
+        by_depth.append(values)
+    assert by_depth[0] != by_depth[1] != by_depth[2]
 
 
 def test_without_planted_classes_their_agreement_is_null() -> None:

@@ -1,8 +1,15 @@
 """What a product with the whole vocabulary says of each row, in one read and without its logits."""
 
 from hf_apt.depths.sweep.chunks import CHUNK
-from hf_apt.depths.sweep.equal_rows import once_each
+from hf_apt.depths.sweep.equal_rows import once_each, sweep_once_each
 from hf_apt.depths.sweep.result import VocabularySweep
 from hf_apt.depths.sweep.vocabulary import streamed_argmax, vocabulary_sweep
 
-__all__ = ["CHUNK", "VocabularySweep", "once_each", "streamed_argmax", "vocabulary_sweep"]
+__all__ = [
+    "CHUNK",
+    "VocabularySweep",
+    "once_each",
+    "streamed_argmax",
+    "sweep_once_each",
+    "vocabulary_sweep",
+]

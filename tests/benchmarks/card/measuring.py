@@ -31,7 +31,7 @@ def run(sizes: Sizes, tokens: Tokens, rate: float, folder: Path) -> bool:
 
     def ours(num: int) -> int:
         asked = MeasureConfig(num_sequences=num, batch_size=sizes.batch)
-        return measure(trunk, tokens, decoders, asked)["own_head"].at(6).total
+        return measure(trunk, tokens, decoders, asked)["own_head"].counts.at(6).total
 
     def batches() -> list[dict[str, torch.Tensor]]:
         draws = FixedDraws(tokens, tokens.masking(seed=1), num_sequences=sizes.compared)

@@ -31,11 +31,11 @@ def measured(checkpoint: str, tokens: str, folder: str) -> None:
     trunk = Trunk(load_masked_lm(checkpoint))
     head = OwnHead(trunk)
     decoders = {"own_head": head, "again": lambda hidden_DNH: head(hidden_DNH).flip(0)}
-    counts = measure(trunk, Tokens(Path(tokens)), decoders, CONFIG)
+    readouts = measure(trunk, Tokens(Path(tokens)), decoders, CONFIG)
     state = process_state()
     rank = f"{state.process_index}-of-{state.num_processes}"
-    for name, found in counts.items():
-        found.save(Path(folder) / f"{name}-{rank}.npz")
+    for name, readout in readouts.items():
+        readout.counts.save(Path(folder) / f"{name}-{rank}.npz")
     kinds = ("linear_head", "mlm_head")
     heads = train_heads(trunk, Tokens(Path(tokens)), kinds, HEADS, Path(folder) / "work")
     heads["mlm_head"].save(Path(folder) / f"heads-{rank}.safetensors")

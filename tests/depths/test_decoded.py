@@ -1,4 +1,4 @@
-"""Laws of the cross-entropy at every depth: after the last block it is the model's own loss."""
+"""Laws of what is decoded: one read for all, and after the last block the model's own loss."""
 
 from functools import partial
 from typing import Any
@@ -13,12 +13,13 @@ from torch import Tensor
 import hf_apt.depths.measurement as measure_module
 from hf_apt.data.measurement_batches import MaskedBatches, MeasureConfig
 from hf_apt.depths import own_head as own_head_module
-from hf_apt.depths.depth_losses import depth_cross_entropy
+from hf_apt.depths.decoded import Decoded
+from hf_apt.depths.depth_pass import read
 from hf_apt.depths.heads import DepthHeads
 from hf_apt.depths.measurement import measure
 from hf_apt.depths.own_head import OwnHead
 from hf_apt.depths.trunk import Trunk
-from hf_apt.stats.sequence_losses import SequenceLosses, merged_losses
+from hf_apt.stats.measures.cross_entropy import CrossEntropy
 
 VOCAB = 65
 CONFIG = MeasureConfig(masking_rate=0.25, seed=77, batch_size=7, num_realisations=2)
@@ -53,6 +54,12 @@ def looped(tokens: Any, decode: Any) -> tuple[np.ndarray, list[list[np.ndarray]]
     return losses.mean(axis=1), by_sequence
 
 
+def cross_entropy(trunk: Trunk, tokens: Any, decoder: Any) -> CrossEntropy:
+    """The measure of one decoder."""
+    found = measure(trunk, tokens, {"decoder": decoder}, CONFIG)["decoder"].measures
+    return found["cross_entropy"]
+
+
 @pytest.mark.parametrize("kind", MODELS)
 def test_after_the_last_block_it_is_the_loss_of_the_model(kind, tokens, monkeypatch):
     monkeypatch.setattr(own_head_module, "_ROW_CHUNK", 5)
@@ -67,10 +74,10 @@ def test_after_the_last_block_it_is_the_loss_of_the_model(kind, tokens, monkeypa
         return model(**inputs, labels=labels).loss.expand(1, num_asked)
 
     (expected,), _ = looped(tokens, loss)
-    found = depth_cross_entropy(trunk, tokens, {"own_head": head}, CONFIG)["own_head"]
-    assert found.cross_entropy_D[-1] == pytest.approx(expected, abs=1e-5)
-    assert found.cross_entropy_D.shape == found.standard_error_D.shape == (trunk.num_depths,)
-    assert len(set(found.cross_entropy_D.round(5))) == trunk.num_depths
+    found = cross_entropy(trunk, tokens, head)
+    assert found.mean()[-1] == pytest.approx(expected, abs=1e-5)
+    assert found.mean().shape == found.standard_error().shape == (trunk.num_depths,)
+    assert len(set(found.mean().round(5))) == trunk.num_depths
 
 
 @pytest.mark.parametrize("kind", ["own_head", "linear_head", "mlm_head"])
@@ -94,55 +101,93 @@ def test_at_every_depth_it_is_that_of_a_loop_over_whole_logits(kind, tokens):
         return torch.stack(rows)
 
     expected, by_sequence = looped(tokens, losses)
-    found = depth_cross_entropy(trunk, tokens, {kind: decoder}, CONFIG)[kind]
-    assert found.cross_entropy_D == pytest.approx(expected, abs=1e-5)
+    found = cross_entropy(trunk, tokens, decoder)
+    assert found.mean() == pytest.approx(expected, abs=1e-5)
     sums = np.array([sum(part.sum(axis=1) for part in parts) for parts in by_sequence]).T
     sizes = np.array([sum(part.shape[1] for part in parts) for parts in by_sequence])
     assert found.num_positions == sizes.sum()
-    reference = SequenceLosses(sums, sizes).standard_error()
-    assert found.standard_error_D == pytest.approx(reference, abs=1e-6)
+    reference = CrossEntropy(sums, sizes).standard_error()
+    assert found.standard_error() == pytest.approx(reference, abs=1e-6)
 
 
-def test_the_counts_are_those_of_measure(tokens):
+@pytest.mark.parametrize("kind", ["own_head", "mlm_head"])
+def test_the_counts_are_those_of_predictions_alone(kind, tokens):
+    """The sweep finds the most probable token that a plain arg-max finds, to the last position."""
     trunk = Trunk(made("bert"))
-    decoders = {"own_head": OwnHead(trunk), "again": OwnHead(trunk)}
-    found = depth_cross_entropy(trunk, tokens, decoders, CONFIG)
-    expected = measure(trunk, tokens, decoders, CONFIG)
-    assert found.keys() == expected.keys()
-    for name, counts in expected.items():
-        for depth in range(trunk.num_depths):
-            pairs, wanted = found[name].counts.at(depth), counts.at(depth)
-            assert np.array_equal(pairs.keys, wanted.keys)
-            assert np.array_equal(pairs.counts, wanted.counts)
-            assert len(wanted.keys) > 100
+    torch.manual_seed(3)
+    decoder = (
+        OwnHead(trunk) if kind == "own_head" else DepthHeads(kind, trunk.num_depths, 16, VOCAB)
+    )
+    swept = measure(trunk, tokens, {kind: decoder}, CONFIG)[kind]
+    predicted = measure(trunk, tokens, {kind: decoder}, CONFIG, measures=())[kind]
+    assert predicted.measures == {} != swept.measures
+    for depth in range(trunk.num_depths):
+        pairs, wanted = swept.counts.at(depth), predicted.counts.at(depth)
+        assert np.array_equal(pairs.keys, wanted.keys)
+        assert np.array_equal(pairs.counts, wanted.counts)
+        assert len(wanted.keys) > 100
+
+
+def test_a_decoder_that_only_predicts_is_only_counted(tokens):
+    trunk = Trunk(made("bert"))
+    head = OwnHead(trunk)
+    found = measure(trunk, tokens, {"a": head, "b": lambda hidden: head(hidden)}, CONFIG)
+    assert found["b"].measures == {}
+    assert np.array_equal(found["a"].counts.hits(), found["b"].counts.hits())
+
+
+def test_one_pass_serves_any_number_of_readers(tokens):
+    """Readers of answers and a stranger's reader of states, from one pass of the trunk."""
+
+    class Norms:
+        """The mean norm of the hidden states."""
+
+        def __init__(self):
+            self.total, self.num = 0.0, 0
+
+        def update(self, batch: Any, hidden_DNH: Tensor) -> None:
+            self.total += hidden_DNH.norm(dim=-1).sum(dim=1)
+            self.num += hidden_DNH.shape[1]
+
+    trunk = Trunk(made("bert"))
+    trunk.at({"input_ids": torch.ones(1, 24, dtype=int)}, torch.eye(24)[:1].bool())
+    norms, head = Norms(), Decoded(trunk, OwnHead(trunk))
+    passes: list[int] = []
+    hook = trunk.module.register_forward_hook(lambda *_: passes.append(1))
+    read(trunk, measure_module.asked_batches(tokens, CONFIG), [head, norms])
+    hook.remove()
+    head_passes = len(MaskedBatches(tokens, CONFIG).starts)
+    # The own head runs the model with the trunk's output replaced, once at the embeddings and once
+    # for all blocks; that is no pass of the trunk's own code.
+    assert len(passes) == head_passes * 3
+    assert norms.num == head.total.counts.support().sum()
+    assert (norms.total / norms.num > 1).all()
 
 
 def test_processes_share_the_batches_and_add_up(tokens, monkeypatch):
-    """Each process' share by itself; the sum is the whole."""
+    """Each process' share by itself; merged, they are the whole."""
     trunk = Trunk(made("bert"))
-    decoders = {"own_head": OwnHead(trunk)}
-    whole = depth_cross_entropy(trunk, tokens, decoders, CONFIG)["own_head"]
-    kept: list[SequenceLosses] = []
-
-    def keep(found: dict[str, Any], _: Any) -> dict[str, Any]:
-        kept.extend(part for part in found.values() if isinstance(part, SequenceLosses))
-        return found
-
-    monkeypatch.setattr("hf_apt.depths.depth_losses.summed", keep)
+    head = OwnHead(trunk)
+    whole = measure(trunk, tokens, {"own_head": head}, CONFIG)["own_head"]
 
     class Process:
         num_processes, is_main_process = 3, False
 
+    parts = []
     for index in range(3):
         process: Any = Process()
         process.process_index = index
         monkeypatch.setattr(measure_module, "process_state", lambda process=process: process)
-        depth_cross_entropy(trunk, tokens, decoders, CONFIG)
-    total = merged_losses(kept)
-    assert [part.num_positions > 0 for part in kept] == [True] * 3
-    assert total.num_positions == whole.num_positions
-    assert total.cross_entropy() == pytest.approx(whole.cross_entropy_D, rel=1e-12)
-    assert total.standard_error() == pytest.approx(whole.standard_error_D, rel=1e-9)
+        parts.append(Decoded(trunk, head))
+        read(trunk, measure_module.asked_batches(tokens, CONFIG), [parts[-1]])
+    first, *others = (part.total for part in parts)
+    assert all(part.total.measures["cross_entropy"].num_positions > 0 for part in parts)
+    for other in others:
+        first.merge(other)
+    assert np.array_equal(first.counts.hits(), whole.counts.hits())
+    for name, measured in whole.measures.items():
+        for key, array in measured.arrays().items():
+            assert first.measures[name].arrays()[key] == pytest.approx(array, rel=1e-12), key
 
 
 def test_a_model_that_guesses_evenly_is_at_log_of_its_vocabulary(tokens):
@@ -152,9 +197,9 @@ def test_a_model_that_guesses_evenly_is_at_log_of_its_vocabulary(tokens):
         model.cls.predictions.transform.LayerNorm.bias.zero_()
         model.cls.predictions.bias.zero_()
     trunk = Trunk(model)
-    found = depth_cross_entropy(trunk, tokens, {"own_head": OwnHead(trunk)}, CONFIG)["own_head"]
-    assert found.cross_entropy_D == pytest.approx(np.full(trunk.num_depths, np.log(VOCAB)))
-    assert found.standard_error_D == pytest.approx(np.zeros(trunk.num_depths), abs=1e-6)
+    found = cross_entropy(trunk, tokens, OwnHead(trunk))
+    assert found.mean() == pytest.approx(np.full(trunk.num_depths, np.log(VOCAB)))
+    assert found.standard_error() == pytest.approx(np.zeros(trunk.num_depths), abs=1e-6)
 
 
 def test_nothing_asked_is_nothing_swept():
@@ -177,4 +222,4 @@ def test_a_model_too_small_for_the_tokens_is_refused(tokens):
     model = hf.BertForMaskedLM(hf.BertConfig(**SMALL | {"vocab_size": 64})).eval()
     trunk = Trunk(model)
     with pytest.raises(ValueError, match="65 tokens and the model only 64"):
-        depth_cross_entropy(trunk, tokens, {"own_head": OwnHead(trunk)}, CONFIG)
+        measure(trunk, tokens, {"own_head": OwnHead(trunk)}, CONFIG)

@@ -1,0 +1,70 @@
+"""The content of a run's `summary.json`: NumPy only, from what the run has left on disk."""
+
+from __future__ import annotations
+
+from datetime import UTC, datetime
+from typing import Any
+
+from hf_apt.data.tokens import Tokens
+from hf_apt.records.run import Run
+from hf_apt.records.schemas import SUMMARY
+from hf_apt.stats.counts import TREATMENTS
+from hf_apt.stats.depth_summary import summarise_depths
+
+
+def summary(run: Run) -> dict[str, Any]:
+    """The content of `summary.json`; its depths are described in `hf_apt.stats.depth_summary`."""
+    from tqdm.auto import tqdm
+
+    config = run.read_json("config.json")
+    model = run.read_json("model.json")
+    if not run.readouts():
+        raise ValueError(f"{run.folder} is no finished hf_apt run: it has no counts.")
+    train, validation = (Tokens(run.path(f"tokens/{side}")) for side in ("train", "validation"))
+    readouts = {
+        readout: _summarised(run, readout)
+        for readout in tqdm(run.readouts(), desc="Summarising", unit=" readouts")
+    }
+    corpus = config["corpus"].get("name", "planted")
+    trained = run.path("training.json")
+    return {
+        "schema": SUMMARY,
+        "title": f"{model['name']} on {corpus}",
+        "command": run.read_json("environment.json")["command"],
+        "created": datetime.now(UTC).isoformat(timespec="seconds"),
+        "corpus": {
+            "name": corpus,
+            "sequences": train.description.layout,
+            "sequence_length": train.description.sequence_length,
+            "num_train_sequences": len(train),
+            "num_train_tokens": train.description.num_tokens,
+            "num_validation_sequences": len(validation),
+            "num_validation_tokens": validation.description.num_tokens,
+        },
+        "model": model,
+        "training": run.read_json("training.json") if trained.exists() else None,
+        "masking": {
+            "rate": config["measure"]["masking_rate"],
+            "seed": config["measure"]["seed"],
+            "num_realisations": config["measure"]["num_realisations"],
+            "num_sequences": min(
+                config["measure"]["num_sequences"] or len(validation), len(validation)
+            ),
+            "num_modified": _num_modified(run),
+        },
+        "readouts": readouts,
+    }
+
+
+def _summarised(run: Run, readout: str) -> list[dict[str, Any]]:
+    found = run.readout(readout)
+    vocab_size = found.counts.vocab_size
+    frequency_V, planted_V = run.frequency(vocab_size), run.planted(vocab_size)
+    return summarise_depths(
+        found.counts, frequency_V, planted_V=planted_V, measured=found.figures()
+    )
+
+
+def _num_modified(run: Run) -> dict[str, int]:
+    counts = run.counts(run.readouts()[0])
+    return {name: counts.at(0, name).total for name in TREATMENTS}

@@ -1,0 +1,110 @@
+"""Cross-entropy at every depth, with the error that sequences, not positions, give it."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import ClassVar, Self
+
+import numpy as np
+from jaxtyping import Float, Int
+
+from hf_apt.stats.estimates import Estimate
+from hf_apt.stats.measures.answers import Answers
+from hf_apt.stats.measures.measure import Column
+
+
+@dataclass
+class CrossEntropy:
+    """Cross-entropies added up by depth and sequence, in double precision.
+
+    It holds 8 bytes for each depth and sequence.
+    """
+
+    sums_DS: Float[np.ndarray, "depth sequences"]
+    """Sum of the cross-entropies at each sequence's asked positions, in nats."""
+
+    positions_S: Int[np.ndarray, " sequences"]
+    """Number of asked positions of each sequence."""
+
+    name: ClassVar[str] = "cross_entropy"
+    columns: ClassVar[tuple[Column, ...]] = (
+        Column(
+            "cross_entropy",
+            "cross-entropy",
+            "the mean of -log p(true token) in nats, its error over sequences",
+        ),
+    )
+
+    @classmethod
+    def empty(cls, num_depths: int, vocab_size: int = 0) -> Self:
+        """Sums over no sequence yet."""
+        return cls(np.zeros((num_depths, 0)), np.zeros(0, np.int64))
+
+    def update(self, answers: Answers) -> None:
+        """Add the cross-entropies of a batch's positions to the sums of their sequences."""
+        if len(answers.sequences_N) == 0:
+            return
+        self._make_room(int(answers.sequences_N.max()) + 1)
+        size = len(self.positions_S)
+        self.positions_S += np.bincount(answers.sequences_N, minlength=size)
+        for sums_S, losses_N in zip(self.sums_DS, answers.cross_entropy_DN, strict=True):
+            sums_S += np.bincount(answers.sequences_N, losses_N, minlength=size)
+
+    def merge(self, other: Self) -> Self:
+        """These sums and those of `other`, which is left as it was."""
+        self._make_room(len(other.positions_S))
+        size = len(other.positions_S)
+        self.sums_DS[:, :size] += other.sums_DS
+        self.positions_S[:size] += other.positions_S
+        return self
+
+    @property
+    def num_positions(self) -> int:
+        """Number of asked positions in all sequences."""
+        return int(self.positions_S.sum())
+
+    def mean(self) -> Float[np.ndarray, " depth"]:
+        """The mean over positions at each depth, in nats, >= 0; NaN where nothing was asked."""
+        if not self.num_positions:
+            return np.full(len(self.sums_DS), np.nan)
+        return self.arrays()["sums_DS"].sum(axis=1) / self.num_positions
+
+    def standard_error(self) -> Float[np.ndarray, " depth"]:
+        """The standard error of `mean`, in nats, over sequences; NaN below two of them.
+
+        Sequences are the sampling unit, as positions of one are not independent. The mean is a
+        ratio of two sums over sequences; its error is that of the ratio estimator (Cochran,
+        Sampling Techniques, 1977, chapter 6, without the correction for a finite population).
+        Sequences in which nothing was asked are left out.
+        """
+        asked_S = self.positions_S > 0
+        num_sequences = int(asked_S.sum())
+        if num_sequences < 2:
+            return np.full(len(self.sums_DS), np.nan)
+        left_DS = self.sums_DS - self.mean()[:, None] * self.positions_S
+        variance_D = (left_DS[:, asked_S] ** 2).sum(axis=1) * num_sequences / (num_sequences - 1)
+        return np.sqrt(variance_D) / self.num_positions
+
+    def figures(self) -> list[dict[str, Estimate]]:
+        """The mean at each depth, `num` being positions."""
+        return [
+            {"cross_entropy": Estimate(float(mean), float(error), self.num_positions)}
+            for mean, error in zip(self.mean(), self.standard_error(), strict=True)
+        ]
+
+    def arrays(self) -> dict[str, np.ndarray]:
+        """Sums (D, S) and positions (S,), up to the last sequence in which something was asked."""
+        size = int(self.positions_S.nonzero()[0].max(initial=-1)) + 1
+        return {"sums_DS": self.sums_DS[:, :size], "positions_S": self.positions_S[:size]}
+
+    @classmethod
+    def from_arrays(cls, arrays: dict[str, np.ndarray]) -> Self:
+        """The sums whose `arrays` these are."""
+        return cls(arrays["sums_DS"], arrays["positions_S"])
+
+    def _make_room(self, num_sequences: int) -> None:
+        missing = num_sequences - len(self.positions_S)
+        if missing > 0:  # at least doubled, so that many batches copy little
+            grown = max(missing, len(self.positions_S))
+            self.sums_DS = np.pad(self.sums_DS, ((0, 0), (0, grown)))
+            self.positions_S = np.pad(self.positions_S, (0, grown))

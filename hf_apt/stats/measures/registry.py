@@ -1,0 +1,13 @@
+"""All measures, in the order in which tables show them."""
+
+from __future__ import annotations
+
+from hf_apt.stats.measures.cross_entropy import CrossEntropy
+from hf_apt.stats.measures.measure import Column, Measure
+from hf_apt.stats.measures.prediction_depth import PredictionDepth
+
+MEASURES: tuple[type[Measure], ...] = (CrossEntropy, PredictionDepth)
+"""A new measure is a line here (`hf_apt.stats.measures.measure`)."""
+
+COLUMNS: tuple[Column, ...] = tuple(column for measure in MEASURES for column in measure.columns)
+"""The figures of all measures."""

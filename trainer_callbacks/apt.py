@@ -1,5 +1,4 @@
 """Accuracy per token of the model in training, at every depth."""
-# D depths, V vocabulary.
 
 from __future__ import annotations
 
@@ -84,5 +83,5 @@ class AptCallback(DepthCallback):
 
 def _by_treatment(counts: DepthCounts) -> list[tuple[str | None, np.ndarray, np.ndarray]]:
     """Hits (D, V) and support (V,), pooled and of each treatment that occurred."""
-    found = [(t, counts.hits(t), counts.support(t)) for t in (None, *TREATMENTS)]
-    return [entry for entry in found if entry[2].any()]
+    entries = [(t, counts.hits(t), counts.support(t)) for t in (None, *TREATMENTS)]
+    return [entry for entry in entries if entry[2].any()]

@@ -65,15 +65,16 @@ class ConfusionCallback(DepthCallback):
     def scores(self, readout: Readout, *, is_causal: bool) -> dict[str, float]:
         """The scalars to log, without the prefix of the data."""
         scores = {}
-        for depth, (table, found) in enumerate(self._clusters(readout.counts)):
+        for depth, (table, clusters) in enumerate(self._clusters(readout.counts)):
             noise = noise_mass(table, strong_matches(table, self.threshold))
             scores |= {
-                f"num_clusters_depth_{depth}": len(found.members),
-                f"largest_cluster_depth_{depth}": int(max(found.sizes(), default=0)),
+                f"num_clusters_depth_{depth}": len(clusters.members),
+                f"largest_cluster_depth_{depth}": int(max(clusters.sizes(), default=0)),
             }
             if len(noise):  # a mean over no token is no figure
                 scores |= {
-                    f"share_with_strong_match_depth_{depth}": found.num_matched / found.num_kept,
+                    f"share_with_strong_match_depth_{depth}": clusters.num_matched
+                    / clusters.num_kept,
                     f"noise_mass_depth_{depth}": float(noise.mean()),
                 }
         return scores
@@ -82,8 +83,8 @@ class ConfusionCallback(DepthCallback):
         """Write the pair counts and the clusters."""
         readout.counts.save(files.path(*name, "npz"))
         depths = [
-            {"depth": depth, "clusters": [_as_words(ids, words) for ids in found.members]}
-            for depth, (_, found) in enumerate(self._clusters(readout.counts))
+            {"depth": depth, "clusters": [_as_words(ids, words) for ids in clusters.members]}
+            for depth, (_, clusters) in enumerate(self._clusters(readout.counts))
         ]
         content = {
             "step": name[1],

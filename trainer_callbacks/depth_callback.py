@@ -28,7 +28,7 @@ class DepthCallback(TrainerCallback):
     labels are asked as they are; where the collator makes the labels, it makes the same ones at
     every measurement (`seed`), which are not those of the Trainer's own loss. Under mixed precision
     the model is asked in the precision of its weights. Model, random numbers and control flags are
-    left as found: the model learns what it would have learnt without.
+    left as they were: the model learns what it would have learnt without.
 
     Raises ValueError before training begins if the model has no head over a vocabulary, if steps
     are asked for without data, if the Trainer has two callbacks of one class, or if nothing can be
@@ -67,7 +67,7 @@ class DepthCallback(TrainerCallback):
     def on_train_begin(
         self, args: TrainingArguments, state: TrainerState, control: TrainerControl, **event: Any
     ) -> None:
-        """Refuse what cannot be measured; drop the files of steps that are trained anew."""
+        """Refuse what cannot be measured; drop the files of steps that are trained again."""
         require_alone(self)
         self.measurement.begin(event["model"])
         name = type(self).__name__
@@ -140,8 +140,8 @@ class DepthCallback(TrainerCallback):
         except ValueError as error:
             _logger.warning("%s at step %d: %s", type(self).__name__, state.global_step, error)
             return {}
-        found = self.scores(readout, is_causal=self.measurement.is_causal)
-        scores = {f"{prefix}_{name}": value for name, value in found.items()}
+        unprefixed = self.scores(readout, is_causal=self.measurement.is_causal)
+        scores = {f"{prefix}_{name}": value for name, value in unprefixed.items()}
         log(args, state, control, scores)
         files, name = self.files(args), (prefix, state.global_step)
         is_kept = self._training_is_over and files.path(*name, "json").exists()

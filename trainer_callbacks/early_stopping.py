@@ -55,7 +55,7 @@ class AptEarlyStopping(TrainerCallback):
     def on_step_end(
         self, args: TrainingArguments, state: TrainerState, control: TrainerControl, **event: Any
     ) -> None:
-        """Likewise, where `AptCallback` measures at steps of its own."""
+        """Ask the Trainer to stop, where `AptCallback` measures at steps of its own."""
         self._judge(state, control)
 
     def _judge(self, state: TrainerState, control: TrainerControl) -> None:
@@ -74,7 +74,7 @@ class AptEarlyStopping(TrainerCallback):
             control.should_training_stop = True
 
     def _warn_of_other_names(self, state: TrainerState, name: str) -> None:
-        """Once, after a whole round of evaluations in which only other data were measured."""
+        """Warn once, after a whole round of evaluations in which only other data were measured."""
         entry = state.log_history[-1] if state.log_history else {}
         other = next((key for key in entry if key.endswith("_mean_apt")), None)
         if other is None or self._has_warned:

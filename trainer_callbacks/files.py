@@ -17,7 +17,7 @@ class StepFiles:
     """The step-numbered files of one callback."""
 
     folder: Path
-    """Where they lie."""
+    """The folder that the files are in."""
 
     def path(self, prefix: str, step: int, kind: str) -> Path:
         """The file of one measurement: `prefix` names the data, `kind` is the ending."""
@@ -25,8 +25,8 @@ class StepFiles:
 
     def steps(self, prefix: str = "eval", kind: str = "json") -> list[int]:
         """The steps that have a file, ascending."""
-        found = self.folder.glob(f"{prefix}-step-*.{kind}")
-        return sorted(step for path in found if (step := _step(path)) is not None)
+        paths = self.folder.glob(f"{prefix}-step-*.{kind}")
+        return sorted(step for path in paths if (step := _step(path)) is not None)
 
     def begin(self, step: int) -> None:
         """Make the folder, and drop files of steps after `step`, from which training goes on, and

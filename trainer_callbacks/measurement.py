@@ -76,7 +76,7 @@ class Measurement:
         return self._head is not None and is_causal(self._head.trunk.model)
 
     def begin(self, model: Any) -> OwnHead:
-        """The head of `model`, taken off its trunk anew.
+        """The head of `model`, newly taken off its trunk.
 
         Raises ValueError if the model has no head over a vocabulary, or none that can be taken off.
         """
@@ -185,7 +185,7 @@ def _read(head: OwnHead, batches: Iterator[AskedBatch]) -> Readout:
 
 
 def raise_in_all(problem: str | None) -> None:
-    """Raise ValueError in every process if one has a problem, lest the others wait for it."""
+    """Raise ValueError in every process if one has a problem, so that none waits for it."""
     problems = [problem] if process_state().num_processes == 1 else gather_object([problem])
     for problem in filter(None, problems):
         raise ValueError(problem)

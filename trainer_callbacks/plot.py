@@ -16,6 +16,7 @@ from transformers.integrations.integration_utils import (
 )
 
 from hf_apt.atomic import writing
+from hf_apt.stats.labels import depth_names
 from trainer_callbacks.apt import AptCallback
 from trainer_callbacks.files import StepFiles, warned_of
 from trainer_callbacks.peers import peers, require_before
@@ -79,12 +80,13 @@ def draw(log_history: list[dict[str, float]], prefix: str = "eval") -> Figure:
     depths = sorted(
         int(name.removeprefix(start)) for name in entries[steps[-1]] if name.startswith(start)
     )
+    names = depth_names(depths[-1] + 1)
     figure = Figure(figsize=(6.4, 4.0), layout="constrained")
     FigureCanvasAgg(figure)
     axes = figure.add_subplot()
     for depth, colour in zip(depths, _colours(len(depths)), strict=True):
         values = [entries[step][f"{start}{depth}"] for step in steps]
-        label = "embeddings" if depth == 0 else f"block {depth}"
+        label = names[depth]
         axes.plot(steps, values, marker=".", color=colour, label=label)
     axes.set_xlabel("step")
     axes.set_ylabel("mean APT")
@@ -96,7 +98,7 @@ def draw(log_history: list[dict[str, float]], prefix: str = "eval") -> Figure:
 
 def _colours(num: int) -> list[Any]:
     """From light for the embeddings to dark for the last block."""
-    return [colormaps["viridis"](0.85 * (1 - place / max(num - 1, 1))) for place in range(num)]
+    return [colormaps["viridis"](0.85 * (1 - index / max(num - 1, 1))) for index in range(num)]
 
 
 def _report(figure: Figure, path: Path, name: str, step: int) -> None:

@@ -15,7 +15,7 @@ class Source:
     """Data to ask about."""
 
     origin: object
-    """What they are: measurements of one origin at one moment share a pass."""
+    """What identifies the data: measurements of one origin at one moment share a pass."""
 
     loader: Callable[[], Any]
     """Gives a DataLoader that holds the data and the collator."""
@@ -36,7 +36,7 @@ def given(eval_dataset: Any, prefix: str) -> dict[str, Source]:
 
 
 def held(prefix: str = "eval") -> dict[str, Source]:
-    """The Trainer's own evaluation data, likewise; none if it has none."""
+    """The Trainer's own evaluation data, by prefix as in `given`; empty if it has none."""
     trainer = calling_trainer()
     if trainer.eval_dataset is None:
         return {}

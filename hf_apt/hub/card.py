@@ -3,30 +3,24 @@
 from __future__ import annotations
 
 import re
-from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
 from jinja2 import Environment, FileSystemLoader, StrictUndefined, UndefinedError
 
+from hf_apt.hub.card_options import CardOptions
 from hf_apt.hub.card_results import eval_results_yaml, front_matter
 from hf_apt.hub.resources import resource
+from hf_apt.hub.sections.registry import SECTIONS
 from hf_apt.records.run import Run
-from hf_apt.records.task_records import own_tasks
+from hf_apt.records.run_records import RunRecords
+from hf_apt.records.summary_record import Summary
 from hf_apt.report.confusion_png import confusion_png
 from hf_apt.report.formats import (
-    NOTHING,
-    READOUT_LABELS,
     depth_labels,
-    estimate,
-    estimates,
     number,
     percent,
 )
-from hf_apt.report.sentences import cluster_entry, headline
-from hf_apt.report.tasks.content import best_block
-from hf_apt.report.tasks.formats import SHORT_POOLINGS, main_pooling
-from hf_apt.stats.clusters import HEADLINE
 
 _HUB_ID = re.compile(r"[\w.-]+/[\w.-]+")
 _DATA_FILE = re.compile(r"[*?\[]|\.(parquet|jsonl|json|ndjson|txt)$")
@@ -46,39 +40,20 @@ _OWN_CORPORA = {
 Depths = list[dict[str, Any]]
 
 
-@dataclass(frozen=True, kw_only=True)
-class CardOptions:
-    """What a card says that no record holds."""
-
-    repo: str
-    """Repository of the card, as owner/name."""
-
-    license: str | None = None
-    """The licence of the weights, an identifier of the Hub such as `apache-2.0`."""
-
-    dataset: str | None = None
-    """The Hub data set of the run's text, if the run read it from local files."""
-
-    data: str | None = None
-    """What the text is, in words, if the run read it from local files."""
-
-    data_license: str | None = None
-    """The terms of the text, in words, where hf_apt does not know them."""
-
-
 def card_files(run: Run, options: CardOptions) -> dict[str, bytes]:
     """The card's files by their names in the repository; the same run gives the same bytes.
 
     `README.md` with `model-index`; `figures/confusion.png`; `.eval_results/hf_apt.yaml` where the
     text is a data set of the Hub. Raises ValueError if the run is not finished.
     """
+    records = RunRecords(run)
     files = {
-        "README.md": checkpoint_card(run, options).encode(),
-        "figures/confusion.png": confusion_png(run, "own_head"),
+        "README.md": _card(records, options).encode(),
+        "figures/confusion.png": confusion_png(records, "own_head"),
     }
-    dataset = _dataset(run, options)
+    dataset = _dataset(records.summary, options)
     if dataset is not None:
-        results = eval_results_yaml(run.read_json("summary.json"), options.repo, dataset)
+        results = eval_results_yaml(records.summary, options.repo, dataset)
         files[".eval_results/hf_apt.yaml"] = results.encode()
     return files
 
@@ -88,14 +63,18 @@ def checkpoint_card(run: Run, options: CardOptions) -> str:
 
     Raises ValueError if hf_apt did not train the run, or a record of it lacks a figure.
     """
-    summary = run.read_json("summary.json")
+    return _card(RunRecords(run), options)
+
+
+def _card(records: RunRecords, options: CardOptions) -> str:
+    run, summary = records.run, records.summary
     if summary["training"] is None or "own_head" not in summary["readouts"]:
         raise ValueError(f"{run.folder} is no finished run of `hf-apt run`: it has no training.")
     config = run.read_json("config.json")
-    dataset = _dataset(run, options)
+    dataset = _dataset(summary, options)
     own = summary["readouts"]["own_head"]
     corpus = _corpus(summary["corpus"]["name"], dataset, options.data)
-    tasks = own_tasks(run.finetuned(), summary)
+    tasks = records.own_tasks
     return _render(
         "checkpoint.md.jinja",
         metadata=front_matter(
@@ -119,84 +98,11 @@ def checkpoint_card(run: Run, options: CardOptions) -> str:
         dataset=dataset,
         data_license=options.data_license
         or _DATA_LICENSES.get(dataset or summary["corpus"]["name"]),
-        table=block_table(summary),
+        sections=[found for section in SECTIONS if (found := section(records)) is not None],
         last=own[-1],
         last_depth=depth_labels(summary)[-1],
-        num_clusters=_num_clusters(own[-1]),
-        clusters=HEADLINE,
-        headline=headline(summary, "own_head"),
-        masked=[estimate(own[depth]["mean_apt"]["masked"]) for depth in (0, -1)],
-        readouts=summary["readouts"],
         tasks=tasks,
-        task_table=task_table(tasks),
     )
-
-
-def block_table(summary: dict[str, Any]) -> list[list[str]]:
-    """The per-block table, its header first; figures are rounded for reading.
-
-    Mean APT of every readout, of the own head also where the token was masked; how often the own
-    head is right there; tokens kept and clusters.
-    """
-    ceiling = summary["readouts"].get("bayes", [])
-    heads = {name: depths for name, depths in summary["readouts"].items() if name != "bayes"}
-    own = heads.pop("own_head")
-    columns = {
-        "depth": [*depth_labels(summary), "exact best predictor"],
-        "mean APT, own head": _estimates("mean_apt", "pooled", own, ceiling),
-        "own head, at [MASK]": _estimates("mean_apt", "masked", own, ceiling),
-        **{
-            READOUT_LABELS[name]: [*_estimates("mean_apt", "pooled", depths, []), NOTHING]
-            for name, depths in heads.items()
-        },
-        "accuracy at [MASK]": _estimates("masked_accuracy", "masked", own, ceiling),
-        "tokens kept": [number(figures["confusion"]["num_kept"], 0) for figures in own + ceiling],
-        "clusters": [number(_num_clusters(figures), 0) for figures in own + ceiling],
-    }
-    num_rows = len(own) + len(ceiling)
-    return [
-        list(columns),
-        *([column[row] for column in columns.values()] for row in range(num_rows)),
-    ]
-
-
-def task_table(tasks: dict[str, dict[str, Any]]) -> list[list[str]]:
-    """The results of fine-tuning, a row for each task, the header first; figures are rounded.
-
-    Accuracy of the fine-tuned classifier with and without pre-training, of the best depth of the
-    frozen trunk, and the slope of confidence on mean APT: as far as they were measured.
-    """
-    columns = ["task", "texts", "fine-tuned", "without pre-training", "best frozen depth", "slope"]
-    rows = []
-    for task, record in tasks.items():
-        texts, models = record["provenance"][0], record["models"]
-        best = best_block(record)
-        slope = record.get("confidence", {}).get("slope")
-        rows.append(
-            [
-                f"`{task}`",
-                f"{number(texts['num_train'], 0)} / {number(texts['num_test'], 0)}",
-                estimate(models["pretrained"].get("classifier")),
-                estimate(models.get("untrained", {}).get("classifier")),
-                NOTHING if best is None else _best(record, *best),
-                _slope(slope),
-            ]
-        )
-    return [columns, *rows]
-
-
-def _best(record: dict[str, Any], depth: int, accuracy: dict[str, Any]) -> str:
-    pooling = SHORT_POOLINGS[main_pooling(record)]
-    return f"{record['depths'][depth]} ({pooling}): {estimate(accuracy)}"
-
-
-def _slope(slope: dict[str, Any] | None) -> str:
-    if slope is None or slope["value"] is None:
-        return NOTHING
-    shown = number(slope["value"])
-    if slope["low"] is None:
-        return shown
-    return f"{shown} [{number(slope['low'])}, {number(slope['high'])}]"
 
 
 def _render(template: str, **content: Any) -> str:
@@ -218,20 +124,11 @@ def _render(template: str, **content: Any) -> str:
         raise ValueError(f"the run's records do not fill the card: {error}.") from error
 
 
-def _estimates(figure: str, part: str, depths: Depths, ceiling: Depths) -> list[str]:
-    return estimates([figures[figure][part] for figures in depths + ceiling])
-
-
-def _num_clusters(figures: dict[str, Any]) -> int:
-    definition, threshold = HEADLINE
-    return cluster_entry(figures, threshold, definition)["num_clusters"]
-
-
-def _dataset(run: Run, options: CardOptions) -> str | None:
+def _dataset(summary: Summary, options: CardOptions) -> str | None:
     """The Hub id of the run's text: as given, or the corpus itself where it can only be one."""
     if options.dataset is not None:
         return options.dataset
-    name = run.read_json("summary.json")["corpus"]["name"]
+    name = summary["corpus"]["name"]
     is_id = _HUB_ID.fullmatch(name) and not _DATA_FILE.search(name) and not Path(name).exists()
     return name if is_id else None
 

@@ -6,7 +6,9 @@ from typing import TYPE_CHECKING, Any
 
 import yaml
 
-from hf_apt.report.formats import READOUT_LABELS
+from hf_apt.records.summary_record import Summary
+from hf_apt.records.task_record import TaskRecord
+from hf_apt.stats.labels import READOUTS
 
 if TYPE_CHECKING:
     from huggingface_hub import EvalResult
@@ -15,9 +17,9 @@ _HUB = "https://huggingface.co"
 
 
 def front_matter(
-    summary: dict[str, Any],
+    summary: Summary,
     config: dict[str, Any],
-    tasks: dict[str, dict[str, Any]],
+    tasks: dict[str, TaskRecord],
     *,
     repo: str,
     license_id: str | None,
@@ -43,7 +45,7 @@ def front_matter(
     ).to_yaml()
 
 
-def eval_results_yaml(summary: dict[str, Any], repo: str, dataset: str) -> str:
+def eval_results_yaml(summary: Summary, repo: str, dataset: str) -> str:
     """The content of `.eval_results/hf_apt.yaml`: mean APT of the own head at every depth."""
     from huggingface_hub import EvalResultEntry, eval_result_entries_to_yaml
 
@@ -65,7 +67,7 @@ def eval_results_yaml(summary: dict[str, Any], repo: str, dataset: str) -> str:
 
 
 def _eval_results(
-    summary: dict[str, Any], config: dict[str, Any], dataset: str | None, text: str
+    summary: Summary, config: dict[str, Any], dataset: str | None, text: str
 ) -> list[EvalResult]:
     from huggingface_hub import EvalResult
 
@@ -82,7 +84,7 @@ def _eval_results(
         EvalResult(
             **where,
             metric_type=metric,
-            metric_name=f"{name}, {READOUT_LABELS[readout]}",
+            metric_name=f"{name}, {READOUTS[readout]}",
             metric_config=f"depth={figures['depth']}",
             metric_args={"readout": readout, **_error(figures[key]["pooled"])},
             metric_value=figures[key]["pooled"]["value"],
@@ -97,7 +99,7 @@ def _eval_results(
     ]
 
 
-def _of_tasks(tasks: dict[str, dict[str, Any]]) -> list[EvalResult]:
+def _of_tasks(tasks: dict[str, TaskRecord]) -> list[EvalResult]:
     from huggingface_hub import EvalResult
 
     accuracies = {

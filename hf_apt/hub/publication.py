@@ -11,11 +11,13 @@ from collections.abc import Iterable
 from dataclasses import dataclass
 from fnmatch import fnmatch
 from pathlib import Path
-from typing import Any, Literal
+from typing import Literal
 
 from hf_apt.hub.resources import resource
 from hf_apt.records.fingerprints import file_fingerprint
 from hf_apt.records.run import Run
+from hf_apt.records.summary_record import Summary
+from hf_apt.records.task_record import TaskRecord
 from hf_apt.records.task_records import own_tasks
 
 CHECKPOINT_FILES = (
@@ -142,7 +144,7 @@ def _records(run: Run) -> dict[str, Path | bytes]:
     return records
 
 
-def _folders(summary: dict[str, Any], tasks: dict[str, dict[str, Any]]) -> dict[str, str]:
+def _folders(summary: Summary, tasks: dict[str, TaskRecord]) -> dict[str, str]:
     """What to write in place of folders, longest first: a folder may lie in another."""
     files = [summary["corpus"]["name"]]
     for record in tasks.values():

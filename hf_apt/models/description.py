@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from typing import Any
 
+from hf_apt.stats import labels
+
 
 def describe(model: Any, checkpoint: str, num_depths: int) -> dict[str, Any]:
     """`model` in plain JSON: `name`, `model_type`, sizes, and the names of its `depths`.
@@ -41,8 +43,4 @@ def depth_names(config: Any, num_depths: int) -> list[str]:
     ['embeddings', 'block 1', 'block 2']
     """
     named = getattr(config, "depth_names", None)
-    return (
-        named[:num_depths]
-        if named
-        else ["embeddings", *(f"block {depth}" for depth in range(1, num_depths))]
-    )
+    return named[:num_depths] if named else labels.depth_names(num_depths)

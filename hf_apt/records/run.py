@@ -109,6 +109,14 @@ class Run:
         """
         return self._by_task("", BLOCK_ACCURACY)
 
+    def finetuned_on(self, task: str) -> Any:
+        """The record of fine-tuning on one task.
+
+        Raises ValueError if there is none, or none of a version that can be read.
+        """
+        name = self.finetuned_name(task)
+        return in_present_form(self.read_json(name), BLOCK_ACCURACY, self.path(name))
+
     def committees(self) -> dict[str, Any]:
         """By task, the record of a committee (`hf_apt.studies.committee`)."""
         return self._by_task("-committee", COMMITTEE)

@@ -3,10 +3,13 @@
 from __future__ import annotations
 
 import math
-from typing import Any
+
+from hf_apt.records.summary_record import Summary
+from hf_apt.records.task_record import TaskRecord
+from hf_apt.stats.depth_figures import PlainEstimate
 
 
-def is_of_this_model(record: dict[str, Any], summary: dict[str, Any]) -> bool:
+def is_of_this_model(record: TaskRecord, summary: Summary) -> bool:
     """Whether a record of fine-tuning and `summary` are about the same checkpoint.
 
     A run's folder may hold records of other checkpoints, and of weights that were trained further.
@@ -17,14 +20,12 @@ def is_of_this_model(record: dict[str, Any], summary: dict[str, Any]) -> bool:
     return model.get("weights") == record["weights"]
 
 
-def own_tasks(
-    records: dict[str, dict[str, Any]], summary: dict[str, Any]
-) -> dict[str, dict[str, Any]]:
+def own_tasks(records: dict[str, TaskRecord], summary: Summary) -> dict[str, TaskRecord]:
     """The records of fine-tuning by task that are about the checkpoint of `summary`."""
     return {task: record for task, record in records.items() if is_of_this_model(record, summary)}
 
 
-def gap(one: dict[str, Any] | None, other: dict[str, Any] | None) -> dict[str, Any] | None:
+def gap(one: PlainEstimate | None, other: PlainEstimate | None) -> PlainEstimate | None:
     """By how much one accuracy is above the other: an estimate as JSON has it; None if one is.
 
     The standard error is the root of the sum of both squares, as if the two had been tested on
@@ -32,9 +33,9 @@ def gap(one: dict[str, Any] | None, other: dict[str, Any] | None) -> dict[str, A
     """
     if one is None or other is None:
         return None
-    errors = one["standard_error"], other["standard_error"]
+    mine, theirs = one["standard_error"], other["standard_error"]
     return {
         "value": one["value"] - other["value"],
-        "standard_error": None if None in errors else math.hypot(*errors),
+        "standard_error": None if mine is None or theirs is None else math.hypot(mine, theirs),
         "num": one["num"],
     }

@@ -11,18 +11,20 @@ from markupsafe import Markup
 
 from hf_apt.atomic import writing
 from hf_apt.records.run import Run
+from hf_apt.records.run_records import RunRecords
 from hf_apt.report.page_content import page_content
 
 __all__ = ["rendered", "write_report"]
 
 
-def write_report(run: Run) -> Path:
+def write_report(run: Run, records: RunRecords | None = None) -> Path:
     """The path of `report.html`, written into the run's folder, whole or not at all.
 
-    The page needs nothing else: style, script, figures and data are in it, and it loads nothing.
-    The same run gives the same bytes. Raises ValueError if the run is not finished.
+    `records` are those of the run, where they have been read already. The page needs nothing else:
+    style, script, figures and data are in it, and it loads nothing. The same run gives the same
+    bytes. Raises ValueError if the run is not finished.
     """
-    page = rendered("page.html.jinja", page_content(run))
+    page = rendered("page.html.jinja", page_content(records or RunRecords(run)))
     path = run.path("report.html")
     with writing(path) as file:
         file.write(page)

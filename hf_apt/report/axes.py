@@ -80,7 +80,7 @@ def depth_axis(axes: Axes, labels: Sequence[str], width: float) -> None:
 
 
 def axis_label(axes: Axes, text: str, width: float) -> None:
-    """Say what the x axis is."""
+    """Label the x axis with `text`."""
     axes.set_xlabel(text, color=MUTED, fontsize=font_size(width))
 
 
@@ -117,10 +117,10 @@ def names_beside(
     wanted = np.array([end for end, _, _ in in_order]) - gap * np.arange(len(in_order))
     # The nearest heights that rise by `gap` at least are the nearest that do not fall, and `gap`s.
     placed = isotonic_regression(wanted).x + gap * np.arange(len(in_order))
-    for place, (_, name, colour) in zip(placed, in_order, strict=True):
+    for position, (_, name, colour) in zip(placed, in_order, strict=True):
         axes.annotate(
             name,
-            (1, place),
+            (1, position),
             xycoords=("axes fraction", "data"),
             xytext=(6, 0),
             textcoords="offset points",

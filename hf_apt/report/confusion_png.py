@@ -1,5 +1,4 @@
 """The confusion picture as a PNG, for pages that show no script and no SVG: model cards."""
-# K tokens of the picture.
 
 from __future__ import annotations
 
@@ -11,38 +10,37 @@ from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 from matplotlib.patches import Rectangle
 
-from hf_apt.records.run import Run
+from hf_apt.records.run_records import RunRecords
 from hf_apt.report.confusion_svg import share_of_answers
 from hf_apt.report.formats import depth_labels, shown_token
-from hf_apt.report.lookup_data import Numbering, picture_tokens
-from hf_apt.stats.clusters import HEADLINE, token_clusters
-from hf_apt.stats.confusion import confusion
+from hf_apt.report.lookup import Numbering, picture_tokens
+from hf_apt.stats.clusters import HEADLINE
 
 _INK, _OUTLINE = "#1b1f24", "#c2410c"
 _LONGEST = 12
 """Letters of a token that its label shows."""
 
 
-def confusion_png(run: Run, readout: str) -> bytes:
+def confusion_png(records: RunRecords, readout: str) -> bytes:
     """Who was mistaken for whom: the same tokens at the embeddings, half-way and the last block.
 
     The tokens are those of the largest clusters at the last depth, by `HEADLINE`, outlined there;
     if there are too few, the most asked tokens fill up. The same run gives the same bytes.
     """
-    counts = run.counts(readout)
-    last = counts.num_depths - 1
+    analysis, run = records.analysis(readout), records.run
+    last = analysis.counts.num_depths - 1
     definition, threshold = HEADLINE
-    groups = token_clusters(confusion(counts.at(last)), threshold, definition).members
-    support_V = counts.support()
+    groups = analysis.clusters(last, threshold, definition).members
+    support_V = analysis.support_V
     tokens, lengths = picture_tokens(groups, run.frequency(len(support_V)), Numbering(support_V))
     words = run.vocabulary(len(support_V))
-    labels = depth_labels(run.read_json("summary.json"))
+    labels = depth_labels(records.summary)
     depths = sorted({0, (last + 1) // 2, last})
     figure = Figure(figsize=(0.9 + 4.3 * len(depths), 4.9))
     figure.set_layout_engine("constrained")
     panels = figure.subplots(1, len(depths), squeeze=False, sharey=True).ravel()
     for axes, depth in zip(panels, depths, strict=True):
-        share_KK = share_of_answers(counts.at(depth).matrix(), tokens)
+        share_KK = share_of_answers(analysis.counts.at(depth).matrix(), tokens)
         # As on the page: the shade goes by the square root, so that 1 % can still be seen.
         axes.imshow(np.sqrt(share_KK), cmap="Blues", vmin=0, vmax=1, interpolation="nearest")
         axes.set_title(labels[depth], color=_INK, fontsize=12)

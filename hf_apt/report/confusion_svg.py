@@ -1,5 +1,4 @@
 """Confusion pictures: who was mistaken for whom among a few tokens, as SVG."""
-# K tokens of a picture.
 
 from __future__ import annotations
 
@@ -11,7 +10,7 @@ from markupsafe import Markup, escape
 from scipy.sparse import csr_array
 
 _LEVELS = 12
-"""Shades of a square."""
+"""Shades that a square can have."""
 
 
 def share_of_answers(matrix: csr_array, tokens: Sequence[int]) -> np.ndarray:

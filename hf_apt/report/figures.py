@@ -1,5 +1,4 @@
 """The figures of the page: plain numbers in, a drawing out, one function a figure."""
-# D depths.
 
 from __future__ import annotations
 
@@ -19,9 +18,11 @@ from hf_apt.report.axes import (
     panels,
     plain_figure,
 )
-from hf_apt.report.formats import READOUT_LABELS, PlainEstimate, large
+from hf_apt.report.formats import PlainEstimate, large
 from hf_apt.report.svg import INK, READOUT_COLOURS, WIDE_INCHES, depth_colour
 from hf_apt.stats.counts import TREATMENTS
+from hf_apt.stats.depth_figures import FrequencyBin
+from hf_apt.stats.labels import READOUTS
 
 _MARKERS = {"own_head": "o", "linear_head": "s", "mlm_head": "D", "untrained": "."}
 
@@ -34,7 +35,7 @@ def mean_apt_by_depth(
     for readout, curve in curves.items():
         style: dict[str, Any] = {
             "color": READOUT_COLOURS[readout],
-            "label": READOUT_LABELS[readout],
+            "label": READOUTS[readout],
         }
         if readout == "bayes":
             axes.axhline(figures_of(curve)[0], linestyle=(0, (5, 3)), linewidth=1.2, **style)
@@ -48,7 +49,7 @@ def mean_apt_by_depth(
 
 
 def apt_by_frequency(
-    bins_by_depth: Sequence[list[dict[str, Any]]], labels: Sequence[str], width: float
+    bins_by_depth: Sequence[list[FrequencyBin]], labels: Sequence[str], width: float
 ) -> Figure:
     """Mean APT of the tokens in each logarithmic bin of corpus frequency, one line a depth."""
     figure, axes = plain_figure(width, 3.8)

@@ -4,26 +4,18 @@ from __future__ import annotations
 
 import re
 from collections.abc import Sequence
-from typing import Any
+
+from hf_apt.records.summary_record import Summary
+from hf_apt.stats.depth_figures import PlainEstimate
+from hf_apt.stats.labels import depth_names
 
 NOTHING = "–"
 """Shown where there is no number."""
 
-READOUT_LABELS = {
-    "own_head": "own head",
-    "linear_head": "linear head",
-    "mlm_head": "MLM head",
-    "untrained": "untrained",
-    "bayes": "exact ceiling",
-}
-
 _UNPRINTABLE = re.compile("[\x00-\x1f\x7f\ud800-\udfff]")
 
-PlainEstimate = dict[str, Any]
-"""An estimate as `summary.json` holds it: `value`, `standard_error`, `num`."""
 
-
-def depth_labels(summary: dict[str, Any]) -> list[str]:
+def depth_labels(summary: Summary) -> list[str]:
     """What stands at each depth: the embeddings, convolutions where there are any, the blocks.
 
     Summaries of before models had other depths than embeddings and blocks do not say.
@@ -36,7 +28,7 @@ def depth_labels(summary: dict[str, Any]) -> list[str]:
     names = (summary["model"] or {}).get("depths")
     if names is None:
         num_depths = max(map(len, summary["readouts"].values()))
-        names = ["embeddings", *(f"block {depth}" for depth in range(1, num_depths))]
+        names = depth_names(num_depths)
     return [name.replace(" ", "\xa0") for name in names]
 
 

@@ -1,33 +1,69 @@
-"""The tokens, clusters and confusion pictures of the readouts that have room on the page."""
+"""What the page's script looks up: each token's record, example clusters, confusion pictures."""
 
 from __future__ import annotations
 
+import json
+from collections.abc import Sequence
 from typing import Any
 
+import numpy as np
+from jaxtyping import Int
 from markupsafe import Markup
+from scipy.sparse import csr_array
 
-from hf_apt.records.run import Run
-from hf_apt.report.confusion_svg import confusion_cells, confusion_frame
+from hf_apt.records.run_records import RunRecords
+from hf_apt.report.confusion_svg import confusion_cells, confusion_frame, share_of_answers
 from hf_apt.report.formats import shown_token
-from hf_apt.report.lookup_data import (
-    DETAIL_BYTES,
-    Numbering,
-    readout_details,
-    size_in_page,
-)
+from hf_apt.stats.clusters import DEFINITIONS, Definition, TokenClusters
+from hf_apt.stats.readout_analysis import ReadoutAnalysis
 
+NUM_LARGEST = NUM_RANDOM = 20
+"""Example clusters of each kind."""
+MAX_MEMBERS = 16
+"""Members named of an example cluster."""
+NUM_WRONG_ANSWERS = 5
+"""Commonest wrong answers named for a token at a depth."""
+DETAIL_BYTES = 1_900_000
+"""Space for all readouts together. The first is always in, others while there is room."""
+WRONG_ANSWER_BYTES = (100_000, 500_000)
+"""Least and most space for one readout's wrong answers; the most asked tokens come first."""
+PICTURE_TOKENS = 40
+"""Tokens in a confusion picture."""
 PHONE_TOKENS = 18
 """Tokens of a confusion picture that a phone shows."""
+PICTURE_CLUSTER = 8
+"""Most tokens that one cluster may give to a picture."""
+
+Clusters = dict[tuple[float, Definition], TokenClusters]
+
+
+class Numbering:
+    """Short numbers for tokens: the most asked token is 0; others follow as they are mentioned."""
+
+    def __init__(self, support_V: Int[np.ndarray, " vocab"]):
+        asked = np.flatnonzero(support_V)
+        self.asked = asked[np.argsort(-support_V[asked], kind="stable")]
+        """Ids of the tokens that were asked for, most asked first."""
+        self._number = {token: number for number, token in enumerate(self.asked.tolist())}
+
+    def numbers(self, tokens: Sequence[int] | np.ndarray) -> list[int]:
+        """The numbers of the tokens with these ids."""
+        return [self._number.setdefault(int(id_), len(self._number)) for id_ in tokens]
+
+    def ids(self) -> np.ndarray:
+        """The ids of all numbered tokens, by number."""
+        return np.fromiter(self._number, np.int64, len(self._number))
 
 
 def lookup_and_pictures(
-    run: Run, shown: list[str], thresholds: list[float], shown_threshold: float
+    records: RunRecords, shown: list[str], thresholds: list[float], shown_threshold: float
 ) -> tuple[dict[str, Any], dict[str, Any]]:
     """The JSON of the page, and the confusion pictures of the readouts that are in it."""
+    run = records.run
     counted = [name for name in shown if name in run.readouts() and name != "untrained"]
     if not counted:
         return {}, {}
-    support_V = run.counts(counted[0]).support()
+    support_V = records.analysis(counted[0]).support_V
     words = [shown_token(token) for token in run.vocabulary(len(support_V))]
     frequency_V, planted_V = run.frequency(len(support_V)), run.planted(len(support_V))
     numbering = Numbering(support_V)
@@ -35,7 +71,7 @@ def lookup_and_pictures(
     pictures: dict[str, Any] = {}
     for name in counted:
         record, picture = readout_details(
-            run.counts(name),
+            records.analysis(name),
             frequency_V,
             numbering,
             thresholds=thresholds,
@@ -73,3 +109,147 @@ def _picture(name: str, picture: dict[str, Any], words: list[str]) -> dict[str, 
         for depth, share_KK in enumerate(picture["shares"])
     ]
     return {"frames": Markup("").join(frames.values()), "cells": cells, "num_tokens": len(tokens)}
+
+
+def readout_details(
+    analysis: ReadoutAnalysis,
+    frequency_V: Int[np.ndarray, " vocab"],
+    numbering: Numbering,
+    *,
+    thresholds: Sequence[float],
+    shown_threshold: float,
+) -> tuple[dict[str, Any], dict[str, Any]]:
+    """What the script needs about one readout, and its confusion pictures.
+
+    The first is plain JSON, tokens by number: `hits` by depth, `wrong` answers by depth, `examples`
+    of clusters by depth, definition and threshold, `groups` (mutual clusters) by depth. The second
+    holds the `tokens` (ids) of the pictures, the lengths of their `clusters`, and the `shares`.
+    """
+    depths = range(analysis.counts.num_depths)
+    tables = [analysis.table(depth) for depth in depths]
+    clusterings = [_all_clusters(analysis, depth, thresholds) for depth in depths]
+    last_groups = clusterings[-1][shown_threshold, "mutual"].members
+    tokens, lengths = picture_tokens(last_groups, frequency_V, numbering)
+    hits_DV = analysis.hits_DV
+    details = {
+        "hits": hits_DV[:, numbering.asked].tolist(),
+        "examples": [
+            {
+                definition: {
+                    f"{threshold:g}": _examples(
+                        clusters[threshold, definition], frequency_V, numbering
+                    )
+                    for threshold in thresholds
+                }
+                for definition in DEFINITIONS
+            }
+            for clusters in clusterings
+        ],
+        "groups": [
+            [numbering.numbers(group) for group in clusters[shown_threshold, "mutual"].members]
+            for clusters in clusterings
+        ],
+    }
+    room = int(np.clip(DETAIL_BYTES - size_in_page(details), *WRONG_ANSWER_BYTES))
+    details["wrong"] = wrong_answers([table.matrix for table in tables], numbering, room)
+    pictures = {
+        "tokens": tokens,
+        "clusters": lengths,
+        "shares": [share_of_answers(table.matrix, tokens) for table in tables],
+    }
+    return details, pictures
+
+
+def size_in_page(content: Any) -> int:
+    """Bytes that `content` takes in the page."""
+    return len(json.dumps(content, separators=(",", ":")))
+
+
+def wrong_answers(
+    matrices: Sequence[csr_array], numbering: Numbering, max_bytes: int
+) -> dict[str, Any]:
+    """The commonest wrong answers, of as many of the most asked tokens as there is space for.
+
+    `num_tokens` have theirs listed; `answers[depth][number]` is flat: token, count, token, count.
+    Answers given only once are left out: they say little and take most of the space.
+    """
+    tops = [_top_wrong(matrix) for matrix in matrices]
+    answers: list[list[list[int]]] = [[] for _ in matrices]
+    num_bytes, num_tokens = 0, 0
+    for token in numbering.asked.tolist():
+        for depth, (starts, columns, given) in enumerate(tops):
+            row = slice(starts[token], starts[token + 1])
+            pairs = np.stack([numbering.numbers(columns[row]), given[row]], axis=1)
+            answers[depth].append([int(value) for value in pairs.ravel()])
+            num_bytes += size_in_page(answers[depth][-1]) + 1
+        num_tokens += 1
+        if num_bytes > max_bytes:
+            break
+    return {"num_tokens": num_tokens, "answers": answers}
+
+
+def _top_wrong(matrix: csr_array) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
+    entries = matrix.tocoo()
+    wrong = (entries.row != entries.col) & (entries.data > 1)
+    rows, columns, given = entries.row[wrong], entries.col[wrong], entries.data[wrong]
+    order = np.lexsort((columns, np.negative(given), rows))
+    rows, columns, given = rows[order], columns[order], given[order]
+    rank = np.arange(len(rows)) - np.searchsorted(rows, rows)
+    kept = rank < NUM_WRONG_ANSWERS
+    starts = np.searchsorted(rows[kept], np.arange(len(matrix.indptr)))
+    return starts, columns[kept], given[kept]
+
+
+def picture_tokens(
+    groups: Sequence[np.ndarray], frequency_V: Int[np.ndarray, " vocab"], numbering: Numbering
+) -> tuple[list[int], list[int]]:
+    """The tokens of the confusion pictures, and how many of them belong together, in runs.
+
+    The largest clusters come first; if there are too few, the most asked tokens fill up.
+    """
+    tokens: list[int] = []
+    lengths: list[int] = []
+    for group in groups:
+        room = min(PICTURE_CLUSTER, PICTURE_TOKENS - len(tokens))
+        if room < 2:
+            break
+        chosen = _most_frequent_first(group, frequency_V)[:room].tolist()
+        tokens += chosen
+        lengths.append(len(chosen))
+    alone = [token for token in numbering.asked.tolist() if token not in set(tokens)]
+    return tokens + alone[: PICTURE_TOKENS - len(tokens)], lengths
+
+
+def _all_clusters(analysis: ReadoutAnalysis, depth: int, thresholds: Sequence[float]) -> Clusters:
+    return {
+        (threshold, definition): analysis.clusters(depth, threshold, definition)
+        for threshold in thresholds
+        for definition in DEFINITIONS
+    }
+
+
+def _examples(
+    clusters: TokenClusters, frequency_V: np.ndarray, numbering: Numbering
+) -> dict[str, Any]:
+    others = np.arange(NUM_LARGEST, len(clusters.members))
+    rng = np.random.default_rng(0)
+    drawn = np.sort(rng.permutation(others)[:NUM_RANDOM])
+    chosen = {"largest": range(min(NUM_LARGEST, len(clusters.members))), "random": drawn}
+    return {
+        kind: [_example(clusters, index, frequency_V, numbering) for index in indices]
+        for kind, indices in chosen.items()
+    }
+
+
+def _example(
+    clusters: TokenClusters, index: int, frequency_V: np.ndarray, numbering: Numbering
+) -> list[int]:
+    """The size, then the members that are named."""
+    members = clusters.members[index]
+    if clusters.definition != "row":  # a row's own token stands first, its matches by strength
+        members = _most_frequent_first(members, frequency_V)
+    return [len(members), *numbering.numbers(members[:MAX_MEMBERS])]
+
+
+def _most_frequent_first(tokens: np.ndarray, frequency_V: np.ndarray) -> np.ndarray:
+    return tokens[np.argsort(-frequency_V[tokens], kind="stable")]

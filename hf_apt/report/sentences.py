@@ -4,9 +4,9 @@ from __future__ import annotations
 
 from typing import Any
 
+from hf_apt.records.summary_record import Summary
 from hf_apt.report.formats import (
     NOTHING,
-    READOUT_LABELS,
     depth_labels,
     duration,
     estimate,
@@ -15,6 +15,8 @@ from hf_apt.report.formats import (
     number,
     percent,
 )
+from hf_apt.stats.depth_figures import ClusterFigures, DepthFigures
+from hf_apt.stats.labels import READOUTS
 
 _QUESTION = {
     "own_head": "At every depth the model's own MLM head was then asked what stood there",
@@ -28,13 +30,13 @@ _QUESTION = {
 }
 
 
-def lead(summary: dict[str, Any], readout: str) -> list[str]:
+def lead(summary: Summary, readout: str) -> list[str]:
     """The opening paragraph, sentence by sentence; what is not known is not said."""
     sentences = [_training(summary), _measurement(summary, readout), headline(summary, readout)]
     return [sentence for sentence in sentences if sentence]
 
 
-def headline(summary: dict[str, Any], readout: str) -> str:
+def headline(summary: Summary, readout: str) -> str:
     """How mean APT changes from the embeddings to the last block, in one sentence."""
     depths = summary["readouts"][readout]
     first, last = (depths[index]["mean_apt"]["pooled"] for index in (0, -1))
@@ -47,9 +49,7 @@ def headline(summary: dict[str, Any], readout: str) -> str:
     )
 
 
-def key_figures(
-    summary: dict[str, Any], readout: str, shown_threshold: float
-) -> list[dict[str, str]]:
+def key_figures(summary: Summary, readout: str, shown_threshold: float) -> list[dict[str, str]]:
     """The headline strip: `name`, `value` and a `note` each."""
     depths = summary["readouts"][readout]
     labels = depth_labels(summary)
@@ -86,29 +86,33 @@ def key_figures(
     return [*figures, _largest_step(depths, labels), _clusters(last, shown_threshold)]
 
 
-def _largest_step(depths: list[dict[str, Any]], labels: list[str]) -> dict[str, str]:
-    steps = [depth for depth in depths if depth["growth"] and depth["growth"]["value"] is not None]
+def _largest_step(depths: list[DepthFigures], labels: list[str]) -> dict[str, str]:
+    steps = [
+        (growth["value"], depth["depth"], growth)
+        for depth in depths
+        if (growth := depth["growth"]) and growth["value"] is not None
+    ]
     if not steps:
         return {"name": "largest step", "value": NOTHING, "note": "only one depth"}
-    largest = max(steps, key=lambda depth: depth["growth"]["value"])
+    _, largest, growth = max(steps, key=lambda step: step[0])
     return {
         "name": "largest step of mean APT",
-        "value": labels[largest["depth"]],
-        "note": estimate(largest["growth"], signed=True),
+        "value": labels[largest],
+        "note": estimate(growth, signed=True),
     }
 
 
-def _clusters(last: dict[str, Any], shown_threshold: float) -> dict[str, str]:
-    found = cluster_entry(last, shown_threshold, "mutual")
+def _clusters(last: DepthFigures, shown_threshold: float) -> dict[str, str]:
+    clusters = cluster_entry(last, shown_threshold, "mutual")
     kept = f"{number(last['confusion']['num_kept'], 0)} of {last['confusion']['num_rows']:,}"
     return {
         "name": "strong-match clusters",
-        "value": number(found["num_clusters"], 0),
+        "value": number(clusters["num_clusters"], 0),
         "note": f"mutual, ≥ {shown_threshold:g}; {kept} tokens kept",
     }
 
 
-def cluster_entry(depth: dict[str, Any], threshold: float, definition: str) -> dict[str, Any]:
+def cluster_entry(depth: DepthFigures, threshold: float, definition: str) -> ClusterFigures:
     """The cluster figures of one depth at one threshold and definition."""
     return next(
         entry
@@ -117,7 +121,7 @@ def cluster_entry(depth: dict[str, Any], threshold: float, definition: str) -> d
     )
 
 
-def _training(summary: dict[str, Any]) -> str:
+def _training(summary: Summary) -> str:
     model, training = summary["model"] or {}, summary["training"]
     facts = [
         ("num_blocks", lambda value: f"{value} block{'' if value == 1 else 's'}"),
@@ -154,7 +158,7 @@ def _convolutions(conv: dict[str, Any]) -> str:
     )
 
 
-def _measurement(summary: dict[str, Any], readout: str) -> str:
+def _measurement(summary: Summary, readout: str) -> str:
     num = summary["readouts"][readout][0]["masked_accuracy"]["pooled"]["num"]
     times = (summary["masking"] or {}).get("num_realisations")
     again = f", in {times} draws" if times is not None and times > 1 else ""
@@ -166,5 +170,5 @@ def _measurement(summary: dict[str, Any], readout: str) -> str:
 
 def readout_label(readout: str) -> str:
     """The readout's name on the page, with a capital."""
-    label = READOUT_LABELS[readout]
+    label = READOUTS[readout]
     return label[0].upper() + label[1:]

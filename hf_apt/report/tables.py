@@ -5,13 +5,15 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import Any
 
+from hf_apt.records.summary_record import Summary
 from hf_apt.report.formats import NOTHING, duration, estimates, number, percent
 from hf_apt.report.sentences import cluster_entry
 from hf_apt.stats.counts import TREATMENTS
+from hf_apt.stats.depth_figures import DepthFigures
 
 APT50 = ("most_frequent_50", "upper_half", "support_50")
 
-Depths = list[dict[str, Any]]
+Depths = list[DepthFigures]
 
 
 def block_rows(depths: Depths, labels: Sequence[str], threshold: float) -> list[list[str]]:
@@ -55,14 +57,17 @@ def growth_table(depths: Depths, labels: Sequence[str]) -> list[dict[str, Any]]:
 
     `cells` hold the `text`, the `strength` of the shade in [0, 1] and whether the tenth `falls`.
     """
-    steps = [depth for depth in depths if depth["growth_by_frequency"]]
-    values = [abs(value) for depth in steps for value in depth["growth_by_frequency"]]
-    largest = max([*values, 1e-9])
+    steps = [
+        (labels[depth["depth"]], depth["growth"], shares)
+        for depth in depths
+        if (shares := depth["growth_by_frequency"])
+    ]
+    largest = max([*(abs(value) for *_, shares in steps for value in shares), 1e-9])
     return [
         {
-            "label": labels[depth["depth"]],
-            "total": number(depth["growth"]["value"] * 1000, 1, signed=True)
-            if depth["growth"]["value"] is not None
+            "label": label,
+            "total": number(growth["value"] * 1000, 1, signed=True)
+            if growth and growth["value"] is not None
             else NOTHING,
             "cells": [
                 {
@@ -70,22 +75,23 @@ def growth_table(depths: Depths, labels: Sequence[str]) -> list[dict[str, Any]]:
                     "strength": f"{abs(value) / largest:.2f}",
                     "falls": value < 0,
                 }
-                for value in depth["growth_by_frequency"]
+                for value in shares
             ],
         }
-        for depth in steps
+        for label, growth, shares in steps
     ]
 
 
-def facts(summary: dict[str, Any]) -> list[tuple[str, list[tuple[str, str]]]]:
+def facts(summary: Summary) -> list[tuple[str, list[tuple[str, str]]]]:
     """Corpus, model, training and masking, each with names and values; the unknown is left out."""
     parts = []
     for part in ("corpus", "model", "training", "masking"):
+        content: Any = summary[part] or {}
         rows = [
-            ("duration", duration(float(summary[part][name])))
+            ("duration", duration(float(content[name])))
             if name == "seconds"
             else (name.replace("num_", "").replace("_", " ").replace(".", ": "), value)
-            for name, value in flat(summary[part] or {})
+            for name, value in flat(content)
         ]
         if rows:
             parts.append((part.capitalize(), rows))

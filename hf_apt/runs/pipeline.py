@@ -161,12 +161,15 @@ def _require_task(config: RunConfig) -> None:
 
 def finish(run: Run) -> Run:
     """Summarise the run's counts and write its page: NumPy only, without model or device."""
+    from hf_apt.records.run_records import RunRecords
     from hf_apt.report import write_report
     from hf_apt.runs.summary import summary
 
     if is_main():
-        run.write_json("summary.json", summary(run))
-        write_report(run)
+        records = RunRecords(run)
+        records.summary = summary(records)
+        run.write_json("summary.json", records.summary)
+        write_report(run, records)
     return run
 
 

@@ -3,26 +3,28 @@
 from __future__ import annotations
 
 from datetime import UTC, datetime
-from typing import Any
 
 from hf_apt.data.tokens import Tokens
-from hf_apt.records.run import Run
+from hf_apt.records.run_records import RunRecords
 from hf_apt.records.schemas import SUMMARY
+from hf_apt.records.summary_record import Summary
 from hf_apt.stats.counts import TREATMENTS
+from hf_apt.stats.depth_figures import DepthFigures
 from hf_apt.stats.depth_summary import summarise_depths
 
 
-def summary(run: Run) -> dict[str, Any]:
+def summary(records: RunRecords) -> Summary:
     """The content of `summary.json`; its depths are described in `hf_apt.stats.depth_summary`."""
     from tqdm.auto import tqdm
 
+    run = records.run
     config = run.read_json("config.json")
     model = run.read_json("model.json")
     if not run.readouts():
         raise ValueError(f"{run.folder} is no finished hf_apt run: it has no counts.")
     train, validation = (Tokens(run.path(f"tokens/{side}")) for side in ("train", "validation"))
     readouts = {
-        readout: _summarised(run, readout)
+        readout: _summarised(records, readout)
         for readout in tqdm(run.readouts(), desc="Summarising", unit=" readouts")
     }
     corpus = config["corpus"].get("name", "planted")
@@ -50,21 +52,18 @@ def summary(run: Run) -> dict[str, Any]:
             "num_sequences": min(
                 config["measure"]["num_sequences"] or len(validation), len(validation)
             ),
-            "num_modified": _num_modified(run),
+            "num_modified": _num_modified(records),
         },
         "readouts": readouts,
     }
 
 
-def _summarised(run: Run, readout: str) -> list[dict[str, Any]]:
-    found = run.readout(readout)
-    vocab_size = found.counts.vocab_size
-    frequency_V, planted_V = run.frequency(vocab_size), run.planted(vocab_size)
-    return summarise_depths(
-        found.counts, frequency_V, planted_V=planted_V, measured=found.figures()
-    )
+def _summarised(records: RunRecords, readout: str) -> list[DepthFigures]:
+    analysis, run = records.analysis(readout), records.run
+    size = analysis.counts.vocab_size
+    return summarise_depths(analysis, run.frequency(size), planted_V=run.planted(size))
 
 
-def _num_modified(run: Run) -> dict[str, int]:
-    counts = run.counts(run.readouts()[0])
+def _num_modified(records: RunRecords) -> dict[str, int]:
+    counts = records.analysis(records.run.readouts()[0]).counts
     return {name: counts.at(0, name).total for name in TREATMENTS}

@@ -6,8 +6,7 @@ The schema is described field by field in `summarise_depths`, and its version in
 
 from __future__ import annotations
 
-from collections.abc import Sequence
-from typing import Any
+from typing import Any, cast
 
 import numpy as np
 from jaxtyping import Int, Integer
@@ -19,23 +18,23 @@ from hf_apt.stats.clusters import (
     TokenClusters,
     cluster_agreement,
     strong_matches,
-    token_clusters,
 )
-from hf_apt.stats.confusion import Confusion, confusion, noise_mass
+from hf_apt.stats.confusion import Confusion, noise_mass
 from hf_apt.stats.counts import TREATMENTS, DepthCounts
+from hf_apt.stats.depth_figures import DepthFigures
 from hf_apt.stats.estimates import Estimate, plain
 from hf_apt.stats.frequency import apt_by_frequency, growth, growth_by_frequency
 from hf_apt.stats.measures.registry import COLUMNS
+from hf_apt.stats.readout_analysis import ReadoutAnalysis
 
 
 def summarise_depths(
-    counts: DepthCounts,
+    analysis: ReadoutAnalysis,
     frequency_V: Integer[np.ndarray, " vocab"],
     *,
     planted_V: Int[np.ndarray, " vocab"] | None = None,
-    measured: Sequence[dict[str, Estimate]] = (),
     thresholds: tuple[float, ...] = THRESHOLDS,
-) -> list[dict[str, Any]]:
+) -> list[DepthFigures]:
     """One dictionary for each depth, in order.
 
     - `depth`: 0 = embeddings, m = after block m; other names are in `depths` of the model.
@@ -43,7 +42,7 @@ def summarise_depths(
       for each treatment (`masked`, `replaced`, `unchanged`).
     - `apt50`: the three readings, each an estimate, for `pooled` and each treatment.
     - the figures of all measures by the keys of their columns (`hf_apt.stats.measures.registry`),
-      estimates; null where `measured`, one dictionary for each depth, has none.
+      estimates; null where a measure was not made.
     - `growth`: mean APT less that of the depth before, paired by token; null at depth 0.
     - `growth_by_frequency`: what each tenth of the tokens, rarest first, adds to `growth`; null
       at depth 0.
@@ -56,44 +55,44 @@ def summarise_depths(
 
     `planted_V` gives the known class of each token, -1 for a token alone in its class.
     """
-    support_V = counts.support()
-    apt_DV = apt(counts.hits(), support_V)
+    counts, support_V = analysis.counts, analysis.support_V
+    apt_DV = apt(analysis.hits_DV, support_V)
     growths = [None, *growth(apt_DV)]
     shares = [None, *growth_by_frequency(apt_DV, frequency_V).tolist()]
-    depths = []
+    measured = analysis.readout.figures()
+    depths: list[DepthFigures] = []
     previous: dict[tuple[float, str], TokenClusters] = {}
     for depth in range(counts.num_depths):
-        table = confusion(counts.at(depth))
+        table = analysis.table(depth)
         clusterings = {
-            (threshold, definition): token_clusters(table, threshold, definition)
+            (threshold, definition): analysis.clusters(depth, threshold, definition)
             for threshold in thresholds
             for definition in DEFINITIONS
         }
         asked_V = support_V > 0
-        depths.append(
-            {
-                "depth": depth,
-                **_accuracies(counts, depth, frequency_V),
-                **_measured(measured[depth] if measured else {}),
-                "growth": plain(growths[depth]),
-                "growth_by_frequency": shares[depth],
-                "apt_by_frequency": plain(apt_by_frequency(apt_DV[depth], frequency_V)),
-                "confusion": {
-                    "num_rows": int(asked_V.sum()),
-                    "num_kept": int(table.kept_V.sum()),
-                    "num_ties": table.num_ties,
-                    "num_pairs": int(table.matrix.nnz),
-                },
-                "clusters": [
-                    cluster_figures(clusters, table)
-                    | {
-                        "agreement_previous": _agreement(clusters, previous.get(key), asked_V),
-                        "agreement_planted": _planted_agreement(clusters, planted_V, asked_V),
-                    }
-                    for key, clusters in clusterings.items()
-                ],
-            }
-        )
+        figures = {
+            "depth": depth,
+            **_accuracies(counts, depth, frequency_V),
+            **_measured(measured[depth]),
+            "growth": plain(growths[depth]),
+            "growth_by_frequency": shares[depth],
+            "apt_by_frequency": plain(apt_by_frequency(apt_DV[depth], frequency_V)),
+            "confusion": {
+                "num_rows": int(asked_V.sum()),
+                "num_kept": int(table.kept_V.sum()),
+                "num_ties": table.num_ties,
+                "num_pairs": int(table.matrix.nnz),
+            },
+            "clusters": [
+                cluster_figures(clusters, table)
+                | {
+                    "agreement_previous": _agreement(clusters, previous.get(key), asked_V),
+                    "agreement_planted": _planted_agreement(clusters, planted_V, asked_V),
+                }
+                for key, clusters in clusterings.items()
+            ],
+        }
+        depths.append(cast(DepthFigures, figures))  # with the keys of all measures
         previous = clusterings
     return depths
 

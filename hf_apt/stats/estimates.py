@@ -9,7 +9,6 @@ from typing import Any
 
 import numpy as np
 from jaxtyping import Float
-from scipy.stats import t as student_t
 
 
 @dataclass(frozen=True)
@@ -132,6 +131,8 @@ def slope(x_X: Float[np.ndarray, " values"], y_X: Float[np.ndarray, " values"]) 
         return Slope(value, nan, nan, nan, num)
     moves_X = dx_X * (dy_X - value * dx_X) / remaining_X / spread
     error = float(np.sqrt((moves_X**2).sum()))
+    from scipy.stats import t as student_t
+
     half = float(student_t.ppf(0.975, num - 2)) * error
     return Slope(value, error, value - half, value + half, num)
 

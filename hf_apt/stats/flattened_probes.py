@@ -15,14 +15,8 @@ from collections.abc import Iterator, Sequence
 import numpy as np
 from jaxtyping import Float, Int
 
-from hf_apt.stats.probes import (
-    FLAT,
-    Probe,
-    ProbeConfig,
-    predicted_as_scaled,
-    require_known,
-    require_labels,
-)
+from hf_apt.stats.probe_config import Probe, ProbeConfig
+from hf_apt.stats.probes import FLAT, predicted_as_scaled, require_known, require_labels
 
 MAX_TEXTS = 10_000
 """Largest number of training texts: inner products take 0.8 GB, and their eigenvectors as much."""

@@ -2,31 +2,13 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
-from typing import Literal, get_args
-
 import numpy as np
 from jaxtyping import Float, Int
 
-Probe = Literal["linear", "prototype", "neighbours"]
-"""`linear`: multinomial logistic regression. `prototype`: the class with the nearest mean.
-`neighbours`: the commonest class among the nearest training texts."""
-
-PROBES: tuple[Probe, ...] = get_args(Probe)
+from hf_apt.stats.probe_config import PROBES, Probe, ProbeConfig
 
 FLAT = 1e-5
 """A feature that varies by less than this share of its size is constant except for rounding."""
-
-
-@dataclass(frozen=True, kw_only=True)
-class ProbeConfig:
-    """Settings of the probes."""
-
-    inverse_penalty: float = 1.0
-    """scikit-learn's C of the logistic regression."""
-
-    num_neighbours: int = 10
-    """Number of neighbours that vote; all training texts where there are fewer."""
 
 
 def standardised(

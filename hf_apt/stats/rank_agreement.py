@@ -5,7 +5,7 @@ Read off the results of `measure_blocks`: lists of estimates by protocol, poolin
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 import numpy as np
@@ -17,7 +17,7 @@ PROTOCOLS = ("frozen", "finetuned", "cut")
 """The protocols by which accuracy at a depth is measured (`hf_apt.studies.block_protocols`)."""
 
 
-def accuracy_by_depth(model: dict[str, Any], protocol: str, pooling: str) -> list[float] | None:
+def accuracy_by_depth(model: Mapping[str, Any], protocol: str, pooling: str) -> list[float] | None:
     """The accuracy at each depth: of the linear head; of a cut model, its own head's, whatever the
     pooling. None where that was not measured.
     """
@@ -29,7 +29,7 @@ def accuracy_by_depth(model: dict[str, Any], protocol: str, pooling: str) -> lis
 
 
 def scores_by_depth(
-    model: dict[str, Any], pooling: str, apt_D: Sequence[float] | None
+    model: Mapping[str, Any], pooling: str, apt_D: Sequence[float] | None
 ) -> dict[str, list[float]]:
     """Each score of the frozen trunk, known before fine-tuning, and `mean_apt`.
 
@@ -50,7 +50,7 @@ def rank_correlation(scores: Sequence[float], accuracies: Sequence[float]) -> di
     return plain(spearman(np.array(scores, float), np.array(accuracies, float)))
 
 
-def agreement(model: dict[str, Any], apt_D: Sequence[float] | None) -> dict[str, Any]:
+def agreement(model: Mapping[str, Any], apt_D: Sequence[float] | None) -> dict[str, Any]:
     """Spearman's correlation over depths of each score with accuracy, by protocol and pooling."""
     correlations: dict[str, Any] = {}
     for protocol in PROTOCOLS:

@@ -19,23 +19,7 @@ from hf_apt.stats.confidence import confidences
 from hf_apt.stats.confusion import Confusion
 from hf_apt.stats.estimates import Estimate, mean_estimate
 from hf_apt.stats.substitution import FlatInputs, random_replacements
-
-
-@dataclass(frozen=True, kw_only=True)
-class SubstitutionConfig:
-    """How tokens are replaced."""
-
-    num_groups: int = 7
-    """Number of groups masked one at a time: a seventh is about the 15 % of pre-training."""
-
-    strong_match_threshold: float = 0.1
-    """Threshold of `hf_apt.stats.clusters.strong_matches`; the paper's is not known to us."""
-
-    num_draws: int = 3
-    """Number of random replacements that each control is the mean of."""
-
-    seed: int = 2509
-    """Seed of the groups and of the random replacements."""
+from hf_apt.stats.substitution_config import SubstitutionConfig
 
 
 @dataclass(frozen=True)

@@ -10,7 +10,10 @@ from dataclasses import dataclass
 from typing import Any
 
 from hf_apt.records.schemas import COMPARISON
+from hf_apt.records.summary_record import Summary
+from hf_apt.records.task_record import TaskRecord
 from hf_apt.records.task_records import gap
+from hf_apt.stats.depth_figures import PlainEstimate
 from hf_apt.stats.rank_agreement import (
     PROTOCOLS,
     accuracy_by_depth,
@@ -26,20 +29,20 @@ _SAME_SETTINGS = ("num_seeds", "finetune", "probe")
 
 
 @dataclass(frozen=True, kw_only=True)
-class RunRecords:
+class ComparedRun:
     """What a run left on disk about a task."""
 
     name: str
     """Name to give the run."""
 
-    finetuned: dict[str, Any]
+    finetuned: TaskRecord
     """Content of `finetune/<task>.json` (`hf_apt.studies.block_accuracy`)."""
 
-    summary: dict[str, Any] | None = None
+    summary: Summary | None = None
     """Content of `summary.json` (`hf_apt.runs.pipeline`); None for a run that has none."""
 
 
-def compare(runs: Sequence[RunRecords]) -> dict[str, Any]:
+def compare(runs: Sequence[ComparedRun]) -> dict[str, Any]:
     """The runs in the order of their corpora's sizes, and rank correlations over them, as JSON.
 
     `runs`: for each its `name`, `checkpoint`, `corpus` (number of training `tokens`, `sequences`,
@@ -73,7 +76,7 @@ def compare(runs: Sequence[RunRecords]) -> dict[str, Any]:
     }
 
 
-def _row(run: RunRecords) -> dict[str, Any]:
+def _row(run: ComparedRun) -> dict[str, Any]:
     models = run.finetuned["models"]
     accuracies = {
         name: models.get(name, {}).get("classifier") for name in ("pretrained", "untrained")
@@ -90,7 +93,7 @@ def _row(run: RunRecords) -> dict[str, Any]:
     }
 
 
-def _corpus(summary: dict[str, Any] | None) -> dict[str, Any]:
+def _corpus(summary: Summary | None) -> dict[str, Any]:
     corpus, training = (summary or {}).get("corpus"), (summary or {}).get("training")
     if corpus is None or training is None:  # measured, and pre-trained elsewhere
         return dict.fromkeys(("name", "tokens", "sequences", "documents", "tokens_seen"))
@@ -104,13 +107,13 @@ def _corpus(summary: dict[str, Any] | None) -> dict[str, Any]:
     }
 
 
-def _apt_estimates(run: RunRecords) -> list[dict[str, Any]] | None:
+def _apt_estimates(run: ComparedRun) -> list[PlainEstimate] | None:
     """Mean APT at each depth, where the summary is of the weights that were fine-tuned."""
     summary, weights = run.summary, run.finetuned["weights"]
     if summary is None or weights is None or summary["model"]["weights"] != weights:
         return None
     depths = summary["readouts"].get("own_head")
-    return depths and [figures["mean_apt"]["pooled"] for figures in depths]
+    return None if not depths else [figures["mean_apt"]["pooled"] for figures in depths]
 
 
 def _gap_correlations(rows: list[dict[str, Any]]) -> dict[str, Any]:
@@ -126,7 +129,7 @@ def _gap_correlations(rows: list[dict[str, Any]]) -> dict[str, Any]:
     }
 
 
-def _correlations(runs: Sequence[RunRecords]) -> dict[str, Any]:
+def _correlations(runs: Sequence[ComparedRun]) -> dict[str, Any]:
     correlations: dict[str, Any] = {}
     models = [run.finetuned["models"]["pretrained"] for run in runs]
     for protocol in PROTOCOLS:
@@ -149,7 +152,7 @@ def _correlations(runs: Sequence[RunRecords]) -> dict[str, Any]:
 
 
 def _common_scores(
-    runs: Sequence[RunRecords], pooling: str
+    runs: Sequence[ComparedRun], pooling: str
 ) -> Iterator[tuple[str, list[list[float]]]]:
     """The scores that all runs have, by depth for each run."""
     by_run = []
@@ -162,7 +165,7 @@ def _common_scores(
             yield name, [scores[name] for scores in by_run]
 
 
-def _require_comparable(runs: Sequence[RunRecords]) -> None:
+def _require_comparable(runs: Sequence[ComparedRun]) -> None:
     if len(runs) < 2:
         raise ValueError(f"a comparison takes at least two runs, got {len(runs)}.")
     names = [run.name for run in runs]
@@ -181,7 +184,7 @@ def _require_comparable(runs: Sequence[RunRecords]) -> None:
                 )
 
 
-def _settings(record: dict[str, Any]) -> dict[str, Any]:
+def _settings(record: TaskRecord) -> dict[str, Any]:
     """What must be equal for accuracies to be comparable."""
     settings: dict[str, Any] = {name: record["provenance"][0][name] for name in _SAME_TEXTS}
     for name in _SAME_SETTINGS:

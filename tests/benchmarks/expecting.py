@@ -12,10 +12,10 @@ from pathlib import Path
 
 import numpy as np
 
-from hf_apt.data.corpora import CorpusSource
-from hf_apt.data.measurement_batches import MeasureConfig
+from hf_apt.data.corpus_source import CorpusSource
+from hf_apt.data.measure_config import MeasureConfig
 from hf_apt.data.tokens import Tokens
-from hf_apt.depths.heads import HeadConfig
+from hf_apt.depths.head_config import HeadConfig
 from hf_apt.depths.measurement import measure
 from hf_apt.depths.own_head import OwnHead
 from hf_apt.depths.trunk import Trunk
@@ -61,7 +61,7 @@ def _expected(name: str, config: RunConfig) -> bool:
     with _random_tokens(config) as tokens, tempfile.TemporaryDirectory() as folder:
         model = new_model(config.shape, tokens, seed=0)
         trainer = pretrainer(model, tokens, tokens, config.pretrain, Path(folder))
-        trunk = Trunk(model)
+        trunk = Trunk(model).prepare()
         readers = {"own_head": OwnHead(trunk)}
         phases: dict[str, Callable[[], object]] = {
             "pretraining": lambda: pretrain(trainer),

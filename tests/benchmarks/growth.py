@@ -23,7 +23,7 @@ import numpy as np
 import torch
 from transformers import BertConfig, BertForMaskedLM
 
-from hf_apt.data.measurement_batches import MeasureConfig
+from hf_apt.data.measure_config import MeasureConfig
 from hf_apt.depths.measurement import measure
 from hf_apt.depths.own_head import OwnHead
 from hf_apt.depths.trunk import Trunk
@@ -96,7 +96,7 @@ def _measure(*, num_tokens: int, vocab_size: int, num_blocks: int) -> Work:
         num_attention_heads=2,
         intermediate_size=256,
     )
-    trunk = Trunk(BertForMaskedLM(config).eval())
+    trunk = Trunk(BertForMaskedLM(config).eval()).prepare()
     decoders = {"own_head": OwnHead(trunk)}
     ids_BT = zipf_sequences(num_tokens // 128, vocab_size)
 

@@ -8,7 +8,8 @@ import torch
 from torch import Tensor, nn
 from transformers import BertConfig, BertForMaskedLM
 
-from hf_apt.depths.heads import DepthHeads, HeadKind
+from hf_apt.depths.head_config import HeadKind
+from hf_apt.depths.heads import DepthHeads
 from hf_apt.depths.trunk import Trunk
 
 from ..live_bytes import peak_bytes
@@ -42,7 +43,7 @@ class _Parts:
         self.ids, labels = inputs["input_ids"], inputs["labels"]
         self.asked = labels != -100
         self.labels_N = labels[self.asked]
-        self.trunk = Trunk(self.model)
+        self.trunk = Trunk(self.model).prepare()
 
     def states(self) -> Tensor:
         return self.trunk.at({"input_ids": self.ids}, self.asked)

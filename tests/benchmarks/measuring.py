@@ -7,7 +7,7 @@ that transformers' Trainer makes.
 import torch
 from transformers import BertConfig, BertForMaskedLM
 
-from hf_apt.data.measurement_batches import MeasureConfig
+from hf_apt.data.measure_config import MeasureConfig
 from hf_apt.depths.measurement import measure
 from hf_apt.depths.own_head import OwnHead
 from hf_apt.depths.trunk import Trunk
@@ -48,7 +48,7 @@ def _end_to_end(
     """
     model = BertForMaskedLM(BertConfig(**size.config())).eval()
     ids_BT = zipf_sequences(num_sequences, size.vocab_size)
-    trunk = Trunk(model)
+    trunk = Trunk(model).prepare()
     decoders = {"own_head": OwnHead(trunk)}
     config = MeasureConfig(batch_size=batch_size)
     with (
@@ -77,7 +77,7 @@ def _compared(size: Size, bars: dict[str, float]) -> bool:
     inputs = masked_inputs(num_sequences=size.batch_size, vocab_size=size.vocab_size)
     ids, labels = inputs["input_ids"], inputs["labels"]
     asked = labels != -100
-    trunk = Trunk(model)
+    trunk = Trunk(model).prepare()
     head = OwnHead(trunk)
     references = labels[asked].numpy()
     treatments = (references * 0).astype("uint8")

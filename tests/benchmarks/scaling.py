@@ -12,8 +12,8 @@ import time
 from dataclasses import replace
 from pathlib import Path
 
-from hf_apt.data.corpora import CorpusSource
-from hf_apt.data.measurement_batches import MeasureConfig
+from hf_apt.data.corpus_source import CorpusSource
+from hf_apt.data.measure_config import MeasureConfig
 from hf_apt.data.tokens import Tokens
 from hf_apt.depths.measurement import measure
 from hf_apt.depths.own_head import OwnHead
@@ -21,7 +21,8 @@ from hf_apt.depths.trunk import Trunk
 from hf_apt.models.devices import process_state
 from hf_apt.models.fresh import new_model
 from hf_apt.runs.recipes import narrow_recipe
-from hf_apt.training.pretraining import PretrainConfig, pretrainer
+from hf_apt.training.pretrain_config import PretrainConfig
+from hf_apt.training.pretraining import pretrainer
 
 from .expecting import _random_tokens
 
@@ -69,7 +70,7 @@ def _timed(tokens: Tokens, folder: Path) -> dict[str, float]:
     trained = pretrainer(model, tokens, tokens, asked, folder / "second").train()
     length = tokens.description.sequence_length
     training = _STEPS * _BATCH_SIZE * length / trained.metrics["train_runtime"]
-    trunk = Trunk(new_model(_CONFIG.shape, tokens, seed=0))
+    trunk = Trunk(new_model(_CONFIG.shape, tokens, seed=0)).prepare()
     readers = {"own_head": OwnHead(trunk)}
     measure(trunk, tokens, readers, MeasureConfig(num_sequences=128))
     process_state().wait_for_everyone()

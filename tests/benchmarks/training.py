@@ -10,7 +10,8 @@ from transformers import BertConfig, BertForMaskedLM
 from transformers.trainer_utils import IntervalStrategy, SaveStrategy
 
 from hf_apt.models.bert6 import Bert6Config, Bert6ForMaskedLM
-from hf_apt.training.pretraining import PretrainConfig, pretrainer
+from hf_apt.training.pretrain_config import PretrainConfig
+from hf_apt.training.pretraining import pretrainer
 
 from .ratio import medians, report
 from .sizes import BERT6, TINY, Size

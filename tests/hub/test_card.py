@@ -12,8 +12,10 @@ from finished import NUM_DEPTHS, change_summary, write_finished_run
 from finished_tasks import confidence_record, task_record
 from huggingface_hub import ModelCard, parse_eval_result_entries
 
-from hf_apt.hub.card import CardOptions, block_table, card_files, checkpoint_card
+from hf_apt.hub.card import card_files, checkpoint_card
+from hf_apt.hub.card_options import CardOptions
 from hf_apt.hub.resources import resource
+from hf_apt.hub.sections.blocks import block_table
 from hf_apt.records.run import Run
 
 REPO = "owner/bert-6"

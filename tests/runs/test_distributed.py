@@ -10,7 +10,8 @@ import pytest
 import torch
 from workers.measuring import CONFIG, measured
 
-from hf_apt.data.measurement_batches import MaskedBatches, MeasureConfig
+from hf_apt.data.measure_config import MeasureConfig
+from hf_apt.data.measurement_batches import MaskedBatches
 from hf_apt.depths.heads import DepthHeads
 from hf_apt.models.fresh import new_model
 from hf_apt.models.shapes import ModelShape

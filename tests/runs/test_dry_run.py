@@ -11,7 +11,7 @@ import pytest
 from hf_apt import cli
 from hf_apt.cli.tables.costs import amount, in_bytes, time_range
 from hf_apt.data import corpora as corpus
-from hf_apt.data.corpora import CorpusSource
+from hf_apt.data.corpus_source import CorpusSource
 from hf_apt.records.run import Run
 from hf_apt.runs import dry_run
 from hf_apt.runs.dry_run import SAMPLE, HeldOut, plan

@@ -8,9 +8,9 @@ from live_bytes import peak_bytes
 from planned_costs import CONFIG, CONV, T, costs_of
 from torch.utils.flop_counter import FlopCounterMode
 
-from hf_apt.data.corpora import CorpusSource
+from hf_apt.data.corpus_source import CorpusSource
 from hf_apt.data.tokens import write_tokens
-from hf_apt.depths.heads import HeadConfig
+from hf_apt.depths.head_config import HeadConfig
 from hf_apt.depths.measurement import measure
 from hf_apt.depths.own_head import OwnHead
 from hf_apt.depths.trunk import Trunk
@@ -57,15 +57,14 @@ def counted(call) -> int:
 def test_every_phase_does_the_flops_that_are_foretold(config, full_tokens, tmp_path, monkeypatch):
     """Of a real run, but for the number of positions that happen to be modified: 1 %."""
     # At the embeddings equal rows are asked once, which the costs leave out.
-    for module in ("heads", "own_head"):
-        monkeypatch.setattr(f"hf_apt.depths.{module}.once_each", lambda decode, rows: decode(rows))
+    monkeypatch.setattr("hf_apt.depths.sweep.equal_rows._distinct", lambda rows: None)
     model = new_model(config.shape, full_tokens, seed=0)
     model.set_attn_implementation("eager")
     expected = {cost.name: cost for cost in phase_costs(config, costs_of(config), len(full_tokens))}
     assert list(expected) == ["pretraining", "heads", "measuring", "untrained"]
     trainer = pretrainer(model, full_tokens, full_tokens, config.pretrain, tmp_path / "p")
     found = {"pretraining": counted(lambda: pretrain(trainer))}
-    trunk = Trunk(model)
+    trunk = Trunk(model).prepare()
     readers = {"own_head": OwnHead(trunk)}
 
     def train() -> None:
@@ -77,7 +76,7 @@ def test_every_phase_does_the_flops_that_are_foretold(config, full_tokens, tmp_p
     found["measuring"] = counted(lambda: measure(trunk, full_tokens, readers, config.measure))
     twin = untrained_twin(model)
     twin.set_attn_implementation("eager")
-    untrained = Trunk(twin)
+    untrained = Trunk(twin).prepare()
     asked = {"untrained": OwnHead(untrained)}
     found["untrained"] = counted(lambda: measure(untrained, full_tokens, asked, config.measure))
     for name, flops in found.items():
@@ -103,7 +102,7 @@ def test_heads_cost_what_is_foretold_together_apart_and_with_kept_states(
     assert list(expected) == [*([done] if done else []), together]
     model = new_model(config.shape, full_tokens, seed=0)
     model.set_attn_implementation("eager")
-    trunk = Trunk(model)
+    trunk = Trunk(model).prepare()
 
     def train() -> None:
         train_heads(trunk, full_tokens, kinds, config.heads, tmp_path)

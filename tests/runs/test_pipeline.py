@@ -11,10 +11,10 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from hf_apt.data.corpora import CorpusSource
-from hf_apt.data.measurement_batches import MeasureConfig
+from hf_apt.data.corpus_source import CorpusSource
+from hf_apt.data.measure_config import MeasureConfig
 from hf_apt.data.planted.corpus import PlantedCorpus
-from hf_apt.depths.heads import HeadConfig
+from hf_apt.depths.head_config import HeadConfig
 from hf_apt.models.shapes import ConvShape, ModelShape
 from hf_apt.records.fingerprints import file_fingerprint
 from hf_apt.records.run import Run
@@ -23,7 +23,7 @@ from hf_apt.runs.pipeline import begin, finish, measure_run, pretrain_run, run_a
 from hf_apt.runs.recipes import RunConfig, demo_recipe, named_recipe
 from hf_apt.stats.estimates import plain
 from hf_apt.stats.measures.registry import MEASURES
-from hf_apt.training.pretraining import PretrainConfig
+from hf_apt.training.pretrain_config import PretrainConfig
 
 CONFIG = RunConfig(
     corpus=PlantedCorpus(num_documents=200, num_validation_documents=48),
@@ -303,7 +303,7 @@ def test_a_measurement_of_before_depths_had_names_is_still_reported(copied) -> N
 
 def test_a_mistake_that_left_nothing_can_be_corrected_in_place(tmp_path) -> None:
     """As a misspelt column: the folder holds no more than what was asked for."""
-    from hf_apt.data.corpora import CorpusSource
+    from hf_apt.data.corpus_source import CorpusSource
 
     path = tmp_path / "a.jsonl"
     path.write_text("".join(json.dumps({"body": f"w{n} w{n + 1} " * 9}) + "\n" for n in range(90)))

@@ -18,7 +18,7 @@ from workers.chain import config
 
 from hf_apt.data.tokenizer import SPECIAL_TOKENS
 from hf_apt.data.tokens import Tokens
-from hf_apt.depths.depth_pass import Decoder
+from hf_apt.depths.decoded import SweepingDecoder
 from hf_apt.depths.heads import DepthHeads
 from hf_apt.depths.measurement import measure
 from hf_apt.depths.own_head import OwnHead
@@ -142,7 +142,7 @@ def assert_counted_right(run: Run, text: list[str]) -> None:
     """The counts of the run are those of one process that measures its checkpoint and heads."""
     trunk = Trunk(load_masked_lm(str(run.path("checkpoint"))))
     heads = DepthHeads.load(run.path("heads/linear_head.safetensors"), "linear_head")
-    readers: dict[str, Decoder] = {"own_head": OwnHead(trunk), "linear_head": heads}
+    readers: dict[str, SweepingDecoder] = {"own_head": OwnHead(trunk), "linear_head": heads}
     asked = config(*text).measure
     readouts = measure(trunk, Tokens(run.path("tokens/validation")), readers, asked)
     for name, readout in readouts.items():

@@ -14,12 +14,14 @@ from hf_apt.stats.clusters import DEFINITIONS, THRESHOLDS
 from hf_apt.stats.counts import TREATMENTS, DepthCounts
 from hf_apt.stats.depth_summary import summarise_depths
 from hf_apt.stats.measures.registry import COLUMNS
+from hf_apt.stats.readout_analysis import ReadoutAnalysis
 
 settings.register_profile("laws", derandomize=True, deadline=None, max_examples=60)
 settings.load_profile("laws")
 
 ESTIMATE = {"value", "standard_error", "num"}
 NAMES = ["pooled", *TREATMENTS]
+of_counts = ReadoutAnalysis.of_counts
 DEPTH_KEYS = {
     "depth",
     "mean_apt",
@@ -77,7 +79,7 @@ def strict(depths: list[dict[str, Any]]) -> list[dict[str, Any]]:
 
 
 def test_the_keys_are_those_documented() -> None:
-    depths = summarise_depths(random_counts(3, 300), np.arange(12))
+    depths = summarise_depths(of_counts(random_counts(3, 300)), np.arange(12))
     assert [figures["depth"] for figures in depths] == [0, 1, 2]
     for figures in depths:
         assert set(figures) == DEPTH_KEYS
@@ -101,7 +103,7 @@ def test_any_counts_make_strict_json_that_reads_back_the_same(
     num_depths: int, num: int, seed: int, has_planted: bool
 ) -> None:
     depths = summarise_depths(
-        random_counts(num_depths, num, seed=seed),
+        of_counts(random_counts(num_depths, num, seed=seed)),
         np.arange(12),
         planted_V=np.arange(12) // 4 - 1 if has_planted else None,
         thresholds=(0.1, 1.0),
@@ -113,7 +115,9 @@ def test_any_counts_make_strict_json_that_reads_back_the_same(
 @pytest.mark.parametrize("num_depths", [1, 2])
 def test_where_nothing_was_asked_for_figures_are_null_and_never_zero(num_depths: int) -> None:
     depths = strict(
-        summarise_depths(random_counts(num_depths, 0), np.arange(12), planted_V=np.full(12, -1))
+        summarise_depths(
+            of_counts(random_counts(num_depths, 0)), np.arange(12), planted_V=np.full(12, -1)
+        )
     )
     for figures in depths:
         nothing = {"value": None, "standard_error": None, "num": 0}
@@ -134,7 +138,7 @@ def test_accuracies_are_those_of_a_loop_pooled_and_by_treatment() -> None:
     predictions = rng.integers(0, 6, (2, 200))
     counts = DepthCounts.empty(2, 6).update(references, predictions, treatments)
     frequency = np.array([5, 1, 9, 9, 2, 0])
-    for depth, figures in enumerate(summarise_depths(counts, frequency)):
+    for depth, figures in enumerate(summarise_depths(of_counts(counts), frequency)):
         for name in NAMES:
             chosen = [
                 i for i in range(200) if name == "pooled" or treatments[i] == TREATMENTS.index(name)
@@ -158,7 +162,7 @@ def test_clusters_and_confusion_are_those_of_a_loop() -> None:
     counts = random_counts(2, 400)
     for tie in (np.full(9, 10), np.full(9, 11)):  # token 10, answered 10 and 11 equally often
         counts.update(np.full(9, 10), np.stack([tie, tie]), np.zeros(9, int))
-    for depth, figures in enumerate(summarise_depths(counts, np.arange(12))):
+    for depth, figures in enumerate(summarise_depths(of_counts(counts), np.arange(12))):
         matrix = counts.at(depth).matrix().toarray()
         table = {(i, j): int(matrix[i, j]) for i in range(12) for j in range(12) if matrix[i, j]}
         rows = oracles.normalised(table, 12)
@@ -190,7 +194,7 @@ def test_clusters_and_confusion_are_those_of_a_loop() -> None:
 
 
 def test_growth_is_null_at_depth_0_and_sums_over_frequency_groups_later() -> None:
-    first, *later = summarise_depths(random_counts(4, 500), np.arange(12))
+    first, *later = summarise_depths(of_counts(random_counts(4, 500)), np.arange(12))
     assert first["growth"] is None
     assert first["growth_by_frequency"] is None
     before = first
@@ -214,7 +218,9 @@ def test_growth_is_null_at_depth_0_and_sums_over_frequency_groups_later() -> Non
 def test_perfect_blocks_agree_with_the_planted_classes_and_from_depth_to_depth(
     planted: np.ndarray,
 ) -> None:
-    depths = summarise_depths(block_counts(planted), np.ones(len(planted), int), planted_V=planted)
+    depths = summarise_depths(
+        of_counts(block_counts(planted)), np.ones(len(planted), int), planted_V=planted
+    )
     classes = [int((planted == cls).sum()) for cls in np.unique(planted[planted >= 0])]
     for figures in depths:
         for entry in figures["clusters"]:
@@ -239,7 +245,9 @@ def test_agreement_is_the_adjusted_rand_index_over_tokens_asked_for() -> None:
         np.array([[0, 1, 1, 0, 2, 3, 3, 2], [0, 1, 1, 2, 2, 1, 3, 3], [0, 3, 1, 2, 2, 1, 3, 0]]),
         np.zeros(8, int),
     )
-    depths = summarise_depths(counts, np.ones(6, int), planted_V=planted, thresholds=(1.0,))
+    depths = summarise_depths(
+        of_counts(counts), np.ones(6, int), planted_V=planted, thresholds=(1.0,)
+    )
     by_depth = [[0, 0, 2, 2], [0, 1, 1, 3], [0, 1, 1, 0]]  # mutual clusters of tokens 0-3
     for depth, figures in enumerate(depths):
         entry = next(e for e in figures["clusters"] if e["definition"] == "mutual")
@@ -254,7 +262,7 @@ def test_apt_by_frequency_is_that_of_its_own_depth() -> None:
     frequency = np.array([3, 40, 7, 1000, 12, 15, 0, 0, 0, 0, 0, 0])
     counts = random_counts(3, 400)
     by_depth = []
-    for depth, figures in enumerate(summarise_depths(counts, frequency)):
+    for depth, figures in enumerate(summarise_depths(of_counts(counts), frequency)):
         matrix = counts.at(depth).matrix().toarray()
         table = {(i, j): int(matrix[i, j]) for i in range(12) for j in range(12) if matrix[i, j]}
         bins = oracles.frequency_bins(oracles.apt(table, 12), frequency.tolist(), 3)
@@ -265,7 +273,7 @@ def test_apt_by_frequency_is_that_of_its_own_depth() -> None:
 
 
 def test_without_planted_classes_their_agreement_is_null() -> None:
-    (figures,) = summarise_depths(random_counts(1, 100), np.arange(12))
+    (figures,) = summarise_depths(of_counts(random_counts(1, 100)), np.arange(12))
     assert {entry["agreement_planted"] for entry in figures["clusters"]} == {None}
     assert {entry["agreement_previous"] for entry in figures["clusters"]} == {None}
 
@@ -273,6 +281,6 @@ def test_without_planted_classes_their_agreement_is_null() -> None:
 def test_summarising_leaves_the_counts_as_they_were() -> None:
     counts = random_counts(2, 200)
     before = [[(p.keys.tolist(), p.counts.tolist()) for p in row] for row in counts.pairs]
-    first = summarise_depths(counts, np.arange(12))
+    first = summarise_depths(of_counts(counts), np.arange(12))
     assert [[(p.keys.tolist(), p.counts.tolist()) for p in row] for row in counts.pairs] == before
-    assert summarise_depths(counts, np.arange(12)) == first
+    assert summarise_depths(of_counts(counts), np.arange(12)) == first

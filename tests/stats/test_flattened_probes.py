@@ -6,13 +6,8 @@ from sklearn.linear_model import LogisticRegression
 
 from hf_apt.stats import flattened_probes as flat_probes
 from hf_apt.stats.flattened_probes import coordinates, flat_accuracies
-from hf_apt.stats.probes import (
-    PROBES,
-    ProbeConfig,
-    predicted,
-    predicted_as_scaled,
-    standardised,
-)
+from hf_apt.stats.probe_config import PROBES, ProbeConfig
+from hf_apt.stats.probes import predicted, predicted_as_scaled, standardised
 
 WIDTH = 4
 

@@ -5,10 +5,12 @@ import math
 import numpy as np
 import pytest
 
-from hf_apt.depths.text_features import FeatureConfig, features
+from hf_apt.depths.feature_config import FeatureConfig
+from hf_apt.depths.text_features import features
 from hf_apt.models.encoders import load_encoder
 from hf_apt.stats.estimates import over_seeds
-from hf_apt.stats.probes import PROBES, ProbeConfig, predicted, probe_accuracies
+from hf_apt.stats.probe_config import PROBES, ProbeConfig
+from hf_apt.stats.probes import predicted, probe_accuracies
 
 every_probe = pytest.mark.parametrize("probe", PROBES)
 

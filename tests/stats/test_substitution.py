@@ -21,12 +21,8 @@ from hf_apt.stats.substitution import (
     position_groups,
     random_replacements,
 )
-from hf_apt.stats.substitution_effects import (
-    SubstitutionConfig,
-    SubstitutionTest,
-    effects,
-    replacements,
-)
+from hf_apt.stats.substitution_config import SubstitutionConfig
+from hf_apt.stats.substitution_effects import SubstitutionTest, effects, replacements
 
 settings.register_profile("laws", derandomize=True, deadline=None, max_examples=60)
 settings.load_profile("laws")

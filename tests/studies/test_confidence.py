@@ -12,9 +12,11 @@ import torch
 from rich.console import Console
 from scipy import stats
 
-from hf_apt.cli.tables.confidence import confidence_legend, confidence_tables
-from hf_apt.data.measurement_batches import MaskedBatches, MeasureConfig
-from hf_apt.data.tasks.task import TaskConfig, open_task
+from hf_apt.cli.tables import confidence
+from hf_apt.data.measure_config import MeasureConfig
+from hf_apt.data.measurement_batches import MaskedBatches
+from hf_apt.data.tasks.task import open_task
+from hf_apt.data.tasks.task_config import TaskConfig
 from hf_apt.data.tokens import Tokens
 from hf_apt.depths.own_head_counts import counts_in_run, counts_of_texts
 from hf_apt.models.encoders import load_encoder
@@ -23,7 +25,8 @@ from hf_apt.records.fingerprints import file_fingerprint
 from hf_apt.records.run import Run
 from hf_apt.stats.counts import DepthCounts
 from hf_apt.stats.substitution import FlatInputs, answered, position_groups
-from hf_apt.studies.confidence import ConfidenceConfig, FinetunedClassifier, confidence_record
+from hf_apt.studies.confidence import FinetunedClassifier, confidence_record
+from hf_apt.studies.confidence_config import ConfidenceConfig
 from hf_apt.studies.substitution_models import classifier, own_answer
 
 CONFIG = ConfidenceConfig(num_realisations=2)
@@ -255,8 +258,8 @@ def test_without_a_masked_lm_only_calibration_is_left(finetuned, logits, tmp_pat
     with pytest.warns(UserWarning, match="need a masked language model: .*no masked-LM head"):
         record = confidence_record(headless, logits, CONFIG, run, tmp_path)
     assert list(record) == ["num_inputs", "mean_confidence", "accuracy", "calibration", "left_out"]
-    assert record["left_out"] in confidence_legend(record)
-    assert confidence_tables(record) == []
+    assert record["left_out"] in confidence.footer({"confidence": record})
+    assert confidence.tables({"confidence": record}) == []
     with np.load(run.path("finetune/rows-inputs.npz")) as arrays:
         assert np.isnan(arrays["mean_apt_N"]).all()
         assert len(arrays["confidence_N"]) == 30
@@ -268,12 +271,12 @@ def test_what_is_printed_fits_and_shows_the_recorded_figures(
     run, _ = measured(tmp_path / "run", checkpoint)
     record = confidence_record(finetuned, logits, CONFIG, run, tmp_path)
     console = Console(width=80, file=io.StringIO(), highlight=False)
-    bins, doses = confidence_tables(record)
+    bins, doses = confidence.tables({"confidence": record})
     assert len(bins.rows) == len(record["bins"])
     assert len(doses.rows) == 2 * (1 + 3)
     for part in (bins, doses):
         console.print(part)
-    printed = console.file.getvalue() + confidence_legend(record)
+    printed = console.file.getvalue() + confidence.footer({"confidence": record})
     assert max(map(len, printed.splitlines())) <= 80
     assert "…" not in printed
     for value in (

@@ -9,11 +9,12 @@ from rich.console import Console
 from scipy.stats import spearmanr
 
 from hf_apt import cli
-from hf_apt.cli.tables.comparison import comparison_tables, legend
+from hf_apt.cli.tables import comparison
 from hf_apt.records.run import Run
+from hf_apt.records.schemas import BLOCK_ACCURACY, SUMMARY
 from hf_apt.stats.rank_agreement import agreement
 from hf_apt.stats.transfer_scores import SCORES
-from hf_apt.studies.run_comparison import RunRecords, compare
+from hf_apt.studies.run_comparison import ComparedRun, compare
 
 SKILL = {"small": 0.2, "middle": 0.4, "large": 0.7}
 TOKENS = {"small": 20_000, "middle": 400_000, "large": 9_000_000}
@@ -47,6 +48,7 @@ def finetuned(name, *, cut=False):
     if cut:
         model["cut"] = depths(skill + 0.1)
     return {
+        "schema": BLOCK_ACCURACY,
         "task": "kinds",
         "checkpoint": f"runs/{name}/checkpoint",
         "weights": name,
@@ -79,6 +81,7 @@ def finetuned(name, *, cut=False):
 
 def summary(name):
     return {
+        "schema": SUMMARY,
         "corpus": {
             "name": "text",
             "sequences": "first",
@@ -96,7 +99,7 @@ def summary(name):
 def records(*names, **options):
     names = names or ("large", "small", "middle")
     return [
-        RunRecords(name=name, finetuned=finetuned(name, **options), summary=summary(name))
+        ComparedRun(name=name, finetuned=finetuned(name, **options), summary=summary(name))
         for name in names
     ]
 
@@ -160,14 +163,14 @@ def test_what_a_run_did_not_record_is_left_out():
     other = finetuned("middle")
     other["overlap"] = None
     del other["models"]["untrained"]
-    given.append(RunRecords(name="bare", finetuned=other))
+    given.append(ComparedRun(name="bare", finetuned=other))
     record = compare(given)
     row = record["runs"][0]
     assert row["name"] == "bare"
     assert row["gap"] is row["overlap"] is row["mean_apt"] is row["corpus"]["tokens"] is None
     assert set(record["gap_rank_correlation"].values()) == {None}
     assert "mean_apt" not in record["rank_correlation"]["frozen"]["cls"]
-    assert [len(table.rows) for table in comparison_tables(record)] == [3, 2, 4, 4]
+    assert [len(table.rows) for table in comparison.tables(record)] == [3, 2, 4, 4]
 
 
 @pytest.mark.parametrize("change", ["weights", "measured"])
@@ -219,9 +222,9 @@ def test_tables_fit_80_columns():
     console = Console(width=80, record=True)
     record = compare(records(cut=True))
     record["runs"][0]["name"] = "runs/a-folder-with-a-long-name/of-20000-articles"
-    for table in comparison_tables(record):
+    for table in comparison.tables(record):
         console.print(table)
-    console.print(legend(record), soft_wrap=True)
+    console.print(comparison.footer(record), soft_wrap=True)
     printed = console.export_text()
     assert max(map(len, printed.splitlines())) <= 90  # the legend's longest line
     assert "…" not in printed

@@ -11,6 +11,7 @@ from hf_apt.records.run import Run
 from hf_apt.records.schemas import SUMMARY
 from hf_apt.stats.counts import DepthCounts
 from hf_apt.stats.depth_summary import summarise_depths
+from hf_apt.stats.readout_analysis import ReadoutAnalysis
 
 VOCAB_SIZE, NUM_DEPTHS = 60, 4
 WEIGHTS = b"the weights " * 5000
@@ -34,7 +35,7 @@ def write_finished_run(
     for skill, readout in enumerate(("untrained", "own_head", "linear_head")):
         counts = _counts(skill / 2)
         counts.save(run.counts_path(readout))
-        readouts[readout] = summarise_depths(counts, frequency_V)
+        readouts[readout] = summarise_depths(ReadoutAnalysis.of_counts(counts), frequency_V)
     if planted:
         readouts["bayes"] = readouts["own_head"][-1:]
     run.write_array("frequency.npy", frequency_V)

@@ -13,6 +13,7 @@ from hf_apt.records.run import Run
 from hf_apt.records.schemas import SUMMARY
 from hf_apt.stats.counts import DepthCounts
 from hf_apt.stats.depth_summary import summarise_depths
+from hf_apt.stats.readout_analysis import ReadoutAnalysis
 
 NUM_BLOCKS = 6
 
@@ -102,7 +103,9 @@ def make_run(
             counts = DepthCounts(counts.pairs[-1:])
         counts.save(run.counts_path(readout))
         depths[readout] = summarise_depths(
-            counts, frequency_V, planted_V=class_V if planted else None
+            ReadoutAnalysis.of_counts(counts),
+            frequency_V,
+            planted_V=class_V if planted else None,
         )
     run.write_json("vocabulary.json", vocabulary(vocab_size))
     run.write_array("frequency.npy", frequency_V)

@@ -5,17 +5,19 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any
 
 from hf_apt.cli.tables.style import bare_table, estimate_cell
+from hf_apt.records.task_record import CommitteeRecord
+from hf_apt.stats.labels import COMBINATIONS
 
 if TYPE_CHECKING:
     from rich.table import Table
 
 
-def committee_tables(result: dict[str, Any]) -> list[Table]:
+def tables(result: CommitteeRecord) -> list[Table]:
     """Three tables of what `measure_committee` found."""
     return [_members(result), _curve(result), _cost(result)]
 
 
-def committee_legend(result: dict[str, Any]) -> str:
+def footer(result: CommitteeRecord) -> str:
     """What the tables leave unsaid."""
     texts, timed = result["provenance"], result["cost"]["committee"]
     lines = [
@@ -33,9 +35,9 @@ def committee_legend(result: dict[str, Any]) -> str:
     return "\n".join(lines)
 
 
-def _members(result: dict[str, Any]) -> Table:
+def _members(result: CommitteeRecord) -> Table:
     table = bare_table(f"Members on {result['task']}", "classifier", "trained", "accuracy")
-    named = [(f"member {place}", member) for place, member in enumerate(result["members"], 1)]
+    named = [(f"member {index}", member) for index, member in enumerate(result["members"], 1)]
     if result["reference"]:
         named.append(("reference", result["reference"]))
     for name, member in named:
@@ -50,9 +52,8 @@ def _members(result: dict[str, Any]) -> Table:
     return table
 
 
-def _curve(result: dict[str, Any]) -> Table:
-    header = {"mean_softmax": "mean softmax", "mean_logits": "mean logits", "majority": "majority"}
-    columns = [name for combination in result["curves"] for name in (header[combination], "nats")]
+def _curve(result: CommitteeRecord) -> Table:
+    columns = [name for key in result["curves"] for name in (COMBINATIONS[key], "nats")]
     table = bare_table(f"Accuracy on {result['task']} by size of the committee", "size", *columns)
     for points in zip(*result["curves"].values(), strict=True):
         cells = [cell for point in points for cell in (_accuracy(point), _nats(point))]
@@ -60,15 +61,15 @@ def _curve(result: dict[str, Any]) -> Table:
     return table
 
 
-def _cost(result: dict[str, Any]) -> Table:
+def _cost(result: CommitteeRecord) -> Table:
     sizes = [each["batch_size"] for each in result["cost"]["committee"]["latencies"]]
     columns = [f"ms, batch {size}" for size in sizes]
     table = bare_table("Cost of an answer", "", "parameters", "MFLOP a text", *columns)
-    for name, found in result["cost"].items():
-        counts = f"{found['num_parameters']:,}", f"{found['flops'] / 1e6:,.1f}"
-        in_turn = [f"{each['in_sequence_ms']:.2f}" for each in found["latencies"]]
+    for name, cost in result["cost"].items():
+        counts = f"{cost['num_parameters']:,}", f"{cost['flops'] / 1e6:,.1f}"
+        in_turn = [f"{each['in_sequence_ms']:.2f}" for each in cost["latencies"]]
         table.add_row(name, *counts, *in_turn)
-        beside = [each["in_parallel_ms"] for each in found["latencies"]]
+        beside = [each["in_parallel_ms"] for each in cost["latencies"]]
         if None not in beside:
             table.add_row("  side by side", "", "", *(f"{each:.2f}" for each in beside))
     return table

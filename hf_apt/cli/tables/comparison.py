@@ -5,20 +5,14 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any
 
 from hf_apt.cli.tables.style import bare_table, estimate_cell
+from hf_apt.records.task_record import ComparisonRecord
+from hf_apt.stats.labels import SCORES
 
 if TYPE_CHECKING:
     from rich.table import Table
 
-_SCORES = {
-    "logme": "LogME",
-    "h_score": "H-score",
-    "transrate": "TransRate",
-    "nleep": "N-LEEP",
-    "mean_apt": "mean APT",
-}
 
-
-def comparison_tables(result: dict[str, Any]) -> list[Table]:
+def tables(result: ComparisonRecord) -> list[Table]:
     """Tables of what `compare` found, ready to print, none wider than 80 columns."""
     task, rows = result["task"], result["runs"]
     tables = [_by_size(f"Accuracy on {task} by size of the pre-training corpus", rows)]
@@ -35,9 +29,9 @@ def comparison_tables(result: dict[str, Any]) -> list[Table]:
     return tables
 
 
-def legend(result: dict[str, Any]) -> str:
+def footer(result: ComparisonRecord) -> str:
     """What the tables leave unsaid."""
-    texts, found = result["provenance"][0], result["gap_rank_correlation"]
+    texts, correlations = result["provenance"][0], result["gap_rank_correlation"]
     lines = [
         f"{texts['num_train']:,} training and {texts['num_test']:,} test texts of "
         f"{texts['num_labels']} classes; chance {result['chance']:.3f}; ± standard error",
@@ -46,7 +40,7 @@ def legend(result: dict[str, Any]) -> str:
     ]
     lines += [
         f"rank correlation of the gap with {name}: {estimate_cell(estimate, digits=2)}"
-        for name, estimate in found.items()
+        for name, estimate in correlations.items()
         if estimate is not None
     ]
     return "\n".join(lines)
@@ -75,11 +69,11 @@ def _by_overlap(title: str, rows: list[dict[str, Any]]) -> Table:
     return table
 
 
-def _correlations(title: str, key: str, result: dict[str, Any]) -> Table:
-    table = bare_table(title, "accuracy of", *_SCORES.values())
+def _correlations(title: str, key: str, result: ComparisonRecord) -> Table:
+    table = bare_table(title, "accuracy of", *SCORES.values())
     for protocol, by_pooling in result["rank_correlation"].items():
         for pooling, by_score in by_pooling.items():
-            estimates = (by_score.get(name, {}).get(key) for name in _SCORES)
+            estimates = (by_score.get(name, {}).get(key) for name in SCORES)
             cells = (estimate_cell(estimate, digits=2) for estimate in estimates)
             table.add_row(f"{protocol} {pooling}", *cells)
     return table

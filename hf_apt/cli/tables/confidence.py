@@ -4,22 +4,19 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
-from hf_apt.cli.tables.style import bare_table, estimate_cell
+from hf_apt.cli.tables.style import bare_table, estimate_cell, value_cell
+from hf_apt.records.task_record import TaskRecord
+from hf_apt.stats.labels import REPLACEMENTS
 
 if TYPE_CHECKING:
     from rich.table import Table
 
-_KINDS = {
-    "prediction": "  prediction",
-    "random": "  random",
-    "random_by_frequency": "  by frequency",
-}
 _DOSES = {"all": "every token", "one_group": "one in {}"}
 
 
-def confidence_tables(record: dict[str, Any]) -> list[Table]:
-    """The bins of mean APT and the substitution test, as far as `record` has them."""
-    tables = []
+def tables(result: TaskRecord) -> list[Table]:
+    """The bins of mean APT and the substitution test, as far as they were made."""
+    record, tables = result.get("confidence", {}), []
     if "bins" in record:
         tables.append(_bins(record["bins"]))
     if "substitution" in record:
@@ -27,25 +24,30 @@ def confidence_tables(record: dict[str, Any]) -> list[Table]:
     return tables
 
 
-def confidence_legend(record: dict[str, Any]) -> str:
+def footer(result: TaskRecord) -> str:
     """The figures that are no table, and what the tables leave unsaid."""
+    record = result.get("confidence")
+    if record is None:
+        return ""
     lines = []
     if "bins" in record:
         source, slope = record["apt_source"], record["slope"]
         interval = "" if slope["low"] is None else f" [{slope['low']:.3f}, {slope['high']:.3f}]"
         lines += [
-            f"slope of confidence on mean APT {_value(slope['value'])}{interval}, 95 % interval",
+            f"slope of confidence on mean APT {value_cell(slope['value'])}{interval}, "
+            "95 % interval",
             f"Pearson {estimate_cell(record['pearson'])}, "
             f"Spearman {estimate_cell(record['spearman'])}; "
             f"{slope['num']:,} inputs",
-            f"APT from the {source['source']}, known for {_value(source['covered'])} of the tokens",
+            f"APT from the {source['source']}, known for {value_cell(source['covered'])} of the "
+            "tokens",
         ]
     lines.append("expected calibration error, and what a calibrated classifier would have:")
     for name, bins in (("equal_width", "equal widths"), ("equal_count", "equal counts")):
-        found = record["calibration"][name]
+        calibration = record["calibration"][name]
         lines.append(
-            f"  {found['error']:.3f} against {found['error_if_calibrated']:.3f} (95 %: up to "
-            f"{found['error_if_calibrated_95']:.3f}) in bins of {bins}"
+            f"  {calibration['error']:.3f} against {calibration['error_if_calibrated']:.3f} "
+            f"(95 %: up to {calibration['error_if_calibrated_95']:.3f}) in bins of {bins}"
         )
     if "substitution" in record:
         test = record["substitution"]
@@ -79,19 +81,15 @@ def _substitution(test: dict[str, Any]) -> Table:
     table = bare_table("Labels after tokens are replaced", *columns)
     for dose, title in _DOSES.items():
         table.add_row(title.format(test["num_groups"]))
-        for kind, name in _KINDS.items():
-            found = test["doses"][dose][kind]
-            replaced = found["replaced"]
+        for kind, name in REPLACEMENTS.items():
+            effect = test["doses"][dose][kind]
+            replaced = effect["replaced"]
             other = None if replaced["other"] is None else replaced["other"] + replaced["not_kept"]
             table.add_row(
-                name,
-                estimate_cell(found["changed_labels"]),
-                estimate_cell(found["accuracy_change"], sign="+"),
-                estimate_cell(found["confidence_change"], sign="+"),
-                *map(_value, (replaced["identical"], replaced["strong_match"], other)),
+                f"  {name}",
+                estimate_cell(effect["changed_labels"]),
+                estimate_cell(effect["accuracy_change"], sign="+"),
+                estimate_cell(effect["confidence_change"], sign="+"),
+                *map(value_cell, (replaced["identical"], replaced["strong_match"], other)),
             )
     return table
-
-
-def _value(value: float | None) -> str:
-    return "" if value is None else f"{value:.3f}"

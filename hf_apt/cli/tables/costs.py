@@ -23,7 +23,7 @@ _NAMES = {
 }
 
 
-def cost_table(plan: Plan) -> Table:
+def tables(plan: Plan) -> list[Table]:
     """The costs of each phase, ready to print in 80 columns."""
     model = plan.model
     title = (
@@ -46,10 +46,10 @@ def cost_table(plan: Plan) -> Table:
     if len(plan.seconds) > 1:
         table.add_section()
         table.add_row("in all, of these", "", "", "", time_range(sum(plan.seconds.values())))
-    return table
+    return [table]
 
 
-def cost_notes(plan: Plan) -> str:
+def footer(plan: Plan) -> str:
     """What the table rests on, what comes on top, and what is not known, to print below it."""
     num, certainty = plan.held_out.num_sequences, plan.held_out.certainty
     asked = plan.config.measure.num_sequences
@@ -105,7 +105,7 @@ def _duration(seconds: float) -> str:
 
 
 def amount(number: float) -> str:
-    """With two or three digits and a prefix of a thousand: k, M, G, T, P, E.
+    """The number with two or three digits and a prefix of a thousand: k, M, G, T, P, E.
 
     >>> amount(950), amount(4_000_000), amount(1.234e17), amount(5e24)
     ('950', '4.00 M', '123 P', '5e+24')
@@ -119,7 +119,7 @@ def amount(number: float) -> str:
 
 
 def in_bytes(number: float) -> str:
-    """In bytes, as `amount`.
+    """The number of bytes, written as by `amount`.
 
     >>> in_bytes(1.5e9), in_bytes(12)
     ('1.50 GB', '12 B')

@@ -2,11 +2,14 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
-from hf_apt.cli.tables.style import bare_table, estimate_cell
+from hf_apt.cli.tables.style import bare_table, estimate_cell, value_cell
+from hf_apt.records.summary_record import Summary
 from hf_apt.report.formats import depth_labels
+from hf_apt.report.sentences import cluster_entry
 from hf_apt.stats.clusters import HEADLINE, PLANTED_HEADLINE
+from hf_apt.stats.depth_figures import DepthFigures
 
 if TYPE_CHECKING:
     from rich.table import Table
@@ -27,13 +30,13 @@ _LEGEND = (
 _PLANTED_LEGEND = "\nARI: {} clusters from {} against the planted ones, adjusted Rand index"
 
 
-def legend(summary: dict[str, Any]) -> str:
+def footer(summary: Summary) -> str:
     """What the columns mean, to print once below the tables."""
     text = _LEGEND.format(*HEADLINE)
     return text + _PLANTED_LEGEND.format(*PLANTED_HEADLINE) if _is_planted(summary) else text
 
 
-def tables(summary: dict[str, Any]) -> list[Table]:
+def tables(summary: Summary) -> list[Table]:
     """One table for each readout that has several depths, ready to print."""
     ceiling = summary["readouts"].get("bayes")
     planted = _is_planted(summary)
@@ -47,9 +50,9 @@ def tables(summary: dict[str, Any]) -> list[Table]:
 
 def _table(
     readout: str,
-    depths: list[dict[str, Any]],
+    depths: list[DepthFigures],
     names: list[str],
-    ceiling: dict[str, Any] | None,
+    ceiling: DepthFigures | None,
     *,
     planted: bool,
 ) -> Table:
@@ -66,32 +69,22 @@ def _table(
     return table
 
 
-def _row(name: str, figures: dict[str, Any], planted: bool) -> list[str]:
+def _row(name: str, figures: DepthFigures, planted: bool) -> list[str]:
     cells = [
         name,
         estimate_cell(figures["mean_apt"]["pooled"]),
         estimate_cell(figures["growth"], sign="+"),
-        _value(figures["masked_accuracy"]["pooled"]["value"]),
-        _value(figures["apt50"]["pooled"]["most_frequent_50"]["value"]),
+        value_cell(figures["masked_accuracy"]["pooled"]["value"]),
+        value_cell(figures["apt50"]["pooled"]["most_frequent_50"]["value"]),
         f"{figures['confusion']['num_kept']:,}",
-        f"{_clusters(figures, HEADLINE)['num_clusters']:,}",
+        f"{cluster_entry(figures, HEADLINE[1], HEADLINE[0])['num_clusters']:,}",
     ]
     if not planted:
         return cells
-    return [*cells, _value(_clusters(figures, PLANTED_HEADLINE)["agreement_planted"])]
+    definition, threshold = PLANTED_HEADLINE
+    planted_clusters = cluster_entry(figures, threshold, definition)
+    return [*cells, value_cell(planted_clusters["agreement_planted"])]
 
 
-def _is_planted(summary: dict[str, Any]) -> bool:
+def _is_planted(summary: Summary) -> bool:
     return "bayes" in summary["readouts"]
-
-
-def _clusters(figures: dict[str, Any], wanted: tuple[str, float]) -> dict[str, Any]:
-    return next(
-        entry
-        for entry in figures["clusters"]
-        if (entry["definition"], entry["threshold"]) == wanted
-    )
-
-
-def _value(value: float | None) -> str:
-    return "" if value is None else f"{value:.3f}"

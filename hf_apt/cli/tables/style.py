@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
+
+from hf_apt.stats.depth_figures import PlainEstimate
 
 if TYPE_CHECKING:
     from rich.table import Table
@@ -30,13 +32,18 @@ def bare_table(title: str, first: str, *others: str) -> Table:
     return table
 
 
-def estimate_cell(estimate: dict[str, Any] | None, *, digits: int = 3, sign: str = "") -> str:
+def estimate_cell(estimate: PlainEstimate | None, *, digits: int = 3, sign: str = "") -> str:
     """An estimate with its standard error; nothing for what is not known.
 
-    >>> estimate_cell({"value": 0.25, "standard_error": None}, sign="+"), estimate_cell(None)
-    ('+0.250', '')
+    >>> estimate_cell({"value": 0.25, "standard_error": None, "num": 1}, sign="+")
+    '+0.250'
     """
     if estimate is None or estimate["value"] is None:
         return ""
     value, error = f"{estimate['value']:{sign}.{digits}f}", estimate["standard_error"]
     return value if error is None else f"{value} ± {error:.{digits}f}"
+
+
+def value_cell(value: float | None) -> str:
+    """A number alone; nothing for what is not known."""
+    return "" if value is None else f"{value:.3f}"

@@ -5,30 +5,36 @@ from __future__ import annotations
 from functools import partial
 from typing import Any
 
+from hf_apt.records.task_record import CommitteeRecord, MemberRecord
 from hf_apt.report.formats import NOTHING, PlainEstimate, estimate, number
+from hf_apt.report.section import Section
 from hf_apt.report.svg import both_widths
-from hf_apt.report.tasks import figures as figures
+from hf_apt.report.tasks import figures
 from hf_apt.report.tasks.formats import checkpoint_name
+from hf_apt.report.tasks.task_view import TaskView
+from hf_apt.stats.labels import COMBINATIONS
 
-NAMES = {"mean_softmax": "mean softmax", "mean_logits": "mean logits", "majority": "majority"}
-"""How answers are combined, in words."""
 
-
-def committee_content(record: dict[str, Any]) -> dict[str, Any]:
-    """What the template shows of the record of a committee."""
+def part(view: TaskView) -> Section | None:
+    """Accuracy by size and cost of a committee; nothing where there is no record of one."""
+    record = view.committee
+    if record is None:
+        return None
     curves = {name: points for name, points in record["curves"].items() if points}
     estimates = {
         name: [_estimate(point, record["provenance"]["num_test"]) for point in points]
         for name, points in curves.items()
     }
     task, num_members = record["task"], len(record["members"])
-    draw = partial(figures.accuracy_by_size, estimates, _accuracy(record["reference"]), NAMES)
+    draw = partial(
+        figures.accuracy_by_size, estimates, _accuracy(record["reference"]), COMBINATIONS
+    )
     description = f"Accuracy of committees on {task} by the number of their members"
-    return {
+    content = {
         "lead": _lead(record, estimates),
         "figure": both_widths(f"committee-{task}", description, draw) if num_members > 1 else None,
         "sizes": {
-            "header": ["members", "committees", *(NAMES[name] for name in curves)],
+            "header": ["members", "committees", *(COMBINATIONS[name] for name in curves)],
             "rows": [
                 [
                     number(points[0]["size"], 0),
@@ -41,6 +47,7 @@ def committee_content(record: dict[str, Any]) -> dict[str, Any]:
         "members": _members(record),
         "cost": _cost(record["cost"]),
     }
+    return Section("committee", "Several small models together", content)
 
 
 def _estimate(point: dict[str, Any], num_texts: int) -> PlainEstimate:
@@ -51,17 +58,17 @@ def _estimate(point: dict[str, Any], num_texts: int) -> PlainEstimate:
     }
 
 
-def _accuracy(member: dict[str, Any] | None) -> PlainEstimate | None:
+def _accuracy(member: MemberRecord | None) -> PlainEstimate | None:
     return None if member is None else member["accuracy"]
 
 
-def _with_spread(point: dict[str, Any], record: dict[str, Any]) -> str:
+def _with_spread(point: dict[str, Any], record: CommitteeRecord) -> str:
     shown = estimate(_estimate(point, record["provenance"]["num_test"]))
     spread = point["subset_spread"]
     return shown if spread is None else f"{shown} ({number(spread)})"
 
 
-def _lead(record: dict[str, Any], estimates: dict[str, list[PlainEstimate]]) -> list[str]:
+def _lead(record: CommitteeRecord, estimates: dict[str, list[PlainEstimate]]) -> list[str]:
     combination, num = record["combination"], len(record["members"])
     texts = record["provenance"]
     alone = [member["accuracy"]["value"] for member in record["members"]]
@@ -69,8 +76,9 @@ def _lead(record: dict[str, Any], estimates: dict[str, list[PlainEstimate]]) -> 
     sentences = [
         f"{num} classifier{'' if num == 1 else 's'} of the same {number(texts['num_train'], 0)}"
         f" training texts, each right on {number(min(alone))} to {number(max(alone))} of"
-        f" {number(texts['num_test'], 0)} test texts, answer together ({NAMES[combination]}): right"
-        f" on {together}; chance is {number(record['chance'])}."
+        f" {number(texts['num_test'], 0)} test texts, answer together"
+        f" ({COMBINATIONS[combination]}): right on {together}; chance is"
+        f" {number(record['chance'])}."
     ]
     if record["reference"] is not None:
         name = checkpoint_name(record["reference"]["checkpoint"])
@@ -79,8 +87,8 @@ def _lead(record: dict[str, Any], estimates: dict[str, list[PlainEstimate]]) -> 
     return sentences
 
 
-def _members(record: dict[str, Any]) -> list[list[str]]:
-    named = [(f"member {place}", member) for place, member in enumerate(record["members"], 1)]
+def _members(record: CommitteeRecord) -> list[list[str]]:
+    named = [(f"member {index}", member) for index, member in enumerate(record["members"], 1)]
     if record["reference"] is not None:
         named.append(("reference", record["reference"]))
     return [

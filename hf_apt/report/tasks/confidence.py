@@ -6,26 +6,26 @@ from functools import partial
 from typing import Any
 
 from hf_apt.report.formats import PlainEstimate, estimate, estimates, number, percent
+from hf_apt.report.section import Section
 from hf_apt.report.svg import NARROW_INCHES, both_widths, page_svg
-from hf_apt.report.tasks import figures as figures
-
-_KINDS = {
-    "prediction": "prediction",
-    "random": "random",
-    "random_by_frequency": "by frequency",
-}
+from hf_apt.report.tasks import figures
+from hf_apt.report.tasks.task_view import TaskView
+from hf_apt.stats.labels import REPLACEMENTS
 
 
-def confidence_content(task: str, record: dict[str, Any] | None) -> dict[str, Any] | None:
-    """What the template shows of `confidence` in a task's record; None for what is not there."""
+def part(view: TaskView) -> Section | None:
+    """What was examined of the classifier's confidence; nothing where it was not."""
+    record = view.record.get("confidence") if view.record else None
     if record is None:
         return None
-    return {
+    task = view.name
+    content = {
         "against_apt": _against_apt(task, record) if record.get("bins") else None,
         "calibration": _calibration(task, record),
         "substitution": _substitution(record["substitution"]) if "substitution" in record else None,
         "no_masked_lm": "left_out" in record,
     }
+    return Section("confidence", "Confidence", content)
 
 
 def _against_apt(task: str, record: dict[str, Any]) -> dict[str, Any]:
@@ -100,8 +100,8 @@ def _source(source: dict[str, Any]) -> str:
 
 
 def _calibration(task: str, record: dict[str, Any]) -> dict[str, Any]:
-    found = record["calibration"]
-    main = found["equal_count"]
+    calibration = record["calibration"]
+    main = calibration["equal_count"]
     svg = page_svg(
         figures.reliability_curve(main["curve"], NARROW_INCHES),
         f"reliability-{task}",
@@ -111,9 +111,9 @@ def _calibration(task: str, record: dict[str, Any]) -> dict[str, Any]:
     facts = [
         ("mean confidence", estimate(record["mean_confidence"])),
         ("accuracy", estimate(record["accuracy"])),
-        ("calibration error, bins of equal width", number(found["equal_width"]["error"])),
-        ("negative log-likelihood", f"{estimate(found['negative_log_likelihood'])} nats"),
-        ("Brier score, over classes", estimate(found["brier_score"])),
+        ("calibration error, bins of equal width", number(calibration["equal_width"]["error"])),
+        ("negative log-likelihood", f"{estimate(calibration['negative_log_likelihood'])} nats"),
+        ("Brier score, over classes", estimate(calibration["brier_score"])),
     ]
     return {"figure": svg, "words": _calibration_words(record, main), "facts": facts}
 
@@ -140,7 +140,7 @@ def _substitution(record: dict[str, Any]) -> dict[str, Any]:
         "parts": [
             {
                 "title": title,
-                "rows": [_row(doses[dose][kind], name) for kind, name in _KINDS.items()],
+                "rows": [_row(doses[dose][kind], name) for kind, name in REPLACEMENTS.items()],
             }
             for dose, title in (("one_group", one_in.capitalize()), ("all", "Every token"))
         ],
@@ -155,14 +155,14 @@ def _substitution(record: dict[str, Any]) -> dict[str, Any]:
     }
 
 
-def _row(found: dict[str, Any], name: str) -> list[str]:
-    replaced = found["replaced"]
+def _row(effect: dict[str, Any], name: str) -> list[str]:
+    replaced = effect["replaced"]
     other = None if replaced["other"] is None else replaced["other"] + replaced["not_kept"]
     return [
         name,
-        estimate(found["changed_labels"]),
-        estimate(found["accuracy_change"], signed=True),
-        estimate(found["confidence_change"], signed=True),
+        estimate(effect["changed_labels"]),
+        estimate(effect["accuracy_change"], signed=True),
+        estimate(effect["confidence_change"], signed=True),
         *(percent(share) for share in (replaced["identical"], replaced["strong_match"], other)),
     ]
 
@@ -176,12 +176,13 @@ def _substitution_words(dose: dict[str, Any], one_in: str) -> str:
     )
 
 
-def _share(found: dict[str, Any]) -> str:
-    return estimate(found["changed_labels"])
+def _share(effect: dict[str, Any]) -> str:
+    return estimate(effect["changed_labels"])
 
 
 def _difference(difference: PlainEstimate) -> str:
     if difference["value"] is None:
         return "neither more nor less"
     side = "more" if difference["value"] >= 0 else "less"
-    return f"{estimate(difference | {'value': abs(difference['value'])})} {side}"
+    size: PlainEstimate = {**difference, "value": abs(difference["value"])}
+    return f"{estimate(size)} {side}"

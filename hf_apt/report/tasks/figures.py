@@ -1,5 +1,4 @@
 """The figures about a task: plain numbers in, a drawing out, one function a figure."""
-# D depths.
 
 from __future__ import annotations
 
@@ -21,8 +20,9 @@ from hf_apt.report.axes import (
     panels,
     plain_figure,
 )
-from hf_apt.report.formats import READOUT_LABELS, PlainEstimate
+from hf_apt.report.formats import PlainEstimate
 from hf_apt.report.svg import INK, MUTED, READOUT_COLOURS, WIDE_INCHES
+from hf_apt.stats.labels import READOUTS
 
 BLUE, ORANGE, GREEN = (READOUT_COLOURS[name] for name in ("own_head", "linear_head", "mlm_head"))
 """The page's colours. Orange are linear heads on the frozen trunk: to tokens, and to classes."""
@@ -38,13 +38,13 @@ class Line:
     """What stands at its end; empty for a line that belongs to another."""
 
     accuracy: Sequence[PlainEstimate]
-    """At each depth."""
+    """The estimates of accuracy, by depth."""
 
     colour: str
-    """A placeholder of `hf_apt.report.svg`."""
+    """A placeholder colour of `hf_apt.report.svg`."""
 
     marker: str = ""
-    """Of matplotlib; empty for a thin dashed line without error bars."""
+    """A marker of matplotlib; empty for a thin dashed line without error bars."""
 
 
 def accuracy_by_depth(
@@ -97,7 +97,7 @@ def _mean_apts(
         if readout == "untrained":
             style["linestyle"] = ":"
         draw_line(axes, np.arange(len(curve)), curve, color=colour, **style)
-        ends.append((curve[-1]["value"], READOUT_LABELS[readout], colour))
+        ends.append((curve[-1]["value"], READOUTS[readout], colour))
     _from_zero(axes, list(curves.values()))
     names_beside(axes, ends, width, 0.75 * height)
 
@@ -128,13 +128,13 @@ def confidence_by_mean_apt(
         axes.plot(x, line, color=BLUE, linewidth=1.1, linestyle=_DASHED)
     ends = []
     for name, colour, marker in (("accuracy", ORANGE, "s"), ("confidence", BLUE, "o")):
-        found = [part[name] for part in bins]
-        if found[0]["value"] is None:
+        estimates = [part[name] for part in bins]
+        if estimates[0]["value"] is None:
             continue
-        for start, end, estimate in zip(low, high, found, strict=True):
+        for start, end, estimate in zip(low, high, estimates, strict=True):
             axes.plot([start, end], [estimate["value"]] * 2, color=colour, alpha=0.4, linewidth=1)
-        draw_line(axes, middle, found, color=colour, marker=marker, linestyle="none")
-        ends.append((found[-1]["value"], name, colour))
+        draw_line(axes, middle, estimates, color=colour, marker=marker, linestyle="none")
+        ends.append((estimates[-1]["value"], name, colour))
     axes.margins(x=0.02)
     axes.set_ylim(*axes.get_ylim())
     axis_label(axes, "mean APT of the text's tokens", width)

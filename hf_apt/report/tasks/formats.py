@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 from pathlib import PurePath
-from typing import Any
 
+from hf_apt.records.task_record import TaskRecord
 from hf_apt.report.formats import PlainEstimate
 
 POOLINGS = {
@@ -14,36 +14,28 @@ POOLINGS = {
     "flatten": "all states side by side",
 }
 SHORT_POOLINGS = {"cls": "[CLS]", "mean": "mean", "max": "max", "flatten": "all"}
-SCORES = {
-    "logme": "LogME",
-    "h_score": "H-score",
-    "transrate": "TransRate",
-    "nleep": "N-LEEP",
-    "mean_apt": "mean APT",
-}
-PROTOCOLS = {"frozen": "frozen", "finetuned": "fine-tuned", "cut": "cut"}
 
 
 def pooled(pooling: str) -> str:
-    """What a head reads."""
+    """The words for what a head with this pooling reads."""
     return POOLINGS.get(pooling, pooling)
 
 
-def main_pooling(record: dict[str, Any]) -> str:
+def main_pooling(record: TaskRecord) -> str:
     """The pooling that figures are of: the mean, or the first where that was not measured."""
     poolings = list(record["models"]["pretrained"]["frozen"])
     return "mean" if "mean" in poolings else poolings[0]
 
 
 def estimate_of(
-    record: dict[str, Any], model: str, protocol: str, pooling: str, name: str
+    record: TaskRecord, model: str, protocol: str, pooling: str, name: str
 ) -> list[PlainEstimate] | None:
     """One column of a record of fine-tuning, by depth; None where it was not measured."""
     return record["models"].get(model, {}).get(protocol, {}).get(pooling, {}).get(name)
 
 
 def depth_place(label: str) -> str:
-    """Where a depth is.
+    """The words for where a depth is.
 
     >>> depth_place("embeddings"), depth_place("block 2")
     ('at the embeddings', 'after block 2')
@@ -61,7 +53,7 @@ def checkpoint_name(checkpoint: str) -> str:
     return parts[-1] if parts else checkpoint
 
 
-def seeds_and_errors(record: dict[str, Any]) -> str:
+def seeds_and_errors(record: TaskRecord) -> str:
     """The settings of fine-tuning, and what ± stands for."""
     config, num_seeds = record["config"], record["config"]["num_seeds"]
     parts = []

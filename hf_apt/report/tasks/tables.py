@@ -5,16 +5,16 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import Any
 
+from hf_apt.records.task_record import TaskRecord
 from hf_apt.records.task_records import gap
 from hf_apt.report.formats import NOTHING, PlainEstimate, estimate, estimates, number
 from hf_apt.report.tasks.formats import (
-    PROTOCOLS,
-    SCORES,
     SHORT_POOLINGS,
     estimate_of,
     main_pooling,
     pooled,
 )
+from hf_apt.stats.labels import PROTOCOLS, SCORES
 
 Column = tuple[str, Sequence[PlainEstimate]]
 """A header and the estimates below it."""
@@ -38,9 +38,9 @@ def table(
 
 
 def accuracy_tables(
-    record: dict[str, Any], mean_apt: list[PlainEstimate] | None, labels: Sequence[str]
+    record: TaskRecord, mean_apt: list[PlainEstimate] | None, labels: Sequence[str]
 ) -> list[dict[str, Any]]:
-    """Accuracy by depth, protocol and pooling beside mean APT; then what there is besides."""
+    """Accuracy by depth, protocol and pooling beside mean APT; then the other tables."""
     main = main_pooling(record)
     apt: list[tuple[str, Sequence[Column]]] = [("", [("mean APT", mean_apt)])] if mean_apt else []
     wanted = [
@@ -58,9 +58,9 @@ def accuracy_tables(
     return [table(title, "depth", labels, groups) for title, groups in wanted if groups]
 
 
-def _linear(record: dict[str, Any], model: str) -> list[tuple[str, Sequence[Column]]]:
+def _linear(record: TaskRecord, model: str) -> list[tuple[str, Sequence[Column]]]:
     """Linear heads by protocol and pooling, and the classifier of the cut trunk."""
-    found: list[tuple[str, Sequence[Column]]] = []
+    groups: list[tuple[str, Sequence[Column]]] = []
     for protocol in ("frozen", "finetuned"):
         columns = [
             (short, column)
@@ -68,16 +68,16 @@ def _linear(record: dict[str, Any], model: str) -> list[tuple[str, Sequence[Colu
             if (column := estimate_of(record, model, protocol, pooling, "linear"))
         ]
         if columns:
-            found.append((PROTOCOLS[protocol], columns))
+            groups.append((PROTOCOLS[protocol], columns))
     cut = record["models"].get(model, {}).get("cut")
-    return [*found, ("", [("cut", cut)])] if cut else found
+    return [*groups, ("", [("cut", cut)])] if cut else groups
 
 
 def _group_of(
-    record: dict[str, Any], pooling: str, names: Sequence[str], protocols: Sequence[str]
+    record: TaskRecord, pooling: str, names: Sequence[str], protocols: Sequence[str]
 ) -> list[tuple[str, Sequence[Column]]]:
     headers = {"prototype": "class means", "neighbours": "neighbours"} | SCORES
-    found = [
+    groups = [
         (
             PROTOCOLS[protocol],
             [
@@ -88,35 +88,10 @@ def _group_of(
         )
         for protocol in protocols
     ]
-    return [group for group in found if group[1]]
+    return [group for group in groups if group[1]]
 
 
-def agreement_table(record: dict[str, Any]) -> dict[str, Any] | None:
-    """Rank correlations over depths: a row for each score and mean APT, a column a protocol."""
-    main = main_pooling(record)
-    by_protocol = {
-        protocol: found[main]
-        for protocol in PROTOCOLS
-        if main in (found := (record.get("agreement") or {}).get(protocol, {}))
-    }
-    names = [name for name in SCORES if any(name in found for found in by_protocol.values())]
-    if not names:
-        return None
-    return {
-        "pooling": pooled(main),
-        "num": len(record["depths"]),
-        "header": ["", *(PROTOCOLS[protocol] for protocol in by_protocol)],
-        "rows": [
-            [
-                SCORES[name],
-                *(estimate(found.get(name), signed=True) for found in by_protocol.values()),
-            ]
-            for name in names
-        ],
-    }
-
-
-def overview(records: dict[str, dict[str, Any]]) -> dict[str, Any]:
+def overview(records: dict[str, TaskRecord]) -> dict[str, Any]:
     """One row for each task: accuracy with and without pre-training, chance, texts."""
     rows = []
     for task, record in records.items():

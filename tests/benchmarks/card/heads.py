@@ -22,7 +22,7 @@ def run(sizes: Sizes, tokens: Tokens, rate: float, folder: Path) -> bool:
     """Both in bfloat16 by autocast, with fused AdamW."""
     model: Any = BertForMaskedLM(BertConfig(**sizes.config())).to(DEVICE).eval()
     model.requires_grad_(False)
-    trunk = Trunk(model)
+    trunk = Trunk(model).prepare()
     draws = TrainingDraws(tokens, tokens.masking(seed=0), num_draws=sizes.batch)
     batch = draws.__getitems__(list(range(sizes.batch)))
     asked = batch["labels"] != -100

@@ -9,7 +9,7 @@ from typing import Any
 import torch
 from transformers import BertConfig, BertForMaskedLM, Trainer
 
-from hf_apt.data.measurement_batches import MeasureConfig
+from hf_apt.data.measure_config import MeasureConfig
 from hf_apt.data.tokens import Tokens
 from hf_apt.data.training_draws import FixedDraws, as_batch
 from hf_apt.depths.measurement import measure
@@ -26,7 +26,7 @@ from .timing import once, seconds, wait
 def run(sizes: Sizes, tokens: Tokens, rate: float, folder: Path) -> bool:
     """Seven depths of ten million modified tokens; against other ways on fewer."""
     model: Any = BertForMaskedLM(BertConfig(**sizes.config())).to(DEVICE, torch.bfloat16).eval()
-    trunk = Trunk(model)
+    trunk = Trunk(model).prepare()
     decoders = {"own_head": OwnHead(trunk)}
 
     def ours(num: int) -> int:

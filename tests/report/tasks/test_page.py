@@ -14,6 +14,7 @@ from markupsafe import Markup
 from synthetic_runs import Page
 
 from hf_apt.records.run import Run
+from hf_apt.records.run_records import RunRecords
 from hf_apt.records.schemas import BLOCK_ACCURACY
 from hf_apt.report import rendered, write_report
 from hf_apt.report.axes import names_beside, plain_figure
@@ -33,7 +34,7 @@ def said(monkeypatch):
 
     def text(run: Run) -> str:
         with monkeypatch.context() as patched:
-            for module in ("content", "confidence", "committee"):
+            for module in ("accuracy", "confidence", "committee"):
                 for name in ("both_widths", "page_svg"):
                     where = f"hf_apt.report.tasks.{module}.{name}"
                     patched.setattr(where, lambda *_: Markup("<svg></svg>"), raising=False)
@@ -44,8 +45,8 @@ def said(monkeypatch):
 
 def section(run: Run) -> str:
     """The source of the section alone."""
-    carried = tasks_content(run, run.read_json("summary.json"))
-    return rendered("finetuning.html.jinja", {"carried": carried})
+    content = tasks_content(RunRecords(run))
+    return rendered("sections/tasks.html.jinja", {"content": content})
 
 
 def plain_text(source: str) -> str:
@@ -62,7 +63,7 @@ def drawings(run: Run) -> dict[str, str]:
 
 def test_without_a_record_there_is_no_section(run):
     assert run.finetuned() == run.committees() == {}
-    assert tasks_content(run, run.read_json("summary.json")) is None
+    assert tasks_content(RunRecords(run)) is None
     assert "What it carries over to" not in Page(write_report(run)).text
 
 

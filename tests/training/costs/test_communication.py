@@ -39,7 +39,7 @@ def test_weights_in_two_bytes_are_half_of_what_is_gathered():
 
 def test_bert_6_at_the_papers_size():
     """66.69 M parameters: literal, as the README says."""
-    from hf_apt.data.corpora import CorpusSource
+    from hf_apt.data.corpus_source import CorpusSource
     from hf_apt.runs.recipes import paper_recipe
     from hf_apt.training.costs.model_costs import ModelCosts
 

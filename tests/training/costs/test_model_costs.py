@@ -59,7 +59,7 @@ def test_forward_flops_are_those_that_torch_counts(name, width):
 def test_a_trunk_that_is_asked_for_few_positions_does_less(name):
     costs = ModelCosts(shape=MODELS[name], vocab_size=V, sequence_length=T)
     model, batch = model_of(MODELS[name]), inputs()
-    trunk, asked = Trunk(model), batch["labels"] != -100
+    trunk, asked = Trunk(model).prepare(), batch["labels"] != -100
     few, _ = counted(lambda: trunk.at({"input_ids": batch["input_ids"]}, asked))
     assert few == B * costs.trunk_flops(T) - B * (T - ASKED) * costs.spared_flops(training=False)
     everywhere = torch.ones_like(asked)

@@ -1,0 +1,29 @@
+"""What a section of a model card is: the title, a table, and what its columns mean.
+
+A new section takes a function `section(records) -> CardSection | None` in `hf_apt/hub/sections/`
+and a line in `hf_apt/hub/sections/registry.py`; the card's template shows them all alike.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+from hf_apt.report.section import TextTable
+
+
+@dataclass(frozen=True)
+class CardSection:
+    """One section of a card."""
+
+    title: str
+    """Its heading."""
+
+    table: TextTable
+    """Its figures; the notes stand below it as a list, in Markdown."""
+
+    lead: str = ""
+    """What is said before the table."""
+
+    picture: Sequence[str] = ()
+    """The path of a picture, its description, and what to say below it; none."""

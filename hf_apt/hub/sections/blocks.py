@@ -1,0 +1,112 @@
+"""What each block has learnt: the per-block table of a card."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Literal
+
+from hf_apt.hub.card_section import CardSection
+from hf_apt.records.run_records import RunRecords
+from hf_apt.records.summary_record import Summary
+from hf_apt.report.formats import NOTHING, depth_labels, estimate, estimates, number
+from hf_apt.report.section import TextTable
+from hf_apt.report.sentences import cluster_entry, headline
+from hf_apt.stats.clusters import HEADLINE
+from hf_apt.stats.depth_figures import DepthFigures
+from hf_apt.stats.labels import READOUTS
+
+Depths = Sequence[DepthFigures]
+
+
+def section(records: RunRecords) -> CardSection:
+    """The first section: mean APT by depth, and the confusion picture."""
+    summary = records.summary
+    header, *rows = block_table(summary)
+    own = summary["readouts"]["own_head"]
+    masked = [estimate(own[depth]["mean_apt"]["masked"]) for depth in (0, -1)]
+    lead = (
+        f"{headline(summary, 'own_head')} Where the token was masked, not merely to be copied: "
+        f"{masked[0]} and {masked[1]}."
+    )
+    last_depth = depth_labels(summary)[-1]
+    outlined = (
+        f"Outlined: clusters after {last_depth}."
+        if num_clusters(own[-1])
+        else f"No cluster formed by {last_depth}; shown are the commonest tokens."
+    )
+    return CardSection(
+        "What each block has learnt",
+        TextTable("Accuracy per token by depth", header, rows, _notes(summary)),
+        lead,
+        (
+            "figures/confusion.png",
+            "Which tokens are predicted for which, at three depths",
+            "What the own head answers (columns, in the order of the rows) where a token stood "
+            f"(rows); darker is more often. {outlined}",
+        ),
+    )
+
+
+def block_table(summary: Summary) -> list[list[str]]:
+    """The per-block table, its header first; figures are rounded for reading.
+
+    Mean APT of every readout, of the own head also where the token was masked; how often the own
+    head is right there; tokens kept and clusters.
+    """
+    ceiling = summary["readouts"].get("bayes", [])
+    heads = {name: depths for name, depths in summary["readouts"].items() if name != "bayes"}
+    own = heads.pop("own_head")
+    columns = {
+        "depth": [*depth_labels(summary), "exact best predictor"],
+        "mean APT, own head": _estimates("mean_apt", "pooled", own, ceiling),
+        "own head, at [MASK]": _estimates("mean_apt", "masked", own, ceiling),
+        **{
+            READOUTS[name]: [*_estimates("mean_apt", "pooled", depths, []), NOTHING]
+            for name, depths in heads.items()
+        },
+        "accuracy at [MASK]": _estimates("masked_accuracy", "masked", own, ceiling),
+        "tokens kept": [number(figures["confusion"]["num_kept"], 0) for figures in own + ceiling],
+        "clusters": [number(num_clusters(figures), 0) for figures in own + ceiling],
+    }
+    num_rows = len(own) + len(ceiling)
+    return [
+        list(columns),
+        *([column[row] for column in columns.values()] for row in range(num_rows)),
+    ]
+
+
+def _notes(summary: Summary) -> list[str]:
+    readouts, (definition, threshold) = summary["readouts"], HEADLINE
+    num = number(readouts["own_head"][-1]["mean_apt"]["pooled"]["num"], 0)
+    heads = {
+        "linear_head": "**Linear head**: a linear map to the vocabulary, trained for every depth on"
+        " the frozen model.",
+        "mlm_head": "**MLM head**: a head of the model's own kind, trained for every depth on the"
+        " frozen model.",
+        "untrained": "**Untrained**: the own head of a twin with fresh weights.",
+    }
+    return [
+        "**Mean APT**: the share of a token's modified occurrences that are predicted right,"
+        f" averaged over the {num} tokens that occurred, each counting once; ± is the standard"
+        " error over tokens. Of the modified positions some are masked, some show another token and"
+        " some the token itself, which a model may copy; **at [MASK]** counts the masked ones"
+        " alone.",
+        "**Own head**: the model's own MLM head, applied to the hidden states of every depth.",
+        *(note for name, note in heads.items() if name in readouts),
+        "**Accuracy**: the share of positions that the own head predicts right.",
+        "**Tokens kept**: those whose right answer is the own head's commonest. **Clusters**:"
+        f" groups of kept tokens that it takes for one another ({definition} matches, each at least"
+        f" {threshold} of the right answers).",
+    ]
+
+
+def num_clusters(figures: DepthFigures) -> int:
+    """The clusters of one depth by the headline definition and threshold."""
+    definition, threshold = HEADLINE
+    return cluster_entry(figures, threshold, definition)["num_clusters"]
+
+
+def _estimates(
+    figure: Literal["mean_apt", "masked_accuracy"], part: str, depths: Depths, ceiling: Depths
+) -> list[str]:
+    return estimates([figures[figure][part] for figures in [*depths, *ceiling]])

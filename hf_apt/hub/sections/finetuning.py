@@ -1,0 +1,71 @@
+"""What the model gives when it is fine-tuned: a row for each task."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from hf_apt.hub.card_section import CardSection
+from hf_apt.records.run_records import RunRecords
+from hf_apt.records.task_record import TaskRecord
+from hf_apt.report.formats import NOTHING, PlainEstimate, estimate, number
+from hf_apt.report.section import TextTable
+from hf_apt.report.tasks.accuracy import best_block
+from hf_apt.report.tasks.formats import SHORT_POOLINGS, main_pooling
+
+_NOTES = (
+    "**Texts**: for training / for testing. **Fine-tuned**: the share of the test texts that this"
+    " model with a classifier is right on after fine-tuning. **Without pre-training**: the same,"
+    " from fresh weights.",
+    "**Best frozen depth**: where a linear head on the states of the model as published is right"
+    " most often; in brackets, how they are pooled. ± is the standard error, over seeds or, of one"
+    " seed, of the test texts alone.",
+    "**Slope**: by how much the fine-tuned classifier's confidence changes with the mean APT of the"
+    " text's tokens, the interval in brackets.",
+)
+
+
+def section(records: RunRecords) -> CardSection | None:
+    """The tasks of the checkpoint that was measured; nothing where there are none."""
+    if not records.own_tasks:
+        return None
+    header, *rows = task_table(records.own_tasks)
+    return CardSection("Fine-tuning", TextTable("Accuracy by task", header, rows, _NOTES))
+
+
+def task_table(tasks: dict[str, TaskRecord]) -> list[list[str]]:
+    """The results of fine-tuning, a row for each task, the header first; figures are rounded.
+
+    Accuracy of the fine-tuned classifier with and without pre-training, of the best depth of the
+    frozen trunk, and the slope of confidence on mean APT: as far as they were measured.
+    """
+    columns = ["task", "texts", "fine-tuned", "without pre-training", "best frozen depth", "slope"]
+    rows = []
+    for task, record in tasks.items():
+        texts, models = record["provenance"][0], record["models"]
+        best = best_block(record)
+        slope = record.get("confidence", {}).get("slope")
+        rows.append(
+            [
+                f"`{task}`",
+                f"{number(texts['num_train'], 0)} / {number(texts['num_test'], 0)}",
+                estimate(models["pretrained"].get("classifier")),
+                estimate(models.get("untrained", {}).get("classifier")),
+                NOTHING if best is None else _best(record, *best),
+                _slope(slope),
+            ]
+        )
+    return [columns, *rows]
+
+
+def _best(record: TaskRecord, depth: int, accuracy: PlainEstimate) -> str:
+    pooling = SHORT_POOLINGS[main_pooling(record)]
+    return f"{record['depths'][depth]} ({pooling}): {estimate(accuracy)}"
+
+
+def _slope(slope: dict[str, Any] | None) -> str:
+    if slope is None or slope["value"] is None:
+        return NOTHING
+    shown = number(slope["value"])
+    if slope["low"] is None:
+        return shown
+    return f"{shown} [{number(slope['low'])}, {number(slope['high'])}]"

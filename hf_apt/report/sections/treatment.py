@@ -1,0 +1,25 @@
+"""Positions that were masked, replaced, or left unchanged."""
+
+from __future__ import annotations
+
+from functools import partial
+
+from hf_apt.report import figures
+from hf_apt.report.page_view import PageView
+from hf_apt.report.section import Section
+from hf_apt.report.svg import both_widths
+from hf_apt.stats.counts import TREATMENTS
+
+
+def section(view: PageView) -> Section:
+    """A figure of mean APT by treatment for each readout."""
+    drawings = {}
+    for name in view.shown:
+        treatments = {
+            key: [depth["mean_apt"][key] for depth in view.readouts[name]]
+            for key in ("pooled", *TREATMENTS)
+        }
+        draw = partial(figures.apt_by_treatment, treatments, view.labels)
+        drawings[name] = both_widths(f"treatment-{name}", "Mean APT by treatment and depth", draw)
+    readouts = view.by_readout(figure=drawings)
+    return Section("treatment", "Masked, replaced, left unchanged", {"readouts": readouts})

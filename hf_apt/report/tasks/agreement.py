@@ -1,0 +1,39 @@
+"""What ranks the depths of a model as their accuracy does."""
+
+from __future__ import annotations
+
+from hf_apt.report.formats import estimate
+from hf_apt.report.section import Section
+from hf_apt.report.tasks.formats import main_pooling, pooled
+from hf_apt.report.tasks.task_view import TaskView
+from hf_apt.stats.labels import PROTOCOLS, SCORES
+
+
+def part(view: TaskView) -> Section | None:
+    """Rank correlations over depths: a row for each score and mean APT, a column a protocol."""
+    record = view.record
+    if record is None:
+        return None
+    main = main_pooling(record)
+    agreement = record.get("agreement") or {}
+    by_protocol = {
+        protocol: by_pooling[main]
+        for protocol in PROTOCOLS
+        if main in (by_pooling := agreement.get(protocol, {}))
+    }
+    names = [name for name in SCORES if any(name in by_score for by_score in by_protocol.values())]
+    if not names:
+        return None
+    content = {
+        "pooling": pooled(main),
+        "num": len(record["depths"]),
+        "header": ["", *(PROTOCOLS[protocol] for protocol in by_protocol)],
+        "rows": [
+            [
+                SCORES[name],
+                *(estimate(by_score.get(name), signed=True) for by_score in by_protocol.values()),
+            ]
+            for name in names
+        ],
+    }
+    return Section("agreement", "What ranks the depths as accuracy does", content)

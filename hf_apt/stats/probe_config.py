@@ -1,0 +1,24 @@
+"""Kinds of probes, and their settings."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Literal, get_args
+
+Probe = Literal["linear", "prototype", "neighbours"]
+"""`linear`: multinomial logistic regression. `prototype`: the class with the nearest mean.
+`neighbours`: the commonest class among the nearest training texts."""
+
+
+PROBES: tuple[Probe, ...] = get_args(Probe)
+
+
+@dataclass(frozen=True, kw_only=True)
+class ProbeConfig:
+    """Settings of the probes."""
+
+    inverse_penalty: float = 1.0
+    """scikit-learn's C of the logistic regression."""
+
+    num_neighbours: int = 10
+    """Number of neighbours that vote; all training texts where there are fewer."""

@@ -1,0 +1,54 @@
+"""One readout's confusion tables and clusters at every depth, each formed once."""
+
+from __future__ import annotations
+
+from functools import cache, cached_property
+from typing import Self
+
+import numpy as np
+from jaxtyping import Int
+
+from hf_apt.stats.clusters import Definition, TokenClusters, token_clusters
+from hf_apt.stats.confusion import Confusion, confusion
+from hf_apt.stats.counts import DepthCounts
+from hf_apt.stats.measures.readout import Readout
+
+
+class ReadoutAnalysis:
+    """What summary, page and card read off one readout, formed when it is first asked for.
+
+    A confusion table takes 28 bytes a distinct pair for as long as the analysis is held.
+    """
+
+    def __init__(self, readout: Readout):
+        self.readout = readout
+        self.table = cache(self._table)
+        self.clusters = cache(self._clusters)
+
+    @classmethod
+    def of_counts(cls, counts: DepthCounts) -> Self:
+        """The analysis of counts alone, without measures."""
+        return cls(Readout(counts, {}))
+
+    @property
+    def counts(self) -> DepthCounts:
+        """The counts that all else is read off."""
+        return self.readout.counts
+
+    @cached_property
+    def hits_DV(self) -> Int[np.ndarray, "depth vocab"]:
+        """Right answers of each token at each depth."""
+        return self.counts.hits()
+
+    @cached_property
+    def support_V(self) -> Int[np.ndarray, " vocab"]:
+        """Modified occurrences of each token."""
+        return self.counts.support()
+
+    def _table(self, depth: int) -> Confusion:
+        """The confusion table of one depth."""
+        return confusion(self.counts.at(depth))
+
+    def _clusters(self, depth: int, threshold: float, definition: Definition) -> TokenClusters:
+        """The clusters of one depth by one threshold and definition."""
+        return token_clusters(self.table(depth), threshold, definition)

@@ -4,7 +4,6 @@ A data set and a collator are what a Trainer has. Here batch number b is always 
 and collated under random numbers of its own, (seed, b): masks that the collator draws are the same
 at every pass and on any number of processes, whole-word masks and masks made beforehand included.
 """
-# B batch, T sequence position, N asked positions.
 
 from __future__ import annotations
 
@@ -42,10 +41,10 @@ class LabelledBatches:
     """From rows to a batch with `input_ids` and `labels`."""
 
     batch_size: int
-    """Rows in a batch."""
+    """Rows of one batch."""
 
     seed: int = 2509
-    """Of what the collator draws."""
+    """Seed of what the collator draws."""
 
     def part(self, index: int = 0, num_parts: int = 1) -> Iterator[tuple[int, dict[str, Tensor]]]:
         """Every `num_parts`-th batch, from number `index` on, after the number of its first row."""
@@ -61,7 +60,7 @@ class LabelledBatches:
             yield starts[number], batch
 
     def num_batches(self, index: int = 0, num_parts: int = 1) -> int | None:
-        """How many that is; None where the data set does not know its length."""
+        """How many batches `part` yields; None where the data set does not know its length."""
         if isinstance(self.dataset, IterableDataset):
             return None
         return len(range(0, len(self.dataset), self.batch_size)[index::num_parts])
@@ -168,11 +167,11 @@ def _refuse_unknown(ids_BT: Tensor, vocab_size: int) -> None:
         )
 
 
-def _rows(dataset: Any, places: list[int]) -> Any:
+def _rows(dataset: Any, indices: list[int]) -> Any:
     """What a DataLoader would hand to the collator."""
     if hasattr(dataset, "__getitems__"):
-        return dataset.__getitems__(places)
-    return [dataset[place] for place in places]
+        return dataset.__getitems__(indices)
+    return [dataset[index] for index in indices]
 
 
 def _fresh(collate: Any, seed: int) -> Any:

@@ -1,4 +1,4 @@
-"""Another forward pass in a module's place, for a while."""
+"""Another forward pass instead of a module's own, for a while."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ from torch import nn
 
 @contextmanager
 def forward_replaced(module: nn.Module, forward: Callable[..., Any]) -> Iterator[None]:
-    """Within the block, `module` answers with `forward`; hooks are called as ever."""
+    """Within the block, `module` answers with `forward`; hooks are called as usual."""
     own = module.__dict__.get("forward")  # the class's, unless a library has wrapped it
     module.forward = forward
     try:

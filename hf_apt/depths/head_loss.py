@@ -1,9 +1,8 @@
 """The cross-entropy of a linear map to the vocabulary: loss and gradients at once, of few logits.
 
-Ours. Autograd would keep the log-probabilities of every head until the backward pass. Here the
-gradients are formed while the logits of a few positions are there, and handed over later.
+Autograd would keep the log-probabilities of every head until the backward pass. Here the gradients
+are formed while the logits of a few positions are there, and handed over later. Source: ours.
 """
-# N positions, E decoder input width, V vocabulary, C positions of a chunk.
 
 from __future__ import annotations
 
@@ -16,8 +15,8 @@ from torch import Tensor
 from torch.autograd.function import once_differentiable
 
 CHUNK_BYTES = 1 << 25
-"""Of the logits that are alive at once on the CPU, where one position has not more. In smaller
-chunks it takes longer, as each adds to the whole gradient of the weight."""
+"""Size of the logits that are held at once on the CPU, unless one position needs more. Smaller
+chunks take longer, as each adds to the whole gradient of the weight."""
 _CHUNK_BYTES_ELSEWHERE = 1 << 29
 
 
@@ -33,7 +32,7 @@ def head_loss(
 
     In nats, from 0 on; it has gradients for weight and bias, and for features that need one. Under
     autocast products are made in its precision, and added up in float32. The gradients are formed
-    with the loss, so that a loss alone is dear. RuntimeError on a second derivative.
+    with the loss, so that a loss alone is expensive. RuntimeError on a second derivative.
     """
     device = features_NE.device.type
     is_cast = torch.is_autocast_enabled(device)
@@ -80,32 +79,32 @@ def _loss_and_gradients(
     weight_in_VE, bias_in_V = weight_VE.to(precision), bias_V.to(precision)
     losses = []
     for rows in _chunks(features_NE, num_bytes=len(bias_V) * sums.itemsize):
-        features_CE = features_NE[rows].to(precision)
-        logits_CV = torch.addmm(bias_in_V, features_CE, weight_in_VE.T).to(sums)
-        loss, slope_CV = _softmax_cross_entropy(logits_CV, labels_N[rows, None])
+        features_KE = features_NE[rows].to(precision)
+        logits_KV = torch.addmm(bias_in_V, features_KE, weight_in_VE.T).to(sums)
+        loss, slope_KV = _softmax_cross_entropy(logits_KV, labels_N[rows, None])
         losses.append(loss)
         beta = float(rows.start > 0)  # what earlier chunks have added
         if of_bias_V is not None:
-            ones_C = slope_CV.new_ones(len(slope_CV))
-            torch.addmv(of_bias_V, slope_CV.T, ones_C, beta=beta, alpha=scale, out=of_bias_V)
-        slope_CV = slope_CV.to(precision)
+            ones_K = slope_KV.new_ones(len(slope_KV))
+            torch.addmv(of_bias_V, slope_KV.T, ones_K, beta=beta, alpha=scale, out=of_bias_V)
+        slope_KV = slope_KV.to(precision)
         if of_features_NE is not None:
-            of_features_NE[rows] = torch.mm(slope_CV, weight_in_VE).mul_(scale)
+            of_features_NE[rows] = torch.mm(slope_KV, weight_in_VE).mul_(scale)
         if of_weight_VE is not None:
-            _add_product(of_weight_VE, slope_CV.T, features_CE, beta=beta, alpha=scale)
-        del logits_CV, slope_CV  # before those of the next chunk
+            _add_product(of_weight_VE, slope_KV.T, features_KE, beta=beta, alpha=scale)
+        del logits_KV, slope_KV  # before those of the next chunk
     return torch.stack(losses).sum() * scale, gradients
 
 
-def _softmax_cross_entropy(logits_CV: Tensor, labels_C1: Tensor) -> tuple[Tensor, Tensor]:
-    """The summed cross-entropy, and its gradient for the logits, which it takes the place of."""
-    at_label_C1 = logits_CV.gather(1, labels_C1)
-    largest_C1 = logits_CV.amax(dim=1, keepdim=True)
-    place = logits_CV if logits_CV.device.type == "cpu" else None
-    slope_CV = torch.softmax(logits_CV, dim=1, out=place)
+def _softmax_cross_entropy(logits_KV: Tensor, labels_K1: Tensor) -> tuple[Tensor, Tensor]:
+    """The summed cross-entropy, and its gradient for the logits, written over them on the CPU."""
+    at_label_K1 = logits_KV.gather(1, labels_K1)
+    largest_K1 = logits_KV.amax(dim=1, keepdim=True)
+    out = logits_KV if logits_KV.device.type == "cpu" else None
+    slope_KV = torch.softmax(logits_KV, dim=1, out=out)
     # The largest logit has the largest probability, which is never 0: its log is finite.
-    loss = (largest_C1 - slope_CV.amax(dim=1, keepdim=True).log_() - at_label_C1).sum()
-    return loss, slope_CV.scatter_(1, labels_C1, -1, reduce="add")
+    loss = (largest_K1 - slope_KV.amax(dim=1, keepdim=True).log_() - at_label_K1).sum()
+    return loss, slope_KV.scatter_(1, labels_K1, -1, reduce="add")
 
 
 def _add_product(total: Tensor, left: Tensor, right: Tensor, *, beta: float, alpha: float) -> None:

@@ -4,20 +4,19 @@ The published layer-wise protocol of the group of arXiv 2509.03407: keep the tra
 depth, train only a new head on top ("linear probe" in the literature). Which head the paper trained
 on the blocks of BERT-6 is not known to us; both are offered.
 """
-# D depths, N modified positions, H hidden width, V vocabulary.
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from functools import partial
 from pathlib import Path
-from typing import Literal, Self, cast
+from typing import Self, cast
 
 import torch
 from safetensors.torch import load_file, save
 from torch import Tensor, nn
 
 from hf_apt.atomic import writing
+from hf_apt.depths.head_config import HeadKind
 from hf_apt.depths.head_loss import head_loss
 from hf_apt.depths.sweep import (
     VocabularySweep,
@@ -26,34 +25,6 @@ from hf_apt.depths.sweep import (
     sweep_once_each,
     vocabulary_sweep,
 )
-
-HeadKind = Literal["linear_head", "mlm_head"]
-"""`linear_head`: one linear map from the hidden state to the vocabulary. `mlm_head`: BERT's whole
-MLM head, dense, GELU, LayerNorm, linear map to the vocabulary."""
-
-
-@dataclass(frozen=True, kw_only=True)
-class HeadConfig:
-    """How heads are trained."""
-
-    num_steps: int = 1000
-    """Optimiser steps, the same for all depths at once."""
-
-    batch_size: int = 32
-    """Sequences in a step, over all processes."""
-
-    learning_rate: float = 2e-3
-    """Peak of a linear warm-up (5 %) and decay; AdamW without weight decay."""
-
-    masking_rate: float = 0.15
-    """Share of the positions that are modified."""
-
-    num_distinct_steps: int | None = None
-    """After so many steps the draws begin anew, with the same masks; None for draws that never do.
-    The hidden states of the first time serve again, as many as fit in half of the free memory."""
-
-    seed: int = 43
-    """Of order and masks."""
 
 
 class DepthHeads(nn.Module):

@@ -1,10 +1,10 @@
 """What the last block of a trunk computes position by position, computed only where it is asked.
 
-Behind the last attention no position depends on another one, so that what becomes of a position
+After the last attention no position depends on another one, so that what becomes of a position
 that nobody asks for can be left out: output projection, feed-forward layers, LayerNorms. Nothing
-here knows a model family: a module is left out where an experiment shows that it can be. Ours.
+here knows a model family: a module is left out where an experiment shows that it can be.
+Source: ours.
 """
-# B batch, T sequence position, N asked positions, W any width.
 
 from __future__ import annotations
 
@@ -20,9 +20,9 @@ from hf_apt.depths.forward_override import forward_replaced
 
 _NUM_TOKENS = 8
 _ASKED = (1, 2, 5)
-"""Positions that are asked for in the experiment."""
+"""Positions that the experiment asks for."""
 _CONFIRMED_AT = (130, 34, 18)
-"""Lengths at which it is done once more with all that was found: positions can meet from afar."""
+"""Lengths at which all accepted modules are tried together: distant positions can meet, too."""
 
 
 def position_wise_modules(
@@ -31,21 +31,22 @@ def position_wise_modules(
     """The outermost modules of the last block that need only be run at asked positions.
 
     `states` returns the last hidden states (B, T, H) of `trunk` for its inputs. The experiment: the
-    last block gets random weights, lest fresh or symmetric ones hide that positions meet; then each
-    module in turn sees the asked positions alone and answers NaN at all others. It is one of those
-    returned if the asked states come out as they were, and if they still do in a long sequence in
-    which all of these modules see every third position. Empty for a model that does not let itself
-    be asked so, and where weights are no plain floating-point tensors.
+    last block gets random weights, as fresh or symmetric ones could hide that positions meet; each
+    module in turn then sees the asked positions alone and answers NaN at all others. It is one of
+    those returned if the asked states come out as they were, and if they still do in a long
+    sequence in which all of these modules see every third position. Empty for a model on which the
+    experiment cannot be made, and where weights are no plain floating-point tensors.
     """
     with _last_blocks_at_random(trunk) as names:
         try:
-            found = _found(trunk, names, states, vocab_size)
-            return found if found and _is_confirmed(trunk, found, states, vocab_size) else ()
+            modules = _accepted(trunk, names, states, vocab_size)
+            is_safe = modules and _is_confirmed(trunk, modules, states, vocab_size)
+            return modules if is_safe else ()
         except Exception:  # what a model does with such an input is its own affair
             return ()
 
 
-def _found(
+def _accepted(
     trunk: nn.Module,
     names: list[str],
     states: Callable[[dict[str, Tensor]], Tensor],
@@ -71,18 +72,18 @@ def _found(
 
 def _is_confirmed(
     trunk: nn.Module,
-    found: Sequence[nn.Module],
+    modules: Sequence[nn.Module],
     states: Callable[[dict[str, Tensor]], Tensor],
     vocab_size: int,
 ) -> bool:
-    """In the longest sequence that the model takes."""
+    """Whether `modules` pass the experiment in the longest sequence that the model takes."""
     for length in _CONFIRMED_AT:
-        asked = [place for place in range(length) if place % 3 == 1 or place % 7 == 4]
+        asked = [index for index in range(length) if index % 3 == 1 or index % 7 == 4]
         try:
             experiment = _Experiment(trunk, states, vocab_size, length, asked)
         except Exception:  # as a rule it has fewer positions
             continue
-        return experiment.changes_nothing(found)
+        return experiment.changes_nothing(modules)
     return True  # no longer than the first sequence can be
 
 
@@ -101,18 +102,18 @@ class _Experiment:
         # Different tokens, where the vocabulary has as many.
         ids_BT = (vocab_size // 2 + torch.arange(length) % max(vocab_size // 2, 1))[None].to(device)
         self.inputs = {"input_ids": ids_BT, "attention_mask": torch.ones_like(ids_BT)}
-        self.places_N = torch.tensor(asked, device=device)
+        self.positions_N = torch.tensor(asked, device=device)
         self.states = states
-        self.expected_NH = states(self.inputs)[0, self.places_N]
+        self.expected_NH = states(self.inputs)[0, self.positions_N]
 
     def changes_nothing(self, modules: Sequence[nn.Module]) -> bool:
         """Whether the states are the same if `modules`, called once each, see no other position."""
         shape = (1, self.inputs["input_ids"].shape[1])
-        with asked_only(modules, shape, self.places_N, elsewhere=math.nan) as calls:
-            found_NH = self.states(self.inputs)[0, self.places_N]
+        with asked_only(modules, shape, self.positions_N, elsewhere=math.nan) as calls:
+            actual_NH = self.states(self.inputs)[0, self.positions_N]
         largest = float(self.expected_NH.abs().max())
-        tolerance = torch.finfo(found_NH.dtype).eps ** 0.6 * largest
-        difference = (found_NH - self.expected_NH).abs().max()
+        tolerance = torch.finfo(actual_NH.dtype).eps ** 0.6 * largest
+        difference = (actual_NH - self.expected_NH).abs().max()
         return set(calls) == {1} and bool(difference <= tolerance)  # which NaN is not
 
 
@@ -120,13 +121,13 @@ class _Experiment:
 def asked_only(
     modules: Sequence[nn.Module],
     shape: tuple[int, int],
-    places_N: Tensor,
+    positions_N: Tensor,
     *,
     elsewhere: float = 0.0,
 ) -> Iterator[list[int]]:
     """Within the block each of `modules` is run at the asked positions only.
 
-    `places_N` are these positions in a flattened batch of `shape` (B, T). At the others a module
+    `positions_N` are these positions in a flattened batch of `shape` (B, T). At the others a module
     answers `elsewhere`. Yields how often each of them was called.
     """
     calls = [0] * len(modules)
@@ -139,12 +140,12 @@ def asked_only(
                 return value
             if value.shape[:2] != shape or value.dim() != 3:
                 raise ValueError(f"shape {tuple(value.shape)} is not of one row a position.")
-            return value.flatten(0, 1).index_select(0, places_N)[None]
+            return value.flatten(0, 1).index_select(0, positions_N)[None]
 
         answer_1NW = own(*map(taken, args), **{name: taken(kwargs[name]) for name in kwargs})
-        answer_MW = answer_1NW.new_full((math.prod(shape), answer_1NW.shape[-1]), elsewhere)
-        answer_MW.index_copy_(0, places_N, answer_1NW[0])
-        return answer_MW.unflatten(0, shape)
+        answer_PW = answer_1NW.new_full((math.prod(shape), answer_1NW.shape[-1]), elsewhere)
+        answer_PW.index_copy_(0, positions_N, answer_1NW[0])
+        return answer_PW.unflatten(0, shape)
 
     with ExitStack() as stack:
         for number, module in enumerate(modules):

@@ -7,12 +7,8 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from hf_apt.data.measurement_batches import (
-    AskedBatch,
-    MaskedBatches,
-    MeasureConfig,
-    asked_batch,
-)
+from hf_apt.data.measure_config import MeasureConfig
+from hf_apt.data.measurement_batches import AskedBatch, MaskedBatches, asked_batch
 from hf_apt.data.tokens import Tokens
 from hf_apt.depths.decoded import Decoded, Decoder, SweepingDecoder
 from hf_apt.depths.depth_pass import read, totals

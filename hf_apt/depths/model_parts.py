@@ -1,4 +1,4 @@
-"""Where things are in a language model of transformers, found by running it on a smallest input."""
+"""The parts of a transformers language model, found by running it on a smallest input."""
 
 from __future__ import annotations
 

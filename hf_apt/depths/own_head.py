@@ -1,5 +1,4 @@
 """A model's own head taken off its trunk, as a function of hidden states."""
-# N modified positions, D depths, H hidden width, E decoder input width, V vocabulary.
 
 from __future__ import annotations
 
@@ -44,8 +43,8 @@ class OwnHead:
     @torch.no_grad()
     def __call__(self, hidden_DNH: Tensor) -> Tensor:
         """The predicted ids (D, N); of equal logits the lowest id."""
-        embedded_NH, blocks_MH = hidden_DNH[0], hidden_DNH[1:].flatten(0, 1)
-        ids = torch.cat([once_each(self._predict, embedded_NH), self._predict(blocks_MH)])
+        embedded_NH, blocks_NH = hidden_DNH[0], hidden_DNH[1:].flatten(0, 1)
+        ids = torch.cat([once_each(self._predict, embedded_NH), self._predict(blocks_NH)])
         return ids.unflatten(0, hidden_DNH.shape[:2])
 
     @torch.no_grad()

@@ -6,7 +6,7 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from hf_apt.data.measurement_batches import MeasureConfig
+from hf_apt.data.measure_config import MeasureConfig
 from hf_apt.data.tokens import write_tokens
 from hf_apt.depths.measurement import measure
 from hf_apt.depths.own_head import OwnHead

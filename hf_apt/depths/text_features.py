@@ -1,44 +1,21 @@
 """Texts as vectors at every depth of an encoder, from one forward pass."""
-# B batch, T sequence position, D depths, H hidden width, N texts, W width of a vector.
 
 from __future__ import annotations
 
 import math
 import shutil
 from collections.abc import Sequence
-from dataclasses import dataclass
 from pathlib import Path
-from typing import Literal, get_args
 
 import numpy as np
 import torch
 from jaxtyping import Bool, Float
 from torch import Tensor
 
+from hf_apt.depths.feature_config import POOLINGS, FeatureConfig, Pooling
 from hf_apt.depths.trunk import Trunk
 from hf_apt.models.devices import to_device
 from hf_apt.models.encoders import Encoder
-
-Pooling = Literal["cls", "mean", "max", "flatten"]
-"""`cls`: the state at the first token. `mean`, `max`: of the states at all tokens of the text,
-special ones included, padding never. `flatten`: the states at all places side by side, zero where
-the text has ended: `sequence_length` times as wide as the others."""
-
-POOLINGS: tuple[Pooling, ...] = get_args(Pooling)
-
-
-@dataclass(frozen=True, kw_only=True)
-class FeatureConfig:
-    """How texts become vectors."""
-
-    sequence_length: int = 128
-    """Tokens of a text that are read, special ones included."""
-
-    batch_size: int = 32
-    """Texts in a forward pass; changes nothing but speed."""
-
-    poolings: tuple[Pooling, ...] = ("cls", "mean", "max")
-    """How the states of a text become one vector."""
 
 
 def pooled(
@@ -65,9 +42,9 @@ def pooled(
     if pooling == "max":
         return states_DBTH.masked_fill(absent_BT1, -torch.inf).amax(dim=2)
     if pooling == "flatten":
-        places_BT = absent_BT1[..., 0].int().argsort(dim=1, stable=True)
-        texts_B1 = torch.arange(len(places_BT), device=places_BT.device)[:, None]
-        return states_DBTH.masked_fill(absent_BT1, 0)[:, texts_B1, places_BT].flatten(start_dim=2)
+        order_BT = absent_BT1[..., 0].int().argsort(dim=1, stable=True)
+        texts_B1 = torch.arange(len(order_BT), device=order_BT.device)[:, None]
+        return states_DBTH.masked_fill(absent_BT1, 0)[:, texts_B1, order_BT].flatten(start_dim=2)
     return states_DBTH.masked_fill(absent_BT1, 0).sum(dim=2) / present_BT.sum(dim=1)[:, None]
 
 
@@ -78,11 +55,11 @@ def features(
     folder: Path | None = None,
     *,
     label: str = "Reading texts",
-) -> dict[Pooling, Float[np.ndarray, "depth n _"]]:
-    """The vectors (D, N, W) of all `texts` by pooling, float32, from one pass with a progress bar.
+) -> dict[Pooling, Float[np.ndarray, "depth inputs _"]]:
+    """The vectors (D, I, W) of all `texts` by pooling, float32, from one pass with a progress bar.
 
     W is H, for `flatten` `sequence_length` * H. They are memory-mapped files in `folder`, if one is
-    given: N texts then take the memory of one batch, and D * N * W * 4 bytes on disk for each
+    given: I texts then take the memory of one batch, and D * I * W * 4 bytes on disk for each
     pooling.
 
     Raises ValueError for an unknown pooling, where the tokenizer or the length of the texts does
@@ -95,21 +72,21 @@ def features(
         raise ValueError(f"no pooling is called {unknown[0]!r}: choose of {', '.join(POOLINGS)}.")
     trunk = Trunk(to_device(encoder.model))
     rows = encoder.encode(texts, config.sequence_length)
-    found: dict[Pooling, np.ndarray] = {}
+    by_pooling: dict[Pooling, np.ndarray] = {}
     for pooling in config.poolings:
         num_states = config.sequence_length if pooling == "flatten" else 1
         shape = (trunk.num_depths, len(rows), num_states * trunk.hidden_size)
-        found[pooling] = _zeros(folder, pooling, shape)
+        by_pooling[pooling] = _zeros(folder, pooling, shape)
     # Longest first: texts of a batch are about equally long, and memory suffices from the start.
     order = np.argsort([-len(row) for row in rows], kind="stable")
     starts = range(0, len(order), config.batch_size)
     for start in tqdm(starts, desc=label, unit=" batches"):
-        places_B = order[start : start + config.batch_size]
-        states_DBTH, present_BT = _states(encoder, trunk, [rows[place] for place in places_B])
-        for pooling, array_DNW in found.items():
+        indices_B = order[start : start + config.batch_size]
+        states_DBTH, present_BT = _states(encoder, trunk, [rows[index] for index in indices_B])
+        for pooling, array_DIW in by_pooling.items():
             vectors_DBW = pooled(states_DBTH, present_BT, pooling).cpu().numpy()
-            array_DNW[:, places_B, : vectors_DBW.shape[-1]] = vectors_DBW
-    return found
+            array_DIW[:, indices_B, : vectors_DBW.shape[-1]] = vectors_DBW
+    return by_pooling
 
 
 @torch.no_grad()

@@ -1,5 +1,4 @@
 """An encoder cut after one of its blocks, to be trained as a model of its own."""
-# B batch, T sequence position, N tokens, D depths, H hidden width.
 
 from __future__ import annotations
 
@@ -45,10 +44,10 @@ def cut(encoder: Encoder, depth: int) -> Encoder:
     expected_NH = trunk.at(inputs, torch.ones_like(ids_BT, dtype=torch.bool))[depth]
     try:
         with torch.no_grad():
-            found_NH = below.eval()(**inputs, return_dict=True).last_hidden_state[0]
+            actual_NH = below.eval()(**inputs, return_dict=True).last_hidden_state[0]
     except Exception as error:  # models can depend on their blocks in any way
         raise _uncuttable(encoder, depth) from error
-    if (found_NH - expected_NH).abs().max() > _TOLERANCE * expected_NH.abs().max():
+    if (actual_NH - expected_NH).abs().max() > _TOLERANCE * expected_NH.abs().max():
         raise _uncuttable(encoder, depth)
     return Encoder(model, encoder.tokenizer)
 

@@ -70,14 +70,14 @@ class Trunk:
         stay on the processor whatever the model's device. Where a trunk ends in a normalisation of
         its own (pre-norm models), it is applied at every depth, as the head expects it.
         """
-        places_N = asked_BT.flatten().nonzero()[:, 0]
-        few = 2 * len(places_N) < asked_BT.numel()
+        positions_N = asked_BT.flatten().nonzero()[:, 0]
+        few = 2 * len(positions_N) < asked_BT.numel()
         # Where the mask is the processor's, a graphics card is never waited for.
-        places_N = places_N.to(self.model.device, non_blocking=True)
+        positions_N = positions_N.to(self.model.device, non_blocking=True)
         shape = (asked_BT.shape[0], asked_BT.shape[1])
         makers_D, position_wise = self._makers(), self._position_wise() if few else ()
-        with asked_only(position_wise, shape, places_N):
-            states = self._states_at(makers_D, inputs, places_N)
+        with asked_only(position_wise, shape, positions_N):
+            states = self._states_at(makers_D, inputs, positions_N)
         final_norm = self._parts.final_norm
         if final_norm is not None:
             bare = self.num_depths - self._is_whole  # the last of all is normalised already
@@ -95,21 +95,21 @@ class Trunk:
         return replace(self._parts.output, last_hidden_state=hidden_BTH)
 
     def _states_at(
-        self, makers_D: Sequence[nn.Module] | None, inputs: dict[str, Tensor], places_N: Tensor
+        self, makers_D: Sequence[nn.Module] | None, inputs: dict[str, Tensor], positions_N: Tensor
     ) -> list[Tensor]:
-        states = self._tapped(makers_D, inputs, places_N) if makers_D else None
+        states = self._tapped(makers_D, inputs, positions_N) if makers_D else None
         if states is not None:
             return states
         shown = depth_states(self._outputs(inputs))[: self.num_depths]
-        return [state.flatten(0, 1)[places_N] for state in shown]
+        return [state.flatten(0, 1)[positions_N] for state in shown]
 
     def _tapped(
-        self, modules: Sequence[nn.Module], inputs: dict[str, Tensor], places_N: Tensor
+        self, modules: Sequence[nn.Module], inputs: dict[str, Tensor], positions_N: Tensor
     ) -> list[Tensor] | None:
         with torch.no_grad(), evaluating(self.model):
             return tapped(
                 modules,
-                places_N,
+                positions_N,
                 lambda: self.module(**inputs, return_dict=True),
                 stop=not self._is_whole,
             )
@@ -127,8 +127,8 @@ class Trunk:
         modules = makers(self._parts.returned, states)
         if modules is None:
             return None
-        places_N = torch.arange(states[0].shape[1], device=states[0].device)
-        again = self._tapped(modules, smallest_input(self.model), places_N) or []
+        positions_N = torch.arange(states[0].shape[1], device=states[0].device)
+        again = self._tapped(modules, smallest_input(self.model), positions_N) or []
         same = len(again) == len(states) and all(
             torch.equal(a, b.flatten(0, 1)) for a, b in zip(again, states, strict=True)
         )

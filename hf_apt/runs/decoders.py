@@ -7,7 +7,8 @@ from typing import TYPE_CHECKING
 
 from hf_apt.data.tokens import Tokens
 from hf_apt.depths.decoded import SweepingDecoder
-from hf_apt.depths.heads import DepthHeads, HeadKind
+from hf_apt.depths.head_config import HeadKind
+from hf_apt.depths.heads import DepthHeads
 from hf_apt.depths.own_head import OwnHead
 from hf_apt.depths.trunk import Trunk
 from hf_apt.models.devices import process_state
@@ -37,8 +38,8 @@ def decoders(
         if process_state().is_main_process:
             for kind, heads in trained.items():
                 heads.save(paths[kind])
-    found: dict[str, SweepingDecoder] = {"own_head": OwnHead(trunk)}
+    by_readout: dict[str, SweepingDecoder] = {"own_head": OwnHead(trunk)}
     for kind, path in paths.items():
         heads = trained[kind] if kind in trained else DepthHeads.load(path, kind)
-        found[kind] = heads.to(trunk.model.device)
-    return found
+        by_readout[kind] = heads.to(trunk.model.device)
+    return by_readout

@@ -1,10 +1,9 @@
-"""How many FLOPs a second this machine does on models of a given shape: two seconds of trial. Ours.
+"""How many FLOPs a second this machine does on models of a given shape: two seconds of trial.
 
-One block of the run's own width (behind its convolutions, where it has any) and its head are run
+One block of the run's own width (after its convolutions, where it has any) and its head are run
 forward and backward, and forward alone, on random states: matrix products with all that is between
-them. What a run does besides is in `OVERHEAD`.
+them. What else a run does is in `OVERHEAD`. Source: ours.
 """
-# B sequences, T sequence position, H hidden width, N modified positions.
 
 from __future__ import annotations
 
@@ -38,7 +37,7 @@ _MAX_DECODER = 1 << 25
 """What is wider, longer or has more tokens is tried at this size: speed grows no more."""
 _MAX_FLOPS = {"cpu": 4e9}
 _MAX_FLOPS_ELSEWHERE = 1e12
-"""Of one repetition."""
+"""FLOPs of one repetition, at most."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -49,13 +48,13 @@ class Speed:
     """Forward and backward, in the precision of training."""
 
     head_training: float
-    """The same."""
+    """Forward and backward, in the precision of training."""
 
     trunk_reading: float
     """Forward, in float32."""
 
     head_reading: float
-    """The same, with the choice of the largest logit."""
+    """Forward to the choice of the largest logit, in float32."""
 
 
 def machine_speed(
@@ -128,7 +127,7 @@ class _Trial:
         self.labels_N = torch.zeros(num_modified, dtype=torch.long, device=self.device)
 
     def autocast(self) -> torch.autocast:
-        """The precision of training."""
+        """Within the block, products are made in the precision of training."""
         enabled = trains_in_bfloat16()
         return torch.autocast(self.device.type, torch.bfloat16, enabled=enabled)
 
@@ -145,26 +144,26 @@ class _Trial:
                 return flops / elapsed
 
     def train_trunk(self) -> float:
-        """Forward and backward."""
+        """The FLOPs of a trial of the trunk, forward and backward."""
         states_BTH = self.model.train().bert(inputs_embeds=self.states_BTH).last_hidden_state
         states_BTH.float().sum().backward()
         return (1 + BACKWARD) * self._trunk_flops()
 
     def train_head(self) -> float:
-        """Forward and backward, with the loss."""
+        """The FLOPs of a trial of the head, forward and backward, with the loss."""
         logits_NV = self.model.train().cls(self.states_NH)
         nn.functional.cross_entropy(logits_NV.float(), self.labels_N).backward()
         return (1 + BACKWARD) * self._head_flops()
 
     @torch.no_grad()
     def read_trunk(self) -> float:
-        """Forward."""
+        """The FLOPs of a trial of the trunk, forward alone."""
         self.model.eval().bert(inputs_embeds=self.states_BTH)
         return self._trunk_flops()
 
     @torch.no_grad()
     def read_head(self) -> float:
-        """Forward, to the most probable token."""
+        """The FLOPs of a trial of the head, forward to the most probable token."""
         head = self.model.eval().cls.predictions
         streamed_argmax(head.transform(self.states_NH), head.decoder.weight, head.decoder.bias)
         return self._head_flops()

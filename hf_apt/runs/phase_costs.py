@@ -1,5 +1,8 @@
-"""What a run costs before it is made: FLOPs, memory and disk of each phase. Ours."""
-# D depths, N modified positions of a batch, T sequence position, V vocabulary.
+"""What a run costs before it is made: FLOPs, memory and disk of each phase.
+
+Source: ours.
+"""
+# F: width inside a feed-forward layer.
 
 from __future__ import annotations
 
@@ -16,12 +19,12 @@ if TYPE_CHECKING:
     from hf_apt.runs.recipes import RunConfig
 
 _ADAMW = 4 * FLOAT
-"""Bytes a parameter: weight, gradient, two moments."""
+"""Bytes a parameter in training: weight, gradient, two moments."""
 _MOMENTS = 2 * FLOAT
 _HELD_BACK = 3 * (1 << 21)
 """Pairs of a depth that `hf_apt.stats.counts` holds back at most, over the three treatments."""
 _KEPT_CHECKPOINTS = 2
-"""That the Trainer keeps; while it writes, there is one more."""
+"""Checkpoints that the Trainer keeps; while it writes, there is one more."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -32,23 +35,23 @@ class Work:
     """Through the trunk in training: forward and backward, or forward alone where it is frozen."""
 
     head_training: float = 0
-    """Forward and backward from the modified positions to the vocabulary."""
+    """Through the heads, forward and backward, from the modified positions to the vocabulary."""
 
     trunk_reading: float = 0
-    """Forward through the trunk in float32, to measure."""
+    """Through the trunk, forward in float32, to measure."""
 
     head_reading: float = 0
-    """From states to predictions, in float32."""
+    """Through the heads, from states to predictions, in float32."""
 
     @property
     def flops(self) -> float:
-        """All of them."""
+        """FLOPs of all kinds together."""
         return sum(astuple(self))
 
 
 @dataclass(frozen=True, kw_only=True)
 class PhaseCost:
-    """One phase of a run."""
+    """What one phase of a run costs."""
 
     name: str
     """`pretraining`, `linear_head`, `mlm_head`, `heads` (both at once), `measuring` or
@@ -59,7 +62,7 @@ class PhaseCost:
     as often as they are trained on, though kept states spare the trunk."""
 
     work: Work
-    """Its FLOPs, over all processes."""
+    """FLOPs of the phase, over all processes."""
 
     memory: int
     """Bytes of tensors and counts at the peak, in one process; Python and libraries are extra."""
@@ -196,7 +199,7 @@ def counts_bytes(model: ModelCosts, num_modified: int) -> int:
 
     12 bytes a distinct pair of what was asked and what was answered, 16 where it does not fit 32
     bits. At each depth there are no more pairs than modified positions, nor than V V for each of
-    the three treatments, beside those held back before they are counted.
+    the three treatments, besides those held back before they are counted.
     """
     key = 4 if model.vocab_size**2 < 2**31 else 8
     possible = (key + 8) * 3 * model.vocab_size**2 + key * min(num_modified, _HELD_BACK)
@@ -214,7 +217,7 @@ def disk_bytes(config: RunConfig, model: ModelCosts) -> int:
 
 
 def _reading_memory(model: ModelCosts, num_tokens: int, num_modified: int) -> int:
-    """Of a forward pass without gradients: the states of all depths, twice F inside a block.
+    """Bytes of a forward pass without gradients: the states of all depths, twice F inside a block.
 
     The states at modified positions are copied twice.
     """

@@ -10,7 +10,7 @@ in the whole package; a file may only add letters of its own, and says so at its
 - H: hidden width
 - E: width of what the decoder is given
 - V: ids of the vocabulary
-- K: tokens picked from the vocabulary: a chunk, a picture, a cluster
+- K: a few picked from V or N: tokens of a chunk, a picture or a cluster, positions of a chunk
 - C: classes of a task
 - I: inputs, the texts of a task
 - P: places, the tokens of all inputs one input after the other

@@ -15,7 +15,7 @@ from hf_apt.depths.sweep.vocabulary import vocabulary_sweep
 def once_each(decode: Callable[[Tensor], Tensor], hidden_NH: Tensor) -> Tensor:
     """What `decode` makes of each row, asked once for rows that are equal to the bit.
 
-    At the embeddings they are few: a masked position is known by its place alone.
+    At the embeddings they are few: a masked position differs from others by its position alone.
     """
     distinct = _distinct(hidden_NH)
     if distinct is None:

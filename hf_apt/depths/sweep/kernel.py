@@ -57,15 +57,15 @@ def swept(
         token_starts = tl.minimum(tokens, num_tokens - 1).to(tl.int64) * WIDTH
         logits = tl.zeros((ROWS, TOKENS), tl.float32)
         for step in range(0, WIDTH, STEP):
-            row_places = features_ptr + row_starts[:, None] + (step + columns)[None, :]
-            token_places = weight_ptr + token_starts[None, :] + (step + columns)[:, None]
+            row_pointers = features_ptr + row_starts[:, None] + (step + columns)[None, :]
+            token_pointers = weight_ptr + token_starts[None, :] + (step + columns)[:, None]
             if WIDTH % STEP == 0:
-                row_values = tl.load(row_places)
-                token_values = tl.load(token_places)
+                row_values = tl.load(row_pointers)
+                token_values = tl.load(token_pointers)
             else:
                 is_column = step + columns < WIDTH
-                row_values = tl.load(row_places, mask=is_column[None, :], other=0.0)
-                token_values = tl.load(token_places, mask=is_column[:, None], other=0.0)
+                row_values = tl.load(row_pointers, mask=is_column[None, :], other=0.0)
+                token_values = tl.load(token_pointers, mask=is_column[:, None], other=0.0)
             if WIDEN:
                 row_values = row_values.to(tl.float32)
                 token_values = token_values.to(tl.float32)
@@ -77,9 +77,9 @@ def swept(
         logits = tl.where(is_token[None, :], logits, float("-inf"))
 
         largest = tl.max(logits, axis=1)
-        places = tl.where(logits == largest[:, None], tokens[None, :], 2147483647)
+        largest_ids = tl.where(logits == largest[:, None], tokens[None, :], 2147483647)
         better = largest > best
-        best_ids = tl.where(better, tl.min(places, axis=1), best_ids)
+        best_ids = tl.where(better, tl.min(largest_ids, axis=1), best_ids)
         new_best = tl.maximum(best, largest)
         if HAS_TARGETS:
             # Where all logits are -inf so far there is nothing to take off.

@@ -4,7 +4,7 @@ Parts of the vocabulary, each a program's, are put together by a few small opera
 Triton comes with torch's builds for CUDA: this module is imported where `vocabulary` finds that it
 runs, and nowhere else.
 """
-# N rows, V vocabulary, E decoder input width, S parts of the vocabulary.
+# J: parts of the vocabulary.
 
 from __future__ import annotations
 
@@ -33,10 +33,10 @@ class Tiling:
     """Columns of features and weights that are multiplied at once, a power of two from 16 on."""
 
     num_warps: int = 8
-    """Warps of a program."""
+    """Warps that run a program."""
 
     num_stages: int = 3
-    """Loads under way at once."""
+    """Loads that are under way at once."""
 
     num_parts: int | None = None
     """Parts of the vocabulary, each in programs of its own; None for as many as fill the device."""
@@ -69,35 +69,35 @@ def kernel_sweep(
     *,
     tiling: Tiling | None = None,
 ) -> VocabularySweep:
-    """The same id, and what cross-entropy needs, from the same tiles."""
+    """The id of `kernel_argmax`, and what cross-entropy needs, from the same tiles."""
     parts = _parts(features_NE, weight_VE, bias_V, targets_N, tiling)
     return VocabularySweep(
         parts.ids_N(),
-        (parts.best_SN + parts.sums_SN.log()).logsumexp(dim=0),
-        parts.targets_SN.sum(dim=0),  # zero in all parts but the one that holds the target
+        (parts.best_JN + parts.sums_JN.log()).logsumexp(dim=0),
+        parts.targets_JN.sum(dim=0),  # zero in all parts but the one that holds the target
     )
 
 
 @dataclass(frozen=True)
 class _Parts:
-    """What each part of the vocabulary has found."""
+    """The results of each part of the vocabulary, for each row."""
 
-    best_SN: Tensor
-    """The largest logit."""
+    best_JN: Tensor
+    """The largest logit of the part."""
 
-    best_ids_SN: Tensor
-    """Its lowest id."""
+    best_ids_JN: Tensor
+    """The lowest id that has the largest logit."""
 
-    sums_SN: Tensor
-    """The sum of exp(logit - largest logit); of no length without targets."""
+    sums_JN: Tensor
+    """The sum of exp(logit - largest logit); empty without targets."""
 
-    targets_SN: Tensor
-    """The target's logit, where it is of this part, else 0."""
+    targets_JN: Tensor
+    """The target's logit where the target is in this part, else 0; empty without targets."""
 
     def ids_N(self) -> Tensor:
-        """Of the largest of all, the lowest id."""
-        is_best_SN = self.best_SN == self.best_SN.amax(dim=0)
-        return self.best_ids_SN.where(is_best_SN, _NO_ID).amin(dim=0).long()
+        """The lowest id that has the largest logit of all parts."""
+        is_best_JN = self.best_JN == self.best_JN.amax(dim=0)
+        return self.best_ids_JN.where(is_best_JN, _NO_ID).amin(dim=0).long()
 
 
 def _parts(
@@ -143,10 +143,10 @@ def _parts(
                 weight_VE,
                 None if bias_V is None else bias_V.contiguous(),
                 None if targets_N is None else targets_N.contiguous(),
-                parts.best_SN,
-                parts.best_ids_SN,
-                parts.sums_SN,
-                parts.targets_SN,
+                parts.best_JN,
+                parts.best_ids_JN,
+                parts.sums_JN,
+                parts.targets_JN,
                 num_rows,
                 num_tokens,
                 tiles_in_part,
@@ -156,7 +156,7 @@ def _parts(
 
 
 def _multiprocessors(tensor: Tensor) -> int:
-    """Of its device; 1 where Triton interprets."""
+    """The multiprocessors of the tensor's device; 1 where Triton interprets."""
     if not tensor.is_cuda:
         return 1
     return torch.cuda.get_device_properties(tensor.device).multi_processor_count

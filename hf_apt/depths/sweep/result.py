@@ -1,5 +1,4 @@
 """What is known of each row once its logits have passed by."""
-# N positions, V vocabulary.
 
 from __future__ import annotations
 
@@ -22,7 +21,7 @@ class VocabularySweep:
     """The logarithm of the sum of exp(logit) over the vocabulary, at least float32."""
 
     target_logits_N: Tensor
-    """The logit of the row's target, of the same type."""
+    """The logit of the row's target, of the type of `log_sum_exp_N`."""
 
     @property
     def cross_entropy_N(self) -> Tensor:
@@ -50,7 +49,7 @@ class VocabularySweep:
         return cls(*(torch.cat([getattr(p, field.name) for p in parts]) for field in fields(cls)))
 
     def split(self, num_parts: int) -> list[Self]:
-        """So many parts of equally many rows, which `joined` puts together again."""
+        """The rows in `num_parts` equal parts, which `joined` puts together again."""
         columns = [getattr(self, field.name).tensor_split(num_parts) for field in fields(self)]
         return [type(self)(*parts) for parts in zip(*columns, strict=True)]
 

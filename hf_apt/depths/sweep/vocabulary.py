@@ -1,5 +1,4 @@
 """The product with the whole vocabulary in one read, on every kind of device."""
-# N positions, V vocabulary, E decoder input width.
 
 from __future__ import annotations
 

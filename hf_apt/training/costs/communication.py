@@ -1,7 +1,7 @@
-"""What processes send one another: for a step of pre-training, and when counts are added up. Ours.
+"""What processes send one another: for a step of pre-training, and when counts are added up.
 
 By rings, as NCCL and gloo do it for large messages: of p processes each sends (p - 1) / p of what
-is gathered from all or summed for all, and twice that where the sum goes to all.
+is gathered from all or summed for all, and twice that where the sum goes to all. Source: ours.
 """
 
 from __future__ import annotations
@@ -39,8 +39,8 @@ def communication_bytes(
 def summing_bytes(counts_bytes: int, num_processes: int) -> int:
     """Bytes that one process sends where all add up their counts, once, after measuring.
 
-    `counts_bytes` are those of one process's share: 12 a distinct pair and depth. Each share goes
-    to all others, so that every process has the same total.
+    `counts_bytes` are those of one process's share: 12 for each distinct pair and depth. Each share
+    goes to all others, so that every process has the same total.
 
     >>> summing_bytes(1200, 4)
     3600

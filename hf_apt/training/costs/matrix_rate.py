@@ -9,8 +9,8 @@ import torch
 
 _SIDE = {"cpu": 1024, "cuda": 8192}
 _SIDE_ELSEWHERE = 4096
-"""Of the squares: so large that all of the device works, and one product takes a few milliseconds
-(about 20 on a core)."""
+"""Sides of the squares: so large that all of the device works, and one product takes a few
+milliseconds (about 20 on a core)."""
 
 
 def matrix_rate(
@@ -22,9 +22,9 @@ def matrix_rate(
 ) -> float:
     """FLOPs a second of the fastest of the square products of `dtype` that fit in `seconds`.
 
-    A multiply-add is 2 FLOPs, so a product of two N x N squares is 2 NNN. One product at least is
-    timed, after one that is not. On the processor it runs on torch's threads. Draws nothing from
-    torch's own random state. Ours.
+    A multiply-add is 2 FLOPs, so a product of two squares of side s is 2 s^3. At least one product
+    is timed, after one that is not. On the processor it runs on torch's threads. Draws nothing from
+    torch's own random state. Source: ours.
     """
     side = _SIDE.get(device.type, _SIDE_ELSEWHERE)
     generator = torch.Generator(device).manual_seed(0)

@@ -1,10 +1,11 @@
-"""What a model of a given shape costs: parameters, FLOPs, memory of a training step. Ours.
+"""What a model of a given shape costs: parameters, FLOPs, memory of a training step.
 
 A multiply-add is 2 FLOPs, so a linear map from a to b units costs 2ab at each position. Counted are
 products of matrices, attention and convolutions. Left out are embedding, biases, LayerNorm, GELU,
 softmax and dropout: some 100 operations a unit, next to 24 H and more of the products.
+Source: ours.
 """
-# H hidden width, F width inside a feed-forward layer, V vocabulary, W tokens of a row, C channels.
+# F: width inside a feed-forward layer; A: channels.
 
 from __future__ import annotations
 
@@ -24,22 +25,22 @@ class ModelCosts:
     """The costs of a BERT for masked language modelling, decoder and embeddings tied."""
 
     shape: ModelShape
-    """Its size."""
+    """The size of the model."""
 
     vocab_size: int
-    """Token ids V."""
+    """Number V of token ids."""
 
     sequence_length: int
-    """Positions that it knows."""
+    """Number of positions that the model knows."""
 
     @property
     def num_depths(self) -> int:
-        """Embeddings, convolutions where there are any, and each block."""
+        """Number of depths: embeddings, convolutions where there are any, and each block."""
         return self.shape.num_blocks + (2 if self.shape.conv else 1)
 
     @property
     def num_parameters(self) -> int:
-        """All of them: embeddings, front-end, blocks, MLM head.
+        """Number of all parameters: embeddings, front-end, blocks, MLM head.
 
         Embeddings: (V + positions + 2 segments + 2 of LayerNorm) H. A block: four maps of H to H
         and two between H and F with their biases, two LayerNorms. The head: a map of H to H, a
@@ -56,23 +57,23 @@ class ModelCosts:
         return embeddings + self.shape.num_blocks * block + head + front
 
     def trunk_flops(self, width: int) -> int:
-        """Of one forward pass over a row of `width` tokens.
+        """FLOPs of one forward pass over a row of `width` tokens.
 
         A block: queries, keys, values and output 4 x 2 HH a token, the feed-forward layers
         2 x 2 HF, scores and weighted values 2 x 2 WH: in all 24 HH + 4 WH where F = 4 H. A
-        convolution: 2 C C' for each place of the kernel and each unit of each token; an even kernel
-        computes one position (or unit) more, which is dropped.
+        convolution: 2 A A' for each position of the kernel and each unit of each token; an even
+        kernel computes one position (or unit) more, which is dropped.
         """
         hidden, inner = self.shape.hidden_size, self.shape.intermediate_size
         block = width * (8 * hidden**2 + 4 * hidden * inner + 4 * width * hidden)
         front = 0
         for before, out, positions, units in self._convolutions():
-            places = (width + 1 - positions % 2) * (hidden + 1 - units % 2)
-            front += 2 * before * out * positions * units * places
+            outputs = (width + 1 - positions % 2) * (hidden + 1 - units % 2)
+            front += 2 * before * out * positions * units * outputs
         return self.shape.num_blocks * block + front
 
     def spared_flops(self, *, training: bool) -> int:
-        """What the last block does not do at a position for which nobody asks.
+        """FLOPs that the last block saves at a position for which nobody asks.
 
         In training its output projection and feed-forward layers, 2 HH + 4 HF; in reading its
         query as well, 2 HH more.
@@ -81,11 +82,11 @@ class ModelCosts:
         return (2 if training else 4) * hidden**2 + 4 * hidden * inner
 
     def head_flops(self) -> int:
-        """Of the model's own MLM head at one position and depth: 2 HH + 2 HV."""
+        """FLOPs of the model's own MLM head at one position and depth: 2 HH + 2 HV."""
         return self.trained_head_flops("mlm_head")
 
     def trained_head_flops(self, kind: str) -> int:
-        """Of a forward pass of one trained head at one position: 2 HV, of an MLM head 2 HH more.
+        """FLOPs of a trained head's forward pass at one position: 2 HV, of an MLM head 2 HH more.
 
         `kind` is `linear_head` or `mlm_head`, as in `hf_apt.depths.heads`.
         """
@@ -94,7 +95,7 @@ class ModelCosts:
         return own + 2 * hidden * self.vocab_size
 
     def head_training_flops(self, kind: str) -> int:
-        """Of a forward and backward pass of one head on a frozen trunk, at one position.
+        """FLOPs of a forward and backward pass of one head on a frozen trunk, at one position.
 
         The states have no gradient, so the first map needs dW alone, twice its forward pass: 4 HV
         for a linear head; 4 HH + 6 HV for an MLM head.
@@ -105,32 +106,33 @@ class ModelCosts:
         return 4 * hidden * hidden + 6 * hidden * self.vocab_size
 
     def trained_head_parameters(self, kind: str) -> int:
-        """Of the heads of one kind, over all depths."""
+        """Number of parameters of the heads of one kind, over all depths."""
         hidden = self.shape.hidden_size
         own = hidden * (hidden + 3) if kind == "mlm_head" else 0
         return self.num_depths * (own + (hidden + 1) * self.vocab_size)
 
     def saved_bytes(self, num_tokens: int, num_modified: int) -> int:
-        """What a forward pass keeps for the backward pass, in float32: an estimate.
+        """Bytes that a forward pass keeps for the backward pass, in float32: an estimate.
 
         A block keeps 16 numbers of width H a token: its input, queries, keys, values, the
         attention's result, the inputs of two LayerNorms and the output of the first, and twice F
-        = 4 H around the GELU. Dropout adds 2 (noise), and the attention weights thrice (scores,
-        noise, product) where they are dropped too, as on the CPU. Of these 16 and 2 the last block
-        keeps 5 a token, the rest (and the attention's result again) a modified position. The head
-        keeps 4 H + V a modified position. Left out: means and variances, and what is smaller.
+        = 4 H around the GELU. Dropout adds 2 (noise), and three times the attention weights
+        (scores, noise, product) where they are dropped too, as on the CPU. Of these 16 and 2 the
+        last block keeps 5 a token, the rest (and the attention's result again) a modified position.
+        The head keeps 4 H + V a modified position. Left out: means and variances, and what is
+        smaller.
         """
         hidden, width = self.shape.hidden_size, self.sequence_length
         inner = self.shape.intermediate_size
-        attention, behind, embedding = 5 * hidden, 3 * hidden + 2 * inner, hidden
+        attention, after, embedding = 5 * hidden, 3 * hidden + 2 * inner, hidden
         if self.shape.dropout:
             attention += 3 * self.shape.num_heads * width
-            behind += 2 * hidden
+            after += 2 * hidden
             embedding += hidden
         front = sum((before + 2 * out) * hidden for before, out, _, _ in self._convolutions())
-        blocks = self.shape.num_blocks * attention + (self.shape.num_blocks - 1) * behind
+        blocks = self.shape.num_blocks * attention + (self.shape.num_blocks - 1) * after
         trunk = num_tokens * (embedding + front + blocks)
-        asked = num_modified * (behind + 5 * hidden + self.vocab_size)
+        asked = num_modified * (after + 5 * hidden + self.vocab_size)
         return FLOAT * (trunk + asked)
 
     def _convolutions(self) -> list[tuple[int, int, int, int]]:

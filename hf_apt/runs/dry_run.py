@@ -7,7 +7,8 @@ import os
 from dataclasses import dataclass
 from pathlib import Path
 
-from hf_apt.data.corpora import BUILDERS, CorpusSource
+from hf_apt.data.corpora import BUILDERS
+from hf_apt.data.corpus_source import CorpusSource
 from hf_apt.data.local_files import local_files, train_and_held_out
 from hf_apt.data.planted.corpus import PlantedCorpus
 from hf_apt.data.tokenizer import SPECIAL_TOKENS, load_tokenizer, vocabulary

@@ -3,18 +3,24 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, field, replace
+from typing import TYPE_CHECKING, Literal
 
-from hf_apt.data.corpora import CorpusSource
-from hf_apt.data.measurement_batches import MeasureConfig
-from hf_apt.data.planted.corpus import PlantedCorpus
+from hf_apt.data.corpus_source import CorpusSource
+from hf_apt.data.measure_config import MeasureConfig
 from hf_apt.data.sequences import Layout
-from hf_apt.data.tasks.task import TaskConfig
-from hf_apt.depths.heads import HeadConfig, HeadKind
-from hf_apt.depths.text_features import FeatureConfig
+from hf_apt.data.tasks.task_config import TaskConfig
+from hf_apt.depths.feature_config import FeatureConfig
+from hf_apt.depths.head_config import HeadConfig, HeadKind
 from hf_apt.models.shapes import ModelShape
-from hf_apt.studies.block_protocols import BlockAccuracyConfig
-from hf_apt.training.finetuning import FinetuneConfig
-from hf_apt.training.pretraining import PretrainConfig
+from hf_apt.studies.block_accuracy_config import BlockAccuracyConfig
+from hf_apt.training.finetune_config import FinetuneConfig
+from hf_apt.training.pretrain_config import PretrainConfig
+
+if TYPE_CHECKING:
+    from hf_apt.data.planted.corpus import PlantedCorpus
+
+RecipeName = Literal["auto", "demo", "narrow", "paper"]
+"""A whole configuration by name: `auto` is demo if planted, narrow otherwise."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -25,16 +31,17 @@ class RunConfig:
     """The text."""
 
     tokenizer: str | None = None
-    """A Hub id, a folder or a BERT `vocab.txt`; None to train a WordPiece on the corpus."""
+    """Hub id, folder, shipped name or `vocab.txt` of the tokenizer; None for a WordPiece trained on
+    the corpus."""
 
     vocab_size: int = 8192
-    """Of the WordPiece that is trained."""
+    """Tokens of the WordPiece that is trained on the corpus."""
 
     sequence_length: int = 128
     """Tokens in a sequence, special ones included."""
 
     layout: Layout = "packed"
-    """How documents become sequences."""
+    """How documents become sequences: the first tokens of each, or all of them, packed."""
 
     shape: ModelShape = field(default_factory=ModelShape)
     """The model's size."""
@@ -52,7 +59,7 @@ class RunConfig:
     """What is asked of the model."""
 
     untrained: bool = True
-    """Whether to measure an untrained twin as well."""
+    """Measure an untrained twin, too."""
 
     finetune: BlockAccuracyConfig | None = None
     """The task to fine-tune on, and how; None for none."""
@@ -60,6 +67,8 @@ class RunConfig:
 
 def demo_recipe(*, task: str | None = "planted") -> RunConfig:
     """Minutes on two cores: a narrow BERT-6 on the planted language, beside the exact ceiling."""
+    from hf_apt.data.planted.corpus import PlantedCorpus
+
     return RunConfig(
         corpus=PlantedCorpus(),
         sequence_length=50,
@@ -126,7 +135,7 @@ def paper_recipe(
     )
 
 
-def named_recipe(name: str, corpus: CorpusSource, *, task: str | None = None) -> RunConfig:
+def named_recipe(name: RecipeName, corpus: CorpusSource, *, task: str | None = None) -> RunConfig:
     """The recipe `name` for `corpus`; `auto` is demo if planted, narrow otherwise.
 
     `task` is what to fine-tune on: None for the recipe's own, `none` for nothing.

@@ -30,7 +30,8 @@ from hf_apt.stats.estimates import mean_estimate, over_seeds, plain
 from hf_apt.stats.rank_agreement import agreement
 from hf_apt.stats.token_overlap import overlap, token_counts
 from hf_apt.stats.transfer_scores import SCORES
-from hf_apt.studies.block_protocols import BlockAccuracyConfig, ModelFigures
+from hf_apt.studies.block_accuracy_config import BlockAccuracyConfig
+from hf_apt.studies.block_protocols import ModelFigures
 from hf_apt.studies.seed_accuracy import figures_of_seed
 
 

@@ -6,7 +6,7 @@ what is left is fine-tuned. `finetuned`: the trunk is fine-tuned whole, then a h
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import cast
 
@@ -14,49 +14,20 @@ import numpy as np
 from jaxtyping import Float
 
 from hf_apt.atomic import writing_folder
-from hf_apt.data.tasks.task import Task, TaskConfig
-from hf_apt.depths.text_features import FeatureConfig, Pooling, features
+from hf_apt.data.tasks.task import Task
+from hf_apt.depths.feature_config import Pooling
+from hf_apt.depths.text_features import features
 from hf_apt.depths.truncation import cut
 from hf_apt.depths.trunk import Trunk
 from hf_apt.models.encoders import Encoder
 from hf_apt.models.lora import num_trained
 from hf_apt.stats.flattened_probes import flat_accuracies, require_few
-from hf_apt.stats.probes import PROBES, Probe, ProbeConfig, probe_accuracies
+from hf_apt.stats.probe_config import Probe
+from hf_apt.stats.probes import probe_accuracies
 from hf_apt.stats.transfer_scores import SCORES, score_per_depth
-from hf_apt.studies.confidence import ConfidenceConfig
-from hf_apt.training.finetuning import FinetuneConfig, finetune, to_train
-
-
-@dataclass(frozen=True, kw_only=True)
-class BlockAccuracyConfig:
-    """What to measure of a checkpoint on a task."""
-
-    task: TaskConfig
-    """Which texts to take."""
-
-    features: FeatureConfig = field(default_factory=FeatureConfig)
-    """How texts become vectors."""
-
-    probe: ProbeConfig = field(default_factory=ProbeConfig)
-    """Settings of the probes."""
-
-    probes: tuple[Probe, ...] = PROBES
-    """Probes to train."""
-
-    finetune: FinetuneConfig | None = field(default_factory=FinetuneConfig)
-    """How to fine-tune; None for the frozen protocol alone."""
-
-    confidence: ConfidenceConfig | None = field(default_factory=ConfidenceConfig)
-    """How the fine-tuned classifier's confidence is examined; None for not at all."""
-
-    cut: bool = False
-    """Whether to also fine-tune the trunk cut after each block: about D / 2 times the training."""
-
-    untrained: bool = False
-    """Whether to measure a twin of fresh weights as well."""
-
-    num_seeds: int = 1
-    """Repetitions, each with its own choice of texts, fresh head and order."""
+from hf_apt.studies.block_accuracy_config import BlockAccuracyConfig
+from hf_apt.training.finetune_config import FinetuneConfig
+from hf_apt.training.finetuning import finetune, to_train
 
 
 @dataclass(frozen=True)

@@ -15,13 +15,9 @@ from typing import Any
 import numpy as np
 
 from hf_apt.atomic import writing_folder
-from hf_apt.data.tasks.task import Task, TaskConfig, open_task
+from hf_apt.data.tasks.task import Task, open_task
 from hf_apt.models.committee.adapter_committee import AdapterCommittee
-from hf_apt.models.committee.combination import (
-    COMBINATIONS,
-    Combination,
-    require_combination,
-)
+from hf_apt.models.committee.combination_names import COMBINATIONS, require_combination
 from hf_apt.models.committee.modeling_committee import SoftCommittee
 from hf_apt.models.devices import to_device
 from hf_apt.models.encoders import load_encoder
@@ -31,35 +27,9 @@ from hf_apt.records.run import Run
 from hf_apt.records.schemas import COMMITTEE
 from hf_apt.stats.estimates import plain
 from hf_apt.studies.answer_cost import cost
+from hf_apt.studies.committee_config import CommitteeRunConfig
 from hf_apt.studies.committee_curve import committee_curve
 from hf_apt.studies.committee_members import MemberPlan, make_member, plan_members
-from hf_apt.training.finetuning import FinetuneConfig
-
-
-@dataclass(frozen=True, kw_only=True)
-class CommitteeRunConfig:
-    """Which committee to make, and what to measure of it."""
-
-    task: TaskConfig
-    """Which texts to take; all members are trained on the same ones."""
-
-    finetune: FinetuneConfig
-    """How to fine-tune members that are not classifiers yet; member k has the seed plus k."""
-
-    combination: Combination = "mean_softmax"
-    """How the saved committee answers; curves are drawn for all combinations."""
-
-    num_seeds: int = 1
-    """Number of classifiers made of a single checkpoint."""
-
-    against: str | None = None
-    """A checkpoint to compare with, treated like a member."""
-
-    max_subsets: int = 200
-    """Largest number of committees of each size to evaluate."""
-
-    num_repeats: int = 20
-    """Number of timed forward passes per latency."""
 
 
 def measure_committee(

@@ -10,7 +10,8 @@ import numpy as np
 import torch
 from jaxtyping import Float, Int
 
-from hf_apt.models.committee.combination import Combination, combined
+from hf_apt.models.committee.combination import combined
+from hf_apt.models.committee.combination_names import Combination
 
 
 @dataclass(frozen=True)

@@ -16,7 +16,8 @@ from hf_apt.models.encoders import Encoder, is_classifier, load_encoder
 from hf_apt.models.lora import num_trained
 from hf_apt.records.checkpoints import checkpoint_path
 from hf_apt.records.fingerprints import weights_fingerprint
-from hf_apt.training.finetuning import FinetuneConfig, classify, finetune, to_train
+from hf_apt.training.finetune_config import FinetuneConfig
+from hf_apt.training.finetuning import classify, finetune, to_train
 
 
 @dataclass(frozen=True)

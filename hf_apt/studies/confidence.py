@@ -9,14 +9,14 @@ from __future__ import annotations
 
 import warnings
 from collections.abc import Sequence
-from dataclasses import asdict, dataclass, field
+from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
 from jaxtyping import Float
 
-from hf_apt.data.measurement_batches import MeasureConfig
+from hf_apt.data.measure_config import MeasureConfig
 from hf_apt.data.tasks.task import Task
 from hf_apt.data.tokenizer import vocabulary
 from hf_apt.depths.own_head_counts import counts_in_run, counts_of_texts
@@ -32,28 +32,13 @@ from hf_apt.stats.confusion import confusion
 from hf_apt.stats.counts import PairCounts
 from hf_apt.stats.estimates import mean_estimate, pearson, plain, slope, spearman
 from hf_apt.stats.substitution import FlatInputs, answered, position_groups
-from hf_apt.stats.substitution_effects import SubstitutionConfig, SubstitutionTest
+from hf_apt.stats.substitution_config import SubstitutionConfig
+from hf_apt.stats.substitution_effects import SubstitutionTest
+from hf_apt.studies.confidence_config import ConfidenceConfig
 from hf_apt.studies.substitution_models import classifier, own_answer
 
 if TYPE_CHECKING:
     from transformers import PreTrainedModel
-
-
-@dataclass(frozen=True, kw_only=True)
-class ConfidenceConfig:
-    """How confidence is compared with mean APT."""
-
-    num_bins: int = 10
-    """Number of bins of mean APT, which have equal numbers of inputs."""
-
-    num_realisations: int = 10
-    """Number of maskings of the training texts, where the run has no counts of its own."""
-
-    seed: int = 2509
-    """Seed of the masks."""
-
-    substitution: SubstitutionConfig = field(default_factory=SubstitutionConfig)
-    """Settings of the substitution test."""
 
 
 @dataclass(frozen=True)

@@ -20,11 +20,8 @@ from hf_apt.models.fresh import untrained_twin
 from hf_apt.records.fingerprints import file_fingerprint
 from hf_apt.records.run import Run
 from hf_apt.stats.estimates import plain
-from hf_apt.studies.block_protocols import (
-    BlockAccuracyConfig,
-    ModelFigures,
-    Protocols,
-)
+from hf_apt.studies.block_accuracy_config import BlockAccuracyConfig
+from hf_apt.studies.block_protocols import ModelFigures, Protocols
 from hf_apt.studies.confidence import FinetunedClassifier, confidence_record
 
 
@@ -90,6 +87,9 @@ def _conditions(
     # The texts themselves are below; confidence is the first seed's.
     for name in ("task", "num_seeds", *(("confidence",) if number else ())):
         del settings[name]
+    # Seeds that were measured before there were any are still the same.
+    if config.finetune is not None and not config.finetune.objectives:
+        del settings["finetune"]["objectives"]
     return json.loads(
         json.dumps(
             {

@@ -1,9 +1,8 @@
 """Fine-tuning an encoder on a task with the plain Trainer, as arXiv 2507.14871 does."""
-# M test texts, C classes.
 
 from __future__ import annotations
 
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from pathlib import Path
 from typing import Any, cast
 
@@ -20,33 +19,7 @@ from hf_apt.models.devices import (
 )
 from hf_apt.models.encoders import Encoder
 from hf_apt.models.lora import is_adapted, with_adapter
-
-
-@dataclass(frozen=True, kw_only=True)
-class FinetuneConfig:
-    """How a classifier is trained; defaults are those of the paper's code."""
-
-    num_epochs: int = 50
-    """Passes over the training texts."""
-
-    batch_size: int = 32
-    """Texts in a step, over all processes."""
-
-    learning_rate: float = 5e-5
-    """At the first step, falling linearly to 0; AdamW."""
-
-    weight_decay: float = 0.01
-    """Of all weights but biases and normalisations."""
-
-    sequence_length: int = 128
-    """Tokens of a text that are read, special ones included."""
-
-    seed: int = 42
-    """Of order and dropout, and of fresh adapters."""
-
-    lora_rank: int = 0
-    """Rank of the LoRA adapters that are trained in place of the blocks' weights; 0 for none: all
-    weights are trained. Adapters take a larger learning rate."""
+from hf_apt.training.finetune_config import FinetuneConfig
 
 
 def to_train(encoder: Encoder, config: FinetuneConfig) -> Encoder:
@@ -61,11 +34,12 @@ def finetuner(encoder: Encoder, task: Task, config: FinetuneConfig, folder: Path
     """The Trainer that fine-tunes `encoder`; its own files go to `folder`.
 
     Raises ValueError if the model has another number of labels than the task, if it has no adapters
-    and they are asked for, if the texts do not fit it, or if the batch cannot be divided among
-    processes.
+    and they are asked for, if the texts do not fit it, if the batch cannot be divided among
+    processes, or for objectives that do not go together.
     """
-    from transformers import DataCollatorWithPadding, Trainer, TrainingArguments
+    from transformers import DataCollatorWithPadding, TrainingArguments
 
+    from hf_apt.training.objective_trainer import trainer_with
     from hf_apt.training.progress import name_progress
 
     if encoder.model.config.num_labels != task.num_labels:
@@ -97,19 +71,21 @@ def finetuner(encoder: Encoder, task: Task, config: FinetuneConfig, folder: Path
         save_strategy="no",
         report_to="none",
     )
-    trainer = Trainer(
+    trainer = trainer_with(config.objectives)(
         model=encoder.model,
         args=arguments,
         train_dataset=_rows(encoder, task.train, config.sequence_length),
         eval_dataset=_rows(encoder, task.test, config.sequence_length),
         data_collator=DataCollatorWithPadding(encoder.tokenizer),
     )
+    # Classifiers of transformers take the number of items and divide by their own batch's.
+    trainer.model_accepts_loss_kwargs = False
     return name_progress(trainer, f"Fine-tuning on {task.name}")
 
 
 def finetune(
     encoder: Encoder, task: Task, config: FinetuneConfig, folder: Path
-) -> Float[np.ndarray, "m classes"]:
+) -> Float[np.ndarray, "inputs classes"]:
     """Fine-tune `encoder` in place; the logits that it then gives the test texts."""
     trainer = finetuner(encoder, task, config, folder)
     trainer.train()
@@ -118,16 +94,16 @@ def finetune(
 
 def classify(
     encoder: Encoder, task: Task, config: FinetuneConfig, folder: Path
-) -> Float[np.ndarray, "m classes"]:
+) -> Float[np.ndarray, "inputs classes"]:
     """The logits that `encoder` gives the test texts as it is, read as `finetune` reads them."""
     as_it_is = replace(config, num_epochs=1, lora_rank=0)
     return _test_logits(finetuner(encoder, task, as_it_is, folder))
 
 
-def _test_logits(trainer: Any) -> Float[np.ndarray, "m classes"]:
-    logits_MC = trainer.predict(trainer.eval_dataset).predictions
+def _test_logits(trainer: Any) -> Float[np.ndarray, "inputs classes"]:
+    logits_IC = trainer.predict(trainer.eval_dataset).predictions
     trainer.model.eval()
-    return np.asarray(logits_MC, np.float32)
+    return np.asarray(logits_IC, np.float32)
 
 
 def _rows(encoder: Encoder, examples: Examples, length: int) -> Any:

@@ -1,5 +1,4 @@
 """Heads trained for every depth on a frozen trunk, all depths and kinds in the same pass."""
-# D depths, N modified positions, H hidden width.
 
 from __future__ import annotations
 
@@ -12,7 +11,8 @@ from torch import Tensor, nn
 
 from hf_apt.data.tokens import Tokens
 from hf_apt.data.training_draws import RepeatedDraws, TrainingDraws, as_batch
-from hf_apt.depths.heads import DepthHeads, HeadConfig, HeadKind
+from hf_apt.depths.head_config import HeadConfig, HeadKind
+from hf_apt.depths.heads import DepthHeads
 from hf_apt.depths.trunk import Trunk
 from hf_apt.models.devices import (
     free_memory,
@@ -27,7 +27,7 @@ if TYPE_CHECKING:
     from transformers import Trainer
 
 _KEPT_SHARE = 0.5
-"""Of the free memory, for hidden states that serve again."""
+"""Share of the free memory that hidden states may take which serve again."""
 _NAMES = {"linear_head": "a linear head", "mlm_head": "an MLM head"}
 
 
@@ -94,7 +94,7 @@ def heads_trainer(
     )
     masking = tokens.masking(seed=config.seed, rate=config.masking_rate)
     num_draws = config.num_steps * config.batch_size
-    trunk.prepare()  # not in the midst of training
+    trunk.prepare()  # now rather than during training
     heads = [_begun(trunk, tokens, kind, config.seed) for kind in kinds]
     num_weights = sum(weight.numel() for head in heads for weight in head.parameters())
     to_keep = _bytes_to_keep(trunk, config, num_weights)

@@ -4,12 +4,12 @@ from __future__ import annotations
 
 import os
 from collections.abc import Sequence
-from dataclasses import dataclass
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, Literal
+from typing import TYPE_CHECKING, Any
 
 from hf_apt.data.tokens import Tokens
 from hf_apt.models.devices import has_accelerator, part_of_batch, trains_in_bfloat16
+from hf_apt.training.pretrain_config import PretrainConfig
 from hf_apt.training.resume import last_checkpoint
 from hf_apt.training.sharding import ready_for_sharding
 
@@ -18,62 +18,6 @@ if TYPE_CHECKING:
 
 _WORKERS = 2
 """Processes that make an accelerator's batches: `python -m tests.benchmarks loading` times one."""
-
-
-@dataclass(frozen=True, kw_only=True)
-class PretrainConfig:
-    """How to train; the defaults are those of arXiv 2507.14871's code, but for the warm-up."""
-
-    num_steps: int
-    """Optimiser steps."""
-
-    batch_size: int = 32
-    """Sequences in a step, over all processes and accumulation steps."""
-
-    accumulation_steps: int = 1
-    """Parts into which each process cuts its share of a batch."""
-
-    learning_rate: float = 5e-5
-    """The peak."""
-
-    warmup_share: float = 0.01
-    """Share of the steps in which the rate rises; it falls linearly to 0 afterwards."""
-
-    weight_decay: float = 0.01
-    """AdamW's."""
-
-    beta2: float = 0.999
-    """AdamW's second decay."""
-
-    masking_rate: float = 0.15
-    """Share of the positions that are modified."""
-
-    windows: tuple[tuple[int, float], ...] = ()
-    """Widths of windows, each with the share of the steps after which it ends: until then every
-    sequence is read in windows of so many tokens. Of few tokens the neighbours are soon told from
-    the rest, where attention over a whole sequence starts out as an average of everything."""
-
-    seed: int = 42
-    """Of weights, order, masks and dropout."""
-
-    save_every: int = 1000
-    """Steps between checkpoints to resume from."""
-
-    optimizer: Literal["adamw", "muon"] = "adamw"
-    """`adamw`: fused AdamW. `muon`: Muon for the matrices of the blocks, fused AdamW for the rest,
-    both at `learning_rate` (`hf_apt.training.muon`)."""
-
-    compile: bool = False
-    """Whether to compile the model (torch.compile), on batches of one shape."""
-
-    compile_mode: str | None = None
-    """torch.compile's mode, as `reduce-overhead` for CUDA graphs; None for its default."""
-
-    report_to: tuple[str, ...] = ()
-    """Trackers: `tensorboard`, `trackio`, or any other that the Trainer knows."""
-
-    num_validation_sequences: int = 256
-    """Held-out sequences on which the loss is computed, with masks that never change."""
 
 
 def pretrainer(
@@ -87,16 +31,20 @@ def pretrainer(
 ) -> Trainer:
     """The Trainer that pre-trains `model`; its own files go to `folder`.
 
-    Raises ValueError if the batch cannot be divided among processes and accumulation steps, or
-    torch lacks the optimiser.
+    With objectives it is a `hf_apt.training.objective_trainer.WithObjectives`; the bar's MFU then
+    counts the plain pass alone.
+
+    Raises ValueError if the batch cannot be divided among processes and accumulation steps, if
+    torch lacks the optimiser, or for objectives that do not go together.
     """
-    from transformers import Trainer, TrainingArguments
+    from transformers import TrainingArguments
 
     from hf_apt.data.training_draws import FixedDraws, TrainingDraws, as_batch
     from hf_apt.training.costs.training_flops import (
         flops_by_steps,
         pretraining_flops,
     )
+    from hf_apt.training.objective_trainer import trainer_with
     from hf_apt.training.progress import name_progress
 
     num_processes = int(os.environ.get("WORLD_SIZE", "1"))
@@ -134,7 +82,7 @@ def pretrainer(
         run_name=folder.resolve().parent.name,
     )
     windows = tuple((width, round(share * config.num_steps)) for width, share in config.windows)
-    trainer = Trainer(
+    trainer = trainer_with(config.objectives)(
         model=model,
         args=arguments,
         train_dataset=TrainingDraws(
@@ -180,8 +128,8 @@ def pretrainer(
 def pretrain(trainer: Trainer) -> dict[str, float]:
     """Train to the end, from the last whole checkpoint where there is one.
 
-    Returns `num_steps`, `seconds` (of this process alone), `train_loss` (the last one logged) and
-    `validation_loss`, both in nats a modified token.
+    Returns `num_steps`, `seconds` (of this process alone), `train_loss` (the last one logged, with
+    the terms of objectives) and `validation_loss` (always plain), both in nats a modified token.
     """
     checkpoint = last_checkpoint(Path(str(trainer.args.output_dir)))
     result = trainer.train(resume_from_checkpoint=str(checkpoint) if checkpoint else None)

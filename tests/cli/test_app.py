@@ -120,22 +120,22 @@ def test_no_option_of_a_run_is_ignored() -> None:
     """Each, given a value that is not its default, changes the configuration."""
     import inspect
 
-    from hf_apt.cli.run_options import OptimizerName, RecipeName, run_options
-    from hf_apt.cli.shared_options import HeadsName, LayoutName
+    from hf_apt.cli.run_options import run_options
 
     default, _ = run_options(corpus="x/y")
     special = {
-        "recipe": RecipeName.paper,
+        "recipe": "paper",
         "model": "bert-1",
-        "layout": LayoutName.first,
-        "heads": HeadsName.both,
+        "layout": "first",
+        "heads": "both",
         "tokenizer": "some/tokenizer",
         "report_to": ["tensorboard"],
-        "compile_model": True,
+        "objective": ["r_drop:weight=1"],
+        "compile": True,
         "compile_mode": "reduce-overhead",
-        "optimizer": OptimizerName.muon,
+        "optimizer": "muon",
         "untrained": False,
-        "config_name": "en",
+        "config": "en",
         "split": "all",
         "column": "body",
         "dropout": 0.3,

@@ -11,7 +11,8 @@ import transformers as hf
 
 import hf_apt
 from hf_apt import cli
-from hf_apt.data.tasks.task import TaskConfig, open_task
+from hf_apt.data.tasks.task import open_task
+from hf_apt.data.tasks.task_config import TaskConfig
 from hf_apt.data.tokenizer import SPECIAL_TOKENS, vocabulary_tokenizer
 from hf_apt.models.committee import COMBINATIONS
 

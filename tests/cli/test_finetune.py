@@ -9,8 +9,9 @@ import pytest
 
 from hf_apt import cli
 from hf_apt.cli.finetune import finetune_options
-from hf_apt.data.tasks.task import KNOWN_TASKS, TaskConfig
-from hf_apt.studies.block_protocols import BlockAccuracyConfig
+from hf_apt.data.tasks.known_tasks import KNOWN_TASKS
+from hf_apt.data.tasks.task_config import TaskConfig
+from hf_apt.studies.block_accuracy_config import BlockAccuracyConfig
 
 TINY = "--epochs=1 --sequence-length=16 --train-per-class=6 --test-per-class=3 --task".split()
 
@@ -196,7 +197,7 @@ def test_poolings_and_the_cut_protocol_can_be_chosen(call, checkpoint, rows, tmp
 def test_what_is_left_out_is_as_in_the_paper():
     """Sizes of the tasks: tests/test_tasks.py."""
     for task in KNOWN_TASKS:
-        _, config, _ = finetune_options("a-checkpoint", task=task)
+        _, config, _ = finetune_options(checkpoint="a-checkpoint", task=task)
         assert config == BlockAccuracyConfig(task=TaskConfig(name=task))
         assert (config.task.train_per_class, config.task.test_per_class) == (None, None)
     training = config.finetune
@@ -213,7 +214,7 @@ def test_a_missing_checkpoint_is_one_sentence(call, rows, tmp_path):
 
 
 def test_a_line_says_what_fine_tuning_reached():
-    from hf_apt.cli.tables.accuracy import in_a_line
+    from hf_apt.cli.tables import finetuned
 
     found = {"value": 0.8, "standard_error": 0.02, "num": 1}
     record = {
@@ -222,10 +223,10 @@ def test_a_line_says_what_fine_tuning_reached():
         "models": {"pretrained": {"classifier": found}, "untrained": {"classifier": found}},
         "provenance": [{"best_accuracy": 0.845}],
     }
-    assert in_a_line(record) == (
+    assert finetuned.footer({"kinds": record}) == (
         "fine-tuned on kinds: 0.800 ± 0.020, without pre-training 0.800 ± 0.020, at best 0.845, "
         "chance 0.250"
     )
-    assert in_a_line(record | {"models": {}, "provenance": [{}]}) == (
+    assert finetuned.footer({"kinds": record | {"models": {}, "provenance": [{}]}}) == (
         "fine-tuned on kinds: chance 0.250"
     )

@@ -8,7 +8,8 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 import pytest
 
-from hf_apt.data.corpora import Corpus, CorpusSource, dated_sotu_paragraphs, open_corpus
+from hf_apt.data.corpora import Corpus, dated_sotu_paragraphs, open_corpus
+from hf_apt.data.corpus_source import CorpusSource
 from hf_apt.data.held_out import is_held_out
 
 TEXTS = [f"Document number {number}, word{number % 7} and more." for number in range(400)]

@@ -10,7 +10,8 @@ from pathlib import Path
 import pytest
 
 from hf_apt.data import corpus_tokens as tokenising
-from hf_apt.data.corpora import Corpus, CorpusSource, open_corpus
+from hf_apt.data.corpora import Corpus, open_corpus
+from hf_apt.data.corpus_source import CorpusSource
 from hf_apt.data.corpus_tokens import is_begun, tokenise
 from hf_apt.data.document_blocks import listed
 from hf_apt.data.held_out import EmptySplitError, TwoSources

@@ -7,7 +7,8 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 import pytest
 
-from hf_apt.data.corpora import CorpusSource, open_corpus
+from hf_apt.data.corpora import open_corpus
+from hf_apt.data.corpus_source import CorpusSource
 from hf_apt.data.held_out import SplitByHash
 from hf_apt.data.streamed_shards import Shards
 

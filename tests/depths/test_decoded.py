@@ -11,7 +11,8 @@ from small_trainers import MASKED, SMALL, made
 from torch import Tensor
 
 import hf_apt.depths.measurement as measure_module
-from hf_apt.data.measurement_batches import MaskedBatches, MeasureConfig
+from hf_apt.data.measure_config import MeasureConfig
+from hf_apt.data.measurement_batches import MaskedBatches
 from hf_apt.depths import own_head as own_head_module
 from hf_apt.depths.decoded import Decoded
 from hf_apt.depths.depth_pass import read

@@ -13,8 +13,9 @@ from torch import Tensor, nn
 from torch.utils.data import Dataset
 
 from hf_apt.data.masking import mask
-from hf_apt.data.measurement_batches import MeasureConfig
-from hf_apt.depths.heads import DepthHeads, HeadConfig
+from hf_apt.data.measure_config import MeasureConfig
+from hf_apt.depths.head_config import HeadConfig
+from hf_apt.depths.heads import DepthHeads
 from hf_apt.depths.measurement import measure
 from hf_apt.depths.trunk import Trunk
 from hf_apt.models.fresh import new_model

@@ -10,7 +10,8 @@ import torch
 import transformers as hf
 
 from hf_apt.data.masking import mask
-from hf_apt.data.measurement_batches import MaskedBatches, MeasureConfig
+from hf_apt.data.measure_config import MeasureConfig
+from hf_apt.data.measurement_batches import MaskedBatches
 from hf_apt.data.tokens import Tokens, write_tokens
 from hf_apt.depths.measurement import measure, require_fit
 from hf_apt.depths.own_head import OwnHead

@@ -9,7 +9,8 @@ import pytest
 import torch
 from safetensors.torch import load_file, save_file
 
-from hf_apt.depths.text_features import POOLINGS, FeatureConfig, features, pooled
+from hf_apt.depths.feature_config import POOLINGS, FeatureConfig
+from hf_apt.depths.text_features import features, pooled
 from hf_apt.models.encoders import load_encoder
 
 

@@ -9,7 +9,7 @@ import torch
 
 from hf_apt import cli
 from hf_apt.cli.run_options import run_options
-from hf_apt.data.corpora import CorpusSource
+from hf_apt.data.corpus_source import CorpusSource
 from hf_apt.hub.publication import checkpoint_publication
 from hf_apt.models.description import describe
 from hf_apt.models.fresh import new_model
@@ -94,8 +94,8 @@ def test_at_the_papers_size_it_is_the_papers_model(name):
 )
 def test_a_name_gives_blocks_ratio_of_heads_and_front_end(recipe, name, expected):
     corpus = "planted" if recipe == "demo" else "x/y"
-    plain, _ = run_options(corpus=corpus, recipe=recipe_of(recipe))
-    config, _ = run_options(corpus=corpus, recipe=recipe_of(recipe), model=name)
+    plain, _ = run_options(corpus=corpus, recipe=recipe)
+    config, _ = run_options(corpus=corpus, recipe=recipe, model=name)
     shape = config.shape
     conv = shape.conv and (shape.conv.num_layers, shape.conv.num_channels, shape.conv.kernel)
     assert (shape.hidden_size, shape.num_heads, shape.num_blocks, conv) == expected
@@ -103,12 +103,6 @@ def test_a_name_gives_blocks_ratio_of_heads_and_front_end(recipe, name, expected
     assert replace(config, shape=replace(shape, **size)) == replace(
         plain, shape=replace(plain.shape, **size)
     ), "nothing else changes"
-
-
-def recipe_of(name: str):
-    from hf_apt.cli.run_options import RecipeName
-
-    return RecipeName(name)
 
 
 def test_what_is_asked_for_by_number_wins():
@@ -181,6 +175,8 @@ def test_a_run_by_name_says_what_it_is(conv_run):
     assert [row for row in rows if row != "mean APT:"] == [
         *("embeddings", "conv", "block 1", "ceiling"),
         *("embeddings", "conv", "block 1", "ceiling"),
+        *("embeddings", "conv", "block 1"),  # the measures of both heads
+        *("embeddings", "conv", "block 1"),
     ]
     page = run.path("report.html").read_text()
     assert "BERT-1 + conv (1 block, 2 convolutions of 3 positions by 3 units and 5 channels" in page
@@ -190,7 +186,8 @@ def test_a_run_by_name_says_what_it_is(conv_run):
 
 
 def test_its_card_and_parcel_carry_the_name_and_the_code(conv_run):
-    from hf_apt.hub.card import CardOptions, card_files
+    from hf_apt.hub.card import card_files
+    from hf_apt.hub.card_options import CardOptions
 
     run, _ = conv_run
     files = card_files(run, CardOptions(repo="owner/bert-1-conv"))
@@ -212,11 +209,11 @@ def test_its_card_and_parcel_carry_the_name_and_the_code(conv_run):
 
 
 def test_finetuning_names_its_depths(conv_run, tmp_path):
-    from hf_apt.cli.tables.accuracy import block_tables
-    from hf_apt.data.tasks.task import TaskConfig
-    from hf_apt.depths.text_features import FeatureConfig
+    from hf_apt.cli.tables import accuracy
+    from hf_apt.data.tasks.task_config import TaskConfig
+    from hf_apt.depths.feature_config import FeatureConfig
     from hf_apt.studies.block_accuracy import BlockAccuracyConfig, measure_blocks
-    from hf_apt.training.finetuning import FinetuneConfig
+    from hf_apt.training.finetune_config import FinetuneConfig
 
     run, _ = conv_run
     words = run.vocabulary()[5:25]
@@ -234,6 +231,6 @@ def test_finetuning_names_its_depths(conv_run, tmp_path):
         Run(tmp_path / "out"),
     )
     assert record["depths"] == ["embeddings", "conv", "block 1"]
-    for table in block_tables(record):
+    for table in accuracy.tables(record):
         assert list(table.columns[0].cells) == record["depths"]
     assert len(record["models"]["pretrained"]["finetuned"]["mean"]["linear"]) == 3

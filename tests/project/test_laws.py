@@ -21,7 +21,7 @@ MAY_IMPORT: dict[str, set[str]] = {
     "stats": set(),
     "records": {"stats"},
     "data": {"stats", "records"},
-    "models": {"data", "records"},
+    "models": {"stats", "data", "records"},
     "depths": {"stats", "records", "data", "models"},
     "training": {"stats", "data", "models", "depths"},
     "studies": {"stats", "records", "data", "models", "depths", "training"},
@@ -44,11 +44,12 @@ OUTSIDE: dict[str, set[str]] = {
 HEAVY = {"torch", "transformers", "datasets", "accelerate", "tokenizers", "safetensors"}
 
 STUDIES_ON_STUDIES = {
-    "block_accuracy": {"seed_accuracy", "block_protocols"},
-    "seed_accuracy": {"block_protocols", "confidence"},
-    "block_protocols": {"confidence"},
-    "confidence": {"substitution_models"},
-    "committee": {"committee_members", "answer_cost", "committee_curve"},
+    "block_accuracy": {"seed_accuracy", "block_protocols", "block_accuracy_config"},
+    "seed_accuracy": {"block_protocols", "block_accuracy_config", "confidence"},
+    "block_protocols": {"block_accuracy_config"},
+    "block_accuracy_config": {"confidence_config"},
+    "confidence": {"substitution_models", "confidence_config"},
+    "committee": {"committee_members", "answer_cost", "committee_curve", "committee_config"},
 }
 """Chains of one question in several files. A study of another question imports none of these."""
 
@@ -301,10 +302,18 @@ SEEN_THROUGH: dict[str, tuple[str, ...]] = {
     "project/test_atomic.py": ("atomic",),
     "cli/test_app.py": (
         *("cli.measure_options", "cli.option_functions", "cli.run_options", "cli.shared_options"),
-        *("cli.tables.measurement", "cli.tables.style"),
+        *("cli.tables.measurement", "cli.tables.measures", "cli.tables.show", "cli.tables.style"),
+    ),
+    "cli/test_dataclass_options.py": (
+        *("data.corpus_source", "data.measure_config", "data.tasks.task_config"),
+        *("depths.feature_config", "depths.head_config", "hub.card_options"),
+        *("stats.probe_config", "stats.substitution_config", "studies.block_accuracy_config"),
+        *("studies.committee_config", "studies.confidence_config"),
+        *("training.finetune_config", "training.pretrain_config"),
     ),
     "cli/test_finetune.py": (
         *("cli.task_options", "cli.tables.accuracy", "cli.tables.confidence"),
+        "cli.tables.finetuned",
         *("studies.block_accuracy", "studies.seed_accuracy", "depths.own_head_counts"),
     ),
     "cli/test_committee.py": (
@@ -323,7 +332,7 @@ SEEN_THROUGH: dict[str, tuple[str, ...]] = {
         *("data.planted.generate", "data.planted.grammar", "data.planted.states"),
     ),
     "data/planted/test_corpus.py": ("data.planted.labels",),
-    "data/tasks/test_task.py": ("data.tasks.rows",),
+    "data/tasks/test_task.py": ("data.tasks.rows", "data.tasks.known_tasks"),
     "depths/test_measurement.py": ("data.measurement_batches",),
     "depths/test_decoded.py": ("depths.depth_pass",),
     "stats/measures/test_registry.py": (
@@ -340,9 +349,10 @@ SEEN_THROUGH: dict[str, tuple[str, ...]] = {
     "models/bert6/test_modeling_bert_conv.py": ("models.bert6.configuration_bert_conv",),
     "models/committee/test_committee.py": (
         *("models.committee.configuration_committee", "models.committee.modeling_committee"),
+        "models.committee.combination_names",
     ),
     "models/test_lora.py": ("models.committee.adapter_committee",),
-    "models/test_shapes.py": ("models.description",),
+    "models/test_shapes.py": ("models.description", "stats.labels"),
     "records/test_environment.py": ("records.fingerprints",),
     "records/test_checkpoints.py": ("models.loading",),
     "training/test_equivalence.py": ("training.pretraining", "models.devices"),
@@ -351,14 +361,24 @@ SEEN_THROUGH: dict[str, tuple[str, ...]] = {
     "runs/test_several_machines.py": ("training.sharding",),
     "report/test_page.py": (
         *("report.axes", "report.confusion_png", "report.confusion_svg", "report.figures"),
-        *("report.formats", "report.lookup", "report.lookup_data", "report.page_content"),
-        *("report.sentences", "report.svg", "report.tables"),
+        *("report.formats", "report.lookup", "report.page_content", "report.page_view"),
+        *("report.section", "report.sentences", "report.svg", "report.tables"),
+        *("report.sections.blocks", "report.sections.clusters", "report.sections.confusion"),
+        *("report.sections.frequency", "report.sections.measures", "report.sections.provenance"),
+        *("report.sections.token", "report.sections.treatment"),
     ),
     "report/tasks/test_page.py": (
         *("report.tasks.committee", "report.tasks.confidence", "report.tasks.content"),
+        *("report.tasks.accuracy", "report.tasks.agreement", "report.tasks.task_view"),
         *("report.tasks.figures", "report.tasks.formats", "report.tasks.tables"),
+        "report.sections.tasks",
     ),
-    "hub/test_card.py": ("hub.card_results",),
+    "hub/test_card.py": (
+        *("hub.card_results", "hub.card_section"),
+        *("hub.sections.blocks", "hub.sections.finetuning", "hub.sections.measures"),
+    ),
+    "records/test_run_records.py": ("records.summary_record", "records.task_record"),
+    "stats/test_depth_summary.py": ("stats.depth_figures",),
     "stats/test_confidence.py": ("stats.estimates",),
     "stats/test_substitution.py": ("stats.substitution_effects",),
     "stats/metric_modules/test_modules.py": (

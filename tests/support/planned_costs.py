@@ -4,13 +4,13 @@ from __future__ import annotations
 
 from dataclasses import replace
 
-from hf_apt.data.corpora import CorpusSource
-from hf_apt.data.measurement_batches import MeasureConfig
-from hf_apt.depths.heads import HeadConfig
+from hf_apt.data.corpus_source import CorpusSource
+from hf_apt.data.measure_config import MeasureConfig
+from hf_apt.depths.head_config import HeadConfig
 from hf_apt.models.shapes import ConvShape, ModelShape
 from hf_apt.runs.recipes import RunConfig
 from hf_apt.training.costs.model_costs import ModelCosts
-from hf_apt.training.pretraining import PretrainConfig
+from hf_apt.training.pretrain_config import PretrainConfig
 
 T = 24
 

@@ -14,7 +14,8 @@ from workers.pretraining import BATCH_SIZE, NUM_STEPS, pretraining
 from hf_apt.data.tokens import Tokens
 from hf_apt.models.fresh import new_model
 from hf_apt.models.shapes import ModelShape
-from hf_apt.training.pretraining import PretrainConfig, pretrainer
+from hf_apt.training.pretrain_config import PretrainConfig
+from hf_apt.training.pretraining import pretrainer
 from hf_apt.training.resume import last_checkpoint
 
 WORKER = Path(__file__).parents[1] / "support/workers" / "pretraining.py"

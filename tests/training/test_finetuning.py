@@ -10,21 +10,25 @@ import pytest
 import torch
 from safetensors.torch import load_file, save_file
 
-from hf_apt.cli.tables.accuracy import block_tables, legend
-from hf_apt.data.tasks.task import TaskConfig, open_task
+from hf_apt.cli.tables import accuracy
+from hf_apt.data.tasks.task import open_task
+from hf_apt.data.tasks.task_config import TaskConfig
 from hf_apt.data.tokenizer import vocabulary
-from hf_apt.depths.text_features import FeatureConfig
+from hf_apt.depths.feature_config import FeatureConfig
 from hf_apt.depths.truncation import cut
 from hf_apt.models.encoders import load_encoder
 from hf_apt.records.fingerprints import file_fingerprint
 from hf_apt.records.run import Run
 from hf_apt.stats.counts import DepthCounts
-from hf_apt.stats.probes import PROBES
+from hf_apt.stats.probe_config import PROBES
 from hf_apt.stats.transfer_scores import SCORES
 from hf_apt.studies.block_accuracy import measure_blocks
-from hf_apt.studies.block_protocols import BlockAccuracyConfig, Protocols
-from hf_apt.studies.confidence import ConfidenceConfig
-from hf_apt.training.finetuning import FinetuneConfig, finetune
+from hf_apt.studies.block_accuracy_config import BlockAccuracyConfig
+from hf_apt.studies.block_protocols import Protocols
+from hf_apt.studies.confidence_config import ConfidenceConfig
+from hf_apt.training.finetune_config import FinetuneConfig
+from hf_apt.training.finetuning import finetune
+from hf_apt.training.objectives.entropy import ConfidencePenalty
 
 TRAINING = FinetuneConfig(num_epochs=12, batch_size=8, learning_rate=3e-3, sequence_length=16)
 
@@ -122,8 +126,8 @@ def test_the_record_holds_every_block_of_both_protocols(checkpoint, config, tmp_
     assert model["frozen"]["mean"]["linear"][0]["value"] > 0.9, "the words tell the class"
     assert model["finetuned"]["cls"]["linear"][2]["value"] > 0.9
     assert set(record["agreement"]["finetuned"]["mean"]) == set(SCORES)
-    assert "40 training and 20 test texts of 2 classes; chance 0.500" in legend(record)
-    assert [len(table.rows) for table in block_tables(record)] == [3, 3]
+    assert "40 training and 20 test texts of 2 classes; chance 0.500" in accuracy.footer(record)
+    assert [len(table.rows) for table in accuracy.tables(record)] == [3, 3]
     confidence = record["confidence"]
     assert confidence["accuracy"]["value"] == model["classifier"]["value"]
     assert confidence["apt_source"]["source"] == "training texts"
@@ -190,7 +194,7 @@ def test_the_cut_protocol_trains_every_depth(checkpoint, config, tmp_path):
     assert model["cut"][2] == model["classifier"]
     assert model["cut"][0]["standard_error"] == pytest.approx(0.5 / np.sqrt(20))
     assert set(record["agreement"]["cut"]["mean"]) == set(SCORES)
-    assert [len(table.rows) for table in block_tables(record)] == [3, 3, 3]
+    assert [len(table.rows) for table in accuracy.tables(record)] == [3, 3, 3]
     plain = measure_blocks(str(checkpoint), config, Run(tmp_path / "plain"))["models"]["pretrained"]
     assert {name: plain[name] for name in plain} == {name: model[name] for name in plain}
 
@@ -215,7 +219,7 @@ def test_flattened_states_have_probes_and_no_scores(checkpoint, config, tmp_path
     assert list(figures) == list(PROBES)
     assert figures["linear"][0]["value"] > 0.8, "the words tell the class at any place"
     assert list(record["agreement"]["frozen"]) == ["mean"]
-    assert "linear flatten" in [column.header for column in block_tables(record)[0].columns]
+    assert "linear flatten" in [column.header for column in accuracy.tables(record)[0].columns]
 
 
 @pytest.fixture
@@ -271,7 +275,8 @@ def test_an_interrupted_measurement_goes_on_after_its_last_seed(
 
 
 @pytest.mark.parametrize(
-    "change", ["settings", "texts", "weights", "tokenizer", "counts", "folder", "none"]
+    "change",
+    ["settings", "objectives", "texts", "weights", "tokenizer", "counts", "folder", "none"],
 )
 def test_a_seed_of_anything_else_is_measured_again(
     checkpoint, config, rows, tmp_path, measured, change
@@ -279,9 +284,14 @@ def test_a_seed_of_anything_else_is_measured_again(
     config = replace(config, finetune=replace(TRAINING, num_epochs=1), probes=("prototype",))
     run = Run(tmp_path / "run")
     measure_blocks(str(checkpoint), config, run)
+    conditions = run.read_json("finetune/kinds-seed-0.json")["conditions"]
+    assert "objectives" not in conditions["settings"]["finetune"], "as before there were any"
     del measured[:]
     if change == "settings":
         config = replace(config, finetune=replace(TRAINING, num_epochs=2))
+    elif change == "objectives":
+        objectives = (ConfidencePenalty(weight=0.1),)
+        config = replace(config, finetune=replace(config.finetune, objectives=objectives))
     elif change == "texts":
         changed = tmp_path / "changed" / rows.name
         changed.parent.mkdir()

@@ -7,14 +7,16 @@ import numpy as np
 import pytest
 import torch
 
-from hf_apt.data.tasks.task import TaskConfig, open_task
-from hf_apt.depths.text_features import FeatureConfig
+from hf_apt.data.tasks.task import open_task
+from hf_apt.data.tasks.task_config import TaskConfig
+from hf_apt.depths.feature_config import FeatureConfig
 from hf_apt.models.encoders import is_classifier, load_encoder
 from hf_apt.models.lora import merge_adapter, num_trained
 from hf_apt.records.run import Run
 from hf_apt.studies.block_accuracy import measure_blocks
-from hf_apt.studies.block_protocols import BlockAccuracyConfig
-from hf_apt.training.finetuning import FinetuneConfig, classify, finetune, to_train
+from hf_apt.studies.block_accuracy_config import BlockAccuracyConfig
+from hf_apt.training.finetune_config import FinetuneConfig
+from hf_apt.training.finetuning import classify, finetune, to_train
 
 TRAINING = FinetuneConfig(
     num_epochs=12, batch_size=8, learning_rate=1e-2, sequence_length=16, lora_rank=4

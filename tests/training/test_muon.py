@@ -9,7 +9,8 @@ from transformers import TrainerCallback
 from hf_apt.models.fresh import new_model
 from hf_apt.models.shapes import ModelShape
 from hf_apt.training.muon import muon_and_adamw
-from hf_apt.training.pretraining import PretrainConfig, pretrain, pretrainer
+from hf_apt.training.pretrain_config import PretrainConfig
+from hf_apt.training.pretraining import pretrain, pretrainer
 
 SHAPE = ModelShape(hidden_size=16, num_heads=2, num_blocks=2, dropout=0.0)
 RATE = 0.01

@@ -5,7 +5,8 @@ from types import SimpleNamespace
 import pytest
 import torch
 
-from hf_apt.data.measurement_batches import MaskedBatches, MeasureConfig
+from hf_apt.data.measure_config import MeasureConfig
+from hf_apt.data.measurement_batches import MaskedBatches
 from hf_apt.training import progress
 from hf_apt.training.progress import NamedProgress
 
@@ -91,11 +92,12 @@ def test_both_trainings_of_ours_show_it_and_that_of_another_model_does_not(
 ):
     from transformers import BertConfig, BertForMaskedLM
 
-    from hf_apt.depths.heads import HeadConfig
+    from hf_apt.depths.head_config import HeadConfig
     from hf_apt.depths.trunk import Trunk
     from hf_apt.models.devices import trains_in_bfloat16
     from hf_apt.training.head_training import train_heads
-    from hf_apt.training.pretraining import PretrainConfig, pretrain, pretrainer
+    from hf_apt.training.pretrain_config import PretrainConfig
+    from hf_apt.training.pretraining import pretrain, pretrainer
 
     rates: list[torch.dtype] = []
     monkeypatch.setattr(progress, "_rate", lambda _, dtype: rates.append(dtype) or 1e9)

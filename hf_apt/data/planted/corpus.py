@@ -11,7 +11,8 @@ from jaxtyping import Int
 from hf_apt.data.corpora import Corpus
 from hf_apt.data.document_blocks import Indexed
 from hf_apt.data.held_out import TwoSources
-from hf_apt.data.measurement_batches import MaskedBatches, MeasureConfig
+from hf_apt.data.measure_config import MeasureConfig
+from hf_apt.data.measurement_batches import MaskedBatches
 from hf_apt.data.planted.bayes import bayes_predictions
 from hf_apt.data.planted.generate import document_text, sample_documents
 from hf_apt.data.planted.language import PlantedLanguage, planted_language

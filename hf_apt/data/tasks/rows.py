@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any
 
 from hf_apt.data.local_files import local_files, train_and_held_out
 from hf_apt.data.tasks.fewrel import is_raw, sentence
+from hf_apt.data.tasks.known_tasks import RowSource
 from hf_apt.data.tasks.splits import LabelledTexts
 
 if TYPE_CHECKING:
@@ -21,35 +22,6 @@ _BUILDERS = {
     ".ndjson": "json",
     ".csv": "csv",
 }
-
-
-@dataclass(frozen=True, kw_only=True)
-class RowSource:
-    """Where labelled rows are, and in which columns."""
-
-    name: str
-    """A local file, folder or glob, or a Hub data set id."""
-
-    config: str | None = None
-    """The Hub data set's configuration."""
-
-    revision: str | None = None
-    """The Hub data set's revision."""
-
-    split: str = "train"
-    """The Hub data set's split to learn from."""
-
-    test_split: str | None = "test"
-    """The Hub data set's split to test with; None to divide `split`."""
-
-    text_column: str = "text"
-    """Column of the text; `tokens` are joined by spaces."""
-
-    label_column: str = "label"
-    """Column of the label, text or integers."""
-
-    markers: bool = False
-    """Whether FewRel's two entities are marked in the text."""
 
 
 @dataclass(frozen=True)

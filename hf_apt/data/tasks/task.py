@@ -9,51 +9,11 @@ from typing import Any
 import numpy as np
 
 from hf_apt.data.corpora import dated_sotu_paragraphs
-from hf_apt.data.tasks.rows import RowSource, read_rows
+from hf_apt.data.tasks.known_tasks import KNOWN_TASKS, KnownTask, RowSource
+from hf_apt.data.tasks.rows import read_rows
 from hf_apt.data.tasks.splits import Examples, LabelledTexts, Splits, split
+from hf_apt.data.tasks.task_config import TaskConfig
 from hf_apt.records.fingerprints import file_fingerprint
-
-
-@dataclass(frozen=True, kw_only=True)
-class TaskConfig:
-    """Which texts to classify, and how many. None stands for what `KNOWN_TASKS` says."""
-
-    name: str
-    """`fewrel`, `dbpedia_14`, `ag_news`, `planted`, `sotu` (the half century of a paragraph), a Hub
-    data set id, or a local .parquet, .json, .jsonl or .csv file, folder or glob."""
-
-    data: str | None = None
-    """Where the rows of a known task are, if not on the Hub: a local file, folder or glob."""
-
-    text_column: str | None = None
-    """Column of the text."""
-
-    label_column: str | None = None
-    """Column of the label."""
-
-    config: str | None = None
-    """The Hub data set's configuration."""
-
-    split: str | None = None
-    """The Hub data set's split to learn from."""
-
-    test_split: str | None = None
-    """The Hub data set's split to test with."""
-
-    train_per_class: int | None = None
-    """Number of training texts in each class."""
-
-    test_per_class: int | None = None
-    """Number of test texts in each class."""
-
-    entity_markers: bool = False
-    """FewRel only: whether the two entities are marked in the text."""
-
-    num_words: int = 24
-    """`planted` only: words in a document."""
-
-    seed: int = 42
-    """Seeds the choice of texts. It does not seed the planted language."""
 
 
 @dataclass(frozen=True)
@@ -85,46 +45,6 @@ class Task:
         """Largest test accuracy of an answer that never changes."""
         return float(np.bincount(self.test.labels).max() / len(self.test))
 
-
-@dataclass(frozen=True, kw_only=True)
-class KnownTask:
-    """What a task's name stands for; numbers are those of arXiv 2507.14871's code."""
-
-    source: RowSource
-    """Where the rows are on the Hub."""
-
-    train_per_class: int
-    """Number of training texts in each class."""
-
-    test_per_class: int
-    """Number of test texts in each class."""
-
-
-KNOWN_TASKS = {
-    "fewrel": KnownTask(
-        source=RowSource(
-            name="thunlp/few_rel",
-            revision="refs/convert/parquet",  # its own files are a script, which is no longer run
-            split="train_wiki",
-            test_split=None,
-            text_column="tokens",
-            label_column="relation",
-        ),
-        train_per_class=630,
-        test_per_class=70,
-    ),
-    "dbpedia_14": KnownTask(
-        source=RowSource(name="fancyzhx/dbpedia_14", text_column="content"),
-        train_per_class=100,
-        test_per_class=100,
-    ),
-    "ag_news": KnownTask(
-        source=RowSource(name="fancyzhx/ag_news"),
-        train_per_class=1000,
-        test_per_class=1000,
-    ),
-}
-"""Tasks of the papers by name."""
 
 _BUILT_IN_SIZES = {"planted": (200, 100), "sotu": (400, 100)}
 

@@ -12,7 +12,7 @@ from jaxtyping import Float, Int
 from torch import Tensor, nn
 from transformers.modeling_outputs import SequenceClassifierOutput
 
-from hf_apt.models.committee.combination import Combination, require_combination
+from hf_apt.models.committee.combination_names import Combination, require_combination
 from hf_apt.models.committee.modeling_committee import answer, logits_of
 from hf_apt.models.lora import base_of, is_adapter_folder, save_config
 

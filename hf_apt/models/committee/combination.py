@@ -3,17 +3,12 @@
 from __future__ import annotations
 
 import math
-from typing import Literal, get_args
 
 import torch
 from jaxtyping import Float
 from torch import Tensor
 
-Combination = Literal["mean_softmax", "mean_logits", "majority"]
-"""`mean_softmax`: the mean of the members' probabilities. `mean_logits`: the mean of their logits.
-`majority`: each member votes for its most probable class."""
-
-COMBINATIONS: tuple[Combination, ...] = get_args(Combination)
+from hf_apt.models.committee.combination_names import Combination, require_combination
 
 
 def combined(
@@ -33,6 +28,7 @@ def combined(
 
     Raises ValueError for an unknown combination and where there is no member.
 
+    >>> from hf_apt.models.committee import COMBINATIONS
     >>> logits = torch.tensor([[[0.9, 0.1]], [[0.4, 0.6]], [[0.4, 0.6]]]).log()
     >>> [combined(logits, name).argmax().item() for name in COMBINATIONS]
     [0, 0, 1]
@@ -51,11 +47,3 @@ def combined(
         return logits_MIC.mean(dim=0)
     votes_IC = torch.nn.functional.one_hot(logits_MIC.argmax(dim=-1), num_classes).sum(dim=0)
     return ((votes_IC.to(logits_MIC.dtype) + 1 / num_classes) / (num_members + 1)).log()
-
-
-def require_combination(combination: str) -> None:
-    """Raise ValueError unless `combination` is one of `COMBINATIONS`."""
-    if combination not in COMBINATIONS:
-        raise ValueError(
-            f"no combination is called {combination!r}: choose one of {', '.join(COMBINATIONS)}."
-        )

@@ -7,7 +7,7 @@ from typing import Any
 
 from transformers import PretrainedConfig
 
-from hf_apt.models.committee.combination import Combination, require_combination
+from hf_apt.models.committee.combination_names import Combination, require_combination
 
 
 class SoftCommitteeConfig(PretrainedConfig):

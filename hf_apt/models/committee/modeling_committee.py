@@ -12,11 +12,8 @@ from torch import Tensor, nn
 from transformers import AutoConfig, AutoModelForSequenceClassification, PreTrainedModel
 from transformers.modeling_outputs import SequenceClassifierOutput
 
-from hf_apt.models.committee.combination import (
-    Combination,
-    combined,
-    require_combination,
-)
+from hf_apt.models.committee.combination import combined
+from hf_apt.models.committee.combination_names import Combination, require_combination
 from hf_apt.models.committee.configuration_committee import SoftCommitteeConfig
 from hf_apt.models.loading import first_of, from_checkpoint, require_finite
 

@@ -5,7 +5,8 @@ import re
 import numpy as np
 import pytest
 
-from hf_apt.data.measurement_batches import MaskedBatches, MeasureConfig
+from hf_apt.data.measure_config import MeasureConfig
+from hf_apt.data.measurement_batches import MaskedBatches
 from hf_apt.data.planted.corpus import PlantedCorpus
 from hf_apt.data.tokenizer import SPECIAL_TOKENS, vocabulary
 from hf_apt.data.tokens import write_tokens

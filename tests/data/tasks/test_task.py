@@ -9,9 +9,11 @@ import pytest
 
 from hf_apt.data.planted import planted_language, sample_documents
 from hf_apt.data.planted.labels import label_posteriors, word_indices
-from hf_apt.data.tasks.rows import RowSource, SourceRows
+from hf_apt.data.tasks.known_tasks import KNOWN_TASKS, RowSource
+from hf_apt.data.tasks.rows import SourceRows
 from hf_apt.data.tasks.splits import LabelledTexts
-from hf_apt.data.tasks.task import KNOWN_TASKS, TaskConfig, open_task
+from hf_apt.data.tasks.task import open_task
+from hf_apt.data.tasks.task_config import TaskConfig
 
 TEXTS = [f"text {number}" for number in range(12)]
 LABELS = ["good", "bad", "fair"] * 4

@@ -17,7 +17,8 @@ from hf_apt.models.encoders import load_encoder
 from hf_apt.models.fresh import new_model, untrained_twin
 from hf_apt.models.loading import load_masked_lm
 from hf_apt.models.shapes import ConvShape, ModelShape
-from hf_apt.training.pretraining import PretrainConfig, pretrain, pretrainer
+from hf_apt.training.pretrain_config import PretrainConfig
+from hf_apt.training.pretraining import pretrain, pretrainer
 
 KERNELS = [(3, 3), (16, 3), (2, 4)]
 LENGTHS = (11, 7, 4)

@@ -11,13 +11,13 @@ from typing import Any
 
 from accelerate.state import AcceleratorState, DistributedType, PartialState
 
-from hf_apt.data.corpora import CorpusSource
-from hf_apt.data.measurement_batches import MeasureConfig
-from hf_apt.depths.heads import HeadConfig
+from hf_apt.data.corpus_source import CorpusSource
+from hf_apt.data.measure_config import MeasureConfig
+from hf_apt.depths.head_config import HeadConfig
 from hf_apt.models.shapes import ModelShape
 from hf_apt.runs.pipeline import run_all
 from hf_apt.runs.recipes import RunConfig
-from hf_apt.training.pretraining import PretrainConfig
+from hf_apt.training.pretrain_config import PretrainConfig
 
 
 def config(text: str, vocabulary: str) -> RunConfig:

@@ -94,7 +94,8 @@ found["metric"] = [
 ]
 
 mark("data-set")
-from hf_apt.data.corpora import CorpusSource, open_corpus  # noqa: E402
+from hf_apt.data.corpora import open_corpus  # noqa: E402
+from hf_apt.data.corpus_source import CorpusSource  # noqa: E402
 
 corpus = open_corpus(CorpusSource(name=TEXTS))
 found["documents"] = sorted([*corpus.train, *corpus.validation])

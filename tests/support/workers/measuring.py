@@ -11,9 +11,9 @@ from pathlib import Path
 from accelerate import debug_launcher
 from transformers import AutoModelForMaskedLM, Trainer  # noqa: F401  once, before the forks
 
-from hf_apt.data.measurement_batches import MeasureConfig
+from hf_apt.data.measure_config import MeasureConfig
 from hf_apt.data.tokens import Tokens
-from hf_apt.depths.heads import HeadConfig
+from hf_apt.depths.head_config import HeadConfig
 from hf_apt.depths.measurement import measure
 from hf_apt.depths.own_head import OwnHead
 from hf_apt.depths.trunk import Trunk

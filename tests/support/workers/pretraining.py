@@ -18,7 +18,8 @@ from transformers import Trainer, TrainerCallback
 from hf_apt.data.tokens import Tokens
 from hf_apt.models.fresh import new_model
 from hf_apt.models.shapes import ModelShape
-from hf_apt.training.pretraining import PretrainConfig, pretrain, pretrainer
+from hf_apt.training.pretrain_config import PretrainConfig
+from hf_apt.training.pretraining import pretrain, pretrainer
 
 NUM_STEPS = 8
 BATCH_SIZE = 8

@@ -10,7 +10,8 @@ import sys
 from pathlib import Path
 from typing import Any
 
-from hf_apt.data.corpora import CorpusSource, open_corpus
+from hf_apt.data.corpora import open_corpus
+from hf_apt.data.corpus_source import CorpusSource
 from hf_apt.data.corpus_tokens import tokenise
 from hf_apt.data.sequences import Cutter
 from hf_apt.data.tokenizer import load_tokenizer

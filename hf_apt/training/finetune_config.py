@@ -1,0 +1,38 @@
+"""How a classifier is trained."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from hf_apt.training.objective import Objective
+
+
+@dataclass(frozen=True, kw_only=True)
+class FinetuneConfig:
+    """How a classifier is trained; defaults are those of the paper's code."""
+
+    num_epochs: int = 50
+    """Passes over the training texts; 0 for the models as they are."""
+
+    batch_size: int = 32
+    """Texts in a step, over all processes."""
+
+    learning_rate: float = 5e-5
+    """Learning rate at the first step, falling linearly to 0; AdamW."""
+
+    weight_decay: float = 0.01
+    """Weight decay of all weights but biases and normalisations."""
+
+    sequence_length: int = 128
+    """Tokens of a text that are read, special ones included."""
+
+    seed: int = 42
+    """Seed of order, dropout and fresh adapters; on the command line of the choice of texts,
+    too."""
+
+    lora_rank: int = 0
+    """Rank of the LoRA adapters that are trained in place of the blocks' weights; 0 for none: all
+    weights are trained. Adapters take a larger learning rate."""
+
+    objectives: tuple[Objective, ...] = ()
+    """Objectives added to the cross-entropy in training, as `r_drop:weight=1`."""

@@ -1,0 +1,163 @@
+"""Any Trainer, with objectives added to its loss in training."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from functools import partial
+from typing import Any
+
+import torch
+from torch import Tensor
+from transformers import Trainer
+
+from hf_apt.training.objective import Objective, Step, Term, require_objectives
+
+
+class WithObjectives(Trainer):
+    """A Trainer, or what makes another Trainer one, whose loss has terms added in training.
+
+    As in `class MyTrainer(WithObjectives, Trainer)`, and `MyTrainer(..., objectives=(RDrop(
+    weight=1.0),))`. Each term adds its weight times its mean over the items of the whole optimiser
+    step, however that is divided over accumulation steps and processes and whatever the Trainer
+    divides its own loss by. Terms are logged beside `loss`, which then has them in it: `<name>`
+    and, times the weight, `<name>_weighted`, both averaged over the same steps. Evaluation is left
+    plain; so is all of it without an objective whose weight is above 0: no random number is drawn
+    and nothing computed.
+
+    A plain loss that is not what it should be stays as it is. Most models of transformers are given
+    `num_items_in_batch` and do not divide by it, so that their loss grows with the number of
+    accumulation steps and of processes, and terms weigh less beside it: set
+    `trainer.model_accepts_loss_kwargs = False` for those.
+
+    Raises ValueError for a weight that is negative or no finite number, for two objectives of one
+    name, and where one process has several graphics cards (nn.DataParallel).
+    """
+
+    def __init__(self, *args: Any, objectives: Sequence[Objective] = (), **kwargs: Any):
+        require_objectives(objectives)
+        super().__init__(*args, **kwargs)
+        self.objectives = tuple(objectives)
+        self._at_work = tuple(each for each in objectives if each.weight > 0)
+        if self._at_work and self.args.n_gpu > 1:
+            raise ValueError(
+                f"{self._at_work[0].name} is for one graphics card in a process, and there are "
+                f"{self.args.n_gpu}: start with torchrun, or choose one by CUDA_VISIBLE_DEVICES."
+            )
+        self._num_items: Tensor | None = None
+        self._interval = _Interval()
+
+    def train(self, *args: Any, **kwargs: Any) -> Any:
+        """What the Trainer does; an interval of logging that was left unfinished is forgotten."""
+        self._interval = _Interval()
+        try:
+            return super().train(*args, **kwargs)
+        finally:
+            self._num_items = None
+
+    def get_batch_samples(
+        self, epoch_iterator: Iterator, num_batches: int, device: torch.device
+    ) -> tuple[list, Any]:
+        """The batches of the next step, whose items are counted for the objectives."""
+        batches, num_items = super().get_batch_samples(epoch_iterator, num_batches, device)
+        if self._at_work and batches:
+            self._num_items = self._counted(batches)
+        return batches, num_items
+
+    def compute_loss(
+        self,
+        model: Any,
+        inputs: Mapping[str, Any],
+        return_outputs: bool = False,
+        num_items_in_batch: Tensor | int | None = None,
+        **kwargs: Any,
+    ) -> Any:
+        """The plain loss, and in training the terms of the objectives added to it."""
+
+        def plain(inputs: Any, return_outputs: bool) -> Any:
+            return super(WithObjectives, self).compute_loss(
+                model, inputs, return_outputs, num_items_in_batch=num_items_in_batch, **kwargs
+            )
+
+        if not self._at_work or not model.training:
+            return plain(inputs, return_outputs)
+        # The Trainer takes labels out of what it is given where it computes the loss itself.
+        loss, outputs = plain(dict(inputs), True)
+        total = loss
+        for objective, num_items in zip(self._at_work, self._items_of_step(inputs), strict=True):
+            step = Step(
+                model=model,
+                inputs=inputs,
+                outputs=outputs,
+                loss=loss,
+                num_items=num_items,
+                loss_and_outputs=lambda inputs: plain(dict(inputs), True),
+            )
+            for term in objective(step):
+                total = total + self._added(term, num_items_in_batch)
+        return (total, outputs) if return_outputs else total
+
+    def log(self, logs: dict[str, float], start_time: float | None = None) -> None:
+        """Log; where the training loss is, the means of the terms over the same steps are, too."""
+        if "loss" in logs and self._interval.sums:
+            names, sums = zip(*self._interval.sums.items(), strict=True)
+            means: Any = self.accelerator.reduce(torch.stack(sums), reduction="mean")
+            num_steps = max(self.state.global_step - self._interval.after_step, 1)
+            logs.update(zip(names, (means / num_steps).tolist(), strict=True))
+            self._interval = _Interval()
+        super().log(logs, start_time)
+
+    def _added(self, term: Term, num_items_in_batch: Tensor | int | None) -> Tensor:
+        """What `term` adds to the loss before the Trainer divides it; noted for the log."""
+        divisor = self._divisor(num_items_in_batch)
+        value = term.total
+        if term.num_items is not None:
+            # Gradients and logged losses are averaged over the processes.
+            value = value * (divisor * self.accelerator.num_processes / term.num_items)
+        weighted = term.weight * value
+        self._interval.add(term.name, value.detach() / divisor, self.state.global_step)
+        self._interval.add(
+            f"{term.name}_weighted", weighted.detach() / divisor, self.state.global_step
+        )
+        return weighted
+
+    def _divisor(self, num_items_in_batch: Tensor | int | None) -> int:
+        """What `training_step` divides the loss by."""
+        is_scaled = getattr(self, "loss_is_scaled_for_ga", None)
+        if is_scaled is None:
+            is_scaled = self.compute_loss_func is not None or (
+                self.model_accepts_loss_kwargs and num_items_in_batch is not None
+            )
+        return 1 if is_scaled else self.current_gradient_accumulation_steps
+
+    def _items_of_step(self, inputs: Mapping[str, Any]) -> Tensor:
+        """For each objective the items of the step; of `inputs` alone where no step was begun."""
+        return self._counted([inputs]) if self._num_items is None else self._num_items
+
+    def _counted(self, batches: Sequence[Mapping[str, Any]]) -> Tensor:
+        """For each objective the items of `batches` in all processes, at least 1."""
+        counts = [
+            sum(torch.as_tensor(objective.count(batch)) for batch in batches)
+            for objective in self._at_work
+        ]
+        of_process = torch.stack([torch.as_tensor(count) for count in counts]).to(self.args.device)
+        of_all: Any = self.accelerator.reduce(of_process, reduction="sum")
+        return of_all.clamp(min=1)
+
+
+def trainer_with(objectives: Sequence[Objective]) -> Callable[..., Trainer]:
+    """What makes a Trainer with `objectives`: without any the plain class."""
+    return partial(WithObjectives, objectives=objectives) if objectives else Trainer
+
+
+class _Interval:
+    """Sums over the steps between two logs, as the Trainer keeps one for its loss."""
+
+    def __init__(self) -> None:
+        self.sums: dict[str, Tensor] = {}
+        self.after_step = 0
+
+    def add(self, name: str, value: Tensor, steps_before: int) -> None:
+        if not self.sums:
+            self.after_step = steps_before
+        value = value.float()
+        self.sums[name] = self.sums[name] + value if name in self.sums else value

@@ -1,0 +1,1 @@
+"""Terms that can be added to a Trainer's loss, one a file."""

@@ -1,0 +1,80 @@
+"""R-Drop: two forward passes, each with dropout of its own, are to answer alike.
+
+Liang et al. 2021, "R-Drop: Regularized Dropout for Neural Networks", arXiv 2106.14448. Ours, from
+the paper's equations.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING, Any
+
+from hf_apt.training.objective import Step, Term, asked_logits, num_asked, require_weight
+
+if TYPE_CHECKING:
+    from jaxtyping import Float
+    from torch import Tensor
+
+
+@dataclass(frozen=True, kw_only=True)
+class RDrop:
+    """The mean loss of two passes, plus `weight` times the divergence of their answers.
+
+    With CE the plain loss, in passes 1 and 2, the loss of an item becomes
+    (CE1 + CE2) / 2 + weight * (KL(1 || 2) + KL(2 || 1)) / 2. The paper has the sum of both,
+    CE1 + CE2 + alpha * (KL(1 || 2) + KL(2 || 1)) / 2, which is twice this for weight = alpha / 2.
+    Here the first part stays of the size of the plain loss.
+
+    For classifiers and masked LMs, the divergence being taken at the asked positions. A step takes
+    about twice the time, and memory for the activations of both passes. Gradients go through both.
+
+    Raises ValueError for a weight that is negative or no number.
+    """
+
+    name: str = field(default="r_drop", init=False)
+    """`r_drop`, under which the divergence is logged, in nats an item."""
+
+    weight: float
+    """Of the divergence: half the paper's alpha. With 0 there is no second pass."""
+
+    def __post_init__(self) -> None:
+        require_weight(self)
+
+    def count(self, inputs: Mapping[str, Any]) -> Tensor:
+        """The number of labels other than -100."""
+        return num_asked(inputs)
+
+    def __call__(self, step: Step) -> tuple[Term, ...]:
+        """The divergence; and `r_drop_second_pass`, half of the second plain loss minus the first.
+
+        The divergence is summed over the asked rows of the batch, in nats and float32.
+        """
+        loss, outputs = step.loss_and_outputs(step.inputs)
+        first_NC, asked_N = asked_logits(step.outputs, step.inputs)
+        second_NC, _ = asked_logits(outputs, step.inputs)
+        divergence_N = symmetric_divergence(first_NC, second_NC)
+        return (
+            Term(
+                name=self.name,
+                total=divergence_N.masked_fill(~asked_N, 0.0).sum(),
+                num_items=step.num_items,
+                weight=self.weight,
+            ),
+            Term(
+                name=f"{self.name}_second_pass",
+                total=(loss - step.loss) / 2,
+                num_items=None,
+                weight=1.0,
+            ),
+        )
+
+
+def symmetric_divergence(
+    first_NC: Float[Tensor, "n classes"], second_NC: Float[Tensor, "n classes"]
+) -> Float[Tensor, " n"]:
+    """(KL(p || q) + KL(q || p)) / 2 of the softmax of each row, in nats and float32."""
+    log_p_NC = first_NC.float().log_softmax(dim=-1)
+    log_q_NC = second_NC.float().log_softmax(dim=-1)
+    # Both sums in one: p (ln p - ln q) + q (ln q - ln p).
+    return ((log_p_NC.exp() - log_q_NC.exp()) * (log_p_NC - log_q_NC)).sum(dim=-1) / 2

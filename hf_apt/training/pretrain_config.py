@@ -1,0 +1,68 @@
+"""How a model is pre-trained."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Literal
+
+from hf_apt.training.objective import Objective
+
+
+@dataclass(frozen=True, kw_only=True)
+class PretrainConfig:
+    """How to train; the defaults are those of arXiv 2507.14871's code, but for the warm-up."""
+
+    num_steps: int
+    """Optimiser steps of pre-training."""
+
+    batch_size: int = 32
+    """Sequences in a step, over all processes and accumulation steps."""
+
+    accumulation_steps: int = 1
+    """Parts into which each process cuts its share of a batch."""
+
+    learning_rate: float = 5e-5
+    """Peak learning rate."""
+
+    warmup_share: float = 0.01
+    """Share of the steps in which the rate rises; it falls linearly to 0 afterwards."""
+
+    weight_decay: float = 0.01
+    """Weight decay of AdamW."""
+
+    beta2: float = 0.999
+    """Second decay of AdamW."""
+
+    masking_rate: float = 0.15
+    """Share of the positions that are modified in pre-training; measuring has a rate of its own."""
+
+    windows: tuple[tuple[int, float], ...] = ()
+    """Widths of windows, each with the share of the steps after which it ends: until then every
+    sequence is read in windows of so many tokens. Of few tokens the neighbours are soon told from
+    the rest, where attention over a whole sequence starts out as an average of everything."""
+
+    seed: int = 42
+    """Seed of weights, order, masks and dropout."""
+
+    save_every: int = 1000
+    """Steps between checkpoints to resume from."""
+
+    optimizer: Literal["adamw", "muon"] = "adamw"
+    """`adamw`: fused AdamW. `muon`: Muon for the matrices of the blocks, fused AdamW for the rest,
+    both at the same learning rate."""
+
+    compile: bool = False
+    """Compile the model (torch.compile), on batches of one shape."""
+
+    compile_mode: str | None = None
+    """Mode of torch.compile, as `reduce-overhead` for CUDA graphs or `max-autotune`; None for its
+    default."""
+
+    report_to: tuple[str, ...] = ()
+    """Trackers: `tensorboard`, `trackio`, or any other that the Trainer knows."""
+
+    num_validation_sequences: int = 256
+    """Held-out sequences on which the loss is computed, with masks that never change."""
+
+    objectives: tuple[Objective, ...] = ()
+    """Objectives added to the masked-LM loss in training, as `r_drop:weight=1`."""

@@ -1,0 +1,364 @@
+"""Laws of options that are fields: said once, and an option that is given changes its field."""
+
+import inspect
+import subprocess
+import sys
+from dataclasses import asdict, dataclass
+from enum import StrEnum
+from typing import Any, Literal, get_args, get_origin
+
+import pytest
+import typer
+
+from hf_apt import cli
+from hf_apt.cli.app import app
+from hf_apt.cli.committee import COMMITTEE, committee_options
+from hf_apt.cli.dataclass_options import (
+    ConfigOptions,
+    Flag,
+    changes_of,
+    described,
+    field_of,
+    in_panel,
+    made_from,
+)
+from hf_apt.cli.finetune import FINETUNE, finetune_options
+from hf_apt.cli.measure_options import MEASURE, measure_options
+from hf_apt.cli.publish import CARD
+from hf_apt.cli.run_options import RUN, run_options
+from hf_apt.cli.shared_options import CORPUS
+from hf_apt.data.corpus_source import CorpusSource
+from hf_apt.runs.recipes import demo_recipe, narrow_recipe
+
+FIELDS: dict[str, tuple[ConfigOptions, ...]] = {
+    "run": (CORPUS, RUN),
+    "pretrain": (CORPUS, RUN),
+    "measure": (CORPUS, MEASURE),
+    "report": (),
+    "finetune": (FINETUNE,),
+    "committee": (COMMITTEE,),
+    "compare": (),
+    "publish checkpoint": (CARD,),
+    "publish card": (CARD,),
+    "publish metric": (),
+}
+"""The options of each command that are fields."""
+
+OWN = {
+    "run": {"corpus", "recipe", "model", "heads", "task", "output", "dry_run"},
+    "pretrain": {"corpus", "recipe", "model", "heads", "task", "output"},
+    "measure": {"checkpoint", "corpus", "heads", "output"},
+    "report": {"run"},
+    "finetune": {"checkpoint", "output"},
+    "committee": {"members", "output"},
+    "compare": {"runs", "task", "output"},
+    "publish checkpoint": {"run", "public", "dry_run", "output"},
+    "publish card": {"run", "public", "dry_run", "output"},
+    "publish metric": {"name", "repo", "public", "dry_run"},
+}
+"""The arguments and options of each command that are not."""
+
+TABLES = {
+    "corpus": CORPUS,
+    "run": RUN,
+    "measure": MEASURE,
+    "finetune": FINETUNE,
+    "committee": COMMITTEE,
+    "card": CARD,
+}
+
+
+def commands() -> dict[str, Any]:
+    """All commands by name, as the command line has them."""
+
+    def below(command: Any, name: str = "") -> dict[str, Any]:
+        if not hasattr(command, "commands"):
+            return {name.strip(): command}
+        inner = (below(each, f"{name} {key}") for key, each in command.commands.items())
+        return {key: each for one in inner for key, each in one.items()}
+
+    return below(typer.main.get_command(app))
+
+
+COMMANDS = commands()
+
+
+@pytest.fixture
+def call(monkeypatch, capsys):
+    """The command line in this process: exit code, standard output, standard error."""
+
+    def called(*arguments: str) -> tuple[int, str, str]:
+        monkeypatch.setattr(sys, "argv", ["hf-apt", *arguments])
+        monkeypatch.setenv("COLUMNS", "200")
+        with pytest.raises(SystemExit) as stop:
+            cli.main()
+        captured = capsys.readouterr()
+        return int(stop.value.code or 0), captured.out, captured.err
+
+    return called
+
+
+def at(config: Any, path: str) -> Any:
+    for name in path.split("."):
+        config = getattr(config, name)
+    return config
+
+
+def flat(config: Any) -> dict[str, Any]:
+    """All values of a configuration by path."""
+
+    def below(values: dict, prefix: str = "") -> dict[str, Any]:
+        found = {}
+        for name, value in values.items():
+            inner = isinstance(value, dict)
+            found |= below(value, f"{prefix}{name}.") if inner else {prefix + name: value}
+        return found
+
+    return below(asdict(config))
+
+
+def another(options: ConfigOptions, flag: Flag, old: Any) -> tuple[Any, Any]:
+    """A value for an option, other than `old`, and the field's value of it."""
+    if flag.read is not None:
+        return ["r_drop:weight=0.5"], flag.read(["r_drop:weight=0.5"])
+    annotation = inspect.signature(options).parameters[flag.parameter].annotation
+    present = [each for each in get_args(get_args(annotation)[0]) if each is not type(None)]
+    kind = (
+        present[0] if type(None) in get_args(get_args(annotation)[0]) else get_args(annotation)[0]
+    )
+    if get_origin(kind) is list:
+        (element,) = get_args(kind)
+        value = element("max") if issubclass(element, StrEnum) else "tensorboard"
+        return [value, value], (str(value),)
+    if get_origin(kind) is Literal:
+        value = next(each for each in get_args(kind) if each != old)
+    elif kind is bool:
+        value = not old
+    else:
+        value = kind(12) if kind is not float else 0.625
+    assert value != old
+    return value, value
+
+
+# One definition.
+
+
+def test_every_command_is_looked_at() -> None:
+    assert COMMANDS.keys() == FIELDS.keys() == OWN.keys()
+
+
+@pytest.mark.parametrize("name", FIELDS)
+def test_every_option_is_a_field_or_the_commands_own(name) -> None:
+    fields = {flag.parameter for options in FIELDS[name] for flag in options.flags}
+    assert not fields & OWN[name]
+    assert {each.name for each in COMMANDS[name].params} - {"help"} == fields | OWN[name]
+
+
+@pytest.mark.parametrize("name", FIELDS)
+def test_the_help_of_a_field_is_its_docstring(name) -> None:
+    shown = {each.name: each for each in COMMANDS[name].params}
+    for options in FIELDS[name]:
+        for flag in options.flags:
+            docstring, _ = described(*field_of(options.config, flag.path))
+            option = shown[flag.parameter]
+            repeated = "Can be repeated." if option.multiple else ""
+            parts = filter(None, (docstring, flag.more, repeated))
+            assert option.help == " ".join(parts), flag.path
+            assert flag.spelled in option.opts
+
+
+@pytest.mark.parametrize("options", TABLES.values(), ids=TABLES)
+def test_a_help_stands_alone(options) -> None:
+    """It is of sentences, and does not speak of attributes."""
+    for flag in options.flags:
+        docstring, _ = described(*field_of(options.config, flag.path))
+        assert docstring[0].isupper() or docstring[0] == "`", docstring
+        assert docstring.endswith(".")
+        assert not docstring.startswith(("Whether", "Of ", "Its ")), docstring
+        assert "None" not in docstring
+
+
+def test_what_none_stands_for_is_the_default_that_is_shown(call) -> None:
+    assert described(CorpusSource, "max_documents") == (
+        "Largest number of training documents, drawn at random.",
+        "all",
+    )
+    _, out, _ = call("measure", "--help")
+    assert "drawn at random. [default: (all)]" in " ".join(out.replace("│", " ").split())
+
+
+# What an option does.
+
+
+@pytest.mark.parametrize("name", ["run", "measure", "finetune", "committee", "corpus", "card"])
+def test_an_option_changes_exactly_its_field(name) -> None:
+    options = TABLES[name]
+    needed = {"repo": "a/b"} if name == "card" else {}
+    before = demo_recipe() if options.is_change else options(**needed)[0]
+    for flag in options.flags:
+        value, field_value = another(options, flag, at(before, flag.path))
+        (made,) = options(**needed | {flag.parameter: value})
+        after = made(before) if options.is_change else made
+        assert at(after, flag.path) == field_value, flag.path
+        changed = {path for path, each in flat(after).items() if each != flat(before).get(path)}
+        if flag.read is None:
+            assert changed == {flag.path}, flag.path
+        else:
+            assert changed <= {flag.path}
+
+
+@pytest.mark.parametrize("options", [RUN, MEASURE])
+def test_without_options_a_recipe_is_left_as_it_is(options) -> None:
+    for recipe in (demo_recipe(), narrow_recipe(CorpusSource(name="x/y"))):
+        for nothing in ({}, {flag.parameter: None for flag in options.flags}):
+            (changed,) = options(**nothing)
+            assert changed(recipe) == recipe
+
+
+def test_without_options_commands_have_the_defaults_of_the_fields() -> None:
+    assert run_options(corpus="x/y")[0] == narrow_recipe(CorpusSource(name="x/y"))
+    assert run_options()[0] == demo_recipe()
+    _, config, _ = finetune_options(checkpoint="x")
+    assert config == type(config)(task=type(config.task)(name="planted"))
+    _, config, _ = committee_options(members=["x"])
+    assert config == type(config)(
+        task=type(config.task)(name="planted"), finetune=type(config.finetune)()
+    )
+
+
+def test_a_seed_and_a_length_of_fine_tuning_are_those_of_all_its_parts() -> None:
+    _, config, _ = finetune_options(checkpoint="x", seed=7, sequence_length=64, batch_size=8)
+    assert config.task.seed == config.finetune.seed == 7
+    assert config.features.sequence_length == config.finetune.sequence_length == 64
+    assert config.features.batch_size == config.finetune.batch_size == 8
+    assert finetune_options(checkpoint="x", epochs=0)[1].finetune is None
+    assert committee_options(members=["x"], seed=7)[1].task.seed == 7
+
+
+def test_a_checkpoint_brings_its_tokenizer_to_the_measurement() -> None:
+    path, config, _ = measure_options(checkpoint="bert6-narrow-wikipedia")
+    assert config.tokenizer == path
+    _, config, _ = measure_options(checkpoint="bert6-narrow-wikipedia", tokenizer="a/b")
+    assert config.tokenizer == "a/b"
+
+
+# What the command line says.
+
+
+@pytest.mark.parametrize("name", FIELDS)
+def test_every_command_has_a_help(call, name) -> None:
+    code, out, error = call(*name.split(), "--help")
+    assert (code, error) == (0, "")
+    shown = " ".join(out.split())
+    for options in FIELDS[name]:
+        for flag in options.flags:
+            assert flag.spelled in shown
+
+
+@pytest.mark.parametrize(
+    ("arguments", "choices"),
+    [
+        (["run", "--layout=odd"], ["first", "packed"]),
+        (["run", "--optimizer=odd"], ["adamw", "muon"]),
+        (["run", "--recipe=odd"], ["auto", "demo", "narrow", "paper"]),
+        (["measure", "x", "--heads=odd"], ["none", "linear", "mlm", "both"]),
+        (["finetune", "x", "--pooling=odd"], ["cls", "mean", "max", "flatten"]),
+        (["committee", "x", "--combination=odd"], ["mean_softmax", "mean_logits", "majority"]),
+    ],
+    ids=lambda value: value[-1],
+)
+def test_another_choice_is_refused_with_the_list_of_choices(call, arguments, choices) -> None:
+    code, _, error = call(*arguments)
+    assert code == 2
+    assert f"'odd' is not one of {', '.join(map(repr, choices))}." in error
+    assert "Traceback" not in error
+
+
+@pytest.mark.parametrize("value", ["0", "many"])
+def test_a_value_out_of_range_or_of_another_type_is_refused(call, value) -> None:
+    code, _, error = call("run", f"--steps={value}")
+    assert code == 2
+    assert "--steps" in error
+
+
+def test_an_objective_that_there_is_not_is_one_sentence(call) -> None:
+    for arguments in (["run"], ["finetune", "x"], ["committee", "x"]):
+        code, _, error = call(*arguments, "--objective=odd:weight=1")
+        assert code == 2
+        assert error.startswith("hf-apt: there is no objective 'odd'")
+
+
+# A configuration of another package.
+
+
+@dataclass(frozen=True, kw_only=True)
+class Inner:
+    """Inside another one."""
+
+    width: int = 3
+    """Width of it."""
+
+
+@dataclass(frozen=True, kw_only=True)
+class Outer:
+    """With all kinds of fields."""
+
+    name: str
+    """Name of it, in
+    two lines; None for nobody's. And more."""
+
+    inner: Inner | None = None
+    """What is inside."""
+
+    deep: bool = True
+    """Look deep."""
+
+    words: tuple[str, ...] = ("a", "b")
+    """Words to use."""
+
+
+def test_a_field_costs_its_docstring_and_one_name() -> None:
+    options = made_from(Outer, *in_panel("All", Flag("name", "--called"), "inner.width", "deep"))
+    called, width, deep = inspect.signature(options).parameters.values()
+    assert (called.name, width.name, deep.name) == ("called", "width", "deep")
+    assert called.default is inspect.Parameter.empty
+    assert (width.default, deep.default) == (3, True)
+    assert called.annotation.__metadata__[0].help == "Name of it, in two lines. And more."
+    assert deep.annotation.__metadata__[0].default == "--deep/--no-deep"  # where typer keeps it
+    assert {each.annotation.__metadata__[0].rich_help_panel for each in (called, width)} == {"All"}
+    assert options(called="x", width=4) == (Outer(name="x", inner=Inner(width=4)),)
+
+
+def test_a_change_keeps_what_is_not_given() -> None:
+    options = changes_of(Outer, Flag("inner.width", min=1), Flag("words"), Flag("deep"))
+    config = Outer(name="x", inner=Inner(width=9), words=("c",))
+    for nothing in ({}, {"width": None, "words": [], "deep": None}):
+        assert options(**nothing)[0](config) == config
+    (changed,) = options(words=["d", "e", "d"], deep=False)
+    assert changed(config) == Outer(name="x", inner=Inner(width=9), words=("d", "e"), deep=False)
+    defaults = {each.default for each in inspect.signature(options).parameters.values()}
+    assert defaults == {None}
+
+
+def test_a_field_without_a_docstring_is_no_option() -> None:
+    with pytest.raises(KeyError):
+        described(Outer, "missing")
+
+
+# Light.
+
+
+def test_configurations_and_options_need_no_arrays() -> None:
+    modules = (
+        "hf_apt.runs.recipes",
+        "hf_apt.cli.app",
+        "hf_apt.hub.card_options",
+        "hf_apt.studies.committee_config",
+    )
+    heavy = {"torch", "transformers", "datasets", "tokenizers", "numpy", "scipy", "sklearn"}
+    code = (
+        f"import sys, {', '.join(modules)}\n"
+        f"print(sorted({heavy!r} & set(sys.modules)), len(sys.modules))"
+    )
+    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True)
+    assert done.stdout.startswith("[]"), done.stderr + done.stdout

@@ -31,7 +31,7 @@ class CrossEntropy:
         Column(
             "cross_entropy",
             "cross-entropy",
-            "the mean of -log p(true token) in nats, its error over sequences",
+            "the mean of −log p(true token) in nats, its error over sequences",
         ),
     )
 

@@ -136,7 +136,7 @@ def _vocab_size(config: RunConfig, run: Run) -> int:
 
 
 def _held_out(config: RunConfig, run: Run) -> HeldOut:
-    asked = config.measure.num_sequences
+    wanted = config.measure.num_sequences
     if _has_tokens(run):
         return HeldOut(len(Tokens(run.path("tokens/validation"))))
     if isinstance(config.corpus, PlantedCorpus):
@@ -147,9 +147,9 @@ def _held_out(config: RunConfig, run: Run) -> HeldOut:
     most = _most_documents(config.corpus)
     if config.layout != "first":
         most = None  # a document makes any number of sequences
-    if most is None and asked is None:
+    if most is None and wanted is None:
         return HeldOut(SAMPLE, "unknown")
-    return HeldOut(min(number for number in (most, asked) if number is not None), "at most")
+    return HeldOut(min(number for number in (most, wanted) if number is not None), "at most")
 
 
 def _most_documents(source: CorpusSource) -> int | None:

@@ -98,24 +98,24 @@ def _pretraining(config: RunConfig, model: ModelCosts, num_held_out: int) -> Pha
     About eleven times on the way the loss of held-out sequences is computed: one forward pass each,
     the head at every position.
     """
-    asked, length = config.pretrain, config.sequence_length
+    settings, length = config.pretrain, config.sequence_length
     trunk = sum(
-        steps * asked.batch_size * (length / width) * model.trunk_flops(width)
+        steps * settings.batch_size * (length / width) * model.trunk_flops(width)
         for width, steps in _widths(config)
     )
-    num_sequences = asked.num_steps * asked.batch_size
-    num_modified = _num_modified(num_sequences, length, asked.masking_rate)
+    num_sequences = settings.num_steps * settings.batch_size
+    num_modified = _num_modified(num_sequences, length, settings.masking_rate)
     trunk -= (num_sequences * length - num_modified) * model.spared_flops(training=True)
     heads = num_modified * model.head_flops()
-    num_validated = min(asked.num_validation_sequences, num_held_out)
-    num_evaluations = -(-asked.num_steps // max(asked.num_steps // 10, 1)) + 1
+    num_validated = min(settings.num_validation_sequences, num_held_out)
+    num_evaluations = -(-settings.num_steps // max(settings.num_steps // 10, 1)) + 1
     validated = num_evaluations * num_validated
-    part = asked.batch_size / asked.accumulation_steps
-    modified = round(_num_modified(part, length, asked.masking_rate))
+    part = settings.batch_size / settings.accumulation_steps
+    modified = round(_num_modified(part, length, settings.masking_rate))
     # Logits, their gradient; the log-probabilities between the two are among what is saved.
     step = model.saved_bytes(round(part * length), modified)
     step += 2 * FLOAT * modified * model.vocab_size
-    validation = 2 * FLOAT * min(asked.batch_size, 32, num_validated) * length * model.vocab_size
+    validation = 2 * FLOAT * min(settings.batch_size, 32, num_validated) * length * model.vocab_size
     return PhaseCost(
         name="pretraining",
         tokens=num_sequences * length,
@@ -132,14 +132,18 @@ def _heads(config: RunConfig, model: ModelCosts, kinds: Sequence[str]) -> PhaseC
 
     Where draws come again, the trunk reads them once, and their states are kept.
     """
-    asked, length = config.heads, config.sequence_length
-    num_steps = min(asked.num_distinct_steps or asked.num_steps, asked.num_steps)
-    num_sequences, num_read = (steps * asked.batch_size for steps in (asked.num_steps, num_steps))
-    modified = _num_modified(num_sequences, length, asked.masking_rate)
-    in_batch = round(_num_modified(asked.batch_size, length, asked.masking_rate))
+    settings, length = config.heads, config.sequence_length
+    num_steps = min(settings.num_distinct_steps or settings.num_steps, settings.num_steps)
+    num_sequences, num_read = (
+        steps * settings.batch_size for steps in (settings.num_steps, num_steps)
+    )
+    modified = _num_modified(num_sequences, length, settings.masking_rate)
+    in_batch = round(_num_modified(settings.batch_size, length, settings.masking_rate))
     flops = sum(map(model.head_training_flops, kinds))
     hidden = FLOAT * model.num_depths * model.shape.hidden_size  # of a position at all depths
-    kept = round(modified * num_read / num_sequences) * hidden if num_steps < asked.num_steps else 0
+    kept = (
+        round(modified * num_read / num_sequences) * hidden if num_steps < settings.num_steps else 0
+    )
     # The logits of a depth, or of some of its positions; what an MLM head keeps until the backward
     # pass: before and after GELU, after LayerNorm, and the gradient there.
     step = min(FLOAT * in_batch * model.vocab_size, CHUNK_BYTES)
@@ -153,7 +157,7 @@ def _heads(config: RunConfig, model: ModelCosts, kinds: Sequence[str]) -> PhaseC
         ),
         memory=FLOAT * model.num_parameters
         + _ADAMW * sum(map(model.trained_head_parameters, kinds))
-        + max(_reading_memory(model, asked.batch_size * length, in_batch), step)
+        + max(_reading_memory(model, settings.batch_size * length, in_batch), step)
         + kept,
     )
 
@@ -163,13 +167,13 @@ def _measuring(config: RunConfig, model: ModelCosts, num_sequences: int, name: s
 
     On the CPU rows at the embeddings that are equal are asked once: up to 1 / D of the heads less.
     """
-    asked, length = config.measure, config.sequence_length
+    settings, length = config.measure, config.sequence_length
     kinds = () if name == "untrained" else config.head_kinds
-    num_rows = num_sequences * asked.num_realisations
-    modified = _num_modified(num_rows, length, asked.masking_rate)
+    num_rows = num_sequences * settings.num_realisations
+    modified = _num_modified(num_rows, length, settings.masking_rate)
     heads = model.head_flops() + sum(map(model.trained_head_flops, kinds))
-    batch = min(asked.batch_size, num_sequences)
-    in_batch = round(_num_modified(batch, length, asked.masking_rate))
+    batch = min(settings.batch_size, num_sequences)
+    in_batch = round(_num_modified(batch, length, settings.masking_rate))
     hidden = model.shape.hidden_size
     # The widest step of an argmax: the rows of all depths, and their logits of a chunk.
     rows = model.num_depths * in_batch * (2 * hidden + min(CHUNK, model.vocab_size))
@@ -230,8 +234,8 @@ def _reading_memory(model: ModelCosts, num_tokens: int, num_modified: int) -> in
 
 def _widths(config: RunConfig) -> Iterator[tuple[int, int]]:
     """How many tokens a row of pre-training has, and for how many steps."""
-    asked, before = config.pretrain, 0
-    for width, share in (*asked.windows, (config.sequence_length, 1.0)):
-        end = min(round(share * asked.num_steps), asked.num_steps)
+    settings, before = config.pretrain, 0
+    for width, share in (*settings.windows, (config.sequence_length, 1.0)):
+        end = min(round(share * settings.num_steps), settings.num_steps)
         yield width, max(end - before, 0)
         before = max(before, end)

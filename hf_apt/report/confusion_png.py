@@ -27,13 +27,12 @@ def confusion_png(records: RunRecords, readout: str) -> bytes:
     The tokens are those of the largest clusters at the last depth, by `HEADLINE`, outlined there;
     if there are too few, the most asked tokens fill up. The same run gives the same bytes.
     """
-    analysis, run = records.analysis(readout), records.run
+    analysis = records.analysis(readout)
     last = analysis.counts.num_depths - 1
     definition, threshold = HEADLINE
     groups = analysis.clusters(last, threshold, definition).members
     support_V = analysis.support_V
-    tokens, lengths = picture_tokens(groups, run.frequency(len(support_V)), Numbering(support_V))
-    words = run.vocabulary(len(support_V))
+    tokens, lengths = picture_tokens(groups, records.frequency_V, Numbering(support_V))
     labels = depth_labels(records.summary)
     depths = sorted({0, (last + 1) // 2, last})
     figure = Figure(figsize=(0.9 + 4.3 * len(depths), 4.9))
@@ -48,7 +47,8 @@ def confusion_png(records: RunRecords, readout: str) -> bytes:
         axes.tick_params(length=0)
         axes.set_xlabel("answer (same order)", color=_INK, fontsize=9)
         _outline(axes, lengths)
-    panels[0].set_yticks(range(len(tokens)), [_label(words[token]) for token in tokens])
+    words = [_label(records.vocabulary[token]) for token in tokens]
+    panels[0].set_yticks(range(len(tokens)), words)
     panels[0].tick_params(axis="y", labelsize=6.5, colors=_INK)
     panels[0].set_ylabel("true token", color=_INK, fontsize=9)
     buffer = io.BytesIO()

@@ -59,13 +59,13 @@ def lookup_and_pictures(
     records: RunRecords, shown: list[str], thresholds: list[float], shown_threshold: float
 ) -> tuple[dict[str, Any], dict[str, Any]]:
     """The JSON of the page, and the confusion pictures of the readouts that are in it."""
-    run = records.run
-    counted = [name for name in shown if name in run.readouts() and name != "untrained"]
+    there = records.run.readouts()
+    counted = [name for name in shown if name in there and name != "untrained"]
     if not counted:
         return {}, {}
     support_V = records.analysis(counted[0]).support_V
-    words = [shown_token(token) for token in run.vocabulary(len(support_V))]
-    frequency_V, planted_V = run.frequency(len(support_V)), run.planted(len(support_V))
+    words = [shown_token(token) for token in records.vocabulary]
+    frequency_V, planted_V = records.frequency_V, records.planted_V
     numbering = Numbering(support_V)
     details: dict[str, Any] = {}
     pictures: dict[str, Any] = {}

@@ -6,6 +6,7 @@ import subprocess
 import sys
 import time
 from pathlib import Path
+from types import SimpleNamespace
 from typing import Any
 
 import pytest
@@ -13,6 +14,7 @@ from rich.console import Console
 from small_trainers import premasked, stacked, trainer_of
 from transformers import TrainerCallback, TrainerControl, TrainerState, TrainingArguments
 
+from hf_apt.models.bert6.configuration_bert_conv import BertConvConfig
 from trainer_callbacks import AptCallback, AptLiveView
 
 HIDE, SHOW = "\x1b[?25l", "\x1b[?25h"
@@ -56,6 +58,19 @@ def test_at_the_end_every_depth_is_on_the_screen(tokenizer, tmp_path):
     # What others print goes where they print it.
     assert "{'eval_loss'" not in text
     assert shown(console).rindex(SHOW) > shown(console).rindex(HIDE)
+
+
+def test_depths_are_called_as_the_model_says(tmp_path):
+    console = terminal()
+    view, args = AptLiveView(console), TrainingArguments(str(tmp_path))
+    state, control = TrainerState(max_steps=1), TrainerControl()
+    model = SimpleNamespace(config=BertConvConfig(num_hidden_layers=2))
+    view.on_train_begin(args, state, control, model=model)
+    view.on_log(args, state, control, logs={f"eval_mean_apt_depth_{d}": d / 10 for d in range(4)})
+    view.on_train_end(args, state, control)
+    text = plain(shown(console))
+    rows = re.findall(r"^(\w+) +(0\.\d00)", text[text.rindex("training") :], re.M)
+    assert rows == [("embeddings", "0.000"), ("conv", "0.100"), ("1", "0.200"), ("2", "0.300")]
 
 
 def test_several_data_sets_have_a_table_each(tokenizer, tmp_path):

@@ -10,6 +10,7 @@ from PIL import Image
 from small_trainers import scalars, trainer_of
 from transformers import Trainer, TrainerCallback
 
+from hf_apt.models.bert6.configuration_bert_conv import BertConvConfig
 from hf_apt.stats.measures.registry import COLUMNS
 from trainer_callbacks import AptCallback, AptPlotCallback, ConfusionCallback
 from trainer_callbacks.plot import draw
@@ -133,6 +134,13 @@ def test_a_picture_has_a_line_for_each_depth(num_depths, num_steps):
     assert axes.get_xlabel() == "step"
     assert axes.get_ylabel() == "mean APT"
     assert axes.get_ylim()[0] == 0
+
+
+def test_depths_of_a_picture_are_called_as_the_model_says():
+    config = BertConvConfig(num_hidden_layers=2)
+    (axes,) = draw(history(4, 2), config=config).axes
+    names = [line.get_label() for line in axes.get_lines()]
+    assert names == ["embeddings", "conv", "block 1", "block 2"]
 
 
 def test_other_data_have_a_picture_of_their_own():

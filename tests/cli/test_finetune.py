@@ -195,7 +195,7 @@ def test_poolings_and_the_cut_protocol_can_be_chosen(call, checkpoint, rows, tmp
 
 
 def test_what_is_left_out_is_as_in_the_paper():
-    """Sizes of the tasks: tests/test_tasks.py."""
+    """Sizes of the tasks: tests/data/tasks/test_task.py."""
     for task in KNOWN_TASKS:
         _, config, _ = finetune_options(checkpoint="a-checkpoint", task=task)
         assert config == BlockAccuracyConfig(task=TaskConfig(name=task))

@@ -79,6 +79,28 @@ def test_what_was_known_of_a_model_is_forgotten_when_it_is_another(inputs, asked
     torch.testing.assert_close(states[1], shown[1][asked])
 
 
+class _Mixing(torch.nn.Linear):
+    """Positions meet in it, so that it cannot be run at some of them alone."""
+
+    def forward(self, states):
+        states = super().forward(states)
+        return states + states.mean(dim=1, keepdim=True)
+
+
+def test_what_takes_the_address_of_a_module_is_not_taken_for_it(inputs, asked):
+    model = made("bert")
+    last = model.bert.encoder.layer[-1].output
+    shape = last.dense.in_features, last.dense.out_features
+    last.dense = torch.nn.Linear(*shape)
+    for kind in (torch.nn.Linear, _Mixing) * 5:
+        del last.dense  # as a rule the next one is given its address
+        last.dense = kind(*shape)
+        states = Trunk(model).at(inputs, asked)
+        with torch.no_grad():
+            expected = model.bert(**inputs).last_hidden_state[asked]
+        torch.testing.assert_close(states[-1], expected, rtol=1e-4, atol=1e-5)
+
+
 def test_an_adapter_is_read_with_the_model(inputs, asked):
     model = made("bert")
     before = Trunk(model).at(inputs, asked)
@@ -91,6 +113,20 @@ def test_an_adapter_is_read_with_the_model(inputs, asked):
     with torch.no_grad():
         expected = adapted.bert(**inputs).last_hidden_state[asked]
     torch.testing.assert_close(states[-1], expected, rtol=1e-4, atol=1e-5)
+
+
+@pytest.mark.parametrize("deepest", [None, 1])
+def test_weights_that_were_trained_since_hide_no_maker(inputs, asked, deepest):
+    model = made("bert")
+    Trunk(model)
+    with torch.no_grad():
+        for weight in model.parameters():
+            weight.mul_(1.5)
+    states = Trunk(model, deepest=deepest).at(inputs, asked)
+    assert parts_of(model).makers[len(states)] is not None
+    with torch.no_grad():
+        shown = model.bert(**inputs, output_hidden_states=True).hidden_states
+    torch.testing.assert_close(states[1], shown[1][asked])
 
 
 def test_another_precision_is_another_model(inputs, asked):

@@ -44,9 +44,11 @@ def sweep_once_each(
     first, inverse_N = distinct
     features_NE = features(hidden_NH[first])
     swept = vocabulary_sweep(features_NE, weight_VE, bias_V, targets_N[first])
-    target_logits_N = torch.linalg.vecdot(features_NE[inverse_N], weight_VE[targets_N])
+    wide = swept.log_sum_exp_N.dtype
+    rows_NE, weight_NE = features_NE[inverse_N].to(wide), weight_VE[targets_N].to(wide)
+    target_logits_N = torch.linalg.vecdot(rows_NE, weight_NE)
     if bias_V is not None:
-        target_logits_N = target_logits_N + bias_V[targets_N]
+        target_logits_N = target_logits_N + bias_V[targets_N].to(wide)
     return VocabularySweep(swept.ids_N[inverse_N], swept.log_sum_exp_N[inverse_N], target_logits_N)
 
 

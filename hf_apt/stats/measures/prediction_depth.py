@@ -52,10 +52,10 @@ class PredictionDepth:
         """Count the positions of a batch."""
         same_DN = answers.predictions_DN == answers.predictions_DN[-1]
         settled_DN = np.logical_and.accumulate(same_DN[::-1])[::-1]
-        size = self.same_DV.shape[1]
+        references_N = answers.references_N
         for depth, (same_N, settled_N) in enumerate(zip(same_DN, settled_DN, strict=True)):
-            self.same_DV[depth] += np.bincount(answers.references_N[same_N], minlength=size)
-            self.settled_DV[depth] += np.bincount(answers.references_N[settled_N], minlength=size)
+            np.add.at(self.same_DV[depth], references_N[same_N], 1)
+            np.add.at(self.settled_DV[depth], references_N[settled_N], 1)
 
     def merge(self, other: Self) -> Self:
         """These counts and those of `other`, which is left as it was."""

@@ -13,6 +13,7 @@ from hf_apt.depths.sweep import (
     VocabularySweep,
     once_each,
     streamed_argmax,
+    sweep_once_each,
     vocabulary_sweep,
 )
 
@@ -92,6 +93,20 @@ def test_equal_rows_are_asked_once_and_all_are_answered():
     assert once_each(decode, rows).tolist() == [31, 0, 31, 32, 0]
     assert asked == [3]
     assert once_each(decode, rows[:0]).tolist() == []
+
+
+@pytest.mark.parametrize("features", [torch.float32, torch.bfloat16, torch.float64])
+@pytest.mark.parametrize("weights", [torch.float32, torch.bfloat16, torch.float64])
+def test_rows_swept_once_each_take_the_types_of_the_sweep(features, weights):
+    generator = torch.Generator().manual_seed(0)
+    rows = torch.randn(3, 8, generator=generator)[[0, 1, 0, 2, 1]]
+    weight = torch.randn(40, 8, generator=generator).to(weights)
+    bias, targets = torch.randn(40, generator=generator).to(weights), torch.arange(5)
+    swept = sweep_once_each(lambda hidden: hidden.to(features), weight, bias, rows, targets)
+    expected = vocabulary_sweep(rows.to(features), weight, bias, targets)
+    assert torch.equal(swept.ids_N, expected.ids_N)
+    assert swept.cross_entropy_N.dtype == expected.cross_entropy_N.dtype
+    torch.testing.assert_close(swept.cross_entropy_N, expected.cross_entropy_N)
 
 
 # The sweep, in one read.

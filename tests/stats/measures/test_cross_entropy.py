@@ -74,6 +74,27 @@ def test_parts_add_up_to_the_whole(sizes):
     assert np.array_equal(parts[1].arrays()["sums_DS"], before)  # it is left as it was
 
 
+def test_a_batch_costs_the_same_after_a_million_sequences(monkeypatch):
+    lengths = []
+    bincount = np.bincount
+
+    def counted(*args, **options):
+        lengths.append(len(bincount(*args, **options)))
+        return bincount(*args, **options)
+
+    monkeypatch.setattr(np, "bincount", counted)
+    losses = np.array([[1.0, 2.0, 4.0], [8.0, 16.0, 32.0]])
+    measure = CrossEntropy.empty(2)
+    measure.update(answers(losses, np.array([3, 0, 3])))
+    measure.update(answers(losses, np.array([1_000_000, 1_000_001, 1_000_000])))
+    measure.update(answers(losses, np.array([1_000_001, 999_999, 1_000_001])))
+    assert lengths == [4] * 3 + [2] * 3 + [3] * 3
+    asked = measure.positions_S.nonzero()[0]
+    assert asked.tolist() == [0, 3, 999_999, 1_000_000, 1_000_001]
+    assert measure.positions_S[asked].tolist() == [1, 2, 1, 2, 3]
+    assert measure.sums_DS[:, asked].tolist() == [[2, 5, 2, 5, 7], [16, 40, 16, 40, 56]]
+
+
 def test_it_is_read_again_as_it_was_kept():
     measure = filled(3, 20)
     again = CrossEntropy.from_arrays(measure.arrays())

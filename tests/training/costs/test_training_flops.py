@@ -16,7 +16,7 @@ from hf_apt.training.costs.training_flops import heads_flops, pretraining_flops
 
 @pytest.mark.parametrize("config", [CONFIG, CONV], ids=["bert6", "conv"])
 def test_all_steps_take_the_flops_of_the_phase(config):
-    """Which `tests/test_run_costs.py` counts in a real run."""
+    """Which `tests/runs/test_phase_costs.py` counts in a real run."""
     costs = costs_of(config)
     unseen = replace(config.pretrain, num_validation_sequences=0)
     phases = phase_costs(replace(config, pretrain=unseen), costs, num_held_out=50)

@@ -8,7 +8,7 @@ import yaml
 
 from hf_apt.records.summary_record import Summary
 from hf_apt.records.task_record import TaskRecord
-from hf_apt.stats.labels import READOUTS
+from hf_apt.stats.labels import READOUT_LABELS
 
 if TYPE_CHECKING:
     from huggingface_hub import EvalResult
@@ -84,7 +84,7 @@ def _eval_results(
         EvalResult(
             **where,
             metric_type=metric,
-            metric_name=f"{name}, {READOUTS[readout]}",
+            metric_name=f"{name}, {READOUT_LABELS[readout]}",
             metric_config=f"depth={figures['depth']}",
             metric_args={"readout": readout, **_error(figures[key]["pooled"])},
             metric_value=figures[key]["pooled"]["value"],

@@ -43,4 +43,4 @@ def depth_names(config: Any, num_depths: int) -> list[str]:
     ['embeddings', 'block 1', 'block 2']
     """
     named = getattr(config, "depth_names", None)
-    return named[:num_depths] if named else labels.depth_names(num_depths)
+    return named[:num_depths] if named else labels.default_depth_names(num_depths)

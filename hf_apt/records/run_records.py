@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from functools import cache, cached_property
+from functools import cached_property
 from typing import Any
 
 import numpy as np
@@ -27,7 +27,7 @@ class RunRecords:
     def __init__(self, run: Run):
         self.run = run
         """The folder."""
-        self.analysis = cache(self._analysis)
+        self._analyses: dict[str, ReadoutAnalysis] = {}
 
     @cached_property
     def summary(self) -> Summary:
@@ -86,9 +86,11 @@ class RunRecords:
         """The tokens as text, by id."""
         return self.run.vocabulary(self.vocab_size)
 
-    def _analysis(self, readout: str) -> ReadoutAnalysis:
+    def analysis(self, readout: str) -> ReadoutAnalysis:
         """The counts of one readout, and what is formed of them."""
-        return ReadoutAnalysis(self.run.readout(readout))
+        if readout not in self._analyses:
+            self._analyses[readout] = ReadoutAnalysis(self.run.readout(readout))
+        return self._analyses[readout]
 
     def _optional(self, name: str) -> dict[str, Any]:
         return self.run.read_json(name) if self.run.path(name).exists() else {}

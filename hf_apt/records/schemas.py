@@ -42,9 +42,14 @@ def in_present_form(record: dict[str, Any], schema: str, path: Path) -> dict[str
     if (named, schema) in _UPGRADES:
         return _UPGRADES[named, schema](record)
     raise ValueError(
-        f"{path} is a record of the form {named}, and this version of hf_apt reads {schema}: make "
-        "it again, or read it with the version that wrote it."
+        f"{path} is a record of the form {named}, and this version of hf_apt reads "
+        f"{' and '.join(_readable(schema))}: make it again, or read it with the version that wrote "
+        "it."
     )
+
+
+def _readable(schema: str) -> list[str]:
+    return [*(old for old, new in _UPGRADES if new == schema), schema]
 
 
 def _with_classifier(record: dict[str, Any]) -> dict[str, Any]:

@@ -22,7 +22,7 @@ from hf_apt.report.formats import PlainEstimate, large
 from hf_apt.report.svg import INK, READOUT_COLOURS, WIDE_INCHES, depth_colour
 from hf_apt.stats.counts import TREATMENTS
 from hf_apt.stats.depth_figures import FrequencyBin
-from hf_apt.stats.labels import READOUTS
+from hf_apt.stats.labels import READOUT_LABELS
 
 _MARKERS = {"own_head": "o", "linear_head": "s", "mlm_head": "D", "untrained": "."}
 
@@ -35,7 +35,7 @@ def mean_apt_by_depth(
     for readout, curve in curves.items():
         style: dict[str, Any] = {
             "color": READOUT_COLOURS[readout],
-            "label": READOUTS[readout],
+            "label": READOUT_LABELS[readout],
         }
         if readout == "bayes":
             axes.axhline(figures_of(curve)[0], linestyle=(0, (5, 3)), linewidth=1.2, **style)

@@ -7,7 +7,7 @@ from collections.abc import Sequence
 
 from hf_apt.records.summary_record import Summary
 from hf_apt.stats.depth_figures import PlainEstimate
-from hf_apt.stats.labels import depth_names
+from hf_apt.stats.labels import default_depth_names
 
 NOTHING = "–"
 """Shown where there is no number."""
@@ -28,7 +28,7 @@ def depth_labels(summary: Summary) -> list[str]:
     names = (summary["model"] or {}).get("depths")
     if names is None:
         num_depths = max(map(len, summary["readouts"].values()))
-        names = depth_names(num_depths)
+        names = default_depth_names(num_depths)
     return [name.replace(" ", "\xa0") for name in names]
 
 

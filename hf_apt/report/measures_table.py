@@ -8,7 +8,7 @@ from typing import Any, cast
 from hf_apt.report.formats import estimates
 from hf_apt.report.section import TextTable
 from hf_apt.stats.depth_figures import DepthFigures
-from hf_apt.stats.labels import READOUTS
+from hf_apt.stats.labels import READOUT_LABELS
 from hf_apt.stats.measures.registry import COLUMNS
 
 
@@ -23,7 +23,7 @@ def measures_table(
     cells = [estimates([depth.get(column.key) for depth in rows]) for column in columns]
     names = [labels[depth["depth"]] for depth in depths]
     return TextTable(
-        title=f"Measures of the answers, {READOUTS[readout]}",
+        title=f"Measures of the answers, {READOUT_LABELS[readout]}",
         header=["depth", *(column.heading for column in columns)],
         rows=[list(row) for row in zip(names, *cells, strict=True)],
         notes=[f"{column.heading}: {column.meaning}" for column in columns],

@@ -10,7 +10,7 @@ from hf_apt.report.sections.clusters import cluster_figures
 from hf_apt.report.sections.registry import SECTIONS
 from hf_apt.report.sentences import key_figures, lead
 from hf_apt.report.svg import depth_palette
-from hf_apt.stats.labels import READOUTS
+from hf_apt.stats.labels import READOUT_LABELS
 
 
 def page_content(records: RunRecords) -> dict[str, Any]:
@@ -32,6 +32,6 @@ def page_content(records: RunRecords) -> dict[str, Any]:
         "lookup": lookup | {"summary": summaries} if pictures else None,
         "labels": {
             "depths": view.labels,
-            "names": {name: READOUTS[name] for name in pictures},
+            "names": {name: READOUT_LABELS[name] for name in pictures},
         },
     }

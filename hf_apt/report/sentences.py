@@ -16,7 +16,7 @@ from hf_apt.report.formats import (
     percent,
 )
 from hf_apt.stats.depth_figures import ClusterFigures, DepthFigures
-from hf_apt.stats.labels import READOUTS
+from hf_apt.stats.labels import READOUT_LABELS
 
 _QUESTION = {
     "own_head": "At every depth the model's own MLM head was then asked what stood there",
@@ -170,5 +170,5 @@ def _measurement(summary: Summary, readout: str) -> str:
 
 def readout_label(readout: str) -> str:
     """The readout's name on the page, with a capital."""
-    label = READOUTS[readout]
+    label = READOUT_LABELS[readout]
     return label[0].upper() + label[1:]

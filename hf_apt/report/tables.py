@@ -10,6 +10,7 @@ from hf_apt.report.formats import NOTHING, duration, estimates, number, percent
 from hf_apt.report.sentences import cluster_entry
 from hf_apt.stats.counts import TREATMENTS
 from hf_apt.stats.depth_figures import DepthFigures
+from hf_apt.stats.labels import READOUT_LABELS
 
 APT50 = ("most_frequent_50", "upper_half", "support_50")
 
@@ -38,7 +39,7 @@ def ceiling_row(depths: Depths | None, threshold: float) -> list[str] | None:
     """The last row of the per-block table: the exact ceiling, where it is known."""
     if not depths:
         return None
-    return block_rows(depths, ["exact ceiling"], threshold)[0]
+    return block_rows(depths, [READOUT_LABELS["bayes"]], threshold)[0]
 
 
 def treatment_rows(depths: Depths, labels: Sequence[str]) -> list[list[str]]:

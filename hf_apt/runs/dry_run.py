@@ -16,7 +16,7 @@ from hf_apt.data.tokens import Tokens
 from hf_apt.models.shapes import require_whole_heads
 from hf_apt.records.run import Run
 from hf_apt.runs.machine_speed import expected_seconds, machine_speed
-from hf_apt.runs.phase_costs import PhaseCost, counts_bytes, disk_bytes, phase_costs
+from hf_apt.runs.phase_costs import PhaseCost, disk_bytes, phase_costs, readout_bytes
 from hf_apt.runs.pipeline import require_same_run
 from hf_apt.runs.recipes import RunConfig
 from hf_apt.training.costs.communication import communication_bytes, summing_bytes
@@ -63,7 +63,7 @@ class Plan:
     weights_bytes: int
     """On disk, at most."""
 
-    counts_bytes: int
+    readouts_bytes: int
     """The same, of all readouts."""
 
     num_processes: int = 1
@@ -99,11 +99,11 @@ def plan(config: RunConfig, folder: Path) -> Plan:
     if waiting:
         speed = machine_speed(model, batch_size=config.pretrain.batch_size)
         seconds = {cost.name: expected_seconds(cost, speed) for cost in waiting}
-    num_measured = phases[-1].tokens / config.sequence_length
+    num_measured = phases[-1].tokens // config.sequence_length
     num_modified = num_measured * (config.sequence_length - 2) * config.measure.masking_rate
     num_readouts = 1 + len(config.head_kinds) + config.untrained
     num_processes = int(os.environ.get("WORLD_SIZE", "1"))
-    share = num_readouts * counts_bytes(model, round(num_modified / num_processes))
+    share = num_readouts * readout_bytes(model, round(num_modified / num_processes), num_measured)
     return Plan(
         config=config,
         model=model,
@@ -112,7 +112,7 @@ def plan(config: RunConfig, folder: Path) -> Plan:
         done=done,
         seconds=seconds,
         weights_bytes=disk_bytes(config, model),
-        counts_bytes=num_readouts * counts_bytes(model, round(num_modified)),
+        readouts_bytes=num_readouts * readout_bytes(model, round(num_modified), num_measured),
         num_processes=num_processes,
         sent_in_step=communication_bytes(
             model.num_parameters,

@@ -188,7 +188,7 @@ def _measuring(config: RunConfig, model: ModelCosts, num_sequences: int, name: s
         + FLOAT * sum(map(model.trained_head_parameters, kinds))
         + _reading_memory(model, batch * length, in_batch)
         + FLOAT * rows
-        + (1 + len(kinds)) * counts_bytes(model, round(modified)),
+        + (1 + len(kinds)) * readout_bytes(model, round(modified), num_sequences),
     )
 
 
@@ -208,6 +208,21 @@ def counts_bytes(model: ModelCosts, num_modified: int) -> int:
     key = 4 if model.vocab_size**2 < 2**31 else 8
     possible = (key + 8) * 3 * model.vocab_size**2 + key * min(num_modified, _HELD_BACK)
     return model.num_depths * min((key + 8) * num_modified, possible)
+
+
+def readout_bytes(model: ModelCosts, num_modified: int, num_sequences: int) -> int:
+    """Bytes of one readout at most: its counts and its measures."""
+    return counts_bytes(model, num_modified) + measures_bytes(model, num_sequences)
+
+
+def measures_bytes(model: ModelCosts, num_sequences: int) -> int:
+    """Bytes of one readout's measures, in memory and on disk: 8 a number.
+
+    Two counts for each depth and id, a sum for each depth and sequence, and each sequence's number
+    of positions.
+    """
+    num_depths = model.num_depths
+    return 8 * (2 * num_depths * model.vocab_size + (num_depths + 1) * num_sequences)
 
 
 def disk_bytes(config: RunConfig, model: ModelCosts) -> int:

@@ -167,6 +167,7 @@ def finish(run: Run) -> Run:
 
     if is_main():
         records = RunRecords(run)
+        _ = records.tasks, records.committees  # one that cannot be read is told before all work
         records.summary = summary(records)
         run.write_json("summary.json", records.summary)
         write_report(run, records)

@@ -7,7 +7,6 @@ Integers only; a division happens when a value is read.
 
 from __future__ import annotations
 
-from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Self
@@ -260,14 +259,6 @@ class DepthCounts:
                     name = f"depth_{depth}.{treatment}"
                     pair_counts._add_run(arrays[f"{name}.keys"], arrays[f"{name}.counts"])
         return counts
-
-
-def merged_counts(parts: Sequence[DepthCounts]) -> DepthCounts:
-    """The sum of `parts`, which are left as they were."""
-    total = DepthCounts.empty(parts[0].num_depths, parts[0].vocab_size)
-    for part in parts:
-        total.merge(part)
-    return total
 
 
 def _run_starts(keys: np.ndarray) -> np.ndarray:

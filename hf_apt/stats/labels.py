@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-READOUTS = {
+READOUT_LABELS = {
     "own_head": "own head",
     "linear_head": "linear head",
     "mlm_head": "MLM head",
@@ -11,7 +11,7 @@ READOUTS = {
 }
 """How a hidden state was turned into an answer."""
 
-SCORES = {
+SCORE_LABELS = {
     "logme": "LogME",
     "h_score": "H-score",
     "transrate": "TransRate",
@@ -20,28 +20,28 @@ SCORES = {
 }
 """What ranks depths before anything is fine-tuned."""
 
-COMBINATIONS = {
+COMBINATION_LABELS = {
     "mean_softmax": "mean softmax",
     "mean_logits": "mean logits",
     "majority": "majority",
 }
 """How the answers of a committee's members become one."""
 
-REPLACEMENTS = {
+REPLACEMENT_LABELS = {
     "prediction": "prediction",
     "random": "random",
     "random_by_frequency": "by frequency",
 }
 """What tokens are replaced by in the substitution test."""
 
-PROTOCOLS = {"frozen": "frozen", "finetuned": "fine-tuned", "cut": "cut"}
+PROTOCOL_LABELS = {"frozen": "frozen", "finetuned": "fine-tuned", "cut": "cut"}
 """How accuracy at a depth is asked for."""
 
 
-def depth_names(num_depths: int) -> list[str]:
+def default_depth_names(num_depths: int) -> list[str]:
     """What stands at each depth of a model that does not say otherwise.
 
-    >>> depth_names(3)
+    >>> default_depth_names(3)
     ['embeddings', 'block 1', 'block 2']
     """
     return ["embeddings", *(f"block {depth}" for depth in range(1, num_depths))]

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from functools import cache, cached_property
+from functools import cached_property
 from typing import Self
 
 import numpy as np
@@ -22,8 +22,8 @@ class ReadoutAnalysis:
 
     def __init__(self, readout: Readout):
         self.readout = readout
-        self.table = cache(self._table)
-        self.clusters = cache(self._clusters)
+        self._tables: dict[int, Confusion] = {}
+        self._clusters: dict[tuple[int, float, Definition], TokenClusters] = {}
 
     @classmethod
     def of_counts(cls, counts: DepthCounts) -> Self:
@@ -45,10 +45,15 @@ class ReadoutAnalysis:
         """Modified occurrences of each token."""
         return self.counts.support()
 
-    def _table(self, depth: int) -> Confusion:
+    def table(self, depth: int) -> Confusion:
         """The confusion table of one depth."""
-        return confusion(self.counts.at(depth))
+        if depth not in self._tables:
+            self._tables[depth] = confusion(self.counts.at(depth))
+        return self._tables[depth]
 
-    def _clusters(self, depth: int, threshold: float, definition: Definition) -> TokenClusters:
+    def clusters(self, depth: int, threshold: float, definition: Definition) -> TokenClusters:
         """The clusters of one depth by one threshold and definition."""
-        return token_clusters(self.table(depth), threshold, definition)
+        key = depth, threshold, definition
+        if key not in self._clusters:
+            self._clusters[key] = token_clusters(self.table(depth), threshold, definition)
+        return self._clusters[key]

@@ -87,9 +87,6 @@ def _conditions(
     # The texts themselves are below; confidence is the first seed's.
     for name in ("task", "num_seeds", *(("confidence",) if number else ())):
         del settings[name]
-    # Seeds that were measured before there were any are still the same.
-    if config.finetune is not None and not config.finetune.objectives:
-        del settings["finetune"]["objectives"]
     return json.loads(
         json.dumps(
             {

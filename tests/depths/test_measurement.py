@@ -19,7 +19,7 @@ from hf_apt.depths.trunk import Trunk
 from hf_apt.models.fresh import new_model
 from hf_apt.models.shapes import ModelShape
 from hf_apt.stats.apt import mean_apt
-from hf_apt.stats.counts import DepthCounts, merged_counts
+from hf_apt.stats.counts import DepthCounts
 
 NUM_REALISATIONS = 2
 SEED = 77
@@ -34,6 +34,13 @@ def trunk(tokens) -> Trunk:
         for weight in model.parameters():
             weight.mul_(4.0)
     return Trunk(model.eval())
+
+
+def merged_counts(parts: list[DepthCounts]) -> DepthCounts:
+    total = DepthCounts.empty(parts[0].num_depths, parts[0].vocab_size)
+    for part in parts:
+        total.merge(part)
+    return total
 
 
 def config_of(**changed: Any) -> MeasureConfig:

@@ -7,6 +7,7 @@ inside functions and under `TYPE_CHECKING` count alike. A broken law names the i
 from __future__ import annotations
 
 import ast
+import re
 from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
@@ -185,6 +186,15 @@ def test_figures_touch_no_file() -> None:
     """But for the counts, which save themselves."""
     users = {f.source for f in BETWEEN if room(f.source) == "stats" and f.target == "hf_apt.atomic"}
     assert users == {"hf_apt.stats.counts"}, "law 3: stats touches no file but DepthCounts' own"
+    files_of = re.compile(
+        r"\bopen\(|np\.(load|save|savez|savez_compressed|memmap)\(|\.(read|write)_"
+    )
+    touching = {
+        name
+        for name, path in MODULES.items()
+        if room(name) == "stats" and files_of.search(path.read_text(encoding="utf-8"))
+    }
+    assert touching == {"hf_apt.stats.counts"}, "law 3: stats touches no file but DepthCounts' own"
 
 
 def test_only_corpora_and_task_rows_load_datasets() -> None:

@@ -24,9 +24,18 @@ from hf_apt.runs.machine_speed import (
     expected_seconds,
     machine_speed,
 )
-from hf_apt.runs.phase_costs import PhaseCost, Work, counts_bytes, disk_bytes, phase_costs
+from hf_apt.runs.phase_costs import (
+    PhaseCost,
+    Work,
+    counts_bytes,
+    disk_bytes,
+    measures_bytes,
+    phase_costs,
+)
 from hf_apt.runs.recipes import narrow_recipe, paper_recipe
 from hf_apt.stats.counts import DepthCounts
+from hf_apt.stats.measures.answers import Answers
+from hf_apt.stats.measures.registry import MEASURES
 from hf_apt.training.costs.model_costs import ModelCosts
 from hf_apt.training.head_training import train_heads
 from hf_apt.training.pretraining import pretrain, pretrainer
@@ -172,6 +181,19 @@ def test_counts_take_no_more_than_foretold(vocab_size):
     if vocab_size > 7:  # all pairs are distinct, or nearly so
         assert taken > 0.99 * most
         assert most == 3 * num * (16 if vocab_size == 50_000 else 12)
+
+
+def test_measures_take_what_is_foretold():
+    costs = costs_of(CONFIG)
+    depths, size = costs.num_depths, costs.vocab_size
+    ids = np.arange(9)
+    answers = Answers(ids, ids % 3, ids + 91, np.zeros((depths, 9), int), np.ones((depths, 9)))
+    taken = 0
+    for measure in MEASURES:
+        made = measure.empty(depths, size)
+        made.update(answers)
+        taken += sum(array.nbytes for array in made.arrays().values())
+    assert taken == measures_bytes(costs, 100)
 
 
 def test_weights_on_disk_are_those_of_the_checkpoints(full_tokens, tmp_path):

@@ -131,6 +131,14 @@ def test_measures_are_kept_and_summarised(finished, readout) -> None:
     assert 0 < summarised[0]["cross_entropy"]["value"] < 20
 
 
+def test_a_record_that_cannot_be_read_is_told_before_anything_is_written(copied) -> None:
+    copied.write_json("finetune/later.json", {"schema": "hf_apt.block_accuracy/99"})
+    before = stamps(copied)
+    with pytest.raises(ValueError, match=r"later.json is a .* reads hf_apt.block_accuracy/1 and "):
+        finish(copied)
+    assert stamps(copied) == before
+
+
 def test_what_is_known_exactly_has_no_measures(finished, copied) -> None:
     bayes = finished.read_json("summary.json")["readouts"]["bayes"][0]
     assert bayes["cross_entropy"] is None

@@ -13,7 +13,7 @@ from hypothesis import strategies as st
 from jaxtyping import TypeCheckError
 
 from hf_apt.stats import counts as counts_module
-from hf_apt.stats.counts import TREATMENTS, DepthCounts, PairCounts, merged_counts
+from hf_apt.stats.counts import TREATMENTS, DepthCounts, PairCounts
 
 settings.register_profile("laws", derandomize=True, deadline=None, max_examples=60)
 settings.load_profile("laws")
@@ -39,6 +39,13 @@ def batches(draw: st.DrawFn, num_depths: int = 2) -> list[tuple[np.ndarray, ...]
         )
         for batch in drawn
     ]
+
+
+def merged_counts(parts: list[DepthCounts]) -> DepthCounts:
+    total = DepthCounts.empty(parts[0].num_depths, parts[0].vocab_size)
+    for part in parts:
+        total.merge(part)
+    return total
 
 
 def columns(pairs: list[tuple[int, int]]) -> tuple[np.ndarray, np.ndarray]:

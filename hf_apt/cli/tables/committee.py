@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING, Any
 
 from hf_apt.cli.tables.style import bare_table, estimate_cell
 from hf_apt.records.task_record import CommitteeRecord
-from hf_apt.stats.labels import COMBINATIONS
+from hf_apt.stats.labels import COMBINATION_LABELS
 
 if TYPE_CHECKING:
     from rich.table import Table
@@ -53,7 +53,7 @@ def _members(result: CommitteeRecord) -> Table:
 
 
 def _curve(result: CommitteeRecord) -> Table:
-    columns = [name for key in result["curves"] for name in (COMBINATIONS[key], "nats")]
+    columns = [name for key in result["curves"] for name in (COMBINATION_LABELS[key], "nats")]
     table = bare_table(f"Accuracy on {result['task']} by size of the committee", "size", *columns)
     for points in zip(*result["curves"].values(), strict=True):
         cells = [cell for point in points for cell in (_accuracy(point), _nats(point))]

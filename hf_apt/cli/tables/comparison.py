@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING, Any
 
 from hf_apt.cli.tables.style import bare_table, estimate_cell
 from hf_apt.records.task_record import ComparisonRecord
-from hf_apt.stats.labels import SCORES
+from hf_apt.stats.labels import SCORE_LABELS
 
 if TYPE_CHECKING:
     from rich.table import Table
@@ -70,10 +70,10 @@ def _by_overlap(title: str, rows: list[dict[str, Any]]) -> Table:
 
 
 def _correlations(title: str, key: str, result: ComparisonRecord) -> Table:
-    table = bare_table(title, "accuracy of", *SCORES.values())
+    table = bare_table(title, "accuracy of", *SCORE_LABELS.values())
     for protocol, by_pooling in result["rank_correlation"].items():
         for pooling, by_score in by_pooling.items():
-            estimates = (by_score.get(name, {}).get(key) for name in SCORES)
+            estimates = (by_score.get(name, {}).get(key) for name in SCORE_LABELS)
             cells = (estimate_cell(estimate, digits=2) for estimate in estimates)
             table.add_row(f"{protocol} {pooling}", *cells)
     return table

@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING, Any
 
 from hf_apt.cli.tables.style import bare_table, estimate_cell, value_cell
 from hf_apt.records.task_record import TaskRecord
-from hf_apt.stats.labels import REPLACEMENTS
+from hf_apt.stats.labels import REPLACEMENT_LABELS
 
 if TYPE_CHECKING:
     from rich.table import Table
@@ -81,7 +81,7 @@ def _substitution(test: dict[str, Any]) -> Table:
     table = bare_table("Labels after tokens are replaced", *columns)
     for dose, title in _DOSES.items():
         table.add_row(title.format(test["num_groups"]))
-        for kind, name in REPLACEMENTS.items():
+        for kind, name in REPLACEMENT_LABELS.items():
             effect = test["doses"][dose][kind]
             replaced = effect["replaced"]
             other = None if replaced["other"] is None else replaced["other"] + replaced["not_kept"]

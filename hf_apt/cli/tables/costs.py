@@ -56,7 +56,7 @@ def footer(plan: Plan) -> str:
     num = min(asked or num, num)
     notes = [
         f"disk: weights up to {in_bytes(plan.weights_bytes)}, "
-        f"counts up to {in_bytes(plan.counts_bytes)}, "
+        f"counts and measures up to {in_bytes(plan.readouts_bytes)}, "
         f"token ids {2 if plan.model.vocab_size <= 2**16 else 4} bytes each",
         "memory: tensors and counts of one process; Python and its libraries come on top",
         "time: from a trial of two seconds on this machine as busy as it is now, one process",

@@ -30,7 +30,7 @@ class TableSection(Protocol):
         ...
 
 
-def show(record: Any, sections: Sequence[Any]) -> None:
+def show(record: Any, sections: Sequence[TableSection]) -> None:
     """Print the sections of a record, those that have nothing left out."""
     from rich.console import Console
 

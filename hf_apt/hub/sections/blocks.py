@@ -13,7 +13,7 @@ from hf_apt.report.section import TextTable
 from hf_apt.report.sentences import cluster_entry, headline
 from hf_apt.stats.clusters import HEADLINE
 from hf_apt.stats.depth_figures import DepthFigures
-from hf_apt.stats.labels import READOUTS
+from hf_apt.stats.labels import READOUT_LABELS
 
 Depths = Sequence[DepthFigures]
 
@@ -61,7 +61,7 @@ def block_table(summary: Summary) -> list[list[str]]:
         "mean APT, own head": _estimates("mean_apt", "pooled", own, ceiling),
         "own head, at [MASK]": _estimates("mean_apt", "masked", own, ceiling),
         **{
-            READOUTS[name]: [*_estimates("mean_apt", "pooled", depths, []), NOTHING]
+            READOUT_LABELS[name]: [*_estimates("mean_apt", "pooled", depths, []), NOTHING]
             for name, depths in heads.items()
         },
         "accuracy at [MASK]": _estimates("masked_accuracy", "masked", own, ceiling),

@@ -6,7 +6,7 @@ from hf_apt.report.formats import estimate
 from hf_apt.report.section import Section
 from hf_apt.report.tasks.formats import main_pooling, pooled
 from hf_apt.report.tasks.task_view import TaskView
-from hf_apt.stats.labels import PROTOCOLS, SCORES
+from hf_apt.stats.labels import PROTOCOL_LABELS, SCORE_LABELS
 
 
 def part(view: TaskView) -> Section | None:
@@ -18,19 +18,21 @@ def part(view: TaskView) -> Section | None:
     agreement = record.get("agreement") or {}
     by_protocol = {
         protocol: by_pooling[main]
-        for protocol in PROTOCOLS
+        for protocol in PROTOCOL_LABELS
         if main in (by_pooling := agreement.get(protocol, {}))
     }
-    names = [name for name in SCORES if any(name in by_score for by_score in by_protocol.values())]
+    names = [
+        name for name in SCORE_LABELS if any(name in by_score for by_score in by_protocol.values())
+    ]
     if not names:
         return None
     content = {
         "pooling": pooled(main),
         "num": len(record["depths"]),
-        "header": ["", *(PROTOCOLS[protocol] for protocol in by_protocol)],
+        "header": ["", *(PROTOCOL_LABELS[protocol] for protocol in by_protocol)],
         "rows": [
             [
-                SCORES[name],
+                SCORE_LABELS[name],
                 *(estimate(by_score.get(name), signed=True) for by_score in by_protocol.values()),
             ]
             for name in names

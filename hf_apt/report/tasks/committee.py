@@ -12,7 +12,7 @@ from hf_apt.report.svg import both_widths
 from hf_apt.report.tasks import figures
 from hf_apt.report.tasks.formats import checkpoint_name
 from hf_apt.report.tasks.task_view import TaskView
-from hf_apt.stats.labels import COMBINATIONS
+from hf_apt.stats.labels import COMBINATION_LABELS
 
 
 def part(view: TaskView) -> Section | None:
@@ -27,14 +27,14 @@ def part(view: TaskView) -> Section | None:
     }
     task, num_members = record["task"], len(record["members"])
     draw = partial(
-        figures.accuracy_by_size, estimates, _accuracy(record["reference"]), COMBINATIONS
+        figures.accuracy_by_size, estimates, _accuracy(record["reference"]), COMBINATION_LABELS
     )
     description = f"Accuracy of committees on {task} by the number of their members"
     content = {
         "lead": _lead(record, estimates),
         "figure": both_widths(f"committee-{task}", description, draw) if num_members > 1 else None,
         "sizes": {
-            "header": ["members", "committees", *(COMBINATIONS[name] for name in curves)],
+            "header": ["members", "committees", *(COMBINATION_LABELS[name] for name in curves)],
             "rows": [
                 [
                     number(points[0]["size"], 0),
@@ -77,7 +77,7 @@ def _lead(record: CommitteeRecord, estimates: dict[str, list[PlainEstimate]]) ->
         f"{num} classifier{'' if num == 1 else 's'} of the same {number(texts['num_train'], 0)}"
         f" training texts, each right on {number(min(alone))} to {number(max(alone))} of"
         f" {number(texts['num_test'], 0)} test texts, answer together"
-        f" ({COMBINATIONS[combination]}): right on {together}; chance is"
+        f" ({COMBINATION_LABELS[combination]}): right on {together}; chance is"
         f" {number(record['chance'])}."
     ]
     if record["reference"] is not None:

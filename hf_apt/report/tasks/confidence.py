@@ -10,7 +10,7 @@ from hf_apt.report.section import Section
 from hf_apt.report.svg import NARROW_INCHES, both_widths, page_svg
 from hf_apt.report.tasks import figures
 from hf_apt.report.tasks.task_view import TaskView
-from hf_apt.stats.labels import REPLACEMENTS
+from hf_apt.stats.labels import REPLACEMENT_LABELS
 
 
 def part(view: TaskView) -> Section | None:
@@ -140,7 +140,9 @@ def _substitution(record: dict[str, Any]) -> dict[str, Any]:
         "parts": [
             {
                 "title": title,
-                "rows": [_row(doses[dose][kind], name) for kind, name in REPLACEMENTS.items()],
+                "rows": [
+                    _row(doses[dose][kind], name) for kind, name in REPLACEMENT_LABELS.items()
+                ],
             }
             for dose, title in (("one_group", one_in.capitalize()), ("all", "Every token"))
         ],

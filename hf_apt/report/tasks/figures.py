@@ -22,7 +22,7 @@ from hf_apt.report.axes import (
 )
 from hf_apt.report.formats import PlainEstimate
 from hf_apt.report.svg import INK, MUTED, READOUT_COLOURS, WIDE_INCHES
-from hf_apt.stats.labels import READOUTS
+from hf_apt.stats.labels import READOUT_LABELS
 
 BLUE, ORANGE, GREEN = (READOUT_COLOURS[name] for name in ("own_head", "linear_head", "mlm_head"))
 """The page's colours. Orange are linear heads on the frozen trunk: to tokens, and to classes."""
@@ -97,7 +97,7 @@ def _mean_apts(
         if readout == "untrained":
             style["linestyle"] = ":"
         draw_line(axes, np.arange(len(curve)), curve, color=colour, **style)
-        ends.append((curve[-1]["value"], READOUTS[readout], colour))
+        ends.append((curve[-1]["value"], READOUT_LABELS[readout], colour))
     _from_zero(axes, list(curves.values()))
     names_beside(axes, ends, width, 0.75 * height)
 

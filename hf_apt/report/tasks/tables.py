@@ -14,7 +14,7 @@ from hf_apt.report.tasks.formats import (
     main_pooling,
     pooled,
 )
-from hf_apt.stats.labels import PROTOCOLS, SCORES
+from hf_apt.stats.labels import PROTOCOL_LABELS, SCORE_LABELS
 
 Column = tuple[str, Sequence[PlainEstimate]]
 """A header and the estimates below it."""
@@ -52,7 +52,7 @@ def accuracy_tables(
         ),
         (
             f"Scores of the frozen trunk, on {pooled(main)}",
-            _group_of(record, main, tuple(SCORES), ("frozen",)),
+            _group_of(record, main, tuple(SCORE_LABELS), ("frozen",)),
         ),
     ]
     return [table(title, "depth", labels, groups) for title, groups in wanted if groups]
@@ -68,7 +68,7 @@ def _linear(record: TaskRecord, model: str) -> list[tuple[str, Sequence[Column]]
             if (column := estimate_of(record, model, protocol, pooling, "linear"))
         ]
         if columns:
-            groups.append((PROTOCOLS[protocol], columns))
+            groups.append((PROTOCOL_LABELS[protocol], columns))
     cut = record["models"].get(model, {}).get("cut")
     return [*groups, ("", [("cut", cut)])] if cut else groups
 
@@ -76,10 +76,10 @@ def _linear(record: TaskRecord, model: str) -> list[tuple[str, Sequence[Column]]
 def _group_of(
     record: TaskRecord, pooling: str, names: Sequence[str], protocols: Sequence[str]
 ) -> list[tuple[str, Sequence[Column]]]:
-    headers = {"prototype": "class means", "neighbours": "neighbours"} | SCORES
+    headers = {"prototype": "class means", "neighbours": "neighbours"} | SCORE_LABELS
     groups = [
         (
-            PROTOCOLS[protocol],
+            PROTOCOL_LABELS[protocol],
             [
                 (headers[name], column)
                 for name in names

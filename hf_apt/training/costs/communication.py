@@ -36,13 +36,13 @@ def communication_bytes(
     return num_parameters * a_parameter * (num_processes - 1) // num_processes
 
 
-def summing_bytes(counts_bytes: int, num_processes: int) -> int:
-    """Bytes that one process sends where all add up their counts, once, after measuring.
+def summing_bytes(share_bytes: int, num_processes: int) -> int:
+    """Bytes that one process sends where all add up counts and measures, once, after measuring.
 
-    `counts_bytes` are those of one process's share: 12 for each distinct pair and depth. Each share
-    goes to all others, so that every process has the same total.
+    `share_bytes` are those of one process's share: 12 for each distinct pair and depth, and the
+    measures. Each share goes to all others, so that every process has the same total.
 
     >>> summing_bytes(1200, 4)
     3600
     """
-    return counts_bytes * (num_processes - 1)
+    return share_bytes * (num_processes - 1)

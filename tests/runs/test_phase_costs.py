@@ -189,8 +189,8 @@ def test_measures_take_what_is_foretold():
     ids = np.arange(9)
     answers = Answers(ids, ids % 3, ids + 91, np.zeros((depths, 9), int), np.ones((depths, 9)))
     taken = 0
-    for measure in MEASURES:
-        made = measure.empty(depths, size)
+    for kind in MEASURES:
+        made = kind.empty(depths, size)
         made.update(answers)
         taken += sum(array.nbytes for array in made.arrays().values())
     assert taken == measures_bytes(costs, 100)

@@ -17,9 +17,9 @@ def python_blocks() -> list[str]:
 @pytest.fixture
 def tiny_demo(monkeypatch):
     """The demo's recipe with a handful of documents and steps."""
-    import hf_apt.runs.recipes
+    import hf_apt
 
-    demo = hf_apt.runs.recipes.demo_recipe()
+    demo = hf_apt.demo_recipe()
     tiny = replace(
         demo,
         corpus=replace(demo.corpus, num_documents=200, num_validation_documents=100),
@@ -27,7 +27,7 @@ def tiny_demo(monkeypatch):
         heads=replace(demo.heads, num_steps=2),
         finetune=None,
     )
-    monkeypatch.setattr(hf_apt.runs.recipes, "demo_recipe", lambda: tiny)
+    monkeypatch.setattr(hf_apt, "demo_recipe", lambda: tiny)
 
 
 def test_every_python_block_runs(

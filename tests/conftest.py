@@ -98,3 +98,23 @@ def hub(monkeypatch):
         monkeypatch.setenv("HF_ENDPOINT", double.url)
         monkeypatch.setenv("HF_TOKEN", TOKEN)
         yield double
+
+
+@pytest.fixture
+def call(monkeypatch, capsys):
+    """The command line in this process: exit code, standard output, standard error."""
+    from hf_apt import cli
+
+    def called(*arguments: object) -> tuple[int, str, str]:
+        monkeypatch.setattr("sys.argv", ["hf-apt", *map(str, arguments)])
+        capsys.readouterr()
+        try:
+            cli.main()
+        except SystemExit as stop:
+            code = int(stop.code or 0)
+        else:
+            code = 0
+        captured = capsys.readouterr()
+        return code, captured.out, captured.err
+
+    return called

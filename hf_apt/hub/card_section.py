@@ -17,10 +17,10 @@ class CardSection:
     """One section of a card."""
 
     title: str
-    """Its heading."""
+    """Heading of the section."""
 
     table: TextTable
-    """Its figures; the notes stand below it as a list, in Markdown."""
+    """Figures of the section; the notes stand below it as a list, in Markdown."""
 
     lead: str = ""
     """What is said before the table."""

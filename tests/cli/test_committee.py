@@ -2,7 +2,6 @@
 
 import json
 import shutil
-import sys
 
 import numpy as np
 import pytest
@@ -10,7 +9,6 @@ import torch
 import transformers as hf
 
 import hf_apt
-from hf_apt import cli
 from hf_apt.data.tasks.task import open_task
 from hf_apt.data.tasks.task_config import TaskConfig
 from hf_apt.data.tokenizer import SPECIAL_TOKENS, vocabulary_tokenizer
@@ -48,20 +46,13 @@ def checkpoints(task, tmp_path_factory):
 
 
 @pytest.fixture
-def call(monkeypatch, capsys):
-    """The command line in this process: exit code, standard output, last line of the error."""
+def call(call, monkeypatch):
+    """The command line, 80 columns wide: exit code, standard output, last line of the error."""
+    monkeypatch.setenv("COLUMNS", "80")
 
     def called(*arguments):
-        monkeypatch.setattr(sys, "argv", ["hf-apt", *map(str, arguments)])
-        monkeypatch.setenv("COLUMNS", "80")
-        capsys.readouterr()
-        try:
-            cli.main()
-            code = 0
-        except SystemExit as stop:
-            code = stop.code or 0
-        captured = capsys.readouterr()
-        return code, captured.out, captured.err.rstrip().rpartition("\n")[2]
+        code, out, error = call(*arguments)
+        return code, out, error.rstrip().rpartition("\n")[2]
 
     return called
 

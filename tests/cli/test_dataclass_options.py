@@ -10,7 +10,6 @@ from typing import Any, Literal, get_args, get_origin
 import pytest
 import typer
 
-from hf_apt import cli
 from hf_apt.cli.app import app
 from hf_apt.cli.committee import COMMITTEE, committee_options
 from hf_apt.cli.dataclass_options import (
@@ -84,18 +83,10 @@ COMMANDS = commands()
 
 
 @pytest.fixture
-def call(monkeypatch, capsys):
-    """The command line in this process: exit code, standard output, standard error."""
-
-    def called(*arguments: str) -> tuple[int, str, str]:
-        monkeypatch.setattr(sys, "argv", ["hf-apt", *arguments])
-        monkeypatch.setenv("COLUMNS", "200")
-        with pytest.raises(SystemExit) as stop:
-            cli.main()
-        captured = capsys.readouterr()
-        return int(stop.value.code or 0), captured.out, captured.err
-
-    return called
+def call(call, monkeypatch):
+    """The command line, 200 columns wide: exit code, standard output, standard error."""
+    monkeypatch.setenv("COLUMNS", "200")
+    return call
 
 
 def at(config: Any, path: str) -> Any:

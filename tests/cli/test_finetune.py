@@ -3,11 +3,9 @@
 import copy
 import json
 import shutil
-import sys
 
 import pytest
 
-from hf_apt import cli
 from hf_apt.cli.finetune import finetune_options
 from hf_apt.data.tasks.known_tasks import KNOWN_TASKS
 from hf_apt.data.tasks.task_config import TaskConfig
@@ -17,19 +15,12 @@ TINY = "--epochs=1 --sequence-length=16 --train-per-class=6 --test-per-class=3 -
 
 
 @pytest.fixture
-def call(monkeypatch, capsys):
-    """The command line in this process: exit code, standard output, last line of the error."""
+def call(call):
+    """`hf-apt finetune`: exit code, standard output, last line of the error."""
 
     def called(*arguments):
-        monkeypatch.setattr(sys, "argv", ["hf-apt", "finetune", *map(str, arguments)])
-        capsys.readouterr()
-        try:
-            cli.main()
-            code = 0
-        except SystemExit as stop:
-            code = stop.code or 0
-        captured = capsys.readouterr()
-        return code, captured.out, captured.err.rstrip().rpartition("\n")[2]
+        code, out, error = call("finetune", *arguments)
+        return code, out, error.rstrip().rpartition("\n")[2]
 
     return called
 

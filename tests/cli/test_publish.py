@@ -4,35 +4,22 @@ import re
 import shutil
 import subprocess
 import sys
+from functools import partial
 from pathlib import Path
 
 import pytest
 from hub_double import READER_TOKEN
 
-from hf_apt import cli
 from hf_apt.records.run import Run
 
 REPO = "owner/bert-6"
 
 
 @pytest.fixture
-def call(monkeypatch, capsys):
-    """The command line in this process: exit code, standard output, standard error."""
+def call(call, monkeypatch):
+    """`hf-apt publish`, without waiting: exit code, standard output, standard error."""
     monkeypatch.setattr("time.sleep", lambda _: None)
-
-    def called(*arguments: object) -> tuple[int, str, str]:
-        monkeypatch.setattr(sys, "argv", ["hf-apt", "publish", *map(str, arguments)])
-        capsys.readouterr()
-        try:
-            cli.main()
-        except SystemExit as stop:
-            code = int(stop.code or 0)
-        else:
-            code = 0
-        captured = capsys.readouterr()
-        return code, captured.out, captured.err
-
-    return called
+    return partial(call, "publish")
 
 
 @pytest.fixture

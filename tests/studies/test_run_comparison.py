@@ -8,7 +8,6 @@ import pytest
 from rich.console import Console
 from scipy.stats import spearmanr
 
-from hf_apt import cli
 from hf_apt.cli.tables import comparison
 from hf_apt.records.run import Run
 from hf_apt.records.schemas import BLOCK_ACCURACY, SUMMARY
@@ -246,16 +245,12 @@ def test_agreement_is_over_depths_and_of_what_is_there():
 
 
 @pytest.fixture
-def call(monkeypatch, capsys):
+def call(call):
+    """`hf-apt compare`: exit code, standard output, last line of the error."""
+
     def called(*arguments):
-        monkeypatch.setattr("sys.argv", ["hf-apt", "compare", *map(str, arguments)])
-        try:
-            cli.main()
-            code = 0
-        except SystemExit as stop:
-            code = stop.code or 0
-        captured = capsys.readouterr()
-        return code, captured.out, captured.err.rstrip().rpartition("\n")[2]
+        code, out, error = call("compare", *arguments)
+        return code, out, error.rstrip().rpartition("\n")[2]
 
     return called
 

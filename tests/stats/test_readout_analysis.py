@@ -34,3 +34,10 @@ def test_they_are_formed_once():
     assert analysis.clusters(1, 0.3, "weak") is analysis.clusters(1, 0.3, "weak")
     assert analysis.clusters(1, 0.3, "weak") is not analysis.clusters(1, 0.3, "mutual")
     assert analysis.readout.measures == {}
+
+
+def test_a_table_takes_the_bytes_that_are_stated():
+    table = ReadoutAnalysis.of_counts(counts()).table(0)
+    arrays = [m.data for m in (table.matrix, table.normalised)]
+    arrays += [m.indices for m in (table.matrix, table.normalised)]
+    assert sum(array.nbytes for array in arrays) <= 32 * table.matrix.nnz

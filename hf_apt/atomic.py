@@ -10,6 +10,8 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import IO, Any
 
+from hf_apt.ownership import mark_files, one_writer, require_replaceable
+
 
 @contextmanager
 def writing(path: Path, mode: str = "w") -> Iterator[IO[Any]]:
@@ -22,7 +24,7 @@ def writing(path: Path, mode: str = "w") -> Iterator[IO[Any]]:
             yield file
             file.flush()
             os.fsync(file.fileno())
-        os.chmod(partial, 0o666 & ~_umask())  # mkstemp makes files that only the owner may read
+        os.chmod(partial, 0o666 & ~umask())  # mkstemp makes files that only the owner may read
         os.replace(partial, path)
     except BaseException:
         Path(partial).unlink(missing_ok=True)
@@ -33,15 +35,26 @@ def writing(path: Path, mode: str = "w") -> Iterator[IO[Any]]:
 def writing_folder(path: Path) -> Iterator[Path]:
     """A folder that appears under `path` when the block ends, and not at all if it raises.
 
-    A folder that stood there before is replaced. It is moved aside first and deleted last, so that
-    an interruption leaves the old folder or the new one, and never half of either.
+    A folder that stood there before is replaced if it is empty or if every file in it is one that
+    this function left there. It is moved aside first and deleted last, so that an interruption
+    leaves the old folder or the new one, and never half of either. One process at a time writes it.
+
+    Raises ValueError, before the block begins, if `path` is a file or holds a file of somebody
+    else's, and if another process writes it.
     """
-    path.parent.mkdir(parents=True, exist_ok=True)
+    require_replaceable(path)
+    with one_writer(path.with_name(f".{path.name}.lock"), path):
+        yield from _replaced(path)
+
+
+def _replaced(path: Path) -> Iterator[Path]:
     partial = Path(tempfile.mkdtemp(prefix=f".{path.name}.", dir=path.parent))
     old = partial.with_name(f"{partial.name}.old")
     try:
         yield partial
-        os.chmod(partial, 0o777 & ~_umask())
+        mark_files(partial)
+        require_replaceable(path)  # which the block may have taken hours to fill
+        os.chmod(partial, 0o777 & ~umask())
         if path.exists():
             os.replace(path, old)
         os.replace(partial, path)
@@ -55,7 +68,8 @@ def writing_folder(path: Path) -> Iterator[Path]:
             shutil.rmtree(old, ignore_errors=True)
 
 
-def _umask() -> int:
+def umask() -> int:
+    """The permissions that this process takes from new files."""
     mask = os.umask(0)
     os.umask(mask)
     return mask

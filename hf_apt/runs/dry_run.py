@@ -15,10 +15,11 @@ from hf_apt.data.tokenizer import SPECIAL_TOKENS, load_tokenizer, vocabulary
 from hf_apt.data.tokens import Tokens
 from hf_apt.models.shapes import require_whole_heads
 from hf_apt.records.run import Run
+from hf_apt.records.run_folder import require_run_folder
 from hf_apt.runs.machine_speed import expected_seconds, machine_speed
 from hf_apt.runs.phase_costs import PhaseCost, disk_bytes, phase_costs, readout_bytes
-from hf_apt.runs.pipeline import require_same_run
 from hf_apt.runs.recipes import RunConfig
+from hf_apt.runs.same_run import require_same_run
 from hf_apt.training.costs.communication import communication_bytes, summing_bytes
 from hf_apt.training.costs.model_costs import ModelCosts
 from hf_apt.training.sharding import is_asked_for
@@ -85,6 +86,7 @@ def plan(config: RunConfig, folder: Path) -> Plan:
     """
     require_whole_heads(config.shape)
     run = Run(folder)
+    require_run_folder(run)
     require_same_run(config, run)
     held_out = _held_out(config, run)
     model = ModelCosts(

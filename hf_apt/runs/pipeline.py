@@ -2,27 +2,28 @@
 
 from __future__ import annotations
 
-import dataclasses
-import json
 import os
 import shlex
 import shutil
 import sys
 import warnings
+from collections.abc import Iterator
+from contextlib import contextmanager, nullcontext
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from hf_apt.atomic import writing_folder
+from hf_apt.ownership import MARKER
 from hf_apt.records.environment import environment
+from hf_apt.records.fingerprints import weights_fingerprint
 from hf_apt.records.run import Run
+from hf_apt.records.run_folder import writing_run
+from hf_apt.runs.same_run import as_recorded, require_same_run
 from hf_apt.stats.measures.readout import Readout
 
 if TYPE_CHECKING:
     from hf_apt.data.tokens import Tokens
     from hf_apt.runs.recipes import RunConfig
-
-_LATER = ("head_kinds", "untrained", "finetune")
-"""What may be asked for later of a run that is there already."""
 
 
 def run_all(config: RunConfig, folder: Path | str) -> Run:
@@ -31,32 +32,43 @@ def run_all(config: RunConfig, folder: Path | str) -> Run:
     Phases that are done already are not done again, and pre-training resumes from its last
     checkpoint, so that an interrupted run is continued by the same call.
 
-    Raises ValueError if the folder holds a run of another configuration.
+    Raises ValueError, and has written nothing, if the folder holds a run of another configuration
+    or files of somebody else's, or if another process writes into it.
     """
     _require_task(config)
-    run = begin(config, Path(folder))
-    pretrain_run(config, run)
-    measure_run(config, run, str(run.path("checkpoint")))
-    finetune_run(config, run)
-    return finish(run)
+    with one_run(folder) as run:
+        begin(config, run.folder)
+        pretrain_run(config, run)
+        measure_run(config, run, str(run.path("checkpoint")))
+        finetune_run(config, run)
+        return finish(run)
 
 
 def begin(config: RunConfig, folder: Path) -> Run:
-    """The run in `folder`, new or begun before with the same configuration."""
+    """The run in `folder`, new or begun before with the same configuration.
+
+    Raises ValueError, and has written nothing, if the folder holds another run or somebody else's
+    files.
+    """
     run = Run(folder)
     if is_main():
-        require_same_run(config, run)
-        run.write_json("config.json", _plain(dataclasses.asdict(config)))
-        run.write_json("environment.json", environment() | {"command": _command()})
+        with writing_run(run):
+            require_same_run(config, run)
+            run.write_json("config.json", as_recorded(config))
+            run.write_json("environment.json", environment() | {"command": _command()})
     return run
 
 
-def require_same_run(config: RunConfig, run: Run) -> None:
-    """Raise ValueError if `run` was begun with another configuration than `config`."""
-    # Before there is a tokenizer nothing was made that another configuration could contradict.
-    if run.path("tokenizer").exists():
-        before = _plain(_completed(run.read_json("config.json"), config))
-        _require_same(before, _plain(dataclasses.asdict(config)), run.folder)
+@contextmanager
+def one_run(folder: Path | str) -> Iterator[Run]:
+    """The run in `folder`, which no other process writes into within the block.
+
+    Raises ValueError, and has written nothing, if another process does, or if the folder holds
+    files of somebody else's.
+    """
+    run = Run(Path(folder))
+    with writing_run(run) if is_main() else nullcontext():
+        yield run
 
 
 def pretrain_run(config: RunConfig, run: Run) -> None:
@@ -84,11 +96,18 @@ def _save_trained(config: RunConfig, run: Run, trained: Any, result: dict, train
     with writing_folder(run.path("checkpoint")) as partial:
         trained.save_pretrained(partial)
         for file in run.path("tokenizer").iterdir():
-            shutil.copy(file, partial / file.name)
+            if file.name != MARKER:
+                shutil.copy(file, partial / file.name)
     seen = config.pretrain.num_steps * config.pretrain.batch_size
     tokens_seen = round(seen * train.description.num_tokens / train.description.num_sequences)
     run.write_json(
-        "training.json", result | {"num_sequences_seen": seen, "num_tokens_seen": tokens_seen}
+        "training.json",
+        result
+        | {
+            "num_sequences_seen": seen,
+            "num_tokens_seen": tokens_seen,
+            "weights": weights_fingerprint(str(run.path("checkpoint"))),
+        },
     )
 
 
@@ -102,9 +121,9 @@ def measure_run(config: RunConfig, run: Run, checkpoint: str) -> None:
     from hf_apt.models.devices import to_device
     from hf_apt.models.fresh import untrained_twin
     from hf_apt.models.loading import load_masked_lm
-    from hf_apt.records.fingerprints import weights_fingerprint
     from hf_apt.runs.decoders import decoders
 
+    _require_trained_weights(run, checkpoint)
     _require_same_weights(run, checkpoint)
     train, validation = _prepared(config, run)
     wanted = {"own_head", *config.head_kinds}
@@ -200,41 +219,26 @@ def _save_readouts(run: Run, readouts: dict[str, Readout]) -> None:
             run.write_readout(name, readout)
 
 
+def _require_trained_weights(run: Run, checkpoint: str) -> None:
+    """Raise ValueError if the run's own checkpoint is not the one that its training left."""
+    own = run.path("checkpoint")
+    if Path(checkpoint) != own or not run.path("training.json").exists():
+        return
+    trained = run.read_json("training.json").get("weights")
+    if trained is not None and trained != weights_fingerprint(checkpoint):
+        raise ValueError(
+            f"the weights in {own} are not those that training left there: put them back, or "
+            "delete the folder and training.json, and the same command trains to the end again."
+        )
+
+
 def _require_same_weights(run: Run, checkpoint: str) -> None:
-    from hf_apt.records.fingerprints import weights_fingerprint
 
     if not run.readouts() or not run.path("model.json").exists():
         return
     if run.read_json("model.json")["weights"] != weights_fingerprint(checkpoint):
         raise ValueError(
             f"{run.folder} holds the measurement of another checkpoint, not of {checkpoint}: "
-            "choose another --output, or delete the folder."
-        )
-
-
-def _plain(content: dict[str, Any]) -> dict[str, Any]:
-    """`content` as it is read again from JSON."""
-    return json.loads(json.dumps(content))
-
-
-def _completed(before: dict[str, Any], config: Any) -> dict[str, Any]:
-    """`before` with the defaults of those fields of `config` that there were not yet."""
-    completed = dict(before)
-    for field in dataclasses.fields(config):
-        value = getattr(config, field.name)
-        if field.name not in before and field.default is not dataclasses.MISSING:
-            completed[field.name] = field.default
-        elif dataclasses.is_dataclass(value) and isinstance(before.get(field.name), dict):
-            completed[field.name] = _completed(before[field.name], value)
-    return completed
-
-
-def _require_same(before: dict[str, Any], now: dict[str, Any], folder: Path) -> None:
-    changed = [key for key in now if key not in _LATER and before.get(key) != now[key]]
-    if changed:
-        key = changed[0]
-        raise ValueError(
-            f"{folder} holds a run with another {key} ({before.get(key)}, now {now[key]}): "
             "choose another --output, or delete the folder."
         )
 

@@ -24,6 +24,7 @@ from hf_apt.models.encoders import Encoder, load_encoder
 from hf_apt.records.environment import environment
 from hf_apt.records.fingerprints import weights_fingerprint
 from hf_apt.records.run import Run
+from hf_apt.records.run_folder import require_run_folder, writing_run
 from hf_apt.records.schemas import BLOCK_ACCURACY
 from hf_apt.stats.apt import mean_apt
 from hf_apt.stats.estimates import mean_estimate, over_seeds, plain
@@ -52,11 +53,20 @@ def measure_blocks(checkpoint: str, config: BlockAccuracyConfig, run: Run) -> di
     A seed whose figures are in `finetune/<task>-seed-<number>.json`, of the same settings, weights,
     tokenizer and texts, is not measured again.
 
-    Raises ValueError for a task or a checkpoint that cannot be opened, settings out of range, and
-    where several processes were started.
+    Raises ValueError for a task or a checkpoint that cannot be opened, settings out of range, where
+    several processes were started, and for a folder that is not `run`'s own or that another process
+    writes into.
     """
     _require_sense(config)
+    require_run_folder(run)
     first = open_task(config.task)
+    with writing_run(run):
+        return _measured(checkpoint, config, run, first)
+
+
+def _measured(
+    checkpoint: str, config: BlockAccuracyConfig, run: Run, first: Task
+) -> dict[str, Any]:
     by_seed: dict[str, list[ModelFigures]] = {}
     provenance = []
     depths: list[str] = []

@@ -24,6 +24,7 @@ from hf_apt.models.encoders import load_encoder
 from hf_apt.models.lora import merge_adapter
 from hf_apt.records.environment import environment
 from hf_apt.records.run import Run
+from hf_apt.records.run_folder import require_run_folder, writing_run
 from hf_apt.records.schemas import COMMITTEE
 from hf_apt.stats.estimates import plain
 from hf_apt.studies.answer_cost import cost
@@ -45,10 +46,19 @@ def measure_committee(
     `hf_apt.studies.committee_curve.CurvePoint` says, by size; `cost` what
     `hf_apt.studies.answer_cost.Cost` says of the committee, its first member and the reference.
 
-    Raises ValueError for a task or members that cannot be used, and settings out of range.
+    Raises ValueError for a task or members that cannot be used, settings out of range, and for a
+    folder that is not `run`'s own or that another process writes into.
     """
     require_combination(config.combination)
+    require_run_folder(run)
     task = open_task(config.task)
+    with writing_run(run):
+        return _measured(checkpoints, config, run, task)
+
+
+def _measured(
+    checkpoints: Sequence[str], config: CommitteeRunConfig, run: Run, task: Task
+) -> dict[str, Any]:
     training = config.finetune
     plans = plan_members(checkpoints, config.num_seeds, task.label_names, training)
     against = []

@@ -73,9 +73,9 @@ def with_objectives(*objectives):
 
 
 def begun(folder, config) -> Run:
-    """A run in which there is a tokenizer."""
+    """A run whose training has begun."""
     run = begin(config, folder)
-    run.path("tokenizer").mkdir(exist_ok=True)
+    run.path("training/checkpoint-1").mkdir(parents=True, exist_ok=True)
     return run
 
 
@@ -91,7 +91,7 @@ def test_a_run_keeps_their_names_and_weights(tmp_path):
 @pytest.mark.parametrize("other", [(), (RDrop(weight=1.0),), (ConfidencePenalty(weight=0.5),)])
 def test_a_run_with_another_objective_is_another_run(other, tmp_path):
     begun(tmp_path, with_objectives(RDrop(weight=0.5)))
-    with pytest.raises(ValueError, match="holds a run with another pretrain"):
+    with pytest.raises(ValueError, match=r"holds a run with other options: pretrain\.objectives"):
         begin(with_objectives(*other), tmp_path)
 
 

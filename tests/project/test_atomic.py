@@ -15,17 +15,19 @@ from typing import NoReturn
 import pytest
 
 from hf_apt.atomic import writing, writing_folder
+from hf_apt.ownership import MARKER, mark_files
 
 INTERRUPTIONS = [RuntimeError("a bug"), KeyboardInterrupt(), SystemExit(1), GeneratorExit()]
 
 
 def tree(folder: Path) -> dict[str, str]:
-    """Every file in `folder`, hidden ones too, with its content; folders with a slash."""
+    """Every file in `folder` but markers, with its content; folders with a slash."""
     return {
         str(path.relative_to(folder)) + ("/" if path.is_dir() else ""): (
             "" if path.is_dir() else path.read_text(encoding="utf-8")
         )
         for path in folder.rglob("*")
+        if path.name != MARKER
     }
 
 
@@ -165,6 +167,7 @@ _KILLED = """
 import os, sys
 from pathlib import Path
 from hf_apt.atomic import writing, writing_folder
+from hf_apt.ownership import MARKER, mark_files
 with writing(Path(sys.argv[1], "file.txt")) as file, writing_folder(Path(sys.argv[1], "run")) as f:
     file.write("half")
     file.flush()
@@ -179,6 +182,7 @@ def test_a_killed_process_leaves_the_earlier_file_and_folder_under_their_names(
     (tmp_path / "file.txt").write_text("earlier")
     (tmp_path / "run").mkdir()
     (tmp_path / "run" / "whole").write_text("earlier")
+    mark_files(tmp_path / "run")
     done = subprocess.run([sys.executable, "-c", _KILLED, str(tmp_path)], timeout=60)
     assert done.returncode == 9
     named = {name: text for name, text in tree(tmp_path).items() if not name.startswith(".")}
@@ -211,6 +215,7 @@ def before(request: pytest.FixtureRequest, tmp_path: Path) -> dict[str, str]:
     (tmp_path / "run" / "sub").mkdir(parents=True)
     (tmp_path / "run" / "whole").write_text("earlier")
     (tmp_path / "run" / "sub" / "part").write_text("earlier")
+    mark_files(tmp_path / "run")
     return EARLIER
 
 
@@ -257,6 +262,8 @@ def test_an_interruption_of_the_exchange_leaves_one_whole_folder(
 
     def interrupted(source: Path, target: Path) -> None:
         nonlocal num_calls
+        if target.name == MARKER:
+            return replace(source, target)
         num_calls += 1
         if num_calls != step or is_done:
             replace(source, target)

@@ -2,6 +2,7 @@
 
 import inspect
 import json
+import re
 import shutil
 import subprocess
 import sys
@@ -16,6 +17,7 @@ from hf_apt.data.measure_config import MeasureConfig
 from hf_apt.data.planted.corpus import PlantedCorpus
 from hf_apt.depths.head_config import HeadConfig
 from hf_apt.models.shapes import ConvShape, ModelShape
+from hf_apt.ownership import MARKER
 from hf_apt.records.fingerprints import file_fingerprint
 from hf_apt.records.run import Run
 from hf_apt.runs import pipeline
@@ -59,6 +61,11 @@ def stamps(run: Run) -> dict[str, tuple[int, int]]:
     }
 
 
+def hidden(run: Run) -> list[Path]:
+    """Hidden files and folders that are no markers."""
+    return [path for path in run.folder.rglob(".*") if path.name != MARKER]
+
+
 def changed(before: dict, after: dict) -> set[str]:
     return {name for name in before | after if before.get(name) != after.get(name)}
 
@@ -95,9 +102,9 @@ def test_a_run_leaves_the_documented_files(finished) -> None:
     }
     assert len(documented) >= 12
     # What is in Run's own table, and the three that the chain adds to it.
-    assert names - documented <= {"tokenizer", "model.json", "training.json"}
+    assert names - documented <= {"tokenizer", "model.json", "training.json", MARKER}
     assert documented - names == {"finetune"}, "which only a task makes"
-    assert not [path for path in finished.folder.rglob(".*")], "a partial file was left"
+    assert not hidden(finished), "a partial file was left"
     assert finished.readouts() == ["own_head", "linear_head", "untrained", "bayes"]
 
 
@@ -197,7 +204,7 @@ def test_it_goes_on_after_an_interruption_between_any_two_phases(
         interrupted += 1
     run = run_all(CONFIG, tmp_path / "run")
     assert interrupted == 7
-    assert not [path for path in run.folder.rglob(".*")]
+    assert not hidden(run)
     expected, found = figures(finished), figures(run)
     for summary in (expected, found):
         summary["training"].pop("seconds")
@@ -267,23 +274,122 @@ def test_heads_can_be_asked_for_later(copied) -> None:
 
 
 @pytest.mark.parametrize(
-    ("key", "value"),
+    ("told", "change"),
     [
-        ("sequence_length", 32),
-        ("corpus", PlantedCorpus(num_documents=201, num_validation_documents=48)),
-        ("shape", replace(CONFIG.shape, num_blocks=3)),
-        ("pretrain", replace(CONFIG.pretrain, num_steps=5)),
-        ("measure", replace(CONFIG.measure, seed=1)),
-        ("heads", replace(CONFIG.heads, num_steps=3)),
+        ("sequence_length (16 before, now 32)", {"sequence_length": 32}),
+        (
+            "corpus.num_documents (200 before, now 201)",
+            {"corpus": replace(CONFIG.corpus, num_documents=201)},
+        ),
+        ("shape.num_blocks (2 before, now 3)", {"shape": replace(CONFIG.shape, num_blocks=3)}),
+        (
+            "pretrain.num_steps (4 before, now 5): the learning rate falls to 0 at the last step",
+            {"pretrain": replace(CONFIG.pretrain, num_steps=5)},
+        ),
+        ("measure.seed (2509 before, now 1)", {"measure": replace(CONFIG.measure, seed=1)}),
+        ("heads.num_steps (2 before, now 3)", {"heads": replace(CONFIG.heads, num_steps=3)}),
+        (
+            "shape.num_blocks (2 before, now 3), pretrain.seed (42 before, now 1):",
+            {
+                "shape": replace(CONFIG.shape, num_blocks=3),
+                "pretrain": replace(CONFIG.pretrain, seed=1, save_every=3),
+            },
+        ),
     ],
+    ids=["length", "corpus", "shape", "steps", "measure", "heads", "several"],
 )
-def test_another_configuration_in_the_folder_is_refused_untouched(finished, key, value) -> None:
+def test_other_options_in_the_folder_are_refused_by_name_and_nothing_is_touched(
+    finished, told, change
+) -> None:
     before = stamps(finished)
-    with pytest.raises(ValueError, match=f"another {key}") as error:
-        run_all(replace(CONFIG, **{key: value}), finished.folder)
+    with pytest.raises(ValueError, match=re.escape(told)) as error:
+        run_all(replace(CONFIG, **change), finished.folder)
     assert str(finished.folder) in str(error.value)
     assert "\n" not in str(error.value)
+    assert "save_every" not in str(error.value), "which changes no result"
     assert stamps(finished) == before
+
+
+def test_what_changes_no_result_may_change(copied, monkeypatch) -> None:
+    no_work(monkeypatch)
+    other = replace(CONFIG.pretrain, save_every=3, report_to=("tensorboard",))
+    run_all(replace(CONFIG, pretrain=other), copied.folder)
+    assert copied.read_json("config.json")["pretrain"]["save_every"] == 3
+
+
+def test_until_something_is_made_of_an_option_it_may_be_corrected(copied) -> None:
+    """One wrong option does not cost the folder, nor what does not depend on it."""
+    for name in ("training", "checkpoint", "heads", "counts"):
+        shutil.rmtree(copied.path(name))
+    for name in ("training.json", "model.json"):
+        copied.path(name).unlink()
+    before = stamps(copied)
+    config = replace(CONFIG, pretrain=replace(CONFIG.pretrain, masking_rate=0.3, num_steps=3))
+    pretrain_run(config, begin(config, copied.folder))
+    assert copied.read_json("training.json")["num_steps"] == 3
+    assert not any(name.startswith("tokens/") for name in changed(before, stamps(copied)))
+    with pytest.raises(ValueError, match="sequence_length"):
+        begin(replace(config, sequence_length=12), copied.folder)
+
+
+# Somebody else's files, and another process.
+
+
+@pytest.mark.parametrize("name", ["config.json", "checkpoint/model.safetensors", "notes.txt"])
+def test_a_folder_of_the_users_is_left_as_it_was(tmp_path, name) -> None:
+    path = tmp_path / "mine" / name
+    path.parent.mkdir(parents=True)
+    path.write_text('{"model_type": "bert"}')
+    before = stamps(Run(tmp_path))
+    for start in (run_all, begin):
+        with pytest.raises(ValueError, match="holds files that are not hf_apt's"):
+            start(CONFIG, tmp_path / "mine")
+    assert stamps(Run(tmp_path)) == before
+
+
+def test_a_file_of_the_users_in_the_checkpoint_folder_is_kept(tmp_path) -> None:
+    run = begin(CONFIG, tmp_path / "run")
+    run.path("checkpoint").mkdir()
+    run.path("checkpoint/notes.txt").write_text("mine")
+    with pytest.raises(ValueError, match=r"checkpoint holds files .*notes\.txt"):
+        pretrain_run(CONFIG, run)
+    assert run.path("checkpoint/notes.txt").read_text() == "mine"
+
+
+def test_a_checkpoint_that_training_did_not_leave_is_refused(copied) -> None:
+    weights = copied.path("checkpoint/model.safetensors")
+    content = bytearray(weights.read_bytes())
+    content[-1] ^= 1
+    weights.write_bytes(content)
+    for name in ("counts", "heads"):
+        shutil.rmtree(copied.path(name))
+    with pytest.raises(ValueError, match="are not those that training left there"):
+        run_all(CONFIG, copied.folder)
+
+
+def test_two_starts_at_once_give_one_run(finished, tmp_path) -> None:
+    """One ends with a sentence and the other as if it were alone; the command again is right."""
+    code = (
+        "import sys; from tests.runs.test_pipeline import CONFIG;"
+        "from hf_apt.runs.pipeline import run_all; run_all(CONFIG, sys.argv[1])"
+    )
+    command = [sys.executable, "-c", code, str(tmp_path / "run")]
+    root = Path(__file__).parents[2]
+    pair = [
+        subprocess.Popen(command, cwd=root, stderr=subprocess.PIPE, text=True) for _ in range(2)
+    ]
+    errors = [process.communicate(timeout=240)[1] for process in pair]
+    codes = [process.returncode for process in pair]
+    assert 0 in codes
+    for code, error in zip(codes, errors, strict=True):
+        assert code == 0 or "another process writes into" in error.splitlines()[-1]
+    run = run_all(CONFIG, tmp_path / "run")
+    expected, now = figures(finished), figures(run)
+    for summary in (expected, now):
+        summary["training"].pop("seconds")
+        summary.pop("command")
+    assert now == expected
+    assert not hidden(run)
 
 
 def test_a_run_of_before_there_were_front_ends_is_the_same_run(copied, monkeypatch) -> None:
@@ -294,7 +400,7 @@ def test_a_run_of_before_there_were_front_ends_is_the_same_run(copied, monkeypat
     del config["untrained"]
     copied.write_json("config.json", config)
     no_work(monkeypatch)
-    with pytest.raises(ValueError, match="another shape"):
+    with pytest.raises(ValueError, match="shape.conv"):
         run_all(replace(CONFIG, shape=replace(CONFIG.shape, conv=ConvShape())), copied.folder)
     run_all(CONFIG, copied.folder)
     assert figures(copied) == summary

@@ -19,6 +19,7 @@ from hf_apt.depths.truncation import cut
 from hf_apt.models.encoders import load_encoder
 from hf_apt.records.fingerprints import file_fingerprint
 from hf_apt.records.run import Run
+from hf_apt.records.run_folder import writing_run
 from hf_apt.stats.counts import DepthCounts
 from hf_apt.stats.probe_config import PROBES
 from hf_apt.stats.transfer_scores import SCORES
@@ -320,7 +321,8 @@ def test_overlap_is_with_the_corpus_of_the_run_that_made_the_weights(
 ):
     frozen = replace(config, finetune=None)
     run = Run(tmp_path / "run")
-    shutil.copytree(checkpoint, run.path("checkpoint"))
+    with writing_run(run):
+        shutil.copytree(checkpoint, run.path("checkpoint"))
     assert measure_blocks(str(checkpoint), frozen, run)["overlap"] is None
     frequency = np.zeros(65, np.int64)
     frequency[: 5 + 6] = 7  # the special tokens and the six words of one class

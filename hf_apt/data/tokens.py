@@ -9,7 +9,7 @@ from __future__ import annotations
 import json
 import tempfile
 from collections.abc import Iterable
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, fields
 from itertools import islice
 from pathlib import Path
 from typing import Any
@@ -21,6 +21,12 @@ from hf_apt.atomic import writing_folder
 from hf_apt.data.masking import Masking
 from hf_apt.data.sequence_files import Mark, SequenceFiles
 from hf_apt.data.sequences import Cutter, Layout
+from hf_apt.data.stored_tokens import (
+    open_ids,
+    read_description,
+    read_starts,
+    require_in_vocabulary,
+)
 from hf_apt.data.tokenizer import fingerprint, vocabulary
 
 _BATCH = 1000
@@ -62,42 +68,52 @@ class Tokens:
     """Sequences of token ids in a folder, memory-mapped."""
 
     def __init__(self, folder: Path | str):
-        folder = Path(folder)
-        try:
-            content = json.loads((folder / "description.json").read_text(encoding="utf-8"))
-        except FileNotFoundError:
-            raise ValueError(f"{folder} holds no tokenised sequences.") from None
+        """Open `folder`.
+
+        Raises ValueError, with the file's name, if a file is missing or broken, or if the files do
+        not fit each other (`hf_apt.data.stored_tokens`). The ids are not read for it.
+        """
+        self.folder = Path(folder)
+        """The folder."""
+        names = [field.name for field in fields(TokensDescription)]
+        content = read_description(self.folder, names)
         content["special_ids"] = tuple(content["special_ids"])
         self.description = TokensDescription(**content)
         """What the integers on disk are."""
-        self.starts = np.load(folder / "starts.npy")
+        self.starts = read_starts(self.folder, self.description)
         """Where each sequence starts, and where the last one ends, int64."""
-        self.ids = np.memmap(
-            folder / "ids.bin", mode="r", dtype=_dtype(self.description.vocab_size)
-        )
+        self.ids = open_ids(self.folder, self.description, _dtype(self.description.vocab_size))
         """All ids, one sequence after the other."""
 
     def __len__(self) -> int:
         return len(self.starts) - 1
 
     def padded(self, indices_B: Integer[np.ndarray, " batch"]) -> Integer[np.ndarray, "batch seq"]:
-        """The chosen sequences, filled up to `sequence_length` with the padding id."""
+        """The chosen sequences, filled up to `sequence_length` with the padding id.
+
+        Raises ValueError for an id on disk that is none of the vocabulary.
+        """
         description = self.description
         starts_B = self.starts[indices_B]
         lengths_B = self.starts[indices_B + 1] - starts_B
         places_BT = starts_B[:, None] + np.arange(description.sequence_length)
         # Places past the end of a sequence read some other token, which is then overwritten.
         tokens_BT = np.asarray(self.ids).take(places_BT, mode="clip")
+        require_in_vocabulary(tokens_BT, description.vocab_size, self.folder)
         if lengths_B.min(initial=description.sequence_length) < description.sequence_length:
             outside_BT = np.arange(description.sequence_length) >= lengths_B[:, None]
             tokens_BT[outside_BT] = description.pad_id
         return tokens_BT
 
     def frequency(self) -> Int[np.ndarray, " vocab"]:
-        """Occurrences of each token id, int64."""
+        """Occurrences of each token id, int64.
+
+        Raises ValueError for an id on disk that is none of the vocabulary.
+        """
         frequency_V = np.zeros(self.description.vocab_size, np.int64)
         for start in range(0, len(self.ids), 1 << 22):
             part = self.ids[start : start + (1 << 22)]
+            require_in_vocabulary(part, len(frequency_V), self.folder)
             frequency_V += np.bincount(part, minlength=len(frequency_V))
         return frequency_V
 

@@ -7,11 +7,14 @@ on the blocks of BERT-6 is not known to us; both are offered.
 
 from __future__ import annotations
 
+import hashlib
+from collections.abc import Mapping
 from functools import partial
 from pathlib import Path
 from typing import Self, cast
 
 import torch
+from safetensors import SafetensorError, safe_open
 from safetensors.torch import load_file, save
 from torch import Tensor, nn
 
@@ -25,6 +28,9 @@ from hf_apt.depths.sweep import (
     sweep_once_each,
     vocabulary_sweep,
 )
+
+_ORIGIN = "made_from"
+"""Entry of the file that says what heads were made from, and the digest of their weights."""
 
 
 class DepthHeads(nn.Module):
@@ -96,17 +102,48 @@ class DepthHeads(nn.Module):
         decoders = (cast(nn.Linear, decoder) for decoder in self.decoders)
         return list(zip(self.transforms, decoders, strict=True))
 
-    def save(self, path: Path) -> None:
-        """Write the weights of all depths to `path` (safetensors), whole or not at all."""
+    def save(self, path: Path, made_from: str = "") -> None:
+        """Write the weights of all depths to `path` (safetensors), whole or not at all.
+
+        `made_from` is a fingerprint of what they were trained on and how, for `load`.
+        """
+        weights = self.state_dict()
+        # One entry: safetensors writes several in an order that changes from run to run.
+        metadata = {_ORIGIN: f"{made_from} {weights_digest(weights)}"}
         with writing(path, "wb") as file:
-            file.write(save(self.state_dict()))
+            file.write(save(weights, metadata))
 
     @classmethod
-    def load(cls, path: Path, kind: HeadKind) -> Self:
-        """The heads that `save` wrote to `path`."""
-        weights = load_file(path)
-        vocab_size, hidden_size = weights["decoders.0.weight"].shape
-        num_depths = sum(name.startswith("decoders.") for name in weights) // 2
-        heads = cls(kind, num_depths, hidden_size, vocab_size)
-        heads.load_state_dict(weights)
+    def load(cls, path: Path, kind: HeadKind, made_from: str | None = None) -> Self:
+        """The heads that `save` wrote to `path`.
+
+        Raises ValueError, with the file's name, if it is missing, broken or of another kind, or if
+        it was not made from `made_from`, where that is given.
+        """
+        try:
+            with safe_open(path, framework="pt") as file:
+                origin = (file.metadata() or {}).get(_ORIGIN, " ")
+            weights = load_file(path)
+            vocab_size, hidden_size = weights["decoders.0.weight"].shape
+            num_depths = sum(name.startswith("decoders.") for name in weights) // 2
+            heads = cls(kind, num_depths, hidden_size, vocab_size)
+            heads.load_state_dict(weights)
+        except (OSError, SafetensorError, KeyError, ValueError, RuntimeError) as error:
+            reason = str(error).splitlines()[0]
+            raise ValueError(f"{path} holds no heads of kind {kind} ({reason}).") from None
+        recorded, _, digest = origin.rpartition(" ")
+        if digest != weights_digest(weights):
+            raise ValueError(f"{path} does not hold the weights that were written: it was changed.")
+        if made_from is not None and recorded != made_from:
+            raise ValueError(f"{path} holds heads of another model, text or training.")
         return heads.eval()
+
+
+def weights_digest(weights: Mapping[str, Tensor]) -> str:
+    """A short hash of weights and their names: of what is in memory, whatever file it is from."""
+    digest = hashlib.sha256()
+    for name, weight in sorted(weights.items()):
+        digest.update(f"{name} {weight.dtype} {tuple(weight.shape)}".encode())
+        values = weight.detach().cpu().contiguous().reshape(-1).view(torch.uint8).numpy()
+        digest.update(memoryview(values))  # pyright: ignore[reportArgumentType]
+    return digest.hexdigest()[:16]

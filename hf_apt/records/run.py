@@ -11,6 +11,7 @@ from typing import Any
 import numpy as np
 
 from hf_apt.atomic import writing
+from hf_apt.reading import read_array, read_arrays, read_json
 from hf_apt.records.schemas import BLOCK_ACCURACY, COMMITTEE, in_present_form, is_of_kind
 from hf_apt.stats.counts import DepthCounts
 from hf_apt.stats.measures.measure import Measure
@@ -25,7 +26,7 @@ each depth on the frozen trunk. `untrained`: the own head of a twin with fresh w
 exact best answer, known for the planted language only; it has one depth."""
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, init=False)
 class Run:
     """A run's folder. Every later stage takes one and can be run again alone.
 
@@ -53,6 +54,9 @@ class Run:
     folder: Path
     """Path of the folder."""
 
+    def __init__(self, folder: Path | str):
+        object.__setattr__(self, "folder", Path(folder))
+
     def path(self, name: str) -> Path:
         """The path of one of the names above."""
         return self.folder / name
@@ -66,8 +70,26 @@ class Run:
         return [readout for readout in READOUTS if self.counts_path(readout).exists()]
 
     def counts(self, readout: str) -> DepthCounts:
-        """The counts of one readout."""
-        return DepthCounts.load(self.counts_path(readout))
+        """The counts of one readout.
+
+        Raises ValueError, with the file's name, if they cannot be read, break a law of theirs, or
+        are of other depths or fewer tokens than `model.json` says.
+        """
+        path = self.counts_path(readout)
+        counts = DepthCounts.load(path)
+        # The exact best answers are of one depth, and of the language's tokens alone.
+        if readout != "bayes" and self.path("model.json").exists():
+            model = self.read_json("model.json")
+            for name, here, there in (
+                ("depths", counts.num_depths, _number_of(model.get("depths"))),
+                ("tokens", counts.vocab_size, model.get("vocab_size")),
+            ):
+                if there is not None and here != there:
+                    raise ValueError(
+                        f"{path} is of {here} {name}, and {self.path('model.json')} says {there}: "
+                        "they are not of the same measurement. Measure again."
+                    )
+        return counts
 
     def write_readout(self, name: str, readout: Readout) -> None:
         """Write the measures and then the counts of one readout, which say that it is complete."""
@@ -76,31 +98,95 @@ class Run:
         readout.counts.save(self.counts_path(name))
 
     def readout(self, name: str) -> Readout:
-        """The counts of one readout, and those measures that were made of it."""
+        """The counts of one readout, and those measures that were made of it.
+
+        Raises ValueError, with the file's name, for a measure that is not of the same answers as
+        the counts, and for what `counts` refuses.
+        """
+        counts = self.counts(name)
         measures: dict[str, Measure] = {}
         for measure in MEASURES:
             path = self.path(_measure_name(name, measure.name))
             if path.exists():
-                with np.load(path) as arrays:
-                    measures[measure.name] = measure.from_arrays(dict(arrays))
-        return Readout(self.counts(name), measures)
+                arrays = read_arrays(path)
+                try:
+                    measures[measure.name] = measure.from_arrays(arrays)
+                    measures[measure.name].require_same_pass(counts)
+                except ValueError as error:
+                    raise ValueError(f"{path} is not of its counts: {error}.") from None
+        return Readout(counts, measures)
 
     # A model can have more ids than its tokenizer has tokens. To compare what follows with counts,
     # give their `vocab_size`: an id without a token never occurs.
 
     def frequency(self, vocab_size: int = 0) -> np.ndarray:
-        """Occurrences of each token in the training corpus, int64 (V,)."""
-        return _filled(np.load(self.path("frequency.npy")), vocab_size, 0)
+        """Occurrences of each token in the training corpus, int64 (V,).
+
+        Raises ValueError, with the file's name, if it is broken or not of the run's tokens.
+        """
+        return _filled(self._by_token("frequency.npy", 0), vocab_size, 0)
 
     def planted(self, vocab_size: int = 0) -> np.ndarray | None:
-        """The known class of each token, -1 for none; None unless the language is planted."""
-        path = self.path("planted.npy")
-        return _filled(np.load(path), vocab_size, -1) if path.exists() else None
+        """The known class of each token, -1 for none; None unless the language is planted.
+
+        Raises ValueError, with the file's name, if it is broken or not of the run's tokens, and if
+        it is missing although `config.json` says that the language is planted.
+        """
+        if not self.path("planted.npy").exists():
+            if self._is_planted():
+                raise ValueError(
+                    f"{self.path('planted.npy')} is missing, and the language of {self.folder} is "
+                    "planted: restore it, or delete frequency.npy and give the command again."
+                )
+            return None
+        return _filled(self._by_token("planted.npy", -1), vocab_size, -1)
 
     def vocabulary(self, vocab_size: int = 0) -> list[str]:
-        """The tokens as text, by token id; `<id>` for an id without a token."""
+        """The tokens as text, by token id; `<id>` for an id without a token.
+
+        Raises ValueError, with the file's name, if it is broken or not of the run's tokens.
+        """
         tokens = self.read_json("vocabulary.json")
+        if not all(isinstance(token, str) for token in tokens):
+            raise ValueError(f"{self.path('vocabulary.json')} holds what is no text.")
+        self._require_tokens("vocabulary.json", len(tokens))
         return tokens + [f"<{index}>" for index in range(len(tokens), vocab_size)]
+
+    def _by_token(self, name: str, least: int) -> np.ndarray:
+        """An integer of at least `least` for each token, int64 (V,)."""
+        path = self.path(name)
+        values_V = read_array(path)
+        if values_V.dtype != np.int64 or values_V.ndim != 1:
+            raise ValueError(
+                f"{path} is of {values_V.dtype} in {values_V.ndim} dimensions, not one row of "
+                "int64: restore it."
+            )
+        if values_V.min(initial=least) < least:
+            raise ValueError(f"{path} holds {values_V.min()}, which is less than {least}.")
+        self._require_tokens(name, len(values_V))
+        return values_V
+
+    def _require_tokens(self, name: str, num_tokens: int) -> None:
+        """Raise ValueError unless the tokens, or else the frequencies, are as many."""
+        described, frequency = "tokens/train/description.json", "frequency.npy"
+        if self.path(described).exists():
+            other, wanted = described, self.read_json(described, "vocab_size")["vocab_size"]
+        elif name != frequency and self.path(frequency).exists():
+            other, wanted = frequency, len(read_array(self.path(frequency)))
+        else:
+            return
+        if num_tokens != wanted:
+            raise ValueError(
+                f"{self.path(name)} is of {num_tokens} tokens, and {other} is of {wanted}: they do "
+                "not belong together. Restore the one that was changed."
+            )
+
+    def _is_planted(self) -> bool:
+        """Whether the run's configuration is one of the planted language."""
+        if not self.path("config.json").exists():
+            return False
+        corpus = self.read_json("config.json").get("corpus")
+        return isinstance(corpus, dict) and bool(corpus) and "name" not in corpus
 
     def finetuned(self) -> dict[str, Any]:
         """The records of fine-tuning by task (`hf_apt.studies.block_accuracy`), not those of seeds.
@@ -129,25 +215,28 @@ class Run:
         records = {}
         for path in sorted(self.path("finetune").glob("*.json")):
             name = re.fullmatch(rf"(\w+){ending}\.json", path.name)
-            record = self.read_json(f"finetune/{path.name}") if name else {}
+            record = read_json(path) if name else {}
             if name and is_of_kind(record, schema):
                 records[name[1]] = in_present_form(record, schema, path)
         return records
 
-    def read_json(self, name: str) -> Any:
-        """The content of one of the JSON files.
+    def read_json(self, name: str, *keys: str) -> Any:
+        """The content of one of the JSON files: an object, a list for `vocabulary.json`.
 
-        Raises ValueError if it is missing or not valid JSON.
+        Raises ValueError if it is missing, not valid JSON, of another type or without one of
+        `keys`.
         """
         path = self.path(name)
-        try:
-            return json.loads(path.read_text(encoding="utf-8"))
-        except FileNotFoundError:
-            raise ValueError(
-                f"{self.folder} is no finished hf_apt run: it has no {name}."
-            ) from None
-        except json.JSONDecodeError as error:
-            raise ValueError(f"{path} is no valid JSON: {error}.") from None
+        if not path.exists():
+            raise ValueError(f"{self.folder} is no finished hf_apt run: it has no {name}.")
+        content = read_json(path)
+        expected, called = (list, "list") if name == "vocabulary.json" else (dict, "object")
+        if not isinstance(content, expected):
+            raise ValueError(f"{path} holds no JSON {called}: it was changed. Restore it.")
+        for key in keys:
+            if key not in content:
+                raise ValueError(f"{path} does not say {key}: it was changed. Restore it.")
+        return content
 
     def write_json(self, name: str, content: Any) -> None:
         """Write one of the JSON files, whole or not at all."""
@@ -164,6 +253,10 @@ class Run:
         """Write one of the `.npz` files, whole or not at all."""
         with writing(self.path(name), "wb") as file:
             np.savez_compressed(file, allow_pickle=False, **arrays)
+
+
+def _number_of(names: Any) -> int | None:
+    return len(names) if isinstance(names, list) else None
 
 
 def _measure_name(readout: str, measure: str) -> str:

@@ -9,7 +9,11 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from pathlib import Path
-from typing import Any
+from types import UnionType
+from typing import Any, get_args, get_origin, get_type_hints, is_typeddict
+
+from hf_apt.records.summary_record import Summary
+from hf_apt.records.task_record import CommitteeRecord, ComparisonRecord, TaskRecord
 
 SUMMARY = "hf_apt.summary/1"
 """`summary.json` (`hf_apt.stats.depth_summary`)."""
@@ -34,18 +38,65 @@ def is_of_kind(record: Any, schema: str) -> bool:
 def in_present_form(record: dict[str, Any], schema: str, path: Path) -> dict[str, Any]:
     """`record`, which was read from `path`, in the form that `schema` names.
 
-    Raises ValueError for a record of another kind, and of a version that cannot be read.
+    Raises ValueError for a record of another kind, of a version that cannot be read, and for one
+    in which a key of its form is missing or of another type.
     """
-    named = record.get("schema")
+    named = record.get("schema") if isinstance(record, dict) else None
     if named == schema:
+        _require_form(record, schema, path)
         return record
-    if (named, schema) in _UPGRADES:
+    if isinstance(named, str) and (named, schema) in _UPGRADES:
+        _require_form(record, schema, path)
         return _UPGRADES[named, schema](record)
     raise ValueError(
         f"{path} is a record of the form {named}, and this version of hf_apt reads "
         f"{' and '.join(_readable(schema))}: make it again, or read it with the version that wrote "
         "it."
     )
+
+
+def _require_form(record: dict[str, Any], schema: str, path: Path) -> None:
+    """Raise ValueError unless the figures are there, and no key is of another type than its own.
+
+    Any other key may be missing or null, and what is inside an object or a list is read by whoever
+    needs it.
+    """
+    hints = get_type_hints(_FORMS[schema])
+    for key in _FIGURES[schema]:
+        if record.get(key) is None:
+            raise ValueError(f"{path} does not say {key}: it was changed. Make it again.")
+    for key in record.keys() & hints.keys():
+        if record[key] is not None and not isinstance(record[key], _kinds(hints[key])):
+            raise ValueError(
+                f"{path} says {type(record[key]).__name__} for {key}: it was changed. Make it "
+                "again."
+            )
+
+
+def _kinds(hint: Any) -> tuple[type, ...]:
+    """The types that JSON has for a hint."""
+    if isinstance(hint, UnionType):
+        return tuple(kind for part in get_args(hint) for kind in _kinds(part))
+    if is_typeddict(hint):
+        return (dict,)
+    if hint is float:
+        return (float, int)
+    return (get_origin(hint) or hint,)
+
+
+_FIGURES: dict[str, tuple[str, ...]] = {
+    SUMMARY: ("readouts",),
+    BLOCK_ACCURACY: ("models",),
+    COMMITTEE: (),
+    COMPARISON: (),
+}
+
+_FORMS: dict[str, Any] = {
+    SUMMARY: Summary,
+    BLOCK_ACCURACY: TaskRecord,
+    COMMITTEE: CommitteeRecord,
+    COMPARISON: ComparisonRecord,
+}
 
 
 def _readable(schema: str) -> list[str]:

@@ -18,8 +18,8 @@ def summary(records: RunRecords) -> Summary:
     from tqdm.auto import tqdm
 
     run = records.run
-    config = run.read_json("config.json")
-    model = run.read_json("model.json")
+    config = run.read_json("config.json", "corpus", "measure")
+    model = run.read_json("model.json", "name")
     if not run.readouts():
         raise ValueError(f"{run.folder} is no finished hf_apt run: it has no counts.")
     train, validation = (Tokens(run.path(f"tokens/{side}")) for side in ("train", "validation"))
@@ -32,7 +32,7 @@ def summary(records: RunRecords) -> Summary:
     return {
         "schema": SUMMARY,
         "title": f"{model['name']} on {corpus}",
-        "command": run.read_json("environment.json")["command"],
+        "command": run.read_json("environment.json", "command")["command"],
         "created": datetime.now(UTC).isoformat(timespec="seconds"),
         "corpus": {
             "name": corpus,

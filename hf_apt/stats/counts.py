@@ -15,6 +15,8 @@ import numpy as np
 from jaxtyping import Int, Integer
 
 from hf_apt.atomic import writing
+from hf_apt.reading import read_arrays
+from hf_apt.stats.stored_counts import key_type, stored_tables
 
 if TYPE_CHECKING:
     from scipy.sparse import csr_array
@@ -42,8 +44,7 @@ class PairCounts:
             raise ValueError(f"vocab_size must be at least 1, got {vocab_size}.")
         self.vocab_size = vocab_size
         """Number of tokens V, the side of the matrix."""
-        fits_int32 = vocab_size**2 <= np.iinfo(np.int32).max
-        self._key_type = np.dtype(np.int32 if fits_int32 else np.int64)
+        self._key_type = key_type(vocab_size)
         self._pending: list[np.ndarray] = []
         self._num_pending = 0
         self._runs: list[tuple[np.ndarray, np.ndarray]] = []
@@ -237,27 +238,32 @@ class DepthCounts:
         """Modified occurrences of each reference token; the same at every depth."""
         return self.at(0, treatment).support()
 
-    def save(self, path: Path) -> None:
+    def save(self, path: Path | str) -> None:
         """Write the counts to `path` as one compressed `.npz`, whole or not at all."""
         arrays: dict[str, np.ndarray] = {"vocab_size": np.array(self.vocab_size)}
         for depth, by_treatment in enumerate(self.pairs):
             for treatment, pair_counts in zip(TREATMENTS, by_treatment, strict=True):
                 arrays[f"depth_{depth}.{treatment}.keys"] = pair_counts.keys
                 arrays[f"depth_{depth}.{treatment}.counts"] = pair_counts.counts
-        with writing(path, "wb") as file:
+        with writing(Path(path), "wb") as file:
             np.savez_compressed(file, allow_pickle=False, **arrays)
 
     @classmethod
-    def load(cls, path: Path) -> Self:
-        """The counts that `save` wrote to `path`."""
-        with np.load(path) as arrays:
-            vocab_size = int(arrays["vocab_size"])
-            num_depths = sum(name.endswith(".masked.keys") for name in arrays.files)
-            counts = cls.empty(num_depths, vocab_size)
-            for depth, by_treatment in enumerate(counts.pairs):
-                for treatment, pair_counts in zip(TREATMENTS, by_treatment, strict=True):
-                    name = f"depth_{depth}.{treatment}"
-                    pair_counts._add_run(arrays[f"{name}.keys"], arrays[f"{name}.counts"])
+    def load(cls, path: Path | str) -> Self:
+        """The counts that `save` wrote to `path`.
+
+        Raises ValueError, with the file's name, if it cannot be read or breaks a law of
+        `hf_apt.stats.stored_counts`.
+        """
+        arrays = read_arrays(path)
+        try:
+            vocab_size, tables = stored_tables(arrays, TREATMENTS)
+        except ValueError as error:
+            raise ValueError(f"{path} holds no counts: {error}. Measure again.") from None
+        counts = cls.empty(len(tables), vocab_size)
+        for by_treatment, of_depth in zip(counts.pairs, tables, strict=True):
+            for pair_counts, table in zip(by_treatment, of_depth, strict=True):
+                pair_counts._add_run(*table)
         return counts
 
 

@@ -56,11 +56,9 @@ def figures_of_seed(
     examined = config.confidence if saved is not None else None
     if examined is not None and counts_in_run(run, checkpoint) is not None:
         conditions["counts"] = file_fingerprint(run.counts_path("own_head"))
-    if run.path(record).exists() and (saved is None or saved.exists()):
-        before = run.read_json(record)
-        if before.get("conditions") == conditions:
-            models = {name: _read(figures) for name, figures in before["figures"].items()}
-            return SeedFigures(models, before["confidence"])
+    before = _before(run, record, conditions)
+    if before is not None and (saved is None or before[1] == _files(saved)):
+        return before[0]
     # Before the encoder is changed by training.
     twin = Encoder(untrained_twin(encoder.model, seed=task.provenance["seed"]), encoder.tokenizer)
     with tempfile.TemporaryDirectory(prefix="hf_apt-") as scratch:
@@ -75,8 +73,34 @@ def figures_of_seed(
         if config.untrained:
             models["untrained"] = protocols.of(twin, None)
     figures = {name: _written(one) for name, one in models.items()}
-    run.write_json(record, {"conditions": conditions, "figures": figures, "confidence": confidence})
+    content = {"conditions": conditions, "figures": figures, "confidence": confidence}
+    run.write_json(record, content | {"saved": None if saved is None else _files(saved)})
     return SeedFigures(models, confidence)
+
+
+def _before(
+    run: Run, record: str, conditions: dict[str, Any]
+) -> tuple[SeedFigures, dict[str, str] | None] | None:
+    """What was measured under these conditions, and the files saved with it; None if broken."""
+    if not run.path(record).exists():
+        return None
+    try:
+        before = run.read_json(record, "conditions", "figures", "confidence", "saved")
+        if before["conditions"] != conditions:
+            return None
+        models = {name: _read(figures) for name, figures in before["figures"].items()}
+        return SeedFigures(models, before["confidence"]), before["saved"]
+    except (ValueError, KeyError, TypeError, AttributeError):
+        return None
+
+
+def _files(folder: Path) -> dict[str, str]:
+    """Fingerprints of the files of a saved model, by name."""
+    return {
+        path.relative_to(folder).as_posix(): file_fingerprint(path)
+        for path in sorted(folder.rglob("*"))
+        if path.is_file()
+    }
 
 
 def _conditions(

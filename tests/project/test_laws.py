@@ -313,6 +313,7 @@ def test_rooms_import_nothing_when_they_are_entered() -> None:
 
 SEEN_THROUGH: dict[str, tuple[str, ...]] = {
     "project/test_atomic.py": ("atomic",),
+    "training/test_interruption.py": ("training.divergence", "training.save_and_stop"),
     "project/test_ownership.py": ("ownership",),
     "project/test_reading.py": ("reading",),
     "cli/test_app.py": (

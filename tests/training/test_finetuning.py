@@ -1,6 +1,7 @@
 """Fine-tuning: what can be learnt is learnt, twice alike; accuracy per block and its record."""
 
 import json
+import os
 import shutil
 from dataclasses import replace
 from types import SimpleNamespace
@@ -170,7 +171,8 @@ def test_mean_apt_is_ranked_where_the_run_measured_the_same_weights(checkpoint, 
     run = Run(tmp_path / "run")
     counts = DepthCounts.empty(3, 65)
     counts.update(np.array([5, 6]), np.array([[5, 0], [5, 6], [0, 0]]), np.zeros(2, np.uint8))
-    counts.save(run.counts_path("own_head"))
+    with writing_run(run):
+        counts.save(run.counts_path("own_head"))
     frozen = replace(config, finetune=None)
     weights = file_fingerprint(checkpoint / "model.safetensors")
     for known, expected in ((weights, True), ("other", False)):
@@ -277,7 +279,18 @@ def test_an_interrupted_measurement_goes_on_after_its_last_seed(
 
 @pytest.mark.parametrize(
     "change",
-    ["settings", "objectives", "texts", "weights", "tokenizer", "counts", "folder", "none"],
+    [
+        "settings",
+        "objectives",
+        "texts",
+        "weights",
+        "tokenizer",
+        "counts",
+        "folder",
+        "cut",
+        "broken",
+        "none",
+    ],
 )
 def test_a_seed_of_anything_else_is_measured_again(
     checkpoint, config, rows, tmp_path, measured, change
@@ -311,6 +324,10 @@ def test_a_seed_of_anything_else_is_measured_again(
         run.write_json("model.json", {"weights": weights})
     elif change == "folder":
         shutil.rmtree(run.path("finetune/kinds"))
+    elif change == "cut":
+        os.truncate(run.path("finetune/kinds/model.safetensors"), 1000)
+    elif change == "broken":
+        run.write_json("finetune/kinds-seed-0.json", {"conditions": None})
     measure_blocks(str(checkpoint), config, run)
     assert measured == ([] if change == "none" else [0])
     assert run.path("finetune/kinds/model.safetensors").exists()

@@ -93,8 +93,9 @@ def test_all_weights_are_counted_where_all_are_trained(checkpoint, rows, tmp_pat
         features=FeatureConfig(sequence_length=16, poolings=("cls",)),
         finetune=replace(TRAINING, num_epochs=1, lora_rank=0),
     )
-    model = measure_blocks(str(checkpoint), config, Run(tmp_path))["models"]["pretrained"]
-    whole = load_encoder(str(tmp_path / "finetune/kinds")).model
+    run = Run(tmp_path / "run")
+    model = measure_blocks(str(checkpoint), config, run)["models"]["pretrained"]
+    whole = load_encoder(str(run.path("finetune/kinds"))).model
     assert model["num_trained_parameters"] == sum(each.numel() for each in whole.parameters())
 
 

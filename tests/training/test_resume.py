@@ -6,6 +6,7 @@ import shutil
 import signal
 import subprocess
 import sys
+import zipfile
 from collections.abc import Callable
 from pathlib import Path
 
@@ -44,6 +45,14 @@ def killed(packed_tokens, tmp_path_factory) -> Path:
     return folder
 
 
+def copied(checkpoint: Path, folder: Path, step: int) -> None:
+    """Copy `checkpoint` to `folder`, as if it were of another step."""
+    copy = folder / f"checkpoint-{step}"
+    shutil.copytree(checkpoint, copy)
+    state = json.loads((copy / "trainer_state.json").read_text())
+    (copy / "trainer_state.json").write_text(json.dumps(state | {"global_step": step}))
+
+
 def assert_same_run(trainer, expected) -> None:
     assert logged(trainer) == logged(expected)
     assert sum(name.endswith(".loss") for name in logged(trainer)) == NUM_STEPS
@@ -60,7 +69,8 @@ def test_a_killed_run_continues_exactly(packed_tokens, killed, uninterrupted, tm
     # A kill in the middle of writing the next checkpoint, on top of it.
     shutil.copytree(folder / f"checkpoint-{SAVE_EVERY}", folder / "checkpoint-4")
     (folder / "checkpoint-4" / "trainer_state.json").unlink()
-    assert last_checkpoint(folder) == folder / f"checkpoint-{SAVE_EVERY}"
+    with pytest.warns(UserWarning, match="trainer_state.json is missing"):
+        assert last_checkpoint(folder) == folder / f"checkpoint-{SAVE_EVERY}"
 
     steps: list[int] = []
     trainer = trainer_of(folder_of(packed_tokens), str(folder), dropout=0.1)
@@ -105,7 +115,7 @@ def test_no_folder_and_no_checkpoint_is_none(tmp_path):
 
 def test_the_newest_is_that_of_most_steps_not_of_the_alphabet(killed, tmp_path):
     for step in (3, 9, 10, 200):
-        shutil.copytree(killed / f"checkpoint-{SAVE_EVERY}", tmp_path / f"checkpoint-{step}")
+        copied(killed / f"checkpoint-{SAVE_EVERY}", tmp_path, step)
     os.utime(tmp_path / "checkpoint-9")
     assert last_checkpoint(tmp_path) == tmp_path / "checkpoint-200"
 
@@ -116,7 +126,8 @@ def test_what_is_no_checkpoint_is_passed_over(killed, tmp_path):
     shutil.copytree(tmp_path / "checkpoint-3", tmp_path / "checkpoint-4-copy")
     (tmp_path / "checkpoint-9").write_text("a file")
     (tmp_path / "checkpoint-8").mkdir()
-    assert last_checkpoint(tmp_path) == tmp_path / "checkpoint-3"
+    with pytest.warns(UserWarning, match="checkpoint-8 is not whole"):
+        assert last_checkpoint(tmp_path) == tmp_path / "checkpoint-3"
 
 
 def cut(name: str, left: float) -> Callable[[Path], None]:
@@ -147,6 +158,35 @@ def slow_process(checkpoint: Path) -> None:
     cut("rng_state_1.pth", 0.9)(checkpoint)
 
 
+INDEX = "model.safetensors.index.json"
+
+
+def flipped(name: str) -> Callable[[Path], None]:
+    """One bit of a tensor changed, in the middle of the file."""
+
+    def damage(checkpoint: Path) -> None:
+        with zipfile.ZipFile(checkpoint / name) as saved:
+            largest = max(saved.infolist(), key=lambda member: member.file_size)
+        content = bytearray((checkpoint / name).read_bytes())
+        content[largest.header_offset + len(largest.filename) + 30 + largest.file_size // 2] ^= 1
+        (checkpoint / name).write_bytes(content)
+
+    return damage
+
+
+def of_step(checkpoint: Path, step: int) -> None:
+    state = json.loads((checkpoint / "trainer_state.json").read_text())
+    (checkpoint / "trainer_state.json").write_text(json.dumps(state | {"global_step": step}))
+
+
+def in_parts(checkpoint: Path, more: list[str]) -> None:
+    """As if the weights were in several files, of which only the first is there."""
+    os.replace(checkpoint / "model.safetensors", checkpoint / "part-1.safetensors")
+    names = ["part-1.safetensors", *more]
+    index = {"weight_map": {f"w{number}": name for number, name in enumerate(names)}}
+    (checkpoint / INDEX).write_text(json.dumps(index))
+
+
 DAMAGE: dict[str, Callable[[Path], None]] = {
     "nothing but a folder": lambda path: [file.unlink() for file in path.iterdir()] and None,
     "no state": removed("trainer_state.json"),
@@ -162,18 +202,35 @@ DAMAGE: dict[str, Callable[[Path], None]] = {
     "optimizer empty": cut("optimizer.pt", 0.0),
     "schedule cut short": cut("scheduler.pt", 0.5),
     "random numbers cut short": cut("rng_state.pth", 0.5),
+    "no optimizer": removed("optimizer.pt"),
+    "no schedule": removed("scheduler.pt"),
+    "no random numbers": removed("rng_state.pth"),
+    "no weights": removed("model.safetensors"),
+    "weights cut short": cut("model.safetensors", 0.5),
+    "weights without their end": cut("model.safetensors", 0.999),
+    "weights empty": cut("model.safetensors", 0.0),
+    "optimizer changed": flipped("optimizer.pt"),
+    "schedule changed": flipped("scheduler.pt"),
+    "state of another step": lambda path: of_step(path, 5),
+    "state without a step": lambda path: (path / "trainer_state.json").write_text("{}") and None,
+    "state a list": lambda path: (path / "trainer_state.json").write_text("[]") and None,
+    "a part of the weights missing": lambda path: in_parts(path, ["part-2.safetensors"]),
+    "an index of nothing": lambda path: (path / INDEX).write_text("[]") and None,
 }
 
 
 @pytest.mark.parametrize("kind", DAMAGE)
 def test_a_checkpoint_that_was_cut_off_is_passed_over(kind, killed, tmp_path):
     for step in (3, 6):
-        shutil.copytree(killed / f"checkpoint-{SAVE_EVERY}", tmp_path / f"checkpoint-{step}")
+        copied(killed / f"checkpoint-{SAVE_EVERY}", tmp_path, step)
     assert last_checkpoint(tmp_path) == tmp_path / "checkpoint-6"
     DAMAGE[kind](tmp_path / "checkpoint-6")
-    assert last_checkpoint(tmp_path) == tmp_path / "checkpoint-3"
+    with pytest.warns(UserWarning, match="checkpoint-6 is not whole") as told:
+        assert last_checkpoint(tmp_path) == tmp_path / "checkpoint-3"
+    assert len(told) == 1
     DAMAGE[kind](tmp_path / "checkpoint-3")
-    assert last_checkpoint(tmp_path) is None
+    with pytest.warns(UserWarning, match="checkpoint-3 is not whole"):
+        assert last_checkpoint(tmp_path) is None
 
 
 @pytest.mark.parametrize("num_processes", [2, 3, 12])
@@ -181,3 +238,24 @@ def test_a_whole_checkpoint_of_several_processes_is_taken(num_processes, killed,
     shutil.copytree(killed / f"checkpoint-{SAVE_EVERY}", tmp_path / "checkpoint-3")
     of_processes(*range(num_processes))(tmp_path / "checkpoint-3")
     assert last_checkpoint(tmp_path) == tmp_path / "checkpoint-3"
+
+
+def test_weights_in_parts_and_those_that_fsdp_shards_are_whole(killed, tmp_path):
+    for step in (3, 6):
+        copied(killed / f"checkpoint-{SAVE_EVERY}", tmp_path, step)
+    in_parts(tmp_path / "checkpoint-6", [])
+    assert last_checkpoint(tmp_path) == tmp_path / "checkpoint-6"
+    # Saved whole by FSDP, `optimizer.bin` and `pytorch_model_fsdp.bin`; in parts, two folders.
+    for names in (("optimizer.bin", "pytorch_model_fsdp.bin"), ("optimizer_0", "model_fsdp_0")):
+        shutil.rmtree(tmp_path / "checkpoint-6")
+        copied(killed / f"checkpoint-{SAVE_EVERY}", tmp_path, 6)
+        checkpoint = tmp_path / "checkpoint-6"
+        (checkpoint / "model.safetensors").unlink()
+        if names[0].endswith(".bin"):
+            os.replace(checkpoint / "optimizer.pt", checkpoint / names[0])
+            shutil.copy(checkpoint / names[0], checkpoint / names[1])
+        else:
+            (checkpoint / "optimizer.pt").unlink()
+            (checkpoint / names[0]).mkdir()
+            (checkpoint / f"pytorch_{names[1]}").mkdir()
+        assert last_checkpoint(tmp_path) == checkpoint

@@ -8,9 +8,10 @@ from typing import ClassVar, Self
 import numpy as np
 from jaxtyping import Float, Int
 
+from hf_apt.stats.counts import DepthCounts
 from hf_apt.stats.estimates import Estimate
 from hf_apt.stats.measures.answers import Answers
-from hf_apt.stats.measures.measure import Column
+from hf_apt.stats.measures.measure import Column, stored_arrays
 
 
 @dataclass
@@ -101,8 +102,33 @@ class CrossEntropy:
 
     @classmethod
     def from_arrays(cls, arrays: dict[str, np.ndarray]) -> Self:
-        """The sums whose `arrays` these are."""
-        return cls(arrays["sums_DS"], arrays["positions_S"])
+        """The sums whose `arrays` these are.
+
+        Raises ValueError unless every sum is a number of nats, of as many sequences as there are
+        numbers of positions.
+        """
+        sums_DS, positions_S = stored_arrays(
+            arrays, sums_DS=("float64", 2), positions_S=("int64", 1)
+        )
+        if sums_DS.shape[1] != len(positions_S):
+            raise ValueError(f"it has sums {sums_DS.shape} and positions {positions_S.shape}")
+        if positions_S.min(initial=0) < 0 or np.isnan(sums_DS).any():
+            raise ValueError("a sum is not a number, or a number of positions is negative")
+        if sums_DS[:, positions_S == 0].any():
+            raise ValueError("a sequence in which nothing was asked has a cross-entropy")
+        return cls(sums_DS, positions_S)
+
+    def require_same_pass(self, counts: DepthCounts) -> None:
+        """Raise ValueError unless `counts` has as many depths and positions."""
+        here, there = (
+            (len(self.sums_DS), self.num_positions),
+            (counts.num_depths, counts.at(0).total),
+        )
+        if here != there:
+            raise ValueError(
+                f"it is of {here[0]} depths and {here[1]} positions, the counts are of {there[0]} "
+                f"and {there[1]}"
+            )
 
     def _make_room(self, num_sequences: int) -> None:
         missing = num_sequences - len(self.positions_S)

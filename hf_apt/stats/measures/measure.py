@@ -15,6 +15,7 @@ from typing import ClassVar, Protocol, Self
 
 import numpy as np
 
+from hf_apt.stats.counts import DepthCounts
 from hf_apt.stats.estimates import Estimate
 from hf_apt.stats.measures.answers import Answers
 
@@ -65,5 +66,30 @@ class Measure(Protocol):
 
     @classmethod
     def from_arrays(cls, arrays: dict[str, np.ndarray]) -> Self:
-        """The measure whose `arrays` these are."""
+        """The measure whose `arrays` these are.
+
+        Raises ValueError for arrays that no measure leaves.
+        """
         ...
+
+    def require_same_pass(self, counts: DepthCounts) -> None:
+        """Raise ValueError unless `counts` can be of the same answers."""
+        ...
+
+
+def stored_arrays(arrays: dict[str, np.ndarray], **kinds: tuple[str, int]) -> list[np.ndarray]:
+    """The arrays by their names, in the order of `kinds`: for each the dtype and the dimensions.
+
+    Raises ValueError unless `arrays` has these names and no other, and they are of their kinds.
+    """
+    if set(arrays) != set(kinds):
+        odd = sorted(set(arrays).symmetric_difference(kinds))[0]
+        raise ValueError(f"{odd} is {'missing' if odd in kinds else 'unknown'}")
+    for name, (dtype, num_dimensions) in kinds.items():
+        array = arrays[name]
+        if array.dtype != np.dtype(dtype) or array.ndim != num_dimensions:
+            raise ValueError(
+                f"{name} is of {array.dtype} in {array.ndim} dimensions, not of {dtype} in "
+                f"{num_dimensions}"
+            )
+    return [arrays[name] for name in kinds]

@@ -8,9 +8,10 @@ from typing import ClassVar, Self
 import numpy as np
 from jaxtyping import Float, Int
 
+from hf_apt.stats.counts import DepthCounts
 from hf_apt.stats.estimates import Estimate, share_estimate
 from hf_apt.stats.measures.answers import Answers
-from hf_apt.stats.measures.measure import Column
+from hf_apt.stats.measures.measure import Column, stored_arrays
 
 
 @dataclass
@@ -99,5 +100,29 @@ class PredictionDepth:
 
     @classmethod
     def from_arrays(cls, arrays: dict[str, np.ndarray]) -> Self:
-        """The counts whose `arrays` these are."""
-        return cls(arrays["same_DV"], arrays["settled_DV"])
+        """The counts whose `arrays` these are.
+
+        Raises ValueError unless an answer that is settled is the final one, is so at all later
+        depths, and is so at the last depth for every position.
+        """
+        same_DV, settled_DV = stored_arrays(arrays, same_DV=("int64", 2), settled_DV=("int64", 2))
+        if same_DV.shape != settled_DV.shape or not len(same_DV):
+            raise ValueError(f"it has counts {same_DV.shape} and {settled_DV.shape}")
+        laws = (
+            settled_DV.min(initial=0) >= 0,
+            (settled_DV <= same_DV).all(),
+            (same_DV <= same_DV[-1]).all(),
+            (settled_DV[:-1] <= settled_DV[1:]).all(),
+            np.array_equal(settled_DV[-1], same_DV[-1]),
+        )
+        if not all(laws):
+            raise ValueError("more answers are settled than are final, or some later become less")
+        return cls(same_DV, settled_DV)
+
+    def require_same_pass(self, counts: DepthCounts) -> None:
+        """Raise ValueError unless `counts` is of the same depths and asked for the same tokens."""
+        shape = (counts.num_depths, counts.vocab_size)
+        if self.same_DV.shape != shape:
+            raise ValueError(f"it is of depths and tokens {self.same_DV.shape}, not {shape}")
+        if not np.array_equal(self.same_DV[-1], counts.support()):
+            raise ValueError("it is of other positions than the counts")

@@ -3,15 +3,16 @@
 from __future__ import annotations
 
 import json
+from collections.abc import Callable
 from typing import Any, ClassVar
 
 import numpy as np
 
 from hf_apt.atomic import writing
+from hf_apt.depths.decoded import NO_FIGURE, DecodedTotal
 from hf_apt.stats.apt import masked_accuracy, mean_apt
 from hf_apt.stats.counts import TREATMENTS, DepthCounts
-from hf_apt.stats.estimates import plain
-from hf_apt.stats.measures.readout import Readout
+from hf_apt.stats.estimates import Estimate, plain
 from trainer_callbacks.depth_callback import DepthCallback
 from trainer_callbacks.files import StepFiles
 
@@ -32,53 +33,71 @@ class AptCallback(DepthCallback):
     shares. List this callback before others that read metrics, such as `EarlyStoppingCallback`.
 
     Tables, in `<output_dir>/apt/`: `eval-step-<step>.json`, the estimates at every depth pooled and
-    by treatment; `eval-step-<step>.npz`, `hits` (D, V) and `support` (V,) of every token.
+    by treatment; `eval-step-<step>.npz`, `hits` (D, V) and `support` (V,) of every token; hits
+    are -1 at depths where answers are missing.
     """
 
     folder: ClassVar[str] = "apt"
 
-    def scores(self, readout: Readout, *, is_causal: bool) -> dict[str, float]:
-        """The scalars to log, without the prefix of the data."""
-        counts = readout.counts
-        hits_DV, support_V = counts.hits(), counts.support()
-        means = [mean_apt(hits_V, support_V) for hits_V in hits_DV]
+    def scores(self, total: DecodedTotal, *, is_causal: bool) -> dict[str, float]:
+        """The scalars to log, without the prefix of the data; NaN where answers are missing."""
+        hits_DV, support_V = total.readout.counts.hits(), total.readout.counts.support()
+        means = _at_answered(total, mean_apt, hits_DV, support_V)
+        accuracies = _at_answered(total, masked_accuracy, hits_DV, support_V)
         accuracy = "next_token_accuracy" if is_causal else "masked_accuracy"
         return {
             "mean_apt": means[-1].value,
             "mean_apt_stderr": means[-1].standard_error,
             **{f"mean_apt_depth_{depth}": mean.value for depth, mean in enumerate(means)},
-            **{
-                f"{accuracy}_depth_{depth}": masked_accuracy(hits_V, support_V).value
-                for depth, hits_V in enumerate(hits_DV)
-            },
+            **{f"{accuracy}_depth_{depth}": share.value for depth, share in enumerate(accuracies)},
             **{
                 f"{key}_depth_{depth}": figure.value
-                for depth, figures in enumerate(readout.figures())
+                for depth, figures in enumerate(total.figures())
                 for key, figure in figures.items()
             },
         }
 
-    def write(self, readout: Readout, files: StepFiles, name: tuple[str, int], words: Any):
+    def write(self, total: DecodedTotal, files: StepFiles, name: tuple[str, int], words: Any):
         """Write the estimates and the counts of every token."""
-        counts, figures = readout.counts, readout.figures()
-        with writing(files.path(*name, "npz"), "wb") as file:
-            np.savez_compressed(file, hits=counts.hits(), support=counts.support())
+        counts, figures = total.readout.counts, total.figures()
+        hits_DV = counts.hits()
+        hits_DV[total.unanswered_D > 0] = -1
+        with writing(files.claimed(*name, "npz"), "wb") as file:
+            np.savez_compressed(file, hits=hits_DV, support=counts.support())
+        estimates = {
+            treatment or "pooled": {
+                "mean_apt": _at_answered(total, mean_apt, hits_DV, support_V),
+                "accuracy": _at_answered(total, masked_accuracy, hits_DV, support_V),
+            }
+            for treatment, hits_DV, support_V in _by_treatment(counts)
+        }
         depths = [
             {
                 "depth": depth,
                 **{
-                    treatment or "pooled": {
-                        "mean_apt": plain(mean_apt(hits_DV[depth], support_V)),
-                        "accuracy": plain(masked_accuracy(hits_DV[depth], support_V)),
-                    }
-                    for treatment, hits_DV, support_V in _by_treatment(counts)
+                    treatment: {key: plain(values[depth]) for key, values in kinds.items()}
+                    for treatment, kinds in estimates.items()
                 },
                 **plain(figures[depth]),
             }
             for depth in range(counts.num_depths)
         ]
-        with writing(files.path(*name, "json")) as file:
+        with writing(files.claimed(*name, "json")) as file:
             json.dump({"step": name[1], "depths": depths}, file, indent=1)
+
+
+def _at_answered(
+    total: DecodedTotal,
+    estimate: Callable[[np.ndarray, np.ndarray], Estimate],
+    hits_DV: np.ndarray,
+    support_V: np.ndarray,
+) -> list[Estimate]:
+    """The estimate at each depth; none where answers are missing."""
+    answered = set(total.answered_depths)
+    return [
+        estimate(hits_V, support_V) if depth in answered else NO_FIGURE
+        for depth, hits_V in enumerate(hits_DV)
+    ]
 
 
 def _by_treatment(counts: DepthCounts) -> list[tuple[str | None, np.ndarray, np.ndarray]]:

@@ -7,6 +7,7 @@ from collections.abc import Sequence
 from typing import Any, ClassVar
 
 from hf_apt.atomic import writing
+from hf_apt.depths.decoded import DecodedTotal
 from hf_apt.stats.clusters import (
     DEFINITIONS,
     HEADLINE,
@@ -17,9 +18,10 @@ from hf_apt.stats.clusters import (
 )
 from hf_apt.stats.confusion import Confusion, confusion, noise_mass
 from hf_apt.stats.counts import DepthCounts
-from hf_apt.stats.measures.readout import Readout
 from trainer_callbacks.depth_callback import DepthCallback
 from trainer_callbacks.files import StepFiles
+
+_SCALARS = ("num_clusters", "largest_cluster", "share_with_strong_match", "noise_mass")
 
 
 class ConfusionCallback(DepthCallback):
@@ -36,8 +38,8 @@ class ConfusionCallback(DepthCallback):
     match.
 
     Tables, in `<output_dir>/confusion/`: `eval-step-<step>.npz`, the exact pair counts
-    (`hf_apt.stats.counts.DepthCounts.load`); `eval-step-<step>.json`, the clusters as words,
-    largest first.
+    (`hf_apt.stats.counts.DepthCounts.load`), left out where answers are missing;
+    `eval-step-<step>.json`, the clusters as words, largest first.
     """
 
     folder: ClassVar[str] = "confusion"
@@ -62,10 +64,14 @@ class ConfusionCallback(DepthCallback):
         self.threshold = threshold
         self._read: tuple[DepthCounts, list[tuple[Confusion, TokenClusters]]] | None = None
 
-    def scores(self, readout: Readout, *, is_causal: bool) -> dict[str, float]:
-        """The scalars to log, without the prefix of the data."""
-        scores = {}
-        for depth, (table, clusters) in enumerate(self._clusters(readout.counts)):
+    def scores(self, total: DecodedTotal, *, is_causal: bool) -> dict[str, float]:
+        """The scalars to log, without the prefix of the data; NaN where answers are missing."""
+        scores: dict[str, float] = {}
+        answered = set(total.answered_depths)
+        for depth, (table, clusters) in enumerate(self._clusters(total.readout.counts)):
+            if depth not in answered:
+                scores |= {f"{name}_depth_{depth}": float("nan") for name in _SCALARS}
+                continue
             noise = noise_mass(table, strong_matches(table, self.threshold))
             scores |= {
                 f"num_clusters_depth_{depth}": len(clusters.members),
@@ -79,12 +85,19 @@ class ConfusionCallback(DepthCallback):
                 }
         return scores
 
-    def write(self, readout: Readout, files: StepFiles, name: tuple[str, int], words: Any):
-        """Write the pair counts and the clusters."""
-        readout.counts.save(files.path(*name, "npz"))
+    def write(self, total: DecodedTotal, files: StepFiles, name: tuple[str, int], words: Any):
+        """Write the pair counts, if no answer is missing, and the clusters."""
+        counts, answered = total.readout.counts, set(total.answered_depths)
+        if len(answered) == counts.num_depths:
+            counts.save(files.claimed(*name, "npz"))
         depths = [
-            {"depth": depth, "clusters": [_as_words(ids, words) for ids in clusters.members]}
-            for depth, (_, clusters) in enumerate(self._clusters(readout.counts))
+            {
+                "depth": depth,
+                "clusters": [_as_words(ids, words) for ids in clusters.members]
+                if depth in answered
+                else None,
+            }
+            for depth, (_, clusters) in enumerate(self._clusters(counts))
         ]
         content = {
             "step": name[1],
@@ -92,7 +105,7 @@ class ConfusionCallback(DepthCallback):
             "threshold": self.threshold,
             "depths": depths,
         }
-        with writing(files.path(*name, "json")) as file:
+        with writing(files.claimed(*name, "json")) as file:
             json.dump(content, file, indent=1, ensure_ascii=False)
 
     def _clusters(self, counts: DepthCounts) -> list[tuple[Confusion, TokenClusters]]:

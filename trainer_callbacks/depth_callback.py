@@ -9,11 +9,11 @@ from typing import Any, ClassVar
 
 from transformers import TrainerCallback, TrainerControl, TrainerState, TrainingArguments
 
-from hf_apt.stats.measures.readout import Readout
+from hf_apt.depths.decoded import DecodedTotal
 from trainer_callbacks.files import StepFiles, warned_of
-from trainer_callbacks.measurement import Measurement, Moment, raise_in_all
+from trainer_callbacks.measurement import Measurement, Moment, raise_in_all, said
 from trainer_callbacks.peers import log, require_alone
-from trainer_callbacks.schedule import Schedule
+from trainer_callbacks.schedule import Schedule, whole_number
 from trainer_callbacks.sources import Source, evaluated, given, held
 
 _logger = logging.getLogger(__name__)
@@ -33,7 +33,8 @@ class DepthCallback(TrainerCallback):
     Raises ValueError before training begins if the model has no head over a vocabulary, if steps
     are asked for without data, if the Trainer has two callbacks of one class, or if nothing can be
     written to the output folder. What cannot be measured or written later, data that ask for
-    nothing among it, gets a warning, and training goes on.
+    nothing among it, gets a warning, and training goes on. So does a model whose logits are not
+    finite: at depths where an answer is missing all scalars are NaN, and null in the tables.
     """
 
     folder: ClassVar[str]
@@ -47,16 +48,16 @@ class DepthCallback(TrainerCallback):
         eval_dataset: Any = None,
         seed: int = 2509,
     ):
-        self.schedule = Schedule(every=every, at_steps=tuple(at_steps))
+        self.schedule = Schedule(every=every, at_steps=at_steps)
         self.eval_dataset = eval_dataset
-        self.measurement = Measurement(seed=seed)
+        self.measurement = Measurement(seed=whole_number("seed", seed, at_least=0))
         self._training_is_over = False
 
-    def scores(self, readout: Readout, *, is_causal: bool) -> dict[str, float]:
-        """The scalars to log, without the prefix of the data."""
+    def scores(self, total: DecodedTotal, *, is_causal: bool) -> dict[str, float]:
+        """The scalars to log, without the prefix of the data; NaN where answers are missing."""
         raise NotImplementedError
 
-    def write(self, readout: Readout, files: StepFiles, name: tuple[str, int], words: Any):
+    def write(self, total: DecodedTotal, files: StepFiles, name: tuple[str, int], words: Any):
         """Write the tables of a measurement called `name`: (prefix, step)."""
         raise NotImplementedError
 
@@ -136,18 +137,20 @@ class DepthCallback(TrainerCallback):
         event: dict[str, Any],
     ) -> dict[str, float]:
         try:
-            readout = self.measurement.readout(args, moment, source, **event)
-        except ValueError as error:
-            _logger.warning("%s at step %d: %s", type(self).__name__, state.global_step, error)
+            total = self.measurement.readout(args, moment, source, **event)
+            unprefixed = self.scores(total, is_causal=self.measurement.is_causal)
+        except Exception as error:  # training is to go on, whatever cannot be measured
+            _logger.warning(
+                "%s at step %d: %s", type(self).__name__, state.global_step, said(error)
+            )
             return {}
-        unprefixed = self.scores(readout, is_causal=self.measurement.is_causal)
         scores = {f"{prefix}_{name}": value for name, value in unprefixed.items()}
         log(args, state, control, scores)
         files, name = self.files(args), (prefix, state.global_step)
         is_kept = self._training_is_over and files.path(*name, "json").exists()
         if state.is_world_process_zero and not is_kept:
             with warned_of(files.folder):
-                self.write(readout, files, name, event.get("processing_class"))
+                self.write(total, files, name, event.get("processing_class"))
         return scores
 
 

@@ -5,12 +5,14 @@ from __future__ import annotations
 import logging
 import math
 from itertools import takewhile
+from numbers import Real
 from typing import Any
 
 from transformers import TrainerCallback, TrainerControl, TrainerState, TrainingArguments
 
 from trainer_callbacks.apt import AptCallback
 from trainer_callbacks.peers import require_before
+from trainer_callbacks.schedule import whole_number
 
 _logger = logging.getLogger(__name__)
 
@@ -24,21 +26,24 @@ class AptEarlyStopping(TrainerCallback):
     difference is smaller: with `num_errors` 1 training is stopped rather early than late, with 0 at
     the first `patience` values without a new best.
 
-    Reads `<prefix>_mean_apt` from `state.log_history`, where `AptCallback` enters it: nothing is
-    lost by a resume. Raises ValueError before training unless the Trainer has an `AptCallback`
+    A value that is NaN, where the model's logits are not finite, gets a warning and counts as no
+    measurement. Reads `<prefix>_mean_apt` from `state.log_history`, where `AptCallback` enters it:
+    nothing is lost by a resume. Raises ValueError before training unless the Trainer has an
+    `AptCallback`
     before it.
     """
 
     def __init__(self, *, patience: int = 3, num_errors: float = 1.0, prefix: str = "eval"):
-        if patience < 1 or num_errors < 0:
-            raise ValueError(
-                "patience is at least 1 and num_errors not negative, "
-                f"got patience={patience}, num_errors={num_errors}."
-            )
-        self.patience = patience
+        self.patience = whole_number("patience", patience, at_least=1)
+        is_number = isinstance(num_errors, Real) and not isinstance(num_errors, bool)
+        if not is_number or not 0 <= num_errors < math.inf:
+            raise ValueError(f"num_errors must be a number of at least 0, got {num_errors!r}.")
+        if not isinstance(prefix, str):
+            raise ValueError(f"prefix must be the name before _mean_apt, got {prefix!r}.")
         self.num_errors = num_errors
         self.prefix = prefix
         self._has_warned = False
+        self._unknown_at: int | None = None
 
     def on_train_begin(
         self, args: TrainingArguments, state: TrainerState, control: TrainerControl, **event: Any
@@ -65,13 +70,22 @@ class AptEarlyStopping(TrainerCallback):
             self._warn_of_other_names(state, name)
             return
         by_step = {
-            entry["step"]: (entry[name], entry[f"{name}_stderr"])
+            entry["step"]: (entry[name], entry.get(f"{name}_stderr", math.nan))
             for entry in state.log_history
-            if name in entry
+            if not math.isnan(entry.get(name, math.nan))
         }
+        if state.global_step not in by_step:
+            self._warn_of_no_figure(state.global_step, name)
+            return
         values = [by_step[step] for step in sorted(by_step)]
         if len(values) > self.patience and self._has_stalled(values):
             control.should_training_stop = True
+
+    def _warn_of_no_figure(self, step: int, name: str) -> None:
+        """Warn once a step: an evaluation and the end of its step ask both."""
+        if self._unknown_at != step:
+            self._unknown_at = step
+            _logger.warning("AptEarlyStopping has no figure at step %d: %s is NaN.", step, name)
 
     def _warn_of_other_names(self, state: TrainerState, name: str) -> None:
         """Warn once, after a whole round of evaluations in which only other data were measured."""

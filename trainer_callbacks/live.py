@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import inspect
+import math
 import sys
 import threading
 import time
@@ -93,7 +94,7 @@ class AptLiveView(TrainerCallback):
         bars: dict[str, dict[int, float]] = {}
         for name, value in logs.items():
             prefix, start, depth = name.partition(_START)
-            if start:
+            if start and depth.isdecimal():
                 bars.setdefault(prefix, {})[int(depth)] = value
         self._before = self._before | {prefix: self._bars.get(prefix, {}) for prefix in bars}
         self._bars = self._bars | bars
@@ -125,11 +126,15 @@ class AptLiveView(TrainerCallback):
         for depth, value in sorted(self._bars[prefix].items()):
             table.add_row(
                 names[depth].removeprefix("block "),
-                f"{value:.3f}",
-                f"{value - before[depth]:+.3f}" if depth in before else "",
-                ProgressBar(total=1.0, completed=value, width=30),
+                f"{value:.3f}" if math.isfinite(value) else "no figure",
+                _change(before.get(depth, math.nan), value),
+                ProgressBar(total=1.0, completed=value if math.isfinite(value) else 0, width=30),
             )
         return table
+
+
+def _change(before: float, value: float) -> str:
+    return f"{value - before:+.3f}" if math.isfinite(value - before) else ""
 
 
 def _caller() -> CodeType:

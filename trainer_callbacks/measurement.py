@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import logging
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
@@ -22,13 +23,14 @@ from hf_apt.depths.collated_batches import (
     labels_asked,
     random_numbers_kept,
 )
-from hf_apt.depths.decoded import Decoded
+from hf_apt.depths.decoded import Decoded, DecodedTotal
 from hf_apt.depths.depth_pass import read, totals
 from hf_apt.depths.own_head import OwnHead
 from hf_apt.depths.trunk import Trunk
 from hf_apt.models.devices import process_state
-from hf_apt.stats.measures.readout import Readout
 from trainer_callbacks.sources import Source
+
+_logger = logging.getLogger(__name__)
 
 
 @dataclass(frozen=True)
@@ -49,7 +51,7 @@ class _Done:
     moment: Moment
     origin: object
     seed: int
-    readout: Readout
+    total: DecodedTotal
 
     def serves(self, moment: Moment, origin: object, seed: int) -> bool:
         return (
@@ -82,7 +84,12 @@ class Measurement:
         """
         model = unwrapped(model)
         name = type(model).__name__
-        if model.get_output_embeddings() is None:
+        if not isinstance(model, PreTrainedModel):
+            raise ValueError(
+                f"{name} is no model of transformers, so its blocks and head are not known: give "
+                "the Trainer the transformers model itself, ...ForMaskedLM or ...ForCausalLM."
+            )
+        if not _has_output_embeddings(model):
             raise ValueError(
                 f"{name} has no output embedding, so it answers with no token: take a model with a "
                 "language-modelling head, ...ForMaskedLM or ...ForCausalLM."
@@ -93,36 +100,40 @@ class Measurement:
             except ValueError:
                 raise
             except Exception as error:  # a model can fail in any way on an unusual input
-                raise ValueError(f"{name} cannot be read out by depth: {_said(error)}") from error
+                raise ValueError(f"{name} cannot be read out by depth: {said(error)}") from error
         return self._head
 
     def readout(
         self, args: TrainingArguments, moment: Moment, source: Source, **event: Any
-    ) -> Readout:
+    ) -> DecodedTotal:
         """The counts and measures over all processes, the same in each.
 
         `event` is what the Trainer gives to a callback. Two callbacks that ask about data of the
         same origin at the same moment share one pass.
 
-        Raises ValueError if the data has no rows, asks for nothing or cannot be read.
+        Warns of positions without an answer. Raises ValueError if the data has no rows, asks for
+        nothing or cannot be read.
         """
         model = unwrapped(event["model"])
         latest = _LATEST.get(model)
         if latest is not None and latest.serves(moment, source.origin, self.seed):
-            return latest.readout
+            return latest.total
         head = self._head
         if head is None or head.trunk.model is not model:
             head = self.begin(model)
         with random_numbers_kept(), _in_own_precision(model):
-            data = _batches(source.loader(), args.per_device_eval_batch_size, self.seed)
-            readout = _read(head, _asked(data, head.trunk, _mask_id(event, data), args))
-        if readout.counts.support().sum() == 0:
+            data = _loaded(source, args.per_device_eval_batch_size, self.seed)
+            total = _read(head, _asked(data, head.trunk, _mask_id(event, data), args))
+        if total.readout.counts.support().sum() == 0:
             raise ValueError(
                 "the evaluation data has no rows, or no label other than -100: nothing is asked "
                 "of the model."
             )
-        _LATEST[model] = _Done(moment, source.origin, self.seed, readout)
-        return readout
+        problem = total.problem("the model's own head")
+        if problem and process_state().is_main_process:
+            _logger.warning("at step %d %s", moment.step, problem)
+        _LATEST[model] = _Done(moment, source.origin, self.seed, total)
+        return total
 
 
 def unwrapped(model: Any) -> PreTrainedModel:
@@ -155,7 +166,31 @@ def _in_own_precision(model: PreTrainedModel) -> Iterator[None]:
             model.forward = wrapped
 
 
+def _has_output_embeddings(model: PreTrainedModel) -> bool:
+    try:
+        return model.get_output_embeddings() is not None
+    except Exception:  # a class may not know the question
+        return False
+
+
+def _loaded(source: Source, batch_size: int, seed: int) -> LabelledBatches:
+    """What the source's loader holds; what one process cannot load is raised in all."""
+    data = problem = None
+    try:
+        data = _batches(source.loader(), batch_size, seed)
+    except Exception as error:  # a loader can be anything, and fail in any way
+        problem = said(error)
+    raise_in_all(problem)
+    assert data is not None
+    return data
+
+
 def _batches(loader: Any, batch_size: int, seed: int) -> LabelledBatches:
+    if not (hasattr(loader, "dataset") and hasattr(loader, "collate_fn")):
+        raise ValueError(
+            f"the evaluation loader is a {type(loader).__name__} and no torch DataLoader, so its "
+            "rows and collator are not known: give the callback an eval_dataset."
+        )
     dataset = loader.dataset
     if isinstance(dataset, IterableDatasetShard):  # one process's part
         dataset = dataset.dataset
@@ -172,14 +207,14 @@ def _batches(loader: Any, batch_size: int, seed: int) -> LabelledBatches:
     )
 
 
-def _read(head: OwnHead, batches: Iterator[AskedBatch]) -> Readout:
-    """The readout over all processes; what one cannot read is raised in all, so that none waits."""
+def _read(head: OwnHead, batches: Iterator[AskedBatch]) -> DecodedTotal:
+    """What all processes decode; what one cannot read is raised in all, so that none waits."""
     reader = Decoded(head.trunk, head)
     problem = None
     try:
         read(head.trunk, batches, [reader])
     except Exception as error:  # data can be broken in any way: training is to go on
-        problem = _said(error)
+        problem = said(error)
     raise_in_all(problem)
     return totals({"own_head": reader})["own_head"]
 
@@ -191,7 +226,7 @@ def raise_in_all(problem: str | None) -> None:
         raise ValueError(problem)
 
 
-def _said(error: Exception) -> str:
+def said(error: Exception) -> str:
     """What went wrong, in one line."""
     said = " ".join(str(error).split())
     return said if isinstance(error, ValueError) else f"{type(error).__name__}: {said}"

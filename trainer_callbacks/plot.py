@@ -68,7 +68,7 @@ class AptPlotCallback(TrainerCallback):
         with warned_of(files.folder):
             config = getattr(event.get("model"), "config", None)
             figure = draw(state.log_history, prefix, config)
-            with writing(path, "wb") as file:
+            with writing(files.claimed(prefix, state.global_step, "png"), "wb") as file:
                 figure.savefig(file, format="png", dpi=150)
             _report(figure, path, f"{prefix}/mean_apt_by_depth", state.global_step)
 

@@ -4,10 +4,15 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
+from hf_apt.stats.config_checks import require_seed, require_share, require_whole
+
 
 @dataclass(frozen=True, kw_only=True)
 class MeasureConfig:
-    """Which sequences and masks a measurement uses."""
+    """Which sequences and masks a measurement uses.
+
+    Raises ValueError for numbers below 1, a rate outside (0, 1) or a seed that is none.
+    """
 
     num_sequences: int | None = None
     """Largest number of held-out sequences to measure on; None for all."""
@@ -25,6 +30,6 @@ class MeasureConfig:
     """Seed of the masks, which are the same for all depths, decoders and models."""
 
     def __post_init__(self) -> None:
-        for name in ("num_realisations", "batch_size"):
-            if getattr(self, name) < 1:
-                raise ValueError(f"{name} must be at least 1, got {getattr(self, name)}.")
+        require_whole(self, "num_sequences", "num_realisations", "batch_size")
+        require_share(self, "masking_rate")
+        require_seed(self)

@@ -5,6 +5,13 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import Literal
 
+from hf_apt.stats.config_checks import (
+    require_positive,
+    require_seed,
+    require_share,
+    require_whole,
+)
+
 HeadKind = Literal["linear_head", "mlm_head"]
 """`linear_head`: one linear map from the hidden state to the vocabulary. `mlm_head`: BERT's whole
 MLM head, dense, GELU, LayerNorm, linear map to the vocabulary."""
@@ -33,3 +40,9 @@ class HeadConfig:
 
     seed: int = 43
     """Seed of order and masks."""
+
+    def __post_init__(self) -> None:
+        require_whole(self, "num_steps", "batch_size", "num_distinct_steps")
+        require_positive(self, "learning_rate")
+        require_share(self, "masking_rate")
+        require_seed(self)

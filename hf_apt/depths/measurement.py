@@ -39,12 +39,17 @@ def measure(
     several processes each takes every k-th batch and the totals are merged once, at the end: all
     processes return the same.
 
-    Raises ValueError if the model has fewer token ids or positions than the tokens need.
+    Raises ValueError if the model has fewer token ids or positions than the tokens need, and in
+    all processes if a decoder has no answer at a position: a logit is NaN, or the largest infinite.
     """
     require_fit(trunk.model, tokens)
     readers = {name: Decoded(trunk, decoder, measures) for name, decoder in decoders.items()}
     read(trunk, asked_batches(tokens, config, label=label), readers.values())
-    return totals(readers)
+    read_off = totals(readers)
+    for name, total in read_off.items():
+        if problem := total.problem(name):
+            raise ValueError(problem)
+    return {name: total.readout for name, total in read_off.items()}
 
 
 def asked_batches(
@@ -77,6 +82,16 @@ def asked_batches(
 
 
 def require_fit(model: PreTrainedModel, tokens: Tokens) -> None:
-    """Raise ValueError if `model` has fewer token ids or positions than `tokens` need."""
+    """Raise ValueError if `model` has fewer token ids or positions than `tokens` need, or if
+    `tokens` are none, or have no mask token."""
+    if not isinstance(tokens, Tokens):
+        raise ValueError(
+            f"tokens must be opened first, with hf_apt.Tokens(folder), got {tokens!r}."
+        )
+    if not isinstance(tokens.description.mask_id, int):
+        raise ValueError(
+            f"the tokens in {tokens.folder} have no mask token: write them with a tokenizer that "
+            "has one."
+        )
     needed = tokens.description
     require_room(model, needed.vocab_size, needed.sequence_length)

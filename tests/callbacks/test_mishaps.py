@@ -33,6 +33,24 @@ NOTHING = (
 )
 
 
+class Listed(hf.Trainer):
+    """Its evaluation loader is a list of batches."""
+
+    def get_eval_dataloader(self, eval_dataset=None):
+        return [stacked(premasked(4))]
+
+
+def test_a_loader_that_is_no_dataloader(tokenizer, tmp_path, caplog, monkeypatch):
+    monkeypatch.setattr("small_trainers.Trainer", Listed)
+    trainer, warnings = warned(caplog, tmp_path, tokenizer, callbacks=[AptCallback()])
+    sentence = (
+        "AptCallback at step {}: the evaluation loader is a list and no torch DataLoader, so its "
+        "rows and collator are not known: give the callback an eval_dataset."
+    )
+    assert warnings == [sentence.format(step) for step in (2, 4, 6)]
+    assert list(scalars(trainer, "eval_loss")) == [2, 4, 6]
+
+
 def nowhere_asked(num: int) -> list[dict[str, list[int]]]:
     return [row | {"labels": [-100] * len(row["labels"])} for row in premasked(num)]
 
@@ -177,6 +195,7 @@ def test_a_folder_that_vanishes_is_made_again(tokenizer, tmp_path):
 
     trainer_of(tmp_path, tokenizer, callbacks=[AptCallback(), Vandal()]).train()
     assert [path.name for path in sorted((tmp_path / "apt").iterdir())] == [
+        ".files.json",
         "eval-step-00000006.json",
         "eval-step-00000006.npz",
     ]

@@ -1,5 +1,6 @@
 """When the callbacks measure, and on which data."""
 
+import re
 from typing import Any
 
 import datasets
@@ -174,11 +175,29 @@ def test_masks_stay_from_one_evaluation_to_the_next_and_follow_the_seed(tokenize
     assert supports[0] == supports[1] != supports[2]
 
 
-@pytest.mark.parametrize("schedule", [{"every": 0}, {"every": -2}, {"at_steps": (3, 0)}])
+@pytest.mark.parametrize(
+    ("schedule", "wrong"),
+    [
+        *(({"every": wrong}, wrong) for wrong in (0, -2, "500", 1.5, True, [3])),
+        *(({"at_steps": (3, wrong)}, wrong) for wrong in (0, "5", 1.5, None)),
+        *(({"at_steps": wrong}, wrong) for wrong in (5, "500", None)),
+        ({"seed": -1}, -1),
+        ({"seed": "1"}, "1"),
+    ],
+)
 @pytest.mark.parametrize("kind", [AptCallback, ConfusionCallback])
-def test_steps_below_one_are_refused(kind, schedule):
-    with pytest.raises(ValueError, match=r"^steps count from 1, got (0|-2)\.$"):
+def test_steps_and_seeds_that_are_none_are_refused(kind, schedule, wrong):
+    (name,) = schedule
+    message = (
+        rf"^(a step of )?{name} must be a (whole number|list) .*, got {re.escape(repr(wrong))}\.$"
+    )
+    with pytest.raises(ValueError, match=message):
         kind(**schedule)
+
+
+def test_steps_can_be_numbers_of_numpy():
+    assert AptCallback(every=np.int64(3)).schedule.is_due(6)
+    assert AptCallback(at_steps=np.array([2, 4])).schedule.is_due(4)
 
 
 def test_a_schedule_is_due_as_it_says():

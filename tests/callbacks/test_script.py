@@ -120,7 +120,7 @@ def test_the_three_lines_measure_and_change_nothing(runs, unmodified, patched, c
         assert f"eval_num_clusters_depth_{depth}" in results
     steps = [f"eval-step-{step:08}" for step in (2, 4, 6)]
     for folder, kinds in (("apt", ("json", "npz", "png")), ("confusion", ("json", "npz"))):
-        names = sorted(path.name for path in (output / folder).iterdir())
+        names = sorted(path.name for path in (output / folder).glob("eval*"))
         assert names == [f"{step}.{kind}" for step in steps for kind in kinds]
 
     assert len(losses(unmodified)) == 6 * 2 + 3

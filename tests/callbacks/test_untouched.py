@@ -221,8 +221,10 @@ def test_a_resumed_training_has_every_step_once(kind, at_step, tokenizer, tmp_pa
         resumable(folder, tokenizer, kind, Interrupted(at_step)).train()
     assert 4 in StepFiles(folder / "apt").steps()
     # A kill in the middle of writing the next tables.
-    (folder / "apt" / ".eval-step-00000006.npz.a1b2c3").write_bytes(b"PK")
-    (folder / "apt" / "eval-step-00000005.json").write_text('{"step":')
+    files = StepFiles(folder / "apt")
+    files.claimed("eval", 6, "npz")
+    (folder / "apt" / ".eval-step-00000006.npz.a1b2c3_4").write_bytes(b"PK")
+    files.claimed("eval", 7, "json").write_text('{"step":')
 
     resumed = resumable(folder, tokenizer, kind)
     resumed.train(resume_from_checkpoint=True)
@@ -253,6 +255,9 @@ def test_a_table_is_under_its_name_whole_or_not_at_all(tokenizer, tmp_path, monk
     replace, seen = atomic.os.replace, []
 
     def checked(source: Any, target: Any) -> None:
+        if Path(target).name == ".files.json":
+            replace(source, target)
+            return
         assert not Path(target).exists()
         if str(target).endswith(".json"):
             json.loads(Path(source).read_text())

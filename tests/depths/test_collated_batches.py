@@ -266,7 +266,7 @@ def counted(trunk: Trunk, batches: Any) -> DepthCounts:
     """What the own head answers, at every depth."""
     reader = Decoded(trunk, OwnHead(trunk))
     read(trunk, batches, [reader])
-    return totals({"own_head": reader})["own_head"].counts
+    return totals({"own_head": reader})["own_head"].readout.counts
 
 
 def tables_of(counts: DepthCounts) -> dict[int, dict[tuple[int, int], int]]:

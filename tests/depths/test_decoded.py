@@ -161,7 +161,7 @@ def test_one_pass_serves_any_number_of_readers(tokens):
     # The own head runs the model with the trunk's output replaced, once at the embeddings and once
     # for all blocks; that is no pass of the trunk's own code.
     assert len(passes) == head_passes * 3
-    assert norms.num == head.total.counts.support().sum()
+    assert norms.num == head.total.readout.counts.support().sum()
     assert (norms.total / norms.num > 1).all()
 
 
@@ -182,13 +182,15 @@ def test_processes_share_the_batches_and_add_up(tokens, monkeypatch):
         parts.append(Decoded(trunk, head))
         read(trunk, measure_module.asked_batches(tokens, CONFIG), [parts[-1]])
     first, *others = (part.total for part in parts)
-    assert all(part.total.measures["cross_entropy"].num_positions > 0 for part in parts)
+    assert all(part.total.readout.measures["cross_entropy"].num_positions > 0 for part in parts)
     for other in others:
         first.merge(other)
-    assert np.array_equal(first.counts.hits(), whole.counts.hits())
+    assert np.array_equal(first.readout.counts.hits(), whole.counts.hits())
     for name, measured in whole.measures.items():
         for key, array in measured.arrays().items():
-            assert first.measures[name].arrays()[key] == pytest.approx(array, rel=1e-12), key
+            assert first.readout.measures[name].arrays()[key] == pytest.approx(array, rel=1e-12), (
+                key
+            )
 
 
 def test_a_model_that_guesses_evenly_is_at_log_of_its_vocabulary(tokens):

@@ -20,6 +20,7 @@ from hf_apt.models.fresh import new_model
 from hf_apt.models.shapes import ModelShape
 from hf_apt.stats.apt import mean_apt
 from hf_apt.stats.counts import DepthCounts
+from hf_apt.stats.measures.registry import MEASURES
 
 NUM_REALISATIONS = 2
 SEED = 77
@@ -203,10 +204,41 @@ def test_merging_measurements_of_two_seeds_adds_their_support(trunk, tokens):
     assert np.array_equal(merged_counts(parts).support(), parts[0].support() + parts[1].support())
 
 
-@pytest.mark.parametrize("name", ["num_realisations", "batch_size"])
-def test_numbers_below_one_are_refused(name):
-    with pytest.raises(ValueError, match=f"{name} must be at least 1, got 0"):
-        MeasureConfig(**{name: 0})
+@pytest.mark.parametrize(
+    ("name", "wrong"),
+    [
+        ("num_realisations", 0),
+        ("batch_size", 0),
+        ("num_sequences", 0),
+        ("num_sequences", -3),
+        ("masking_rate", 0.0),
+        ("masking_rate", 1.5),
+        ("masking_rate", float("nan")),
+        ("seed", -1),
+        ("seed", 2**64),
+    ],
+)
+def test_senseless_numbers_are_refused(name, wrong):
+    with pytest.raises(ValueError, match=rf"^{name} must .*, got {wrong}\.$"):
+        MeasureConfig(**{name: wrong})
+
+
+@pytest.mark.parametrize("asked", ["own head", "own head, counted alone"])
+def test_activations_that_are_not_finite_are_refused(asked, tokens):
+    model = new_model(ModelShape(hidden_size=16, num_heads=2, num_blocks=2), tokens, seed=3)
+    with torch.no_grad():
+        model.bert.encoder.layer[1].output.LayerNorm.weight.fill_(3e38)
+        model.bert.encoder.layer[1].output.LayerNorm.bias.fill_(3e38)
+    trunk = Trunk(model.eval())
+    measures = () if "alone" in asked else MEASURES
+    message = r"^own head has no answer for \d+ at depth 2 positions of \d+, because .* not finite"
+    with pytest.raises(ValueError, match=message):
+        measure(trunk, tokens, {"own head": OwnHead(trunk)}, config_of(), measures=measures)
+
+
+def test_a_folder_of_tokens_is_not_opened_tokens(trunk):
+    with pytest.raises(ValueError, match=r"^tokens must be opened first, .*, got 'here'\.$"):
+        measure(trunk, "here", {"own_head": OwnHead(trunk)}, config_of())  # pyright: ignore
 
 
 # Whether a model has the token ids and the positions.

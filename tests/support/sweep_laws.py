@@ -13,7 +13,7 @@ from dataclasses import dataclass
 import torch
 from torch import Tensor
 
-from hf_apt.depths.sweep import VocabularySweep
+from hf_apt.depths.sweep import NO_ANSWER, VocabularySweep
 
 INF = math.inf
 HALF = (torch.bfloat16, torch.float16)
@@ -111,7 +111,7 @@ def tokens_that_are_ruled_out_leave_no_nan(backend: Backend) -> None:
         assert not found.cross_entropy_N.isnan().any()
         assert_is_the_loop(found, features, weight, bias, targets)
     found = backend.of(features, weight, torch.full((num_tokens,), -INF), targets)
-    assert found.ids_N.tolist() == [0] * 9
+    assert found.ids_N.tolist() == [NO_ANSWER] * 9
     assert found.log_sum_exp_N.tolist() == found.target_logits_N.tolist() == [-INF] * 9
 
 
@@ -147,6 +147,26 @@ def what_is_no_number_beyond_the_edges_is_not_read(backend: Backend) -> None:
     assert_is_the_loop(found, features, weight, bias, targets)
 
 
+def what_is_not_finite_is_no_answer(backend: Backend) -> None:
+    """One logit is enough, wherever it is; a token that is ruled out is none of these."""
+    num_tokens = 128
+    features = torch.tensor([[1.0, 0.0], [0.0, 1.0], [1.0, 1.0], [INF, 0.0], [0.0, torch.nan]])
+    targets = torch.full((5,), 9)
+    for place in (0, 9, 64, 127):
+        for wrong in (torch.nan, INF):
+            weight = torch.zeros(num_tokens, 2)
+            weight[7], weight[place, 1] = 0.5, wrong
+            ruled_out = torch.zeros(num_tokens).index_fill_(0, torch.tensor([3, 126]), -INF)
+            found = backend.of(features[1:], weight, ruled_out, targets[1:])
+            assert found.ids_N.tolist() == [NO_ANSWER] * 4, (place, wrong)
+            assert not (found.cross_entropy_N < INF).any()
+    weight = torch.zeros(num_tokens, 2)
+    weight[7], weight[3] = 0.5, 8.0
+    found = backend.of(features, weight, ruled_out, targets)
+    assert found.ids_N.tolist() == [7, 7, 7, NO_ANSWER, NO_ANSWER]
+    assert found.log_sum_exp_N.isfinite().tolist() == [True] * 3 + [False] * 2
+
+
 LAWS = (
     at_any_size_and_precision_it_is_the_loop,
     of_equal_logits_the_lowest_id_wins,
@@ -154,6 +174,7 @@ LAWS = (
     logits_are_compared_in_full_precision,
     large_logits_do_not_overflow,
     what_is_no_number_beyond_the_edges_is_not_read,
+    what_is_not_finite_is_no_answer,
 )
 
 

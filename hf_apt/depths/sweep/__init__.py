@@ -2,12 +2,14 @@
 
 from hf_apt.depths.sweep.chunks import CHUNK
 from hf_apt.depths.sweep.equal_rows import once_each, sweep_once_each
-from hf_apt.depths.sweep.result import VocabularySweep
+from hf_apt.depths.sweep.result import NO_ANSWER, VocabularySweep, answered
 from hf_apt.depths.sweep.vocabulary import streamed_argmax, vocabulary_sweep
 
 __all__ = [
     "CHUNK",
+    "NO_ANSWER",
     "VocabularySweep",
+    "answered",
     "once_each",
     "streamed_argmax",
     "sweep_once_each",

@@ -9,7 +9,7 @@ from contextlib import AbstractContextManager, nullcontext
 import torch
 from torch import Tensor, nn
 
-from hf_apt.depths.sweep.result import VocabularySweep
+from hf_apt.depths.sweep.result import VocabularySweep, answered
 
 CHUNK = 1024
 """Tokens scored at once: their logits stay in the processor's cache."""
@@ -18,11 +18,11 @@ _BLOCK = 64
 
 
 def chunked_argmax(features_NE: Tensor, weight_VE: Tensor, bias_V: Tensor | None) -> Tensor:
-    """The token id (N,) of the largest logit; of equal logits the lowest id."""
+    """The token id (N,) of the largest logit; of equal logits the lowest id; else `NO_ANSWER`."""
     best = _Best(features_NE)
     for start, logits_NK in _chunks(features_NE, weight_VE, bias_V):
         best.update(start, logits_NK)
-    return best.ids_N
+    return answered(best.ids_N, best.logit_N)
 
 
 def chunked_sweep(
@@ -44,11 +44,13 @@ def chunked_sweep(
         total_N = total_N * (before_N - offset_N).exp()
         total_N += logits_NK.sub_(offset_N[:, None]).exp_().sum(dim=1)
     offset_N = best.logit_N.masked_fill(best.logit_N == -torch.inf, 0.0)
-    return VocabularySweep(best.ids_N, offset_N + total_N.log(), target_logits_N)
+    return VocabularySweep(
+        answered(best.ids_N, best.logit_N), offset_N + total_N.log(), target_logits_N
+    )
 
 
 class _Best:
-    """The largest logit of each row so far, and its id."""
+    """The largest logit of each row so far, NaN if one was NaN, and its id."""
 
     def __init__(self, features_NE: Tensor):
         shape, device = features_NE.shape[:1], features_NE.device
@@ -58,7 +60,7 @@ class _Best:
     def update(self, start: int, logits_NK: Tensor) -> None:
         largest_N, indices_N = _largest(logits_NK)
         better_N = largest_N > self.logit_N
-        self.logit_N = torch.where(better_N, largest_N, self.logit_N)
+        self.logit_N = torch.maximum(self.logit_N, largest_N)
         self.ids_N = torch.where(better_N, indices_N + start, self.ids_N)
 
 

@@ -74,6 +74,8 @@ def swept(
         if HAS_BIAS:
             bias = tl.load(bias_ptr + tokens, mask=is_token, other=0.0).to(tl.float32)
             logits += bias[None, :]
+        # A maximum passes over NaN; infinity stays to the end, where it is no answer either.
+        logits = tl.where(logits == logits, logits, float("inf"))
         logits = tl.where(is_token[None, :], logits, float("-inf"))
 
         largest = tl.max(logits, axis=1)

@@ -16,7 +16,7 @@ import triton  # pyright: ignore[reportMissingImports]
 from torch import Tensor
 
 from hf_apt.depths.sweep.kernel import swept
-from hf_apt.depths.sweep.result import VocabularySweep
+from hf_apt.depths.sweep.result import VocabularySweep, answered
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -57,7 +57,7 @@ def kernel_argmax(
     *,
     tiling: Tiling | None = None,
 ) -> Tensor:
-    """The token id (N,) of the largest logit; of equal logits the lowest id."""
+    """The token id (N,) of the largest logit; of equal logits the lowest id; else `NO_ANSWER`."""
     return _parts(features_NE, weight_VE, bias_V, None, tiling).ids_N()
 
 
@@ -83,7 +83,7 @@ class _Parts:
     """The results of each part of the vocabulary, for each row."""
 
     best_JN: Tensor
-    """The largest logit of the part."""
+    """The largest logit of the part, inf if one is NaN."""
 
     best_ids_JN: Tensor
     """The lowest id that has the largest logit."""
@@ -95,9 +95,10 @@ class _Parts:
     """The target's logit where the target is in this part, else 0; empty without targets."""
 
     def ids_N(self) -> Tensor:
-        """The lowest id that has the largest logit of all parts."""
-        is_best_JN = self.best_JN == self.best_JN.amax(dim=0)
-        return self.best_ids_JN.where(is_best_JN, _NO_ID).amin(dim=0).long()
+        """The lowest id that has the largest logit of all parts; else `NO_ANSWER`."""
+        best_N = self.best_JN.amax(dim=0)
+        ids_N = self.best_ids_JN.where(self.best_JN == best_N, _NO_ID).amin(dim=0).long()
+        return answered(ids_N, best_N)
 
 
 def _parts(

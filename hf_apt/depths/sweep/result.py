@@ -9,16 +9,21 @@ from typing import Self
 import torch
 from torch import Tensor
 
+NO_ANSWER = -1
+"""The id of a row without an answer: a logit is NaN, or the largest one is infinite."""
+
 
 @dataclass(frozen=True)
 class VocabularySweep:
     """The most probable token, and the cross-entropy of the true one, of N rows of logits."""
 
     ids_N: Tensor
-    """The id of the largest logit, int64; of equal logits the lowest id."""
+    """The id of the largest logit, int64; of equal logits the lowest id; `NO_ANSWER` where there is
+    none."""
 
     log_sum_exp_N: Tensor
-    """The logarithm of the sum of exp(logit) over the vocabulary, at least float32."""
+    """The logarithm of the sum of exp(logit) over the vocabulary, at least float32; finite just
+    where the row has an answer."""
 
     target_logits_N: Tensor
     """The logit of the row's target, of the type of `log_sum_exp_N`."""
@@ -37,9 +42,10 @@ class VocabularySweep:
         """
         require_ids(targets_N, logits_NV.shape[1])
         logits_NV = logits_NV.to(torch.promote_types(logits_NV.dtype, torch.float32))
+        log_sum_exp_N = logits_NV.logsumexp(dim=1)
         return cls(
-            ids_N=logits_NV.argmax(dim=1),
-            log_sum_exp_N=logits_NV.logsumexp(dim=1),
+            ids_N=answered(logits_NV.argmax(dim=1), log_sum_exp_N),
+            log_sum_exp_N=log_sum_exp_N,
             target_logits_N=logits_NV.gather(1, targets_N[:, None])[:, 0],
         )
 
@@ -52,6 +58,11 @@ class VocabularySweep:
         """The rows in `num_parts` equal parts, which `joined` puts together again."""
         columns = [getattr(self, field.name).tensor_split(num_parts) for field in fields(self)]
         return [type(self)(*parts) for parts in zip(*columns, strict=True)]
+
+
+def answered(ids_N: Tensor, largest_N: Tensor) -> Tensor:
+    """`ids_N`, and `NO_ANSWER` where the row's largest logit, or a sum over all, is not finite."""
+    return ids_N.where(largest_N.isfinite(), NO_ANSWER)
 
 
 def require_ids(targets_N: Tensor, num_tokens: int) -> None:

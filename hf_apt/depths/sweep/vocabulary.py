@@ -15,11 +15,11 @@ from hf_apt.depths.sweep.result import VocabularySweep, require_ids
 
 
 def streamed_argmax(features_NE: Tensor, weight_VE: Tensor, bias_V: Tensor | None) -> Tensor:
-    """The token id (N,) of the largest logit, int64; of equal logits the lowest id.
+    """The token id (N,) of the largest logit, int64; of equal logits the lowest id; `NO_ANSWER`
+    where a logit is NaN or the largest one is infinite.
 
     Logits are features @ weight.T + bias, multiplied in the wider type of features and weights;
     products of 16-bit numbers are added up, and compared, in float32. No (N, V) array is ever held.
-    NaN is not looked for.
     """
     if _has_kernel(features_NE, weight_VE):
         from hf_apt.depths.sweep.launch import kernel_argmax

@@ -22,6 +22,7 @@ CORPUS = made_from(
         "config",
         "split",
         "column",
+        "encoding",
         Flag("max_documents", min=1),
     ),
 )

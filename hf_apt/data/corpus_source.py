@@ -22,6 +22,9 @@ class CorpusSource:
     column: str = "text"
     """Column that holds the text."""
 
+    encoding: str = "utf-8"
+    """Encoding of local files of text and JSON."""
+
     max_documents: int | None = None
     """Largest number of training documents, drawn at random; None for all."""
 

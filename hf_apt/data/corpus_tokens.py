@@ -1,7 +1,8 @@
 """A corpus tokenised in one pass, both sides at once, which continues where it was killed.
 
 Next to the folder to be made, a hidden one holds growing files and `position.json`, which says how
-far they are valid and where to continue reading the text.
+far they are valid and where to continue reading the text. The folder made holds `source.json`: of
+which text, by which tokenizer and in which form its tokens are.
 """
 
 from __future__ import annotations
@@ -23,11 +24,14 @@ from hf_apt.data.sequence_files import Mark, SequenceFiles
 from hf_apt.data.sequences import Cutter
 from hf_apt.data.tokenizer import fingerprint
 from hf_apt.data.tokens import NoSequenceError, Tokens, describe_tokens, growing_tokens
+from hf_apt.ownership import MARKER
 
 RECORD_EVERY = 10_000
 """Documents between two records of the position: a kill loses that many at most, and a block."""
 
 _SIDES = ("train", "validation")
+_SOURCE = "source.json"
+_FILES = ("description.json", "ids.bin", "starts.npy", MARKER)
 
 
 def tokenise(
@@ -37,13 +41,17 @@ def tokenise(
 
     They appear together and whole. Called again after an interruption, it continues from the last
     record, and the bytes are those of a run that was never interrupted; if the text or the
-    tokenizer has changed since, it starts again, with a warning. Memory: a block of the corpus, its
+    tokenizer has changed since, it starts again, with a warning. What is made of the same text is
+    left as it is; where another text is recorded, it is made again, with a warning. A folder made
+    before there was a record counts as made of this text. Memory: a block of the corpus, its
     ids, and 12 bytes a sequence at the end.
 
-    Raises ValueError if a side gives no sequence.
+    Raises ValueError if a side gives no sequence, and if `folder` is to be replaced and holds
+    anything but tokens.
     """
     work = _work(folder)
-    if not _is_made(folder, cutter):
+    if not _is_made(folder, corpus, cutter):
+        _require_tokens_alone(folder)
         try:
             _grow(work, corpus, cutter, record_every)
         except (NoSequenceError, EmptySplitError):
@@ -63,12 +71,7 @@ def is_begun(folder: Path, corpus: Corpus) -> bool:
 def _grow(work: Path, corpus: Corpus, cutter: Cutter, record_every: int) -> None:
     from tqdm.auto import tqdm
 
-    inputs = {
-        "corpus": _key(corpus),
-        "tokenizer": fingerprint(cutter.tokenizer),
-        "sequence_length": cutter.length,
-        "layout": cutter.layout,
-    }
+    inputs = _inputs(corpus, cutter)
     begun = _position(work, inputs)
     num_documents, place = begun["num_documents"], begun["place"]
     progress = tqdm(
@@ -99,6 +102,7 @@ def _grow(work: Path, corpus: Corpus, cutter: Cutter, record_every: int) -> None
                 recorded = num_documents
         for side in _SIDES:
             describe_tokens(work / "tokens" / side, growing[side], cutter)
+        (work / "tokens" / _SOURCE).write_text(json.dumps(inputs, indent=1), encoding="utf-8")
 
 
 @contextmanager
@@ -141,14 +145,62 @@ def _read_position(work: Path) -> dict[str, Any] | None:
         return None
 
 
-def _is_made(folder: Path, cutter: Cutter) -> bool:
-    """Whether both sides exist, made by this tokenizer in this layout and length."""
+def recorded_text(folder: Path) -> str:
+    """The `Corpus.key` of the text that the tokens in `folder` were made of; empty if unknown.
+
+    It is unknown where there are no tokens, for those made before it was recorded, and for a corpus
+    that has no key. Raises ValueError for a record that cannot be read.
+    """
+    path = folder / _SOURCE
+    try:
+        return str(json.loads(path.read_text(encoding="utf-8"))["corpus"][1])
+    except FileNotFoundError:
+        return ""
+    except (ValueError, KeyError, IndexError, TypeError) as error:
+        raise ValueError(
+            f"{path} does not say of which text the tokens were made ({error}): delete {folder}, "
+            "and they are made again."
+        ) from error
+
+
+def _is_made(folder: Path, corpus: Corpus, cutter: Cutter) -> bool:
+    """Whether both sides exist, of this text, by this tokenizer in this layout and length."""
     try:
         made = [Tokens(folder / side).description for side in _SIDES]
     except ValueError:
         return False
     wanted = (fingerprint(cutter.tokenizer), cutter.length, cutter.layout)
-    return all((it.tokenizer, it.sequence_length, it.layout) == wanted for it in made)
+    if any((it.tokenizer, it.sequence_length, it.layout) != wanted for it in made):
+        return False
+    before = recorded_text(folder)
+    if before and corpus.key and before != corpus.key:
+        warnings.warn(
+            f"the text of {corpus.name} has changed since {folder} was made: it is made again.",
+            stacklevel=3,
+        )
+        return False
+    return True
+
+
+def _require_tokens_alone(folder: Path) -> None:
+    sides = {f"{side}/{name}" for side in _SIDES for name in _FILES}
+    files = (path for path in folder.rglob("*") if not path.is_dir() or path.is_symlink())
+    others = {str(path.relative_to(folder)) for path in files} - sides - {_SOURCE, MARKER}
+    if folder.is_file() or others:
+        shown = f" ({min(others)})" if others else ""
+        raise ValueError(
+            f"{folder} holds files that are no tokens{shown}: it is not replaced; choose another "
+            "folder."
+        )
+
+
+def _inputs(corpus: Corpus, cutter: Cutter) -> dict[str, Any]:
+    return {
+        "corpus": _key(corpus),
+        "tokenizer": fingerprint(cutter.tokenizer),
+        "sequence_length": cutter.length,
+        "layout": cutter.layout,
+    }
 
 
 def _key(corpus: Corpus) -> list[Any]:

@@ -35,9 +35,16 @@ def load_tokenizer(name: str) -> Any:
     from transformers import AutoTokenizer
 
     try:
-        tokenizer = AutoTokenizer.from_pretrained(checkpoint_path(name))
-    except (OSError, ValueError, KeyError) as error:
-        raise ValueError(f"no tokenizer in {name!r}: {str(error).splitlines()[0]}") from error
+        tokenizer = AutoTokenizer.from_pretrained(checkpoint_path(name), trust_remote_code=False)
+    except Exception as error:  # files can be broken in any way
+        if "trust_remote_code" in str(error):
+            raise ValueError(
+                f"the tokenizer of {name!r} needs Python code of its own, which hf_apt does not "
+                "run."
+            ) from error
+        raise ValueError(
+            f"no tokenizer in {name!r}: {[*str(error).splitlines(), type(error).__name__][0]}"
+        ) from error
     if set(tokenizer.get_vocab()) <= set(tokenizer.all_special_tokens):
         # What transformers makes of a checkpoint's configuration where its tokenizer is missing.
         raise ValueError(f"no tokenizer in {name!r}: its files are missing.")

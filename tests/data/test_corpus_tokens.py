@@ -1,6 +1,7 @@
 """One law: a corpus tokenised in pieces, killed and continued, is the corpus tokenised at once."""
 
 import json
+import os
 import signal
 import subprocess
 import sys
@@ -12,7 +13,7 @@ import pytest
 from hf_apt.data import corpus_tokens as tokenising
 from hf_apt.data.corpora import Corpus, open_corpus
 from hf_apt.data.corpus_source import CorpusSource
-from hf_apt.data.corpus_tokens import is_begun, tokenise
+from hf_apt.data.corpus_tokens import is_begun, recorded_text, tokenise
 from hf_apt.data.document_blocks import listed
 from hf_apt.data.held_out import EmptySplitError, TwoSources
 from hf_apt.data.planted.corpus import PlantedCorpus
@@ -45,10 +46,11 @@ def cutter_of(tokenizer, layout="packed") -> Cutter:
 
 
 def contents(folder: Path) -> dict[str, bytes]:
+    """All files but the record of what they were made of, and the marker that they are ours."""
     return {
         str(path.relative_to(folder)): path.read_bytes()
         for path in folder.rglob("*")
-        if path.is_file()
+        if path.is_file() and path.name not in ("source.json", ".hf_apt.json")
     }
 
 
@@ -255,6 +257,55 @@ def test_a_streamed_corpus_of_one_side_is_told_when_it_was_read(tokenizer, tmp_p
     assert not list(tmp_path.iterdir())
 
 
+def test_tokens_say_of_what_they_were_made_and_other_text_makes_them_again(
+    source, texts, tokenizer, tmp_path
+):
+    """Though size and date are as before."""
+    moved, _ = changed_text(source, texts, tmp_path)
+    path, folder = Path(moved.name), tmp_path / "tokens"
+    tokenise(folder, open_corpus(moved), cutter_of(tokenizer))
+    assert recorded_text(folder) == open_corpus(moved).key
+    replace_text(path)
+    with pytest.warns(UserWarning, match="the text of .* has changed since .* made again"):
+        tokenise(folder, open_corpus(moved), cutter_of(tokenizer))
+    assert recorded_text(folder) == open_corpus(moved).key
+    tokenise(tmp_path / "other", open_corpus(moved), cutter_of(tokenizer))
+    assert contents(folder) == contents(tmp_path / "other")
+
+
+def test_tokens_of_before_there_was_a_record_are_used(source, tokenizer, tmp_path, monkeypatch):
+    cutter, folder = cutter_of(tokenizer), tmp_path / "tokens"
+    tokenise(folder, open_corpus(source), cutter)
+    (folder / "source.json").unlink()
+    monkeypatch.setattr(cutter, "cut", lambda *_: pytest.fail("cut again"))
+    tokenise(folder, open_corpus(source), cutter)
+    assert recorded_text(folder) == ""
+
+
+def test_a_folder_of_the_users_is_not_replaced(source, tokenizer, tmp_path):
+    folder = tmp_path / "tokens" / "train"
+    folder.mkdir(parents=True)
+    (folder / "notes.txt").write_text("mine")
+    with pytest.raises(ValueError, match="holds files that are no tokens .*notes.txt"):
+        tokenise(tmp_path / "tokens", open_corpus(source), cutter_of(tokenizer))
+    assert (folder / "notes.txt").read_text() == "mine"
+
+
+def test_a_broken_record_is_named(source, tokenizer, tmp_path):
+    tokenise(tmp_path / "tokens", open_corpus(source), cutter_of(tokenizer))
+    (tmp_path / "tokens" / "source.json").write_text("{}")
+    with pytest.raises(ValueError, match=r"source.json does not say of which text"):
+        tokenise(tmp_path / "tokens", open_corpus(source), cutter_of(tokenizer))
+
+
+def replace_text(path: Path) -> None:
+    """Other words in a file of the same size and date."""
+    before = path.stat()
+    path.write_text(path.read_text().replace("w1 ", "w2 "))
+    os.utime(path, ns=(before.st_atime_ns, before.st_mtime_ns))
+    assert path.stat().st_size == before.st_size
+
+
 # In a run.
 
 
@@ -278,6 +329,59 @@ def test_a_trained_tokenizer_is_kept_by_an_interruption(source, tmp_path, monkey
     prepare(config_of(source), other := Run(tmp_path / "other"))
     assert contents(run.folder) == contents(other.folder)
     assert len(contents(run.folder)) >= 8
+
+
+@pytest.fixture
+def prepared(source, texts, tmp_path):
+    """A run that is tokenised, and its configuration."""
+    moved, _ = changed_text(source, texts, tmp_path)
+    config, run = config_of(moved), Run(tmp_path / "run")
+    prepare(config, run)
+    return config, run
+
+
+def test_replaced_text_is_tokenised_again_where_nothing_was_trained(prepared, tmp_path):
+    config, run = prepared
+    before = contents(run.folder)
+    prepare(config, run)
+    assert contents(run.folder) == before
+    replace_text(Path(config.corpus.name))
+    with pytest.warns(UserWarning, match=r"text.jsonl has changed: tokenising starts again"):
+        prepare(config, run)
+    prepare(config, other := Run(tmp_path / "other"))
+    assert contents(run.folder) == contents(other.folder) != before
+
+
+@pytest.mark.parametrize("made", ["training", "counts", "checkpoint"])
+def test_replaced_text_is_refused_where_something_was_made_of_it(prepared, made):
+    config, run = prepared
+    run.path(made).mkdir()
+    before = contents(run.folder)
+    replace_text(Path(config.corpus.name))
+    with pytest.raises(ValueError, match=r"made of other text .*text.jsonl has changed since"):
+        prepare(config, run)
+    assert contents(run.folder) == before
+
+
+def test_a_tokenizer_edited_in_place_is_refused(prepared, tokenizer, tmp_path):
+    from hf_apt.data.tokenizer import SPECIAL_TOKENS, vocabulary_tokenizer
+
+    config, _ = prepared
+    tokenizer.save_pretrained(tmp_path / "tok")
+    config, run = replace(config, tokenizer=str(tmp_path / "tok")), Run(tmp_path / "own")
+    prepare(config, run)
+    run.path("counts").mkdir()
+    prepare(config, run)
+    other = [*SPECIAL_TOKENS, *(f"w{number}" for number in range(70))]
+    vocabulary_tokenizer(other).save_pretrained(tmp_path / "tok")
+    with pytest.raises(ValueError, match="another tokenizer: .*tok has changed since"):
+        prepare(config, run)
+
+
+def test_text_that_is_gone_is_not_asked_for_again(prepared):
+    config, run = prepared
+    Path(config.corpus.name).unlink()
+    assert len(prepare(config, run)[0]) > 20
 
 
 def test_before_tokenising_was_begun_it_is_trained_again(source, tmp_path, monkeypatch):

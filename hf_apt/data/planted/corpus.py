@@ -44,7 +44,7 @@ class PlantedCorpus:
             self._texts(self.num_documents, num_words, seed=self.seed + 1),
             self._texts(self.num_validation_documents, num_words, seed=self.seed + 2),
         )
-        return Corpus("planted", stream)
+        return Corpus("planted", stream, f"{self} {num_words} words")
 
     def tokenizer(self) -> Any:
         """A tokenizer for which every word of the language is one token."""

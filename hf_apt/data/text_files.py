@@ -1,0 +1,262 @@
+"""Documents in a user's file: text, lines of JSON, a JSON list or Parquet, in bounded memory."""
+
+from __future__ import annotations
+
+import codecs
+import gzip
+import io
+import json
+import zlib
+from collections.abc import Iterable, Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from typing import IO, Any
+
+LONGEST = 32_000_000
+"""Characters in a line or a document at most: a tokenizer takes some 100 bytes for each."""
+
+LARGEST_LIST = 2**30
+"""Bytes of a JSON file that is one list at most; it is read whole."""
+
+_BATCH = 1000
+
+
+def suffix_of(file: Path) -> str:
+    """The ending that says how a file is read: in small letters, without a final `.gz`."""
+    name = file.name.lower()
+    return Path(name.removesuffix(".gz")).suffix
+
+
+def read_texts(
+    file: Path, column: str, encoding: str = "utf-8", *, longest: int = LONGEST
+) -> Iterator[str]:
+    """The documents of a .parquet, .json, .jsonl, .ndjson or .txt file, which may end in .gz.
+
+    A .txt file is cut at blank lines. Rows whose `column` holds nothing are left out. Memory: a
+    thousand rows of Parquet, one document of the others, a whole JSON list.
+
+    Raises ValueError, with the file's name and where it can be told the line or row, for what
+    cannot be read and for a document of more than `longest` characters.
+    """
+    suffix = suffix_of(file)
+    with named(file, {".parquet": "parquet", ".txt": "text"}.get(suffix, "json")):
+        if suffix == ".parquet":
+            texts = _parquet_texts(file, column)
+        elif suffix == ".txt":
+            texts = _paragraphs(file, encoding, longest)
+        else:
+            texts = _column(json_rows(file, encoding, longest=longest), file, column)
+        for number, text in enumerate(texts, start=1):
+            if len(text) > longest:
+                raise NamedError(
+                    f"document {number} of {file} has {len(text)} characters, and at most "
+                    f"{longest} are read: divide it."
+                )
+            yield text
+
+
+class NamedError(ValueError):
+    """What is wrong with a file, in a sentence that names it."""
+
+
+@contextmanager
+def named(file: Path, kind: str) -> Iterator[None]:
+    """Whatever reading `file` raises becomes a ValueError of one line that names it."""
+    try:
+        yield
+    except NamedError:
+        raise
+    except UnicodeError as error:
+        raise NamedError(
+            f"{file} cannot be read as {kind}: {_one_line(error)}; where it is in another encoding "
+            "than UTF-8, convert it, or name the encoding of a corpus with --encoding."
+        ) from error
+    except (
+        ValueError,
+        OSError,
+        EOFError,
+        zlib.error,
+        RecursionError,
+        NotImplementedError,
+    ) as error:
+        raise NamedError(f"{file} cannot be read as {kind}: {_one_line(error)}") from error
+    except Exception as error:
+        if type(error).__module__.split(".")[0] not in {"pyarrow", "pandas"}:
+            raise
+        raise NamedError(f"{file} cannot be read as {kind}: {_one_line(error)}") from error
+
+
+def _one_line(error: BaseException) -> str:
+    return (str(error).strip() or type(error).__name__).splitlines()[0][:300]
+
+
+def require_encoding(encoding: str) -> None:
+    """Raise ValueError unless Python knows `encoding` as one of text."""
+    try:
+        codecs.lookup(encoding)
+        io.TextIOWrapper(io.BytesIO(), encoding=encoding)  # refuses those that are not of text
+    except (LookupError, ValueError):
+        raise ValueError(
+            f"the encoding {encoding!r} is unknown: utf-8, utf-16, latin-1 and cp1252 are some."
+        ) from None
+
+
+def text_lines(file: Path, encoding: str = "utf-8", *, longest: int = LONGEST) -> Iterator[str]:
+    """The lines of a text file, with their ends, without a byte order mark.
+
+    Raises NamedError for one of more than `longest` characters, before it is read.
+    """
+    with _opened(file, encoding) as opened:
+        number = 0
+        while line := opened.readline(longest + 1):
+            number += 1
+            if len(line) > longest:
+                raise NamedError(
+                    f"line {number} of {file} has more than {longest} characters: divide it into "
+                    "several documents."
+                )
+            yield line
+
+
+def _opened(file: Path, encoding: str) -> IO[str]:
+    # The mark is no letter of the text.
+    name = "utf-8-sig" if codecs.lookup(encoding).name == "utf-8" else encoding
+    if file.name.lower().endswith(".gz"):
+        return gzip.open(file, "rt", encoding=name)
+    return file.open(encoding=name)
+
+
+def _paragraphs(file: Path, encoding: str, longest: int) -> Iterator[str]:
+    lines: list[str] = []
+    size = first = 0
+    for number, line in enumerate(text_lines(file, encoding, longest=longest), start=1):
+        if line.strip():
+            first = first if lines else number
+            lines.append(line)
+            size += len(line)
+            if size > longest:
+                raise NamedError(
+                    f"the document that begins in line {first} of {file} has more than {longest} "
+                    "characters: separate documents by blank lines."
+                )
+        elif lines:
+            yield "".join(lines).removesuffix("\n")
+            lines, size = [], 0
+    if lines:
+        yield "".join(lines).removesuffix("\n")
+
+
+def json_rows(
+    file: Path, encoding: str = "utf-8", *, longest: int = LONGEST
+) -> Iterator[tuple[str, dict[str, Any]]]:
+    """The objects of a JSON file, one on each line or all in one list, each with its place.
+
+    Raises NamedError for a line or an element that is no object.
+    """
+    if suffix_of(file) == ".json" and _is_list(file, encoding):
+        yield from _listed_rows(file, encoding)
+        return
+    for number, line in enumerate(text_lines(file, encoding, longest=longest), start=1):
+        if not line.strip():
+            continue
+        where = f"line {number}"
+        try:
+            row = json.loads(line)
+        except (ValueError, RecursionError) as error:
+            hint = "; one object is expected in each line" if number == 1 else ""
+            raise NamedError(
+                f"{file} cannot be read as json: {where}: {_one_line(error)}{hint}."
+            ) from error
+        if not isinstance(row, dict):
+            raise NamedError(
+                f"{file} cannot be read as json: {where} holds {_kind(row)}, not an object with "
+                "named columns."
+            )
+        yield where, row
+
+
+def _is_list(file: Path, encoding: str) -> bool:
+    with _opened(file, encoding) as opened:
+        while part := opened.read(4096):
+            if part.strip():
+                return part.lstrip().startswith("[")
+    return False
+
+
+def _listed_rows(file: Path, encoding: str) -> Iterator[tuple[str, dict[str, Any]]]:
+    with _opened(file, encoding) as opened:
+        content = opened.read(LARGEST_LIST + 1)
+    if len(content) > LARGEST_LIST:
+        raise NamedError(f"{file} is one list of more than 1 GiB: save it as .jsonl, a row a line.")
+    for number, row in enumerate(json.loads(content), start=1):
+        if not isinstance(row, dict):
+            raise NamedError(
+                f"{file} cannot be read as json: element {number} is {_kind(row)}, not an object "
+                "with named columns."
+            )
+        yield f"element {number}", row
+
+
+def _kind(value: Any) -> str:
+    names = {list: "a list", str: "a text", bool: "a truth value", type(None): "null"}
+    names |= {dict: "an object", int: "a number", float: "a number"}
+    return names[type(value)]
+
+
+def _column(rows: Iterable[tuple[str, dict[str, Any]]], file: Path, column: str) -> Iterator[str]:
+    names: dict[str, None] = {}
+    is_there = False
+    for where, row in rows:
+        if column in row:
+            is_there = True
+        elif not is_there and len(names) < 100:
+            names |= dict.fromkeys(row)
+        text = row.get(column)
+        if isinstance(text, str):
+            if not is_unicode(text):
+                raise NamedError(
+                    f"{where} of {file} holds half of a surrogate pair, which is no character."
+                )
+            yield text
+        elif text is not None:
+            raise NamedError(
+                f"the column {column!r} of {file} holds {_kind(text)} in {where}, not text."
+            )
+    if names and not is_there:
+        raise NamedError(no_column(file, column, list(names)))
+
+
+def is_unicode(text: str) -> bool:
+    """Whether `text` consists of characters: JSON may hold halves of surrogate pairs."""
+    try:
+        text.encode()
+    except UnicodeEncodeError:
+        return False
+    return True
+
+
+def no_column(file: Path | str, column: str, names: list[str], use: str = "") -> str:
+    """The sentence for a column that is not there, with those that are."""
+    shown = ", ".join(name[:60] for name in names[:20]).replace("\n", " ")
+    more = f" and {len(names) - 20} more" if len(names) > 20 else ""
+    return f"{file} has no column {column!r}{use}: it has {shown}{more}."
+
+
+def _parquet_texts(file: Path, column: str) -> Iterator[str]:
+    import pyarrow as pa
+    import pyarrow.parquet as pq
+
+    with pq.ParquetFile(file) as table:
+        schema = table.schema_arrow
+        if column not in schema.names:
+            raise NamedError(no_column(file, column, schema.names))
+        if schema.names.count(column) > 1:
+            raise NamedError(f"{file} has {schema.names.count(column)} columns {column!r}.")
+        kind = schema.field(column).type
+        inner = kind.value_type if pa.types.is_dictionary(kind) else kind
+        if inner not in (pa.string(), pa.large_string(), pa.string_view(), pa.null()):
+            raise NamedError(f"the column {column!r} of {file} holds {kind}, not text.")
+        for batch in table.iter_batches(batch_size=_BATCH, columns=[column]):
+            texts = batch.column(0).cast(pa.large_string())
+            texts.validate(full=True)
+            yield from texts.drop_null().to_pylist()

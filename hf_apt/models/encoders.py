@@ -11,9 +11,9 @@ import torch
 
 from hf_apt.data.tokenizer import load_tokenizer, vocabulary
 from hf_apt.models.loading import (
-    first_line,
     first_of,
     from_checkpoint,
+    reason,
     require_finite,
     require_folder,
     require_room,
@@ -116,9 +116,9 @@ def _config(folder: str) -> Any:
     from transformers import AutoConfig
 
     try:
-        return AutoConfig.from_pretrained(folder)
+        return AutoConfig.from_pretrained(folder, trust_remote_code=False)
     except Exception as error:  # files can be broken in any way
-        raise ValueError(f"{folder!r} is no whole {_KIND}: {first_line(error)}") from error
+        raise ValueError(f"{folder!r} is no whole {_KIND}: {reason(error)}") from error
 
 
 def _labels(config: Any, label_names: Sequence[str], name: str) -> dict[str, Any]:

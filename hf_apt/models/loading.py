@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterable
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -13,7 +14,7 @@ if TYPE_CHECKING:
     from transformers import PreTrainedModel
 
 
-def load_masked_lm(name: str, *, trust_remote_code: bool = False) -> PreTrainedModel:
+def load_masked_lm(name: str) -> PreTrainedModel:
     """The masked language model of a checkpoint folder or Hub id, in float32 and evaluation mode.
 
     Raises ValueError if there is none, if it has no MLM head of its own, or if a weight is not
@@ -21,9 +22,7 @@ def load_masked_lm(name: str, *, trust_remote_code: bool = False) -> PreTrainedM
     """
     from transformers import AutoModelForMaskedLM
 
-    model, missing = from_checkpoint(
-        AutoModelForMaskedLM, name, "masked-LM checkpoint", trust_remote_code=trust_remote_code
-    )
+    model, missing = from_checkpoint(AutoModelForMaskedLM, name, "masked-LM checkpoint")
     if missing:
         raise ValueError(
             f"{name!r} has no masked-LM head of its own: its weights lack {first_of(missing)}."
@@ -37,15 +36,26 @@ def from_checkpoint(
 ) -> tuple[PreTrainedModel, list[str]]:
     """The model that `auto_class` makes of a checkpoint, in float32, and the weights it lacks.
 
-    Raises ValueError, which names the `kind` wanted, if there is none or if it cannot be read.
+    Python code that comes with a checkpoint is never run. Raises ValueError, which names the `kind`
+    wanted, if there is none, if it cannot be read or needs such code, and if its weights have more
+    blocks than its configuration says.
     """
     require_folder(name)
     try:
         model, loading = auto_class.from_pretrained(
-            name, dtype=torch.float32, output_loading_info=True, **options
+            name,
+            **{**options, "trust_remote_code": False},
+            dtype=torch.float32,
+            output_loading_info=True,
         )
     except Exception as error:  # files can be broken in any way
-        raise ValueError(f"{name!r} is no whole {kind}: {first_line(error)}") from error
+        raise ValueError(f"{name!r} is no whole {kind}: {reason(error)}") from error
+    extra = [key for key in loading["unexpected_keys"] if _is_of_a_further_block(key, model)]
+    if extra:
+        raise ValueError(
+            f"{name!r} has weights of blocks that its config.json does not have "
+            f"({first_of(extra)}): the two do not belong together."
+        )
     return model, sorted(loading["missing_keys"])
 
 
@@ -54,6 +64,24 @@ def require_folder(name: str) -> None:
     path = Path(name).expanduser()
     if (path.is_absolute() or len(path.parts) > 2 or name.startswith(".")) and not path.is_dir():
         raise ValueError(f"there is no checkpoint folder {name!r}.")
+
+
+def _is_of_a_further_block(key: str, model: nn.Module) -> bool:
+    """Whether a weight is one of a block that `model` lacks, of a stack that it has."""
+    stack = re.match(r"(.*?\.)\d+\.", key)
+    names = list(model.state_dict())
+    return (
+        stack is not None
+        and any(stack[1] in name for name in names)
+        and not any(stack[0] in name for name in names)
+    )
+
+
+def reason(error: BaseException) -> str:
+    """Why a checkpoint was not read, in one line."""
+    if "trust_remote_code" in str(error):
+        return "it needs Python code of its own, which hf_apt does not run."
+    return first_line(error)
 
 
 def first_line(error: BaseException) -> str:

@@ -68,11 +68,16 @@ def is_adapter_folder(folder: str | Path) -> bool:
 def base_of(folder: str | Path) -> str:
     """The checkpoint that the adapter in `folder` belongs to.
 
-    Raises ValueError if the adapter does not say which.
+    Raises ValueError if the adapter does not say which, and for a broken configuration.
     """
-    base = json.loads((Path(folder) / _FILE).read_text(encoding="utf-8")).get(
-        "base_model_name_or_path"
-    )
+    path = Path(folder) / _FILE
+    try:
+        content = json.loads(path.read_text(encoding="utf-8"))
+    except ValueError as error:
+        raise ValueError(f"{str(path)!r} is no JSON file: {error}") from error
+    if not isinstance(content, dict):
+        raise ValueError(f"{str(path)!r} is no adapter configuration: it is no JSON object.")
+    base = content.get("base_model_name_or_path")
     if not base:
         raise ValueError(f"the adapter {str(folder)!r} does not say which checkpoint it adapts.")
     return base

@@ -16,8 +16,13 @@ def file_fingerprint(path: Path) -> str:
 
 def weights_fingerprint(checkpoint: str) -> str | None:
     """The fingerprint of a checkpoint's weights; None if they are not in a local folder."""
-    for name in ("model.safetensors", "adapter_model.safetensors"):
-        path = Path(checkpoint_path(checkpoint)) / name
-        if path.exists():
-            return file_fingerprint(path)
+    folder = Path(checkpoint_path(checkpoint))
+    for pattern in (
+        *("model.safetensors", "adapter_model.safetensors", "model-*.safetensors"),
+        *("pytorch_model.bin", "pytorch_model-*.bin"),
+    ):
+        prints = [file_fingerprint(path) for path in sorted(folder.glob(pattern))]
+        if prints:
+            together = hashlib.sha256("\n".join(prints).encode()).hexdigest()[:16]
+            return prints[0] if len(prints) == 1 else together
     return None

@@ -85,7 +85,7 @@ class AdapterCommittee(nn.Module):
             AutoModelForSequenceClassification,
             base_of(folders[0]),
             "checkpoint of these adapters",
-            id2label=AutoConfig.from_pretrained(folder).id2label,
+            id2label=AutoConfig.from_pretrained(folder, trust_remote_code=False).id2label,
         )
         return cls.from_adapters(model, folders, content["combination"])
 

@@ -112,6 +112,13 @@ def _publish_run(
         _send(options.repo, publication, public, dry_run)
         return
     for name, content in card.items():
+        path = output / name
+        if path.is_dir() or (path.exists() and path.read_bytes() != content):
+            raise ValueError(
+                f"{path} is there and holds something else: nothing was written; choose a new or "
+                "an empty folder."
+            )
+    for name, content in card.items():
         with writing(output / name, "wb") as file:
             file.write(content)
     typer.echo(f"card: {output / 'README.md'}")

@@ -10,6 +10,7 @@ from jinja2 import Environment, FileSystemLoader, StrictUndefined, UndefinedErro
 
 from hf_apt.hub.card_options import CardOptions
 from hf_apt.hub.card_results import eval_results_yaml, front_matter
+from hf_apt.hub.card_section import plain
 from hf_apt.hub.resources import resource
 from hf_apt.hub.sections.registry import SECTIONS
 from hf_apt.records.run import Run
@@ -115,6 +116,7 @@ def _render(template: str, **content: Any) -> str:
     environment.filters["number"] = lambda value, decimals: number(
         value if value is None else value + 0, decimals
     )
+    environment.filters["plain"] = plain
     environment.filters["percent"] = percent
     try:
         return environment.get_template(template).render(content)
@@ -139,5 +141,5 @@ def _corpus(name: str, dataset: str | None, data: str | None) -> str:
     if name == dataset:
         return str(link)
     files = "local files, `{}`".format(re.sub(r"[`\s]+", " ", Path(name).name))
-    parts = [data or "", link or ""]
+    parts = [plain(data or ""), link or ""]
     return f"{', '.join(filter(None, parts)) or 'unnamed text'} ({files})"

@@ -6,10 +6,18 @@ and a line in `hf_apt/hub/sections/registry.py`; the card's template shows them 
 
 from __future__ import annotations
 
+import html
+import re
 from collections.abc import Sequence
 from dataclasses import dataclass
 
 from hf_apt.report.section import TextTable
+
+
+def plain(text: object) -> str:
+    """`text` as it reads, whatever signs of Markdown or HTML it holds, in one line."""
+    line = html.escape(" ".join(str(text).split()), quote=False)
+    return re.sub(r"[|`*\[\]\\]|(?<!\w)_|_(?!\w)", lambda sign: f"&#{ord(sign[0])};", line)
 
 
 @dataclass(frozen=True)

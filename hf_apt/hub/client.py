@@ -3,24 +3,31 @@
 from __future__ import annotations
 
 import os
-import re
 import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
+from email.utils import parsedate_to_datetime
+from json import JSONDecodeError
 from typing import Any, TypeVar
 
-from huggingface_hub import CommitOperationAdd, HfApi, get_token
+from huggingface_hub import CommitOperationAdd, HfApi, get_token, set_client_factory
 from huggingface_hub import errors as hub_errors
+from huggingface_hub.utils import validate_repo_id
 
 from hf_apt.hub.publication import Publication, require_no_secret
 
-_REPO = re.compile(r"[\w.-]+/[\w.-]+")
 _WAITS = (1.0, 3.0)
 """Seconds to wait before each repetition of a request that failed for a passing reason."""
-_PASSING = (408, 429, 500, 502, 503, 504)
+LONGEST_WAIT = 60.0
+"""Seconds that `Retry-After` may ask for; beyond, the user is told instead."""
+SILENCE_LIMIT = 60.0
+"""Seconds without a byte after which a request is given up."""
+_PASSING = (408, 409, 412, 429, 500, 502, 503, 504)
 _HTTP_ERROR = hub_errors.HTTPError  # pyright: ignore[reportPrivateImportUsage]
 """The root of the errors of whichever HTTP library huggingface_hub uses."""
+_ODD_ANSWER = (KeyError, TypeError, IndexError, AttributeError, JSONDecodeError, UnicodeDecodeError)
+"""What comes of an answer of another form than the Hub's."""
 _CONTINUE = "The same command goes on from here."
 
 Answer = TypeVar("Answer")
@@ -57,8 +64,15 @@ def repo_of(api: HfApi, name: str) -> str:
 
 def require_repo_name(repo: str, name: str | None = None) -> None:
     """Raise ValueError unless `repo` is owner/name (and the name is `name`, where given)."""
-    if not _REPO.fullmatch(repo):
-        raise ValueError(f"{repo!r} is no repository: give it as OWNER/NAME.")
+    sentence = f"{repo!r} is no repository: give it as OWNER/NAME."
+    owner, slash, _ = repo.partition("/")
+    try:
+        validate_repo_id(repo)
+        validate_repo_id(owner)
+    except ValueError as error:
+        raise ValueError(sentence) from error
+    if not slash:
+        raise ValueError(sentence)
     if name is not None and repo.partition("/")[2] != name:
         raise ValueError(
             f"evaluate looks for {name}.py in a Space called {name}: "
@@ -146,17 +160,58 @@ def _again(call: Callable[[], Answer]) -> Answer:
         try:
             return call()
         except _HTTP_ERROR as error:
-            if not _passes(error):
+            asked = _asked_wait(error)
+            if not _passes(error) or (asked is not None and asked > LONGEST_WAIT):
                 raise
-        time.sleep(wait)
+        time.sleep(wait if asked is None else asked)
     return call()
+
+
+def _asked_wait(error: BaseException) -> float | None:
+    """Seconds that the answer's `Retry-After` asks for, given as such or as a date, if it does."""
+    value = getattr(getattr(error, "response", None), "headers", {}).get("Retry-After")
+    if value is None:
+        return None
+    try:
+        return max(0.0, float(value))
+    except ValueError:
+        pass
+    try:
+        return max(0.0, parsedate_to_datetime(value).timestamp() - time.time())
+    except (ValueError, OverflowError):
+        return None
+
+
+@contextmanager
+def _time_limits() -> Iterator[None]:
+    """Within the block, requests of huggingface_hub are given up after `SILENCE_LIMIT`."""
+    from huggingface_hub.utils import _http
+
+    factory = _http._GLOBAL_CLIENT_FACTORY  # what a program set is what it gets back
+
+    def limited() -> Any:
+        session = factory()
+        session.timeout = SILENCE_LIMIT
+        return session
+
+    set_client_factory(limited)
+    try:
+        yield
+    finally:
+        set_client_factory(factory)
 
 
 @contextmanager
 def _saying(api: HfApi, repo: str, state: str) -> Iterator[None]:
     """Within the block, an error of the Hub or the way there is a sentence, followed by `state`."""
     try:
-        yield
+        with _time_limits():
+            yield
+    except _ODD_ANSWER as error:
+        raise ValueError(
+            f"{api.endpoint} gave an answer that is none of the Hub's ({type(error).__name__}: "
+            f"{error}); {state}. Look whether HF_ENDPOINT is right."
+        ) from error
     except (ConnectionError, RuntimeError, ValueError, _HTTP_ERROR) as error:
         # An upload that breaks off is a RuntimeError about its file, with the reason as its cause.
         cause = error
@@ -176,6 +231,11 @@ def _reason(error: BaseException, api: HfApi, repo: str) -> str:
         return "the Hub does not know this token (401): log in again with `hf auth login`"
     if status == 403:
         return f"this token may not write to {repo} (403)"
+    asked = _asked_wait(error)
+    if status is not None and asked is not None and asked > LONGEST_WAIT:
+        return f"the Hub answered {status} and asks to wait {asked:.0f} seconds"
+    if status in (409, 412):
+        return f"somebody else writes to {repo} at the same time ({status})"
     if status is not None:
         said = getattr(error, "server_message", None)
         return f"the Hub answered {status}" + (f", {said}" if said else "")

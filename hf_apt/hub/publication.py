@@ -2,10 +2,8 @@
 
 from __future__ import annotations
 
-import html
 import json
 import mmap
-import os
 import re
 from collections.abc import Iterable
 from dataclasses import dataclass
@@ -13,11 +11,12 @@ from fnmatch import fnmatch
 from pathlib import Path
 from typing import Literal
 
+from hf_apt.hub.local_paths import recorded_paths, require_no_local_path, without_paths
 from hf_apt.hub.resources import resource
+from hf_apt.ownership import MARKER
 from hf_apt.records.fingerprints import file_fingerprint
+from hf_apt.records.redaction import secrets_in
 from hf_apt.records.run import Run
-from hf_apt.records.summary_record import Summary
-from hf_apt.records.task_record import TaskRecord
 from hf_apt.records.task_records import own_tasks
 
 CHECKPOINT_FILES = (
@@ -35,8 +34,6 @@ records of fine-tuning this checkpoint."""
 
 METRIC_FILES = ("README.md", "index.html", "requirements.txt")
 """Files of a metric besides its own `<name>.py`."""
-
-_HUB_TOKEN = re.compile(rb"hf_(?:[a-z]+_)?[A-Za-z0-9]{20,}")
 
 
 @dataclass(frozen=True)
@@ -67,12 +64,17 @@ def checkpoint_publication(run: Run, card: dict[str, bytes]) -> Publication:
     """The run's checkpoint, its records and its card.
 
     Raises ValueError if the run has no checkpoint of its own, or if its figures are of other
-    weights; and for a file that leads out of the run's folder.
+    weights; for a file that leads out of the run's folder, code that is not hf_apt's own, and a
+    path of this machine that stays in a file.
     """
     _require_own_weights(run)
     paths = sorted(path for path in run.path("checkpoint").rglob("*") if not path.is_dir())
     sent, left_out = _allowed(paths, run.path("checkpoint"), CHECKPOINT_FILES)
     files = {path.name: _inside(path, run.folder) for path in sent}
+    _require_own_code(sent)
+    for path in sent:
+        if path.suffix == ".json":
+            require_no_local_path(str(path), path.read_bytes(), run.folder)
     return Publication("model", files | _records(run) | card, left_out)
 
 
@@ -101,59 +103,76 @@ def metric_publication(name: str) -> Publication:
 
 
 def require_no_secret(publication: Publication, tokens: Iterable[str | None]) -> None:
-    """Raise ValueError if a file holds one of `tokens`, or what looks like a token of the Hub."""
-    in_use = [token.encode() for token in tokens if token]
+    """Raise ValueError if a file holds one of `tokens`, or what looks like a secret."""
+    in_use = [token for token in tokens if token]
     for name, content in publication.files.items():
         if isinstance(content, bytes):
-            leaks = _leaks(content, in_use)
+            kinds = secrets_in(content, in_use)
         elif content.stat().st_size == 0:
             continue
         else:
             with (
                 content.open("rb") as file,
-                mmap.mmap(file.fileno(), 0, prot=mmap.PROT_READ) as text,
+                mmap.mmap(file.fileno(), 0, access=mmap.ACCESS_READ) as text,
             ):
-                leaks = _leaks(text, in_use)
-        if leaks:
+                kinds = secrets_in(text, in_use)
+        if kinds:
             where = name if isinstance(content, bytes) else content
             raise ValueError(
-                f"{where} holds what looks like a token of the Hub: nothing was sent. Take it out "
-                "of the file and, if it is a real one, revoke it."
+                f"{where} holds what looks like {' and '.join(kinds)}: nothing was sent. Take it "
+                "out of the file and, if it is a real one, revoke it."
             )
 
 
-def _leaks(text: bytes | mmap.mmap, in_use: list[bytes]) -> bool:
-    return bool(_HUB_TOKEN.search(text)) or any(text.find(token) >= 0 for token in in_use)
+def _require_own_code(paths: list[Path]) -> None:
+    """Raise ValueError for code that is not, byte for byte, the package's own."""
+    names = {path.stem for path in paths if path.suffix == ".py"}
+    for path in paths:
+        if path.suffix == ".py":
+            ours = resource(f"models/bert6/{path.name}")
+            if path.read_bytes() != ours.read_bytes():
+                raise ValueError(
+                    f"{path} is not hf_apt's own code: only that is published. Put a copy of "
+                    f"{ours} in its place."
+                )
+        elif path.name in ("config.json", "tokenizer_config.json"):
+            for code in re.findall(
+                r"[\w./-]*--[\w.]+|\b(?:modeling|configuration|tokeniz\w+)_\w+(?=\.)",
+                _auto_map(path),
+            ):
+                if code not in names:
+                    raise ValueError(
+                        f"{path} loads code that is not published with it ({code}): take it out "
+                        "of its auto_map."
+                    )
+
+
+def _auto_map(path: Path) -> str:
+    try:
+        content = json.loads(path.read_bytes())
+    except ValueError:
+        raise ValueError(f"{path} is no JSON: nothing was sent.") from None
+    return json.dumps(content.get("auto_map", "")) if isinstance(content, dict) else ""
 
 
 def _records(run: Run) -> dict[str, Path | bytes]:
-    """The run's records, without the folders of somebody's disk: those of texts, and the home."""
+    """The run's records, without the folders of somebody's disk."""
     summary = run.read_json("summary.json")
     tasks = own_tasks(run.finetuned(), summary)
-    told = _folders(summary, tasks)
+    others = [
+        run.read_json(name)
+        for name in ("config.json", "environment.json")
+        if run.path(name).exists()
+    ]
+    paths = recorded_paths(summary, tasks, *others)
     records: dict[str, Path | bytes] = {}
     for name in (*RECORD_FILES, *map(run.finetuned_name, tasks)):
         if run.path(name).exists():
-            text = _inside(run.path(name), run.folder).read_bytes()
-            for folder, instead in told.items():
-                for written in {folder, json.dumps(folder)[1:-1], html.escape(folder)}:
-                    # Not in the middle of a longer path, nor in an address.
-                    pattern = rb"(?<![\w.:/-])" + re.escape(written.encode())
-                    text = re.sub(pattern, instead.encode(), text)
+            path = _inside(run.path(name), run.folder)
+            text = without_paths(path.read_bytes(), paths)
+            require_no_local_path(str(path), text, run.folder)
             records[f"run/{name}"] = text
     return records
-
-
-def _folders(summary: Summary, tasks: dict[str, TaskRecord]) -> dict[str, str]:
-    """What to write in place of folders, longest first: a folder may lie in another."""
-    files = [summary["corpus"]["name"]]
-    for record in tasks.values():
-        task = record["config"]["task"]
-        files += [record["checkpoint"], task["name"], task["data"] or ""]
-    above = {os.path.dirname(file) for file in files}
-    told = {f"{folder}/": "" for folder in above if len(folder) > 1 and folder.startswith("/")}
-    told |= {f"{os.path.expanduser('~')}/": "~/"}
-    return dict(sorted(told.items(), key=lambda item: -len(item[0])))
 
 
 def _require_own_weights(run: Run) -> str:
@@ -183,7 +202,7 @@ def _allowed(
         for path in paths
         if path.parent == folder and any(fnmatch(path.name, name) for name in names)
     ]
-    return sent, tuple(path for path in paths if path not in sent)
+    return sent, tuple(path for path in paths if path not in sent and path.name != MARKER)
 
 
 def _inside(path: Path, folder: Path) -> Path:

@@ -221,3 +221,12 @@ def test_a_hub_that_is_not_there_is_a_sentence(call, hub, folder, monkeypatch) -
     said = sentence(call("checkpoint", folder, "--repo", REPO))
     assert "the connection to http://127.0.0.1:9 failed" in said
     assert "nothing was sent." in said
+
+
+def test_a_file_of_the_users_is_not_written_over(call, hub, folder, tmp_path) -> None:
+    (tmp_path / "mine").mkdir()
+    (tmp_path / "mine" / "README.md").write_text("mine")
+    said = sentence(call("card", folder, "--repo", REPO, "-o", tmp_path / "mine"))
+    assert "README.md is there and holds something else: nothing was written" in said
+    assert [path.name for path in (tmp_path / "mine").iterdir()] == ["README.md"]
+    assert (tmp_path / "mine" / "README.md").read_text() == "mine"

@@ -391,3 +391,18 @@ def test_odd_names_leave_the_card_whole(run):
     assert ModelCard(text).data.model_name == "bert-6"
     assert text.count("\n---\n") == 1
     assert json.loads(json.dumps(ModelCard(text).data.to_dict()))
+
+
+def test_names_are_text_whatever_they_hold(run):
+    summary = run.read_json("summary.json")
+    name = "<script>x</script> | `a`\n# b"
+    change_summary(run, model=summary["model"] | {"name": name})
+    environment = run.read_json("environment.json") | {"processor": name}
+    run.write_json("environment.json", environment)
+    text = body(run, data=name, data_license=name)
+    assert "<script>" not in text
+    assert "`a`" not in text
+    assert "\n# b, a" not in text
+    assert (
+        text.count("&lt;script&gt;x&lt;/script&gt; &#124; &#96;a&#96; # b") == 3
+    )  # name, terms, processor

@@ -284,6 +284,68 @@ def test_a_repository_is_an_owner_and_a_name(hub, api, publication, repo):
     assert not hub.requests
 
 
+@pytest.mark.parametrize(
+    "repo", ["../x", "a/..", "./..", "./x", "a/.", "a--b/c", "-a/b", "a/b.git"]
+)
+def test_a_repository_is_no_path(hub, api, publication, repo):
+    assert "give it as OWNER/NAME." in refusal(api, publication, repo)
+    assert not hub.requests
+
+
+@pytest.mark.parametrize("status", [409, 412])
+def test_somebody_else_who_commits_is_waited_for(hub, api, publication, status):
+    hub.fail("POST .*/commit/", status, times=2)
+    our_hub.publish(api, REPO, publication)
+    hub.fail("POST .*/commit/", status, times=99)
+    other = Publication("model", publication.files | {"README.md": b"# New\n"})
+    sentence = refusal(api, other)
+    assert f"somebody else writes to {REPO} at the same time ({status})" in sentence
+    assert sentence.endswith("The same command goes on from here.")
+
+
+@pytest.mark.parametrize(
+    ("asked", "low", "high"), [("20", 20, 20), ("Sun, 06 Nov 1994 08:49:37 GMT", 0, 0), ("x", 1, 3)]
+)
+def test_the_wait_that_the_hub_asks_for_is_kept(
+    hub, api, publication, monkeypatch, asked, low, high
+):
+    waits = []
+    monkeypatch.setattr("time.sleep", waits.append)
+    hub.fail("GET /api/models/", 429, headers={"Retry-After": asked}, times=1)
+    hub.fail("POST /api/repos/create", 503, headers={"Retry-After": asked}, times=1)
+    our_hub.publish(api, REPO, publication)
+    assert waits
+    assert all(low <= wait <= high for wait in waits)
+
+
+def test_a_wait_that_is_too_long_is_told(hub, api, publication):
+    hub.fail("POST /api/repos/create", 429, headers={"Retry-After": "3600"}, times=99)
+    sentence = refusal(api, publication)
+    assert sentence.startswith("the Hub answered 429 and asks to wait 3600 seconds")
+    assert sentence.endswith("The same command goes on from here.")
+    assert len(hub.asked("POST /api/repos/create")) == 1
+
+
+@pytest.mark.parametrize("step", ["POST /api/repos/create", "POST .*/commit/"])
+def test_a_hub_that_never_answers_is_given_up(hub, api, publication, monkeypatch, step):
+    monkeypatch.setattr(our_hub, "SILENCE_LIMIT", 0.2)
+    hub.fail(step, silence=2, times=99)
+    sentence = refusal(api, publication)
+    assert f"the connection to {hub.url} failed" in sentence
+    assert sentence.endswith("The same command goes on from here.")
+
+
+@pytest.mark.parametrize("content", [b"{}", b"[]", b"null", b"3", b"no json", b"\xff"])
+@pytest.mark.parametrize("step", ["POST /api/repos/create", "GET /api/models/", "POST .*/commit/"])
+def test_an_answer_of_another_form_is_a_sentence(hub, api, publication, step, content):
+    hub.fail(step, content=content, times=99)
+    sentence = refusal(api, publication)
+    assert len(sentence.splitlines()) == 1
+    assert sentence.startswith(f"{hub.url} gave an answer that is none of the Hub's")
+    assert "nothing was sent" in sentence or f"{REPO} is there, without" in sentence
+    assert nothing_of(hub)
+
+
 def test_a_secret_goes_nowhere(hub, api, publication):
     leaking = Publication("model", publication.files | {"README.md": f"token {TOKEN}".encode()})
     assert "README.md holds what looks like a token" in refusal(api, leaking)

@@ -100,7 +100,7 @@ def test_what_is_published_is_what_the_run_holds(trip):
     repo = trip.hub.repo(MODEL)
     assert repo.private
     _, files = repo.commits[1]
-    for path in (trip.folder / "run" / "checkpoint").iterdir():
+    for path in (trip.folder / "run" / "checkpoint").glob("[!.]*"):
         assert files[path.name] == path.read_bytes()
     record = json.loads((trip.folder / "run" / "summary.json").read_text())
     assert json.loads(files["run/summary.json"]) == record

@@ -3,6 +3,7 @@
 import html
 import json
 import os
+import shlex
 import shutil
 
 import numpy as np
@@ -139,12 +140,12 @@ def test_where_files_lay_is_not_told(run, monkeypatch):
     run.write_json("summary.json", summary)
     sent = json.loads(checkpoint_publication(run, CARD).files["run/summary.json"])
     assert sent["corpus"]["name"] == "wiki*.parquet"
-    assert sent["command"] == "hf-apt run 'wiki*.parquet' -o ~/runs/x"
+    assert sent["command"] == "hf-apt run 'wiki*.parquet' -o x"
     assert sent["readouts"] == summary["readouts"]
     assert json.loads(run.path("summary.json").read_text()) == summary  # ours stays as it is
 
 
-@pytest.mark.parametrize("name", ["wikimedia/wikipedia", "sotu", "/texts.txt", "some/texts.txt"])
+@pytest.mark.parametrize("name", ["wikimedia/wikipedia", "sotu", "some/texts.txt"])
 def test_what_gives_nothing_away_is_sent_as_it_is(run, name):
     run.path("report.html").write_text("<a href='https://example.org/some/'>wikimedia/</a>")
     summary = run.read_json("summary.json")
@@ -167,7 +168,78 @@ def test_folders_are_struck_however_written_and_addresses_are_not(run, folder):
     assert (told["corpus"]["name"], told["command"]) == ("wiki.txt", address)
 
 
+@pytest.mark.parametrize(
+    ("word", "left"),
+    [
+        ("/secret/place/tok", "tok"),
+        ("--tokenizer=/secret/place/tok", "--tokenizer=tok"),
+        ("~/secret/place/x", "x"),
+        ("~me/secret/x.txt", "x.txt"),
+        ("file:///secret/place/x.txt", "x.txt"),
+        (r"C:\secret\place\x.txt", "x.txt"),
+        (r"\\server\secret\x.txt", "x.txt"),
+        ("a.txt,/secret/b.txt", "a.txt,b.txt"),
+        ("/secret/it's here/x y.txt", "x y.txt"),
+        ("https://example.org/data/page", "https://example.org/data/page"),
+        ("hf://datasets/a/b", "hf://datasets/a/b"),
+    ],
+)
+def test_no_absolute_path_is_published(run, word, left):
+    command = shlex.join(["hf-apt", "run", "planted", word])
+    summary = run.read_json("summary.json") | {"command": command}
+    run.write_json("summary.json", summary)
+    run.path("report.html").write_text(f"<p>{html.escape(command)}</p> <b>x</b>")
+    sent = checkpoint_publication(run, CARD).files
+    assert b"secret" not in sent["run/summary.json"] + sent["run/report.html"]
+    told = json.loads(sent["run/summary.json"])["command"]
+    assert shlex.split(told)[-1] == left
+    assert sent["run/report.html"].endswith(b"</p> <b>x</b>")
+
+
+@pytest.mark.parametrize("name", ["report.html", "checkpoint/tokenizer_config.json"])
+@pytest.mark.parametrize("place", ["/home/somebody", "RUN", "CWD"])
+def test_a_path_of_this_machine_that_remains_is_refused(run, monkeypatch, name, place, tmp_path):
+    if place == "/home/somebody" and name == "report.html":
+        pytest.skip("the home is written ~ there")
+    monkeypatch.setenv("HOME", "/home/somebody")
+    monkeypatch.chdir(tmp_path)
+    folder = {"RUN": str(run.folder), "CWD": str(tmp_path)}.get(place, place)
+    run.path(name).write_text(json.dumps({"x": f"{folder}/cache/x"}))
+    with pytest.raises(ValueError, match=rf"{name} names a folder of this machine"):
+        checkpoint_publication(run, CARD)
+
+
+@pytest.mark.parametrize("name", ["modeling_bert6.py", "configuration_bert6.py"])
+def test_code_that_is_not_our_own_is_refused(run, name):
+    path = run.path("checkpoint") / name
+    path.write_bytes(path.read_bytes() + b"import os\n")
+    with pytest.raises(ValueError, match=rf"{name} is not hf_apt's own code"):
+        checkpoint_publication(run, CARD)
+
+
+@pytest.mark.parametrize("code", ["others/code--modeling.Bert", "modeling_others.Bert"])
+def test_code_that_lies_elsewhere_is_refused(run, code):
+    config = {"model_type": "bert6", "auto_map": {"AutoModel": code}}
+    run.path("checkpoint/config.json").write_text(json.dumps(config))
+    with pytest.raises(ValueError, match="loads code that is not published with it"):
+        checkpoint_publication(run, CARD)
+
+
 # Secrets.
+
+
+@pytest.mark.parametrize(
+    "secret",
+    [
+        "sk-ant-api03-" + "aB3dE6gH9" * 4,
+        "WANDB_API_KEY=" + "0a1b2c3d" * 5,
+        "https://me:word@host/x",
+    ],
+)
+def test_secrets_of_others_are_refused(run, secret):
+    run.write_json("summary.json", run.read_json("summary.json") | {"command": secret})
+    with pytest.raises(ValueError, match=r"run/summary.json holds what looks like"):
+        require_no_secret(checkpoint_publication(run, CARD), [])
 
 
 @pytest.mark.parametrize(
@@ -175,15 +247,21 @@ def test_folders_are_struck_however_written_and_addresses_are_not(run, folder):
 )
 @pytest.mark.parametrize("token", [REAL_TOKEN, "my-own-kind-of-token"])
 def test_a_token_in_a_file_is_refused(run, name, token):
-    with run.path(name).open("ab") as file:
-        file.write(b"\n" + token.encode() + b"\n")
+    if name.endswith(".json"):
+        content = json.loads(run.path(name).read_bytes())
+        run.path(name).write_text(json.dumps(content | {"x": token}))
+    else:
+        with run.path(name).open("ab") as file:
+            file.write(b"\n" + token.encode() + b"\n")
     summary = run.read_json("summary.json")
     from hf_apt.records.fingerprints import file_fingerprint
 
     summary["model"]["weights"] = file_fingerprint(run.path("checkpoint/model.safetensors"))
     run.write_json("summary.json", summary)
     publication = checkpoint_publication(run, CARD)
-    with pytest.raises(ValueError, match=rf"{name} holds what looks like a token") as caught:
+    with pytest.raises(
+        ValueError, match=rf"{name} holds what looks like a token of the Hub"
+    ) as caught:
         require_no_secret(publication, [None, "my-own-kind-of-token"])
     assert token not in str(caught.value)
 

@@ -6,6 +6,7 @@ from typing import Any
 
 import numpy as np
 
+import hf_apt
 from hf_apt.records.fingerprints import file_fingerprint
 from hf_apt.records.run import Run
 from hf_apt.records.schemas import SUMMARY
@@ -20,8 +21,10 @@ CHECKPOINT = {
     "config.json": b'{"model_type": "bert6"}\n',
     "tokenizer.json": b"{}\n",
     "tokenizer_config.json": b"{}\n",
-    "configuration_bert6.py": b"# code\n",
-    "modeling_bert6.py": b"# code\n",
+    **{
+        name: (Path(hf_apt.__file__).parent / "models/bert6" / name).read_bytes()
+        for name in ("configuration_bert6.py", "modeling_bert6.py")
+    },
 }
 
 

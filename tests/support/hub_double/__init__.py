@@ -6,7 +6,7 @@ test asks for it, answers that fail and connections that break.
 
 import re
 import threading
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from http.server import ThreadingHTTPServer
 
 from hub_double.handler import READER_TOKEN, TOKEN, USER, Handler
@@ -25,6 +25,12 @@ class Fault:
     times: int
     late: bool
     """Whether the request has its effect all the same, and only the answer is lost."""
+    headers: dict[str, str] = field(default_factory=dict)
+    """Headers of the answer, `Retry-After` for one."""
+    content: bytes | None = None
+    """The answer's body, of status 200 without `status`."""
+    silence: float = 0
+    """Seconds without an answer; then the connection breaks."""
 
 
 class HubDouble(ThreadingHTTPServer):
@@ -62,10 +68,18 @@ class HubDouble(ThreadingHTTPServer):
         return self.repos[kind, repo_id]
 
     def fail(
-        self, pattern: str, status: int | None = None, *, times: int = 1, late: bool = False
+        self,
+        pattern: str,
+        status: int | None = None,
+        *,
+        times: int = 1,
+        late: bool = False,
+        headers: dict[str, str] | None = None,
+        content: bytes | None = None,
+        silence: float = 0,
     ) -> None:
         """Let requests such as "POST .*/commit/" fail: see `Fault`."""
-        self.faults.append(Fault(pattern, status, times, late))
+        self.faults.append(Fault(pattern, status, times, late, headers or {}, content, silence))
 
     def heal(self) -> None:
         """No faults any more."""

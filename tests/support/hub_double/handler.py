@@ -4,6 +4,7 @@ import base64
 import json
 import re
 import socket
+import threading
 from http.server import BaseHTTPRequestHandler
 from typing import TYPE_CHECKING, Any
 from urllib.parse import parse_qs, unquote, urlsplit
@@ -36,13 +37,16 @@ class Handler(BaseHTTPRequestHandler):
     def respond(self) -> None:
         path = unquote(urlsplit(self.path).path)
         fault = self.server.fault(f"{self.command} {path}")
+        if fault is not None and fault.content is not None:
+            return self.odd(fault.content, fault.status or 200, fault.headers)
+        threading.Event().wait(fault.silence if fault else 0)  # tests do without sleep
         self.breaks = fault is not None and fault.status is None
         if fault is not None and self.breaks and self.command != "GET" and not fault.late:
             self.rfile.read(int(self.headers.get("Content-Length", 0)) // 2)
             return self.break_off()
         body = self.body()
         if fault is not None and fault.status is not None:
-            return self.json({"error": f"fault {fault.status}"}, fault.status)
+            return self.json({"error": f"fault {fault.status}"}, fault.status, fault.headers)
         for pattern, answer in (
             (RESOLVE, self.resolve),
             (LFS_BATCH, self.lfs_batch),
@@ -262,6 +266,11 @@ class Handler(BaseHTTPRequestHandler):
             self.wfile.write(content[: len(content) // 2] if self.breaks else content)
         if self.breaks:
             self.break_off()
+
+    def odd(self, content: bytes, status: int, headers: dict[str, str]) -> None:
+        self.breaks = False
+        self.body()
+        self.send(content, status, {"Content-Type": "application/json"} | headers)
 
     def break_off(self) -> None:
         self.wfile.flush()

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import errno
 import os
 import sys
 from pathlib import Path
@@ -13,40 +12,33 @@ import typer.core
 
 from hf_apt.cli.committee import committee_command
 from hf_apt.cli.compare import compare_command
+from hf_apt.cli.failures import failure_of, writes_into, writes_nothing
 from hf_apt.cli.finetune import finetune_command
 from hf_apt.cli.measure_options import measure_options
 from hf_apt.cli.option_functions import with_options
 from hf_apt.cli.publish import publish_app
 from hf_apt.cli.run_options import DryRun, run_options
 from hf_apt.runs.recipes import RunConfig
+from hf_apt.training.interruption import stopping_signals
 
 if TYPE_CHECKING:
     from hf_apt.records.run import Run
 
-_MENDABLE = (errno.ENOSPC, errno.EDQUOT, errno.EACCES, errno.EROFS, errno.EPERM)
-"""Errors of the operating system that the user can do something about."""
-_DISK_FULL = ("os error 28", "inline_container.cc")
-"""How safetensors and torch.save say that a file could not be written to its end."""
-
 
 class _Commands(typer.core.TyperGroup):
-    """The commands, with one sentence and exit code 2 for what the user can mend."""
+    """The commands, with one sentence and an exit code for what the user can mend."""
 
     def invoke(self, ctx: typer.Context) -> Any:
+        writes_nothing()
         try:
-            return super().invoke(ctx)
-        except ValueError as error:
-            _stop(str(error), 2)
-        except KeyboardInterrupt:
-            _stop("stopped; the same command goes on from here.", 130)
-        except OSError as error:
-            if error.errno not in _MENDABLE:
+            with stopping_signals():
+                return super().invoke(ctx)
+        except BaseException as error:
+            failure = failure_of(error)
+            if failure is None:
                 raise
-            _stop(f"{error.strerror}: {error.filename or os.getcwd()}.", 2)
-        except Exception as error:
-            if not any(phrase in str(error) for phrase in _DISK_FULL):
-                raise
-            _stop(f"a checkpoint could not be written, the disk seems full: {error}", 2)
+            typer.echo(f"hf-apt: {failure.sentence}", err=True)
+            sys.exit(failure.code)
 
 
 app = typer.Typer(
@@ -79,11 +71,14 @@ def quieten() -> None:
 @with_options(run_options)
 def run_command(config: RunConfig, folder: Path, *, dry_run: DryRun = False) -> None:
     """Pre-train BERT-6, or a shallow model, on a corpus, measure every block, write the page."""
+    from hf_apt.runs.option_checks import require_valid
     from hf_apt.runs.pipeline import run_all
 
+    require_valid(config)
     if dry_run:
         _show_costs(config, folder)
     else:
+        writes_into(folder)
         _show(run_all(config, folder))
 
 
@@ -91,9 +86,13 @@ def run_command(config: RunConfig, folder: Path, *, dry_run: DryRun = False) -> 
 @with_options(run_options)
 def pretrain_command(config: RunConfig, folder: Path) -> None:
     """Only tokenise and pre-train; `run` with the same options goes on from there."""
-    from hf_apt.runs.pipeline import begin, is_main, pretrain_run
+    from hf_apt.runs.option_checks import require_valid
+    from hf_apt.runs.pipeline import begin, is_main, one_run, pretrain_run
 
-    pretrain_run(config, begin(config, folder))
+    require_valid(config)
+    writes_into(folder)
+    with one_run(folder):
+        pretrain_run(config, begin(config, folder))
     if is_main():
         typer.echo(f"checkpoint: {folder / 'checkpoint'}")
 
@@ -102,11 +101,16 @@ def pretrain_command(config: RunConfig, folder: Path) -> None:
 @with_options(measure_options)
 def measure_command(checkpoint: str, config: RunConfig, folder: Path) -> None:
     """Measure any masked-LM checkpoint at every block, on any corpus, and write the page."""
-    from hf_apt.runs.pipeline import begin, finish, measure_run
+    from hf_apt.runs.option_checks import require_checkpoint, require_valid
+    from hf_apt.runs.pipeline import begin, finish, measure_run, one_run
 
-    run = begin(config, folder)
-    measure_run(config, run, checkpoint)
-    _show(finish(run))
+    require_valid(config)
+    writes_into(folder)
+    require_checkpoint(checkpoint)
+    with one_run(folder) as run:
+        begin(config, folder)
+        measure_run(config, run, checkpoint)
+        _show(finish(run))
 
 
 @app.command("report")
@@ -115,9 +119,13 @@ def report_command(
 ) -> None:
     """Make a run's figures and page anew from its counts, without the model."""
     from hf_apt.records.run import Run
-    from hf_apt.runs.pipeline import finish
+    from hf_apt.runs.option_checks import require_run
+    from hf_apt.runs.pipeline import finish, one_run
 
-    _show(finish(Run(run)))
+    require_run(Run(run))
+    writes_into(run)
+    with one_run(run) as records:
+        _show(finish(records))
 
 
 def _show(run: Run) -> None:
@@ -142,8 +150,3 @@ def _show_costs(config: RunConfig, folder: Path) -> None:
 
     if is_main():
         show(plan(config, folder), (costs,))
-
-
-def _stop(sentence: str, code: int) -> None:
-    typer.echo(f"hf-apt: {' '.join(sentence.splitlines())}", err=True)
-    sys.exit(code)

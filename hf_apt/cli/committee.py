@@ -9,6 +9,7 @@ from typing import Annotated
 from typer import Argument
 
 from hf_apt.cli.dataclass_options import Flag, made_from
+from hf_apt.cli.failures import writes_into
 from hf_apt.cli.option_functions import with_options
 from hf_apt.cli.shared_options import TaskOutput, run_folder
 from hf_apt.cli.task_options import FINETUNING, TASK
@@ -48,6 +49,12 @@ def committee_command(checkpoints: list[str], config: CommitteeRunConfig, folder
     from hf_apt.cli.tables import committee
     from hf_apt.cli.tables.show import end_of_task, show
     from hf_apt.records.run import Run
+    from hf_apt.runs.option_checks import require_checkpoint
+
+    writes_into(folder)
+    against = (config.against,) if config.against else ()
+    for checkpoint in (*checkpoints, *against):
+        require_checkpoint(checkpoint)
     from hf_apt.studies.committee import measure_committee
 
     result = measure_committee(checkpoints, config, Run(folder))

@@ -7,6 +7,8 @@ from typing import Annotated
 
 from typer import Argument, Option
 
+from hf_apt.cli.failures import writes_into
+
 
 def compare_command(
     runs: Annotated[
@@ -24,6 +26,8 @@ def compare_command(
     from hf_apt.records.run_records import RunRecords
     from hf_apt.studies.run_comparison import ComparedRun, compare
 
+    if output is not None:
+        writes_into(output)
     result = compare(
         [
             ComparedRun(

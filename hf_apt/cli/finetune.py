@@ -9,6 +9,7 @@ from typing import Annotated
 from typer import Argument
 
 from hf_apt.cli.dataclass_options import Flag, in_panel, made_from
+from hf_apt.cli.failures import writes_into
 from hf_apt.cli.option_functions import with_options
 from hf_apt.cli.shared_options import TaskOutput, run_folder
 from hf_apt.cli.task_options import FINETUNING, TASK
@@ -65,6 +66,10 @@ def finetune_command(checkpoint: str, config: BlockAccuracyConfig, folder: Path)
     from hf_apt.cli.tables import accuracy, confidence
     from hf_apt.cli.tables.show import end_of_task, show
     from hf_apt.records.run import Run
+    from hf_apt.runs.option_checks import require_checkpoint
+
+    writes_into(folder)
+    require_checkpoint(checkpoint)
     from hf_apt.studies.block_accuracy import measure_blocks
 
     result = measure_blocks(checkpoint, config, Run(folder))

@@ -16,6 +16,7 @@ from hf_apt.atomic import writing_folder
 from hf_apt.ownership import MARKER
 from hf_apt.records.environment import environment
 from hf_apt.records.fingerprints import weights_fingerprint
+from hf_apt.records.redaction import redacted
 from hf_apt.records.run import Run
 from hf_apt.records.run_folder import writing_run
 from hf_apt.runs.same_run import as_recorded, require_same_run
@@ -236,7 +237,7 @@ def _require_same_weights(run: Run, checkpoint: str) -> None:
 
     if not run.readouts() or not run.path("model.json").exists():
         return
-    if run.read_json("model.json")["weights"] != weights_fingerprint(checkpoint):
+    if run.read_json("model.json", "weights")["weights"] != weights_fingerprint(checkpoint):
         raise ValueError(
             f"{run.folder} holds the measurement of another checkpoint, not of {checkpoint}: "
             "choose another --output, or delete the folder."
@@ -245,4 +246,4 @@ def _require_same_weights(run: Run, checkpoint: str) -> None:
 
 def _command() -> str:
     program, *arguments = sys.argv
-    return shlex.join([Path(program).name, *arguments])
+    return redacted(shlex.join([Path(program).name, *arguments]))

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, field, fields, replace
 from typing import TYPE_CHECKING, Literal
 
 from hf_apt.data.corpus_source import CorpusSource
@@ -140,9 +140,15 @@ def named_recipe(name: RecipeName, corpus: CorpusSource, *, task: str | None = N
 
     `task` is what to fine-tune on: None for the recipe's own, `none` for nothing.
 
-    Raises ValueError if the recipe is not for this corpus.
+    Raises ValueError if the recipe is not for this corpus, and for settings that the planted
+    language, which is made and not read, does not take.
     """
     planted = corpus.name == "planted"
+    if planted and (ignored := _settings_of_text(corpus)):
+        raise ValueError(
+            f"the planted language is made, not read: {', '.join(ignored)} says nothing about it; "
+            "leave it out."
+        )
     if name == "auto":
         name = "demo" if planted else "narrow"
     if planted != (name == "demo"):
@@ -156,6 +162,16 @@ def named_recipe(name: RecipeName, corpus: CorpusSource, *, task: str | None = N
     if planted:
         return demo_recipe(task=task)
     return paper_recipe(corpus, task=task) if name == "paper" else narrow_recipe(corpus, task=task)
+
+
+def _settings_of_text(corpus: CorpusSource) -> list[str]:
+    """The settings of `corpus` that differ from their defaults, besides its name and seed."""
+    plain = CorpusSource(name=corpus.name, seed=corpus.seed)
+    return [
+        each.name
+        for each in fields(corpus)
+        if getattr(corpus, each.name) != getattr(plain, each.name)
+    ]
 
 
 def measurement_recipe(corpus: CorpusSource, tokenizer: str) -> RunConfig:

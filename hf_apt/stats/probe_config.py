@@ -5,6 +5,8 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import Literal, get_args
 
+from hf_apt.stats.config_checks import require_positive, require_whole
+
 Probe = Literal["linear", "prototype", "neighbours"]
 """`linear`: multinomial logistic regression. `prototype`: the class with the nearest mean.
 `neighbours`: the commonest class among the nearest training texts."""
@@ -22,3 +24,7 @@ class ProbeConfig:
 
     num_neighbours: int = 10
     """Number of neighbours that vote; all training texts where there are fewer."""
+
+    def __post_init__(self) -> None:
+        require_positive(self, "inverse_penalty")
+        require_whole(self, "num_neighbours")

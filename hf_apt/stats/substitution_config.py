@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
+from hf_apt.stats.config_checks import require_not_negative, require_seed, require_whole
+
 
 @dataclass(frozen=True, kw_only=True)
 class SubstitutionConfig:
@@ -20,3 +22,8 @@ class SubstitutionConfig:
 
     seed: int = 2509
     """Seed of the groups and of the random replacements."""
+
+    def __post_init__(self) -> None:
+        require_whole(self, "num_groups", "num_draws")
+        require_not_negative(self, "strong_match_threshold")
+        require_seed(self)

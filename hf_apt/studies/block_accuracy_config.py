@@ -6,6 +6,7 @@ from dataclasses import dataclass, field
 
 from hf_apt.data.tasks.task_config import TaskConfig
 from hf_apt.depths.feature_config import FeatureConfig
+from hf_apt.stats.config_checks import require_one_of, require_seed
 from hf_apt.stats.probe_config import PROBES, Probe, ProbeConfig
 from hf_apt.studies.confidence_config import ConfidenceConfig
 from hf_apt.training.finetune_config import FinetuneConfig
@@ -41,3 +42,9 @@ class BlockAccuracyConfig:
 
     num_seeds: int = 1
     """Repetitions for standard errors, each with its own choice of texts, fresh head and order."""
+
+    def __post_init__(self) -> None:
+        if self.num_seeds < 1:
+            raise ValueError(f"at least one seed is needed, got {self.num_seeds}.")
+        require_one_of(self, "probes", PROBES)
+        require_seed(self.task, num_seeds=self.num_seeds)

@@ -5,7 +5,8 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 from hf_apt.data.tasks.task_config import TaskConfig
-from hf_apt.models.committee.combination_names import Combination
+from hf_apt.models.committee.combination_names import Combination, require_combination
+from hf_apt.stats.config_checks import require_seed, require_whole
 from hf_apt.training.finetune_config import FinetuneConfig
 
 
@@ -33,3 +34,8 @@ class CommitteeRunConfig:
 
     num_repeats: int = 20
     """Number of timed forward passes per latency."""
+
+    def __post_init__(self) -> None:
+        require_whole(self, "num_seeds", "max_subsets", "num_repeats")
+        require_combination(self.combination)
+        require_seed(self.finetune, num_seeds=self.num_seeds)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass, field
 
+from hf_apt.stats.config_checks import require_seed, require_whole
 from hf_apt.stats.substitution_config import SubstitutionConfig
 
 
@@ -22,3 +23,7 @@ class ConfidenceConfig:
 
     substitution: SubstitutionConfig = field(default_factory=SubstitutionConfig)
     """Settings of the substitution test."""
+
+    def __post_init__(self) -> None:
+        require_whole(self, "num_bins", "num_realisations")
+        require_seed(self)

@@ -4,7 +4,13 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-from hf_apt.training.objective import Objective
+from hf_apt.stats.config_checks import (
+    require_not_negative,
+    require_positive,
+    require_seed,
+    require_whole,
+)
+from hf_apt.training.objective import Objective, require_objectives
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -36,3 +42,11 @@ class FinetuneConfig:
 
     objectives: tuple[Objective, ...] = ()
     """Objectives added to the cross-entropy in training, as `r_drop:weight=1`."""
+
+    def __post_init__(self) -> None:
+        require_whole(self, "num_epochs", "lora_rank", least=0)
+        require_whole(self, "batch_size", "sequence_length")
+        require_positive(self, "learning_rate")
+        require_not_negative(self, "weight_decay")
+        require_seed(self)
+        require_objectives(self.objectives)

@@ -39,6 +39,7 @@ def finetuner(encoder: Encoder, task: Task, config: FinetuneConfig, folder: Path
     """
     from transformers import DataCollatorWithPadding, TrainingArguments
 
+    from hf_apt.training.divergence import StopWhereDiverged
     from hf_apt.training.objective_trainer import trainer_with
     from hf_apt.training.progress import name_progress
 
@@ -68,6 +69,7 @@ def finetuner(encoder: Encoder, task: Task, config: FinetuneConfig, folder: Path
         use_cpu=not has_accelerator(),
         seed=config.seed,
         logging_steps=max(num_steps // 20, 1),
+        logging_nan_inf_filter=False,
         save_strategy="no",
         report_to="none",
     )
@@ -77,6 +79,7 @@ def finetuner(encoder: Encoder, task: Task, config: FinetuneConfig, folder: Path
         train_dataset=_rows(encoder, task.train, config.sequence_length),
         eval_dataset=_rows(encoder, task.test, config.sequence_length),
         data_collator=DataCollatorWithPadding(encoder.tokenizer),
+        callbacks=[StopWhereDiverged()],
     )
     # Classifiers of transformers take the number of items and divide by their own batch's.
     trainer.model_accepts_loss_kwargs = False

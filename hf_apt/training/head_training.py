@@ -64,6 +64,7 @@ def heads_trainer(
     from transformers import Trainer, TrainingArguments
 
     from hf_apt.training.costs.training_flops import flops_by_steps, heads_flops
+    from hf_apt.training.divergence import StopWhereDiverged
     from hf_apt.training.progress import name_progress
 
     unknown = [kind for kind in kinds if kind not in get_args(HeadKind)]
@@ -89,6 +90,7 @@ def heads_trainer(
         bf16=trains_in_bfloat16(),
         seed=config.seed,
         logging_steps=max(config.num_steps // 20, 1),
+        logging_nan_inf_filter=False,
         save_strategy="no",
         report_to="none",
     )
@@ -108,6 +110,7 @@ def heads_trainer(
             num_distinct=num_distinct * config.batch_size,
         ),
         data_collator=as_batch,
+        callbacks=[StopWhereDiverged()],
     )
     length = tokens.description.sequence_length
     name_progress(

@@ -3,9 +3,25 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import Literal
+from typing import Literal, get_args
 
-from hf_apt.training.objective import Objective
+from hf_apt.stats.config_checks import (
+    require_not_negative,
+    require_one_of,
+    require_positive,
+    require_seed,
+    require_share,
+    require_whole,
+)
+from hf_apt.training.objective import Objective, require_objectives
+
+Optimizer = Literal["adamw", "muon"]
+"""An optimiser by name."""
+
+COMPILE_MODES = (
+    *("default", "lite", "reduce-overhead", "max-autotune-no-cudagraphs", "max-autotune"),
+)
+"""Modes of torch.compile; those of `torch._inductor.list_mode_options`."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -47,7 +63,7 @@ class PretrainConfig:
     save_every: int = 1000
     """Steps between checkpoints to resume from."""
 
-    optimizer: Literal["adamw", "muon"] = "adamw"
+    optimizer: Optimizer = "adamw"
     """`adamw`: fused AdamW. `muon`: Muon for the matrices of the blocks, fused AdamW for the rest,
     both at the same learning rate."""
 
@@ -66,3 +82,22 @@ class PretrainConfig:
 
     objectives: tuple[Objective, ...] = ()
     """Objectives added to the masked-LM loss in training, as `r_drop:weight=1`."""
+
+    def __post_init__(self) -> None:
+        require_whole(self, "num_steps", "num_validation_sequences", least=0)
+        require_whole(self, "batch_size", "accumulation_steps", "save_every")
+        require_positive(self, "learning_rate")
+        require_not_negative(self, "warmup_share", "weight_decay")
+        if self.warmup_share > 1:
+            raise ValueError(f"warmup_share must be at most 1, got {self.warmup_share!r}.")
+        require_share(self, "beta2", "masking_rate")
+        require_seed(self, num_seeds=2)  # the next one masks the held-out text
+        require_one_of(self, "optimizer", get_args(Optimizer))
+        if self.compile_mode is not None:
+            require_one_of(self, "compile_mode", COMPILE_MODES)
+            if not self.compile:
+                raise ValueError(
+                    f"compile_mode is {self.compile_mode!r}, but nothing is compiled: add "
+                    "--compile (compile=True), or leave the mode out."
+                )
+        require_objectives(self.objectives)

@@ -3,12 +3,20 @@
 from __future__ import annotations
 
 import os
+import shutil
+import sys
 from collections.abc import Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from hf_apt.data.tokens import Tokens
-from hf_apt.models.devices import has_accelerator, part_of_batch, trains_in_bfloat16
+from hf_apt.models.devices import (
+    has_accelerator,
+    part_of_batch,
+    process_state,
+    trains_in_bfloat16,
+)
+from hf_apt.training.interruption import Stopped, stopping_later
 from hf_apt.training.pretrain_config import PretrainConfig
 from hf_apt.training.resume import last_checkpoint
 from hf_apt.training.sharding import ready_for_sharding
@@ -44,6 +52,7 @@ def pretrainer(
         flops_by_steps,
         pretraining_flops,
     )
+    from hf_apt.training.divergence import StopWhereDiverged
     from hf_apt.training.objective_trainer import trainer_with
     from hf_apt.training.progress import name_progress
 
@@ -100,7 +109,7 @@ def pretrainer(
             num_sequences=config.num_validation_sequences,
         ),
         data_collator=as_batch,
-        callbacks=list(callbacks),
+        callbacks=[*callbacks, StopWhereDiverged()],
     )
     if config.optimizer == "muon":
         from hf_apt.training.muon import muon_and_adamw
@@ -126,13 +135,38 @@ def pretrainer(
 
 
 def pretrain(trainer: Trainer) -> dict[str, float]:
-    """Train to the end, from the last whole checkpoint where there is one.
+    """Train to the end, from the last whole checkpoint where there is one, which is told.
 
     Returns `num_steps`, `seconds` (of this process alone), `train_loss` (the last one logged, with
     the terms of objectives) and `validation_loss` (always plain), both in nats a modified token.
+
+    Raises `DivergedError`, a ValueError, where the loss is not finite any more; no checkpoint is
+    left then. Raises `Stopped` after a checkpoint was saved where a signal asked for an end and
+    `hf_apt.training.interruption.stopping_signals` listens to it.
     """
-    checkpoint = last_checkpoint(Path(str(trainer.args.output_dir)))
-    result = trainer.train(resume_from_checkpoint=str(checkpoint) if checkpoint else None)
+    from tqdm.auto import tqdm
+
+    from hf_apt.training.divergence import DivergedError
+    from hf_apt.training.save_and_stop import SaveAndStop
+
+    folder = Path(str(trainer.args.output_dir))
+    checkpoint = last_checkpoint(folder)
+    if checkpoint is not None and process_state().is_main_process:
+        step = checkpoint.name.removeprefix("checkpoint-")
+        tqdm.write(
+            f"pre-training goes on from step {step} of {trainer.args.max_steps}.", sys.stderr
+        )
+    with stopping_later() as request:
+        trainer.add_callback(SaveAndStop(request))
+        try:
+            result = trainer.train(resume_from_checkpoint=str(checkpoint) if checkpoint else None)
+        except DivergedError:
+            # They lead here again. Without them the command can be given with other options.
+            for path in folder.glob("checkpoint-*"):
+                shutil.rmtree(path, ignore_errors=True)
+            raise
+    if request.signum is not None and result.global_step < trainer.args.max_steps:
+        raise Stopped(request.signum)
     losses = [entry["loss"] for entry in trainer.state.log_history if "loss" in entry]
     return {
         "num_steps": result.global_step,

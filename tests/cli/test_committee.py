@@ -13,6 +13,7 @@ from hf_apt.data.tasks.task import open_task
 from hf_apt.data.tasks.task_config import TaskConfig
 from hf_apt.data.tokenizer import SPECIAL_TOKENS, vocabulary_tokenizer
 from hf_apt.models.committee import COMBINATIONS
+from hf_apt.ownership import mark
 
 TEXTS = {"train_per_class": 6, "test_per_class": 5}
 QUICK = "--epochs=1 --sequence-length=16 --train-per-class=6 --test-per-class=5".split()
@@ -114,6 +115,7 @@ def test_members_are_fine_tuned_and_compared(call, checkpoints, task, tmp_path):
 def test_classifiers_are_members_as_they_are(call, checkpoints, tmp_path):
     run, other = tmp_path / "a-run", checkpoints[1]
     shutil.copytree(checkpoints[0], run / "checkpoint")
+    mark(run, "run")
     assert call("finetune", run, *QUICK)[0] == 0
     tuned = run / "finetune" / "planted"
     before = json.loads((run / "finetune" / "planted.json").read_text())

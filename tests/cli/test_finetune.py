@@ -9,6 +9,7 @@ import pytest
 from hf_apt.cli.finetune import finetune_options
 from hf_apt.data.tasks.known_tasks import KNOWN_TASKS
 from hf_apt.data.tasks.task_config import TaskConfig
+from hf_apt.ownership import mark
 from hf_apt.studies.block_accuracy_config import BlockAccuracyConfig
 
 TINY = "--epochs=1 --sequence-length=16 --train-per-class=6 --test-per-class=3 --task".split()
@@ -50,6 +51,7 @@ def test_it_prints_the_tables_and_writes_the_record(call, checkpoint, rows, tmp_
 def test_a_run_is_gone_on_with_in_its_own_folder(call, checkpoint, rows, tmp_path):
     run = tmp_path / "a-run"
     shutil.copytree(checkpoint, run / "checkpoint")
+    mark(run, "run")
     code, printed, _ = call(run, *TINY, rows, "--epochs=0")
     assert code == 0
     assert printed.count("embeddings") == 1
@@ -59,6 +61,7 @@ def test_a_run_is_gone_on_with_in_its_own_folder(call, checkpoint, rows, tmp_pat
 def test_the_page_of_a_finished_run_is_written_anew(call, checkpoint, rows, finished_run, tmp_path):
     run = tmp_path / "run"
     shutil.copytree(finished_run.folder, run)
+    mark(run, "run")
     code, printed, _ = call(checkpoint, *TINY, rows, "--untrained", "--cut", "-o", run)
     assert code == 0
     assert f"page: {run / 'report.html'}" in printed
@@ -130,9 +133,9 @@ def test_labels_as_numbers_or_digits_are_the_same_classes(call, checkpoint, tmp_
         file = tmp_path / str(place) / "rows.jsonl"
         file.parent.mkdir()
         file.write_text("\n".join(map(json.dumps, lines)))
-        code, _, _ = call(checkpoint, *TINY, file, "--epochs=0", "-o", file.parent)
+        code, _, _ = call(checkpoint, *TINY, file, "--epochs=0", "-o", file.parent / "run")
         assert code == 0
-        found.append(json.loads((file.parent / "finetune" / "rows.json").read_text()))
+        found.append(json.loads((file.parent / "run" / "finetune" / "rows.json").read_text()))
     assert found[0]["label_names"] == found[1]["label_names"] == ["0", "1"]
     assert found[0]["models"] == found[1]["models"]
 

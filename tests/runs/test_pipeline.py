@@ -332,6 +332,12 @@ def test_until_something_is_made_of_an_option_it_may_be_corrected(copied) -> Non
         begin(replace(config, sequence_length=12), copied.folder)
 
 
+@pytest.mark.parametrize("setting", [{"max_documents": 9}, {"column": "body"}])
+def test_settings_of_a_text_are_refused_for_the_planted_language(setting) -> None:
+    with pytest.raises(ValueError, match=f"made, not read: {next(iter(setting))} says nothing"):
+        named_recipe("auto", CorpusSource(name="planted", **setting))
+
+
 # Somebody else's files, and another process.
 
 

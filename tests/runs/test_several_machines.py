@@ -24,6 +24,7 @@ from hf_apt.depths.measurement import measure
 from hf_apt.depths.own_head import OwnHead
 from hf_apt.depths.trunk import Trunk
 from hf_apt.models.loading import load_masked_lm
+from hf_apt.ownership import MARKER
 from hf_apt.records.run import Run
 from hf_apt.runs.pipeline import run_all
 
@@ -123,7 +124,7 @@ def assert_same_run(found: Run, expected: Run) -> None:
         assert files(found, f"tokens/{side}") == files(expected, f"tokens/{side}")
     names = [{path.name for path in run.folder.iterdir()} for run in (found, expected)]
     assert names[0] == names[1]
-    assert not list(found.folder.rglob(".*"))
+    assert {path.name for path in found.folder.rglob(".*")} == {MARKER}
     assert files(found, "checkpoint").keys() == files(expected, "checkpoint").keys()
     assert losses(found).keys() == losses(expected).keys()
     assert sum(name.endswith(".loss") for name in losses(found)) == 8

@@ -1,0 +1,198 @@
+"""Whether the options of a run go together, before anything is read, written or computed."""
+
+from __future__ import annotations
+
+import os
+from importlib.util import find_spec
+from pathlib import Path
+from typing import Any, get_args
+
+from hf_apt.data.sequences import Layout
+from hf_apt.depths.head_config import HeadKind
+from hf_apt.models.shapes import ModelShape, require_whole_heads
+from hf_apt.records.checkpoints import checkpoint_path
+from hf_apt.records.run import Run
+from hf_apt.runs.recipes import RunConfig
+from hf_apt.stats.config_checks import (
+    require_not_negative,
+    require_one_of,
+    require_positive,
+    require_whole,
+)
+from hf_apt.training.pretrain_config import PretrainConfig
+
+_PACKAGES: dict[str, tuple[str, ...]] = {
+    "azure_ml": ("azureml",),
+    "codecarbon": ("codecarbon",),
+    "comet_ml": ("comet_ml",),
+    "clearml": ("clearml",),
+    "dagshub": ("dagshub", "mlflow"),
+    "dvclive": ("dvclive",),
+    "flyte": ("flytekit",),
+    "kubeflow": ("kubeflow",),
+    "mlflow": ("mlflow",),
+    "neptune": ("neptune",),
+    "swanlab": ("swanlab",),
+    "tensorboard": ("tensorboard",),
+    "trackio": ("trackio",),
+    "wandb": ("wandb",),
+}
+"""The trackers that the Trainer knows, each with the packages that it needs."""
+_TO_INSTALL: dict[str, str] = {"azureml": "azureml-core"}
+"""Names in the package index, where they are not those of the import."""
+
+
+def require_valid(config: RunConfig, *, num_processes: int | None = None) -> None:
+    """Raise ValueError, with the option to change, unless a run can be made of `config`.
+
+    What a configuration can tell of itself it refuses when it is made; this is what several of them
+    have to agree on, and what is installed. It takes milliseconds and reads no file. None for
+    `num_processes` stands for the number that `torchrun` or `accelerate launch` has started.
+    """
+    if num_processes is None:
+        num_processes = int(os.environ.get("WORLD_SIZE", "1"))
+    require_whole(config, "sequence_length", least=3)
+    require_whole(config, "vocab_size")
+    require_one_of(config, "layout", get_args(Layout))
+    require_one_of(config, "head_kinds", get_args(HeadKind))
+    if config.pretrain.num_steps:
+        _require_shape(config.shape)
+        _require_windows(config)
+        _require_equal_parts(config.pretrain, num_processes)
+        _require_trackers(config.pretrain.report_to)
+        _require_positions(config)
+    if config.head_kinds and config.heads.batch_size % num_processes:
+        raise ValueError(
+            f"the heads' batch of {config.heads.batch_size} sequences cannot be divided among "
+            f"{num_processes} processes: start a number of processes that divides it, or leave "
+            "the heads out by --heads none."
+        )
+
+
+def require_run(run: Run) -> None:
+    """Raise ValueError unless the folder of `run` is a run's, by its configuration."""
+    config = run.read_json("config.json")
+    parts = ("corpus", "measure")
+    if not isinstance(config, dict) or not all(isinstance(config.get(key), dict) for key in parts):
+        raise ValueError(
+            f"{run.folder} is no hf_apt run: its config.json holds no corpus and no measure, so "
+            "that it belongs to something else. Give the folder that `hf-apt run` made."
+        )
+
+
+def require_checkpoint(name: str) -> None:
+    """Raise ValueError unless `name` is a shipped checkpoint, a folder with one, or on the Hub.
+
+    Of one on the Hub the configuration is downloaded, and nothing else.
+    """
+    place = Path(checkpoint_path(name)).expanduser()
+    if place.is_dir():
+        if not (place / "config.json").exists():
+            raise ValueError(
+                f"{place} holds no checkpoint, it has no config.json: give a folder that "
+                "`save_pretrained` made, or that of a run."
+            )
+        return
+    if place.exists():
+        raise ValueError(f"{place} is a file: give the folder of a checkpoint, or a Hub id.")
+    if place.is_absolute() or len(place.parts) > 2 or name.startswith((".", "~")):
+        raise ValueError(f"there is no checkpoint folder {name!r}.")
+    _require_on_hub(name)
+
+
+def _require_on_hub(name: str) -> None:
+    from huggingface_hub import hf_hub_download
+    from huggingface_hub.errors import HfHubHTTPError, HFValidationError
+
+    try:
+        hf_hub_download(name, "config.json")
+    except HFValidationError:
+        raise ValueError(
+            f"there is no checkpoint {name!r}: it is no folder, and no name of the Hub."
+        ) from None
+    except HfHubHTTPError as error:
+        raise ValueError(
+            f"there is no checkpoint {name!r}: it is no folder, and the Hub answers: "
+            f"{_first_line(error)}"
+        ) from error
+    except OSError as error:
+        raise ValueError(
+            f"there is no checkpoint {name!r}: it is no folder, it has not been downloaded "
+            f"before, and the Hub cannot be asked ({type(error).__name__})."
+        ) from error
+
+
+def _first_line(error: Exception) -> str:
+    lines = [line.strip() for line in str(error).splitlines() if line.strip()]
+    return lines[0] if lines else type(error).__name__
+
+
+def _require_shape(shape: ModelShape) -> None:
+    require_whole(shape, "hidden_size", "num_heads", "num_blocks")
+    require_whole_heads(shape)
+    require_not_negative(shape, "dropout")
+    require_positive(shape, "initializer_range")
+    if shape.dropout >= 1:
+        raise ValueError(f"dropout must be less than 1, got {shape.dropout!r}.")
+    if shape.sinusoidal_positions and shape.hidden_size % 2:
+        raise ValueError(
+            f"sinusoidal positions come in pairs, a sine and a cosine: choose an even "
+            f"--hidden-size instead of {shape.hidden_size}."
+        )
+
+
+def _require_windows(config: RunConfig) -> None:
+    for width, share in config.pretrain.windows:
+        is_divisor = config.layout == "packed" and width > 0 and not config.sequence_length % width
+        if not is_divisor or not 0 < share <= 1:
+            raise ValueError(
+                f"a window of {width} tokens until {share} of the steps does not go with sequences "
+                f"of {config.sequence_length} tokens: windows need packed sequences of a multiple "
+                "of their width, and shares between 0 and 1."
+            )
+
+
+def _require_equal_parts(pretrain: PretrainConfig, num_processes: int) -> None:
+    num_parts = num_processes * pretrain.accumulation_steps
+    if pretrain.batch_size % num_parts:
+        raise ValueError(
+            f"a batch of {pretrain.batch_size} sequences cannot be divided into {num_parts} equal "
+            f"parts ({num_processes} processes x {pretrain.accumulation_steps} accumulation "
+            f"steps): choose a --batch-size that is a multiple of {num_parts}."
+        )
+
+
+def _require_trackers(trackers: tuple[str, ...]) -> None:
+    if trackers in (("all",), ("none",)):
+        return
+    for tracker in trackers:
+        if tracker not in _PACKAGES:
+            raise ValueError(f"there is no tracker {tracker!r}: choose of {', '.join(_PACKAGES)}.")
+        missing = [name for name in _PACKAGES[tracker] if not _is_installed(name)]
+        if missing:
+            names = " ".join(_TO_INSTALL.get(name, name) for name in missing)
+            raise ValueError(
+                f"the tracker {tracker} is not installed: install it by `pip install {names}`, or "
+                f"leave out --report-to {tracker}."
+            )
+
+
+def _is_installed(package: str) -> bool:
+    # Either of two packages writes TensorBoard's files.
+    names = (package, "tensorboardX") if package == "tensorboard" else (package,)
+    return any(find_spec(name) is not None for name in names)
+
+
+def _require_positions(config: RunConfig) -> None:
+    """The model has as many positions as its sequences have tokens; a task may not ask for more."""
+    if config.finetune is None:
+        return
+    training: Any = config.finetune.finetune
+    lengths = [config.finetune.features.sequence_length]
+    longest = max([*lengths, training.sequence_length] if training else lengths)
+    if longest > config.sequence_length:
+        raise ValueError(
+            f"the task {config.finetune.task.name} reads texts of {longest} tokens, and the model "
+            f"has only {config.sequence_length} positions: choose a --sequence-length of at least "
+            f"{longest}, or --task none."
+        )

@@ -1,0 +1,48 @@
+"""A Trainer that a signal has asked to end saves a checkpoint first.
+
+Source: ours.
+"""
+
+from __future__ import annotations
+
+from typing import Any
+
+from transformers import TrainerCallback, TrainerControl, TrainerState, TrainingArguments
+
+from hf_apt.models.devices import process_state
+from hf_apt.training.interruption import Request
+
+ASKED_EVERY = 10
+"""Steps between two moments at which several processes ask one another."""
+
+
+class SaveAndStop(TrainerCallback):
+    """Saves at the end of the step in which `request` was noted, and ends the training.
+
+    Several processes get a signal in different steps. Every `ASKED_EVERY` steps they ask one
+    another whether one has, and stop in the same step.
+    """
+
+    def __init__(self, request: Request):
+        self.request = request
+
+    def on_step_end(
+        self, args: TrainingArguments, state: TrainerState, control: TrainerControl, **event: Any
+    ) -> None:
+        """Save and stop, if asked to."""
+        if self._is_asked(state.global_step):
+            control.should_save = True
+            control.should_training_stop = True
+
+    def _is_asked(self, step: int) -> bool:
+        processes = process_state()
+        if processes.num_processes == 1:
+            return self.request.signum is not None
+        if step % ASKED_EVERY:
+            return False
+        import torch
+
+        signum = torch.tensor(self.request.signum or 0, device=processes.device)
+        torch.distributed.all_reduce(signum, torch.distributed.ReduceOp.MAX)
+        self.request.signum = int(signum) or None
+        return self.request.signum is not None

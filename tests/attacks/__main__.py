@@ -1,0 +1,154 @@
+"""`python -m tests.attacks`: a small run interrupted at random moments, or started twice at once.
+
+Each trial is followed by the same command until it ends, and then compared with a run that was left
+alone: every figure, array and weight file. It prints a line for each kind of attack and every
+difference, and exits with 1 if there is one.
+"""
+
+from __future__ import annotations
+
+import argparse
+import json
+import os
+import random
+import signal
+import subprocess
+import sys
+import tempfile
+import time
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+SMALL = (
+    "run planted --sequence-length 32 --hidden-size 16 --num-heads 2 --num-blocks 2 --steps 30 "
+    "--batch-size 8 --save-every 5 --heads both --head-steps 15 --measure-sequences 32 "
+    "--realisations 1 --untrained --task planted"
+)
+SIGNALS = {"kill": signal.SIGKILL, "term": signal.SIGTERM, "int": signal.SIGINT}
+"""Signals by the name of their attack."""
+
+LEFT_OUT = {"environment.json", "report.html", "config.json"}
+"""Files that hold when and by what command they were made, beside what is compared elsewhere."""
+VOLATILE = {"seconds", "created", "command", "environment", "latencies", "cost"}
+"""Keys of what a clock gives."""
+
+
+def start(folder: Path) -> subprocess.Popen[str]:
+    """The small run, begun or continued in `folder`."""
+    command = [sys.executable, "-m", "hf_apt.cli", *SMALL.split(), "-o", str(folder)]
+    environment = os.environ | {"OMP_NUM_THREADS": "1"}
+    return subprocess.Popen(
+        command, env=environment, stdout=subprocess.DEVNULL, stderr=subprocess.PIPE, text=True
+    )
+
+
+def end(process: subprocess.Popen[str]) -> tuple[int, str]:
+    """The exit code, and what was said of an error."""
+    error = process.communicate(timeout=1800)[1]
+    return process.returncode, error
+
+
+def content(folder: Path) -> dict[str, Any]:
+    """Everything in a run's folder that a second run has to have, by path."""
+    made: dict[str, Any] = {}
+    for path in sorted(folder.rglob("*")):
+        name = path.relative_to(folder).as_posix()
+        if not path.is_file() or name in LEFT_OUT or name.startswith("training/"):
+            continue
+        if path.suffix == ".json":
+            made[name] = stable(json.loads(path.read_text(encoding="utf-8")))
+        elif path.suffix == ".npz":
+            with np.load(path) as arrays:
+                made[name] = {key: arrays[key].tobytes() for key in arrays.files}
+        else:
+            made[name] = path.read_bytes()
+    return made
+
+
+def stable(value: Any) -> Any:
+    """`value` without what a clock gives."""
+    if isinstance(value, dict):
+        return {key: stable(each) for key, each in value.items() if key not in VOLATILE}
+    return [stable(each) for each in value] if isinstance(value, list) else value
+
+
+def differences(reference: dict[str, Any], folder: Path) -> list[str]:
+    """The names of files that differ, are missing or are left over."""
+    made = content(folder)
+    return sorted(name for name in reference | made if reference.get(name) != made.get(name))
+
+
+def interrupted(folder: Path, signum: int, seconds: float) -> list[str]:
+    """What went wrong when a run was sent a signal after so many seconds, besides its figures."""
+    process = start(folder)
+    time.sleep(seconds)
+    process.send_signal(signum)
+    code, error = end(process)
+    expected = {0, -signum} if signum == signal.SIGKILL else {0, 128 + signum}
+    wrong = [] if code in expected else [f"exit code {code}"]
+    return wrong + (["a traceback"] if "Traceback" in error else [])
+
+
+def twice(folder: Path, seconds: float) -> list[str]:
+    """What went wrong when a run was started again after so many seconds, besides its figures."""
+    first = start(folder)
+    time.sleep(seconds)
+    pair = [end(process) for process in (first, start(folder))]
+    wrong = [f"exit codes {[code for code, _ in pair]}"] if 0 not in dict(pair) else []
+    return wrong + (["a traceback"] if any("Traceback" in error for _, error in pair) else [])
+
+
+def finished(folder: Path) -> list[str]:
+    """What went wrong when the command was given again until the run's end."""
+    code, error = end(start(folder))
+    return [] if code == 0 else [f"exit code {code} in the end: {error.strip()[-200:]}"]
+
+
+def attack(kind: str, num: int, reference: dict[str, Any], duration: float, seed: int) -> int:
+    """The number of trials that went wrong."""
+    moments, num_wrong = random.Random(seed), 0
+    for trial in range(num):
+        seconds = moments.uniform(0, duration)
+        with tempfile.TemporaryDirectory(prefix="hf_apt-attack-") as scratch:
+            folder = Path(scratch) / "run"
+            if kind in SIGNALS:
+                wrong = interrupted(folder, SIGNALS[kind], seconds)
+            else:
+                wrong = twice(folder, seconds)
+            wrong += finished(folder)
+            wrong += differences(reference, folder)
+        num_wrong += bool(wrong)
+        print(f"{kind} {trial + 1}/{num} after {seconds:.1f} s: {wrong or 'equal'}", flush=True)
+    return num_wrong
+
+
+def main() -> None:
+    """Attack as the arguments say."""
+    parser = argparse.ArgumentParser(description=__doc__)
+    kinds = [*SIGNALS, "twice"]
+    parser.add_argument("kinds", nargs="*", choices=[*kinds, []], default=kinds)
+    parser.add_argument("--num", type=int, default=20, help="trials of each kind")
+    parser.add_argument("--seed", type=int, default=0, help="of the moments")
+    arguments = parser.parse_args()
+    with tempfile.TemporaryDirectory(prefix="hf_apt-attack-") as scratch:
+        folder = Path(scratch) / "alone"
+        began = time.monotonic()
+        wrong = finished(folder)
+        duration = time.monotonic() - began
+        if wrong:
+            sys.exit(f"the run that is left alone fails: {wrong}")
+        reference = content(folder)
+    print(f"left alone: {duration:.1f} s, {len(reference)} files compared", flush=True)
+    lost = {
+        k: attack(k, arguments.num, reference, duration, arguments.seed) for k in arguments.kinds
+    }
+    print(
+        ", ".join(f"{kind}: {arguments.num - num} of {arguments.num}" for kind, num in lost.items())
+    )
+    sys.exit(any(lost.values()))
+
+
+if __name__ == "__main__":
+    main()

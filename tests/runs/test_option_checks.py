@@ -1,0 +1,109 @@
+"""What options have to agree on, before a run begins."""
+
+from dataclasses import replace
+
+import pytest
+
+from hf_apt.data.corpus_source import CorpusSource
+from hf_apt.models.shapes import ModelShape
+from hf_apt.records.run import Run
+from hf_apt.runs.option_checks import require_checkpoint, require_run, require_valid
+from hf_apt.runs.recipes import RunConfig, demo_recipe, measurement_recipe, named_recipe
+
+DEMO = demo_recipe()
+
+
+def pretraining(**changes) -> RunConfig:
+    return replace(DEMO, pretrain=replace(DEMO.pretrain, **changes))
+
+
+def test_every_recipe_is_valid() -> None:
+    text = CorpusSource(name="x/y")
+    require_valid(DEMO)
+    for name in ("auto", "narrow", "paper"):
+        for task in (None, "dbpedia_14"):
+            require_valid(named_recipe(name, text, task=task))
+    require_valid(measurement_recipe(text, "x/y"), num_processes=3)
+
+
+@pytest.mark.parametrize(
+    ("config", "sentence"),
+    [
+        (replace(DEMO, shape=ModelShape(hidden_size=10, num_heads=3)), "no multiple of 3 heads"),
+        (
+            replace(DEMO, shape=ModelShape(hidden_size=9, num_heads=3, sinusoidal_positions=True)),
+            "choose an even --hidden-size instead of 9",
+        ),
+        (replace(DEMO, shape=replace(DEMO.shape, dropout=1.0)), "dropout must be less than 1"),
+        (replace(DEMO, shape=replace(DEMO.shape, dropout=float("nan"))), "dropout"),
+        (replace(DEMO, shape=replace(DEMO.shape, num_blocks=0)), "num_blocks"),
+        (replace(DEMO, sequence_length=2), "sequence_length"),
+        (replace(DEMO, sequence_length=16), "reads texts of 32 tokens"),
+        (replace(DEMO, layout="folded"), "choose one of first, packed"),
+        (replace(DEMO, head_kinds=("linear_head", "other")), "head_kinds is 'other'"),
+        (pretraining(windows=((8, 0.5),)), "windows need packed sequences"),
+        (pretraining(batch_size=9, accumulation_steps=2), "multiple of 2"),
+        (pretraining(report_to=("codecarbon", "nosuch")), "pip install codecarbon"),
+        (pretraining(report_to=("nosuch",)), "there is no tracker 'nosuch'"),
+    ],
+)
+def test_what_cannot_be_is_refused(config, sentence) -> None:
+    with pytest.raises(ValueError, match=sentence):
+        require_valid(config)
+
+
+def test_trackers_that_are_there_are_taken() -> None:
+    for trackers in (("tensorboard",), ("all",), ("none",)):
+        require_valid(pretraining(report_to=trackers))
+
+
+def test_batches_are_divided_among_processes_before_pretraining(monkeypatch) -> None:
+    config = replace(pretraining(batch_size=48), head_kinds=("linear_head",))
+    monkeypatch.setenv("WORLD_SIZE", "3")
+    with pytest.raises(ValueError, match="heads' batch of 32 .* among 3 processes"):
+        require_valid(config)
+    require_valid(replace(config, head_kinds=()))
+    require_valid(config, num_processes=2)
+    with pytest.raises(ValueError, match="multiple of 5"):
+        require_valid(config, num_processes=5)
+
+
+def test_trackers_are_those_of_the_trainer() -> None:
+    from transformers.integrations.integration_utils import INTEGRATION_TO_CALLBACK
+
+    from hf_apt.runs.option_checks import _PACKAGES
+
+    assert set(_PACKAGES) == set(INTEGRATION_TO_CALLBACK)
+
+
+def test_compile_modes_are_those_of_torch() -> None:
+    import torch._inductor
+
+    from hf_apt.training.pretrain_config import COMPILE_MODES
+
+    assert set(COMPILE_MODES) == set(torch._inductor.list_mode_options())
+
+
+def test_a_run_is_told_from_other_folders(tmp_path) -> None:
+    with pytest.raises(ValueError, match="is no finished hf_apt run"):
+        require_run(Run(tmp_path))
+    for content in ('{"model_type": "bert"}', '{"corpus": 1, "measure": {}}'):
+        (tmp_path / "config.json").write_text(content)
+        with pytest.raises(ValueError, match="is no hf_apt run"):
+            require_run(Run(tmp_path))
+    (tmp_path / "config.json").write_text('{"corpus": {}, "measure": {}}')
+    require_run(Run(tmp_path))
+
+
+def test_a_checkpoint_that_is_missing_is_named(tmp_path) -> None:
+    require_checkpoint("bert6-narrow-wikipedia")
+    (tmp_path / "file").write_text("")
+    for name, sentence in (
+        (str(tmp_path), "holds no checkpoint"),
+        (str(tmp_path / "file"), "is a file"),
+        (str(tmp_path / "nosuch"), "no checkpoint folder"),
+        ("no such", "no name of the Hub"),
+        ("nobody/nothing", "no checkpoint 'nobody/nothing'"),
+    ):
+        with pytest.raises(ValueError, match=sentence):
+            require_checkpoint(name)

@@ -19,6 +19,7 @@ from hf_apt.records.fingerprints import weights_fingerprint
 from hf_apt.records.redaction import redacted
 from hf_apt.records.run import Run
 from hf_apt.records.run_folder import writing_run
+from hf_apt.runs.option_checks import require_valid
 from hf_apt.runs.same_run import as_recorded, require_same_run
 from hf_apt.stats.measures.readout import Readout
 
@@ -36,6 +37,7 @@ def run_all(config: RunConfig, folder: Path | str) -> Run:
     Raises ValueError, and has written nothing, if the folder holds a run of another configuration
     or files of somebody else's, or if another process writes into it.
     """
+    require_valid(config)
     _require_task(config)
     with one_run(folder) as run:
         begin(config, run.folder)

@@ -165,7 +165,7 @@ def pretrain(trainer: Trainer) -> dict[str, float]:
             for path in folder.glob("checkpoint-*"):
                 shutil.rmtree(path, ignore_errors=True)
             raise
-    if request.signum is not None and result.global_step < trainer.args.max_steps:
+    if request.signum is not None:
         raise Stopped(request.signum)
     losses = [entry["loss"] for entry in trainer.state.log_history if "loss" in entry]
     return {

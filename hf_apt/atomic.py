@@ -24,7 +24,7 @@ def writing(path: Path, mode: str = "w") -> Iterator[IO[Any]]:
             yield file
             file.flush()
             os.fsync(file.fileno())
-        os.chmod(partial, 0o666 & ~umask())  # mkstemp makes files that only the owner may read
+        os.chmod(partial, 0o666 & ~_umask())  # mkstemp makes files that only the owner may read
         os.replace(partial, path)
     except BaseException:
         Path(partial).unlink(missing_ok=True)
@@ -54,7 +54,7 @@ def _replaced(path: Path) -> Iterator[Path]:
         yield partial
         mark_files(partial)
         require_replaceable(path)  # which the block may have taken hours to fill
-        os.chmod(partial, 0o777 & ~umask())
+        _give_usual_permissions(partial)
         if path.exists():
             os.replace(path, old)
         os.replace(partial, path)
@@ -68,8 +68,16 @@ def _replaced(path: Path) -> Iterator[Path]:
             shutil.rmtree(old, ignore_errors=True)
 
 
-def umask() -> int:
-    """The permissions that this process takes from new files."""
+def _give_usual_permissions(folder: Path) -> None:
+    """Those of new files and folders: safetensors and mkdtemp let only the owner read."""
+    mask = _umask()
+    os.chmod(folder, 0o777 & ~mask)
+    for path in folder.rglob("*"):
+        if not path.is_symlink():
+            os.chmod(path, (0o777 if path.is_dir() else 0o666) & ~mask)
+
+
+def _umask() -> int:
     mask = os.umask(0)
     os.umask(mask)
     return mask

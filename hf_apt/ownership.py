@@ -50,13 +50,10 @@ def require_ours(
 def require_replaceable(folder: Path) -> None:
     """Raise ValueError unless all of `folder` may go: missing, empty, or all of it ours.
 
-    Ours are the files that the folder's own marker lists.
+    Ours are the files that its marker lists, or those of the folders inside it.
     """
-    require_ours(folder, "files")
-    if not folder.exists():
-        return
-    ours = {*(_marker(folder) or {}).get("files", ()), MARKER}
-    others = sorted(set(_files(folder)) - ours)
+    others = _others(folder)
+    require_ours(folder, "files", is_older=lambda _: not others)
     if others:
         raise ValueError(
             f"{folder} holds files that hf_apt has not written ({_first(others)}): it is not "
@@ -110,7 +107,7 @@ def one_writer(lock: Path, folder: Path) -> Iterator[None]:
         yield
     finally:
         if held.lock_counter == 1:
-            lock.unlink(missing_ok=True)  # before it is given up: see one_writer
+            lock.unlink(missing_ok=True)  # who has opened it sees that it lost its name
         held.release()
 
 
@@ -131,6 +128,16 @@ def _marker(folder: Path) -> dict[str, Any] | None:
     if not isinstance(content, dict):
         raise ValueError(f"{folder / MARKER} is no marker of hf_apt: choose another folder.")
     return content
+
+
+def _others(folder: Path) -> list[str]:
+    """The files below `folder` that no marker lists, by their paths."""
+    files = set(_files(folder))
+    for name in [name for name in files if Path(name).name == MARKER]:
+        place = (folder / name).parent
+        listed = (_marker(place) or {}).get("files", ())
+        files -= {name, *((place / each).relative_to(folder).as_posix() for each in listed)}
+    return sorted(files)
 
 
 def _files(folder: Path) -> Iterator[str]:

@@ -1,12 +1,13 @@
-"""Reading files whose every refusal names the file: the counterpart of `hf_apt.atomic`."""
+"""Reading files whose every refusal names the file, and what an error says, in one line."""
 
 from __future__ import annotations
 
 import json
 from pathlib import Path
-from typing import Any, NoReturn
+from typing import TYPE_CHECKING, Any, NoReturn
 
-import numpy as np
+if TYPE_CHECKING:
+    import numpy as np
 
 
 def read_array(path: Path | str) -> np.ndarray:
@@ -15,7 +16,7 @@ def read_array(path: Path | str) -> np.ndarray:
     Raises ValueError, with the file's name, if it is missing, cut short or no such file.
     """
     array = _loaded(Path(path))
-    if not isinstance(array, np.ndarray):
+    if isinstance(array, dict):
         raise ValueError(f"{path} holds several arrays, and a .npy file of one is wanted.")
     return array
 
@@ -43,7 +44,18 @@ def read_json(path: Path | str) -> Any:
         raise ValueError(f"{path} is no valid JSON: {_reason(error)}.") from None
 
 
+def first_line(error: BaseException) -> str:
+    """What `error` says, in one line; its type if it says nothing.
+
+    >>> first_line(ValueError("no model\\nof that name")), first_line(KeyError())
+    ('no model', 'KeyError')
+    """
+    return (str(error).strip() or type(error).__name__).splitlines()[0]
+
+
 def _loaded(path: Path) -> np.ndarray | dict[str, np.ndarray]:
+    import numpy as np
+
     try:
         loaded = np.load(path, allow_pickle=False)
         if isinstance(loaded, np.ndarray):

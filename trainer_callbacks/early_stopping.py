@@ -29,8 +29,7 @@ class AptEarlyStopping(TrainerCallback):
     A value that is NaN, where the model's logits are not finite, gets a warning and counts as no
     measurement. Reads `<prefix>_mean_apt` from `state.log_history`, where `AptCallback` enters it:
     nothing is lost by a resume. Raises ValueError before training unless the Trainer has an
-    `AptCallback`
-    before it.
+    `AptCallback` before it.
     """
 
     def __init__(self, *, patience: int = 3, num_errors: float = 1.0, prefix: str = "eval"):

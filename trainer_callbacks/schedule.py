@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import operator
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -24,17 +24,12 @@ class Schedule:
     def __post_init__(self) -> None:
         if self.every is not None:
             object.__setattr__(self, "every", whole_number("every", self.every, at_least=1))
-        try:
-            steps = [] if isinstance(self.at_steps, str | bytes) else list(self.at_steps)
-            is_list = not isinstance(self.at_steps, str | bytes)
-        except TypeError:
-            steps, is_list = [], False
-        if not is_list:
+        if isinstance(self.at_steps, str | bytes) or not isinstance(self.at_steps, Iterable):
             raise ValueError(
                 f"at_steps must be a list of steps, such as [100, 500], got {self.at_steps!r}."
             )
-        steps = tuple(whole_number("a step of at_steps", step, at_least=1) for step in steps)
-        object.__setattr__(self, "at_steps", steps)
+        steps = (whole_number("a step of at_steps", step, at_least=1) for step in self.at_steps)
+        object.__setattr__(self, "at_steps", tuple(steps))
 
     @property
     def follows_evaluation(self) -> bool:

@@ -71,10 +71,8 @@ def quieten() -> None:
 @with_options(run_options)
 def run_command(config: RunConfig, folder: Path, *, dry_run: DryRun = False) -> None:
     """Pre-train BERT-6, or a shallow model, on a corpus, measure every block, write the page."""
-    from hf_apt.runs.option_checks import require_valid
     from hf_apt.runs.pipeline import run_all
 
-    require_valid(config)
     if dry_run:
         _show_costs(config, folder)
     else:
@@ -86,13 +84,11 @@ def run_command(config: RunConfig, folder: Path, *, dry_run: DryRun = False) -> 
 @with_options(run_options)
 def pretrain_command(config: RunConfig, folder: Path) -> None:
     """Only tokenise and pre-train; `run` with the same options goes on from there."""
-    from hf_apt.runs.option_checks import require_valid
-    from hf_apt.runs.pipeline import begin, is_main, one_run, pretrain_run
+    from hf_apt.runs.pipeline import begun, is_main, pretrain_run
 
-    require_valid(config)
     writes_into(folder)
-    with one_run(folder):
-        pretrain_run(config, begin(config, folder))
+    with begun(config, folder) as run:
+        pretrain_run(config, run)
     if is_main():
         typer.echo(f"checkpoint: {folder / 'checkpoint'}")
 
@@ -101,14 +97,12 @@ def pretrain_command(config: RunConfig, folder: Path) -> None:
 @with_options(measure_options)
 def measure_command(checkpoint: str, config: RunConfig, folder: Path) -> None:
     """Measure any masked-LM checkpoint at every block, on any corpus, and write the page."""
-    from hf_apt.runs.option_checks import require_checkpoint, require_valid
-    from hf_apt.runs.pipeline import begin, finish, measure_run, one_run
+    from hf_apt.runs.option_checks import require_checkpoint
+    from hf_apt.runs.pipeline import begun, finish, measure_run
 
-    require_valid(config)
     writes_into(folder)
     require_checkpoint(checkpoint)
-    with one_run(folder) as run:
-        begin(config, folder)
+    with begun(config, folder) as run:
         measure_run(config, run, checkpoint)
         _show(finish(run))
 

@@ -16,6 +16,9 @@ from contextvars import ContextVar
 from dataclasses import dataclass
 from pathlib import Path
 
+from hf_apt.reading import first_line
+from hf_apt.training.interruption import Stopped
+
 _GOES_ON = "the same command goes on from here."
 _FULL = (errno.ENOSPC, errno.EDQUOT)
 _DISK_FULL = ("os error 28", "inline_container.cc", "No space left on device")
@@ -79,11 +82,11 @@ def require_folder_possible(folder: Path) -> None:
 
 def failure_of(error: BaseException) -> Failure | None:
     """What is said about `error`; None if it is unforeseen, or no failure at all."""
-    signum = getattr(error, "signum", None)
     if isinstance(error, KeyboardInterrupt):
         return Failure(f"stopped; {_GOES_ON}", 128 + signal.SIGINT)
-    if isinstance(signum, int):
-        return Failure(f"stopped by {signal.Signals(signum).name}; {_GOES_ON}", 128 + signum)
+    if isinstance(error, Stopped):
+        name = signal.Signals(error.signum).name
+        return Failure(f"stopped by {name}; {_GOES_ON}", 128 + error.signum)
     sentence = _told(error)
     return Failure(" ".join(sentence.split()), 2) if sentence else None
 
@@ -97,7 +100,7 @@ def _told(error: BaseException) -> str | None:
         return _of_package(error)
     if isinstance(error, MemoryError) or _says(error, _NO_MEMORY):
         return (
-            f"there is not enough memory ({_first_line(error)}): choose a smaller --batch-size, "
+            f"there is not enough memory ({first_line(error)}): choose a smaller --batch-size, "
             "--sequence-length, --hidden-size or --vocab-size."
         )
     if _says(error, _DISK_FULL):
@@ -201,7 +204,3 @@ def _says(error: BaseException, phrases: tuple[str, ...]) -> bool:
 
 def _in_output() -> str:
     return f", perhaps in {_output.get()}" if _output.get() else ""
-
-
-def _first_line(error: BaseException) -> str:
-    return (str(error).strip() or type(error).__name__).splitlines()[0]

@@ -9,6 +9,7 @@ import typer
 from typer import Argument, Option
 
 from hf_apt.cli.dataclass_options import Flag, in_panel, made_from
+from hf_apt.cli.failures import writes_into
 from hf_apt.cli.option_functions import with_options
 from hf_apt.hub.card_options import CardOptions
 
@@ -111,6 +112,7 @@ def _publish_run(
         publication = (checkpoint_publication if with_checkpoint else card_publication)(run, card)
         _send(options.repo, publication, public, dry_run)
         return
+    writes_into(output)
     for name, content in card.items():
         path = output / name
         if path.is_dir() or (path.exists() and path.read_bytes() != content):

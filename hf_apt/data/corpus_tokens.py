@@ -24,14 +24,13 @@ from hf_apt.data.sequence_files import Mark, SequenceFiles
 from hf_apt.data.sequences import Cutter
 from hf_apt.data.tokenizer import fingerprint
 from hf_apt.data.tokens import NoSequenceError, Tokens, describe_tokens, growing_tokens
-from hf_apt.ownership import MARKER
+from hf_apt.ownership import mark_files, require_replaceable
 
 RECORD_EVERY = 10_000
 """Documents between two records of the position: a kill loses that many at most, and a block."""
 
 _SIDES = ("train", "validation")
 _SOURCE = "source.json"
-_FILES = ("description.json", "ids.bin", "starts.npy", MARKER)
 
 
 def tokenise(
@@ -47,17 +46,18 @@ def tokenise(
     ids, and 12 bytes a sequence at the end.
 
     Raises ValueError if a side gives no sequence, and if `folder` is to be replaced and holds
-    anything but tokens.
+    a file that was not written there by this function.
     """
     work = _work(folder)
     if not _is_made(folder, corpus, cutter):
-        _require_tokens_alone(folder)
+        require_replaceable(folder)
         try:
             _grow(work, corpus, cutter, record_every)
         except (NoSequenceError, EmptySplitError):
             shutil.rmtree(work)
             raise
         shutil.rmtree(folder, ignore_errors=True)  # made by another tokenizer, or incomplete
+        mark_files(work / "tokens")
         os.replace(work / "tokens", folder)
     shutil.rmtree(work, ignore_errors=True)
 
@@ -180,18 +180,6 @@ def _is_made(folder: Path, corpus: Corpus, cutter: Cutter) -> bool:
         )
         return False
     return True
-
-
-def _require_tokens_alone(folder: Path) -> None:
-    sides = {f"{side}/{name}" for side in _SIDES for name in _FILES}
-    files = (path for path in folder.rglob("*") if not path.is_dir() or path.is_symlink())
-    others = {str(path.relative_to(folder)) for path in files} - sides - {_SOURCE, MARKER}
-    if folder.is_file() or others:
-        shown = f" ({min(others)})" if others else ""
-        raise ValueError(
-            f"{folder} holds files that are no tokens{shown}: it is not replaced; choose another "
-            "folder."
-        )
 
 
 def _inputs(corpus: Corpus, cutter: Cutter) -> dict[str, Any]:

@@ -12,6 +12,8 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import IO, Any
 
+from hf_apt.reading import first_line
+
 LONGEST = 32_000_000
 """Characters in a line or a document at most: a tokenizer takes some 100 bytes for each."""
 
@@ -68,7 +70,7 @@ def named(file: Path, kind: str) -> Iterator[None]:
         raise
     except UnicodeError as error:
         raise NamedError(
-            f"{file} cannot be read as {kind}: {_one_line(error)}; where it is in another encoding "
+            f"{file} cannot be read as {kind}: {_short(error)}; where it is in another encoding "
             "than UTF-8, convert it, or name the encoding of a corpus with --encoding."
         ) from error
     except (
@@ -79,15 +81,15 @@ def named(file: Path, kind: str) -> Iterator[None]:
         RecursionError,
         NotImplementedError,
     ) as error:
-        raise NamedError(f"{file} cannot be read as {kind}: {_one_line(error)}") from error
+        raise NamedError(f"{file} cannot be read as {kind}: {_short(error)}") from error
     except Exception as error:
         if type(error).__module__.split(".")[0] not in {"pyarrow", "pandas"}:
             raise
-        raise NamedError(f"{file} cannot be read as {kind}: {_one_line(error)}") from error
+        raise NamedError(f"{file} cannot be read as {kind}: {_short(error)}") from error
 
 
-def _one_line(error: BaseException) -> str:
-    return (str(error).strip() or type(error).__name__).splitlines()[0][:300]
+def _short(error: BaseException) -> str:
+    return first_line(error)[:300]
 
 
 def require_encoding(encoding: str) -> None:
@@ -165,7 +167,7 @@ def json_rows(
         except (ValueError, RecursionError) as error:
             hint = "; one object is expected in each line" if number == 1 else ""
             raise NamedError(
-                f"{file} cannot be read as json: {where}: {_one_line(error)}{hint}."
+                f"{file} cannot be read as json: {where}: {_short(error)}{hint}."
             ) from error
         if not isinstance(row, dict):
             raise NamedError(

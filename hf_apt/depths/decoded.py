@@ -17,7 +17,6 @@ from hf_apt.depths.trunk import Trunk
 from hf_apt.stats.counts import refuse_outside
 from hf_apt.stats.estimates import Estimate
 from hf_apt.stats.measures.answers import Answers
-from hf_apt.stats.measures.cross_entropy import CrossEntropy
 from hf_apt.stats.measures.measure import Measure
 from hf_apt.stats.measures.readout import Readout
 from hf_apt.stats.measures.registry import MEASURES
@@ -65,12 +64,17 @@ class DecodedTotal:
 
     def figures(self) -> list[dict[str, Estimate]]:
         """As `Readout.figures`: NaN at a depth that lacks an answer; if there is such a depth, NaN
-        at all depths for measures that may compare depths, which are all but the cross-entropy."""
+        at all depths for measures that compare depths."""
         depths = self.readout.figures()
         answered = self.answered_depths
         if len(answered) == len(depths):
             return depths
-        own = {column.key for column in CrossEntropy.columns}
+        own = {
+            column.key
+            for measure in self.readout.measures.values()
+            if not measure.compares_depths
+            for column in measure.columns
+        }
         return [
             {
                 key: figure if depth in answered and key in own else NO_FIGURE

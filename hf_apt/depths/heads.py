@@ -7,15 +7,13 @@ on the blocks of BERT-6 is not known to us; both are offered.
 
 from __future__ import annotations
 
-import hashlib
-from collections.abc import Mapping
 from functools import partial
 from pathlib import Path
 from typing import Self, cast
 
 import torch
 from safetensors import SafetensorError, safe_open
-from safetensors.torch import load_file, save
+from safetensors.torch import save
 from torch import Tensor, nn
 
 from hf_apt.atomic import writing
@@ -28,6 +26,7 @@ from hf_apt.depths.sweep import (
     sweep_once_each,
     vocabulary_sweep,
 )
+from hf_apt.models.weights_digest import weights_digest
 
 _ORIGIN = "made_from"
 """Entry of the file that says what heads were made from, and the digest of their weights."""
@@ -123,7 +122,7 @@ class DepthHeads(nn.Module):
         try:
             with safe_open(path, framework="pt") as file:
                 origin = (file.metadata() or {}).get(_ORIGIN, " ")
-            weights = load_file(path)
+                weights = {name: file.get_tensor(name) for name in file.keys()}
             vocab_size, hidden_size = weights["decoders.0.weight"].shape
             num_depths = sum(name.startswith("decoders.") for name in weights) // 2
             heads = cls(kind, num_depths, hidden_size, vocab_size)
@@ -137,13 +136,3 @@ class DepthHeads(nn.Module):
         if made_from is not None and recorded != made_from:
             raise ValueError(f"{path} holds heads of another model, text or training.")
         return heads.eval()
-
-
-def weights_digest(weights: Mapping[str, Tensor]) -> str:
-    """A short hash of weights and their names: of what is in memory, whatever file it is from."""
-    digest = hashlib.sha256()
-    for name, weight in sorted(weights.items()):
-        digest.update(f"{name} {weight.dtype} {tuple(weight.shape)}".encode())
-        values = weight.detach().cpu().contiguous().reshape(-1).view(torch.uint8).numpy()
-        digest.update(memoryview(values))  # pyright: ignore[reportArgumentType]
-    return digest.hexdigest()[:16]

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import json
 import mmap
-import re
 from collections.abc import Iterable
 from dataclasses import dataclass
 from fnmatch import fnmatch
@@ -136,23 +135,24 @@ def _require_own_code(paths: list[Path]) -> None:
                     f"{ours} in its place."
                 )
         elif path.name in ("config.json", "tokenizer_config.json"):
-            for code in re.findall(
-                r"[\w./-]*--[\w.]+|\b(?:modeling|configuration|tokeniz\w+)_\w+(?=\.)",
-                _auto_map(path),
-            ):
-                if code not in names:
+            for code in _loaded_code(path):
+                if code.partition(".")[0] not in names:
                     raise ValueError(
                         f"{path} loads code that is not published with it ({code}): take it out "
                         "of its auto_map."
                     )
 
 
-def _auto_map(path: Path) -> str:
+def _loaded_code(path: Path) -> list[str]:
+    """The classes that a configuration says to load from Python code, as `module.Class`."""
     try:
         content = json.loads(path.read_bytes())
     except ValueError:
         raise ValueError(f"{path} is no JSON: nothing was sent.") from None
-    return json.dumps(content.get("auto_map", "")) if isinstance(content, dict) else ""
+    auto_map = content.get("auto_map", {}) if isinstance(content, dict) else {}
+    values = auto_map.values() if isinstance(auto_map, dict) else [auto_map]
+    classes = [each for value in values for each in (value if isinstance(value, list) else [value])]
+    return [str(each) for each in classes if each is not None]
 
 
 def _records(run: Run) -> dict[str, Path | bytes]:

@@ -63,6 +63,7 @@ def part_of_batch(batch_size: int, num_parts: int) -> int:
     if batch_size % num_parts:
         raise ValueError(
             f"a batch of {batch_size} sequences cannot be divided into {num_parts} equal parts "
-            "(processes x accumulation steps)."
+            "(processes x accumulation steps): choose a batch size that is a multiple of "
+            f"{num_parts}."
         )
     return batch_size // num_parts

@@ -15,7 +15,6 @@ from hf_apt.models.loading import (
     from_checkpoint,
     reason,
     require_finite,
-    require_folder,
     require_room,
 )
 from hf_apt.models.lora import (
@@ -26,7 +25,7 @@ from hf_apt.models.lora import (
     save_config,
     with_saved_adapter,
 )
-from hf_apt.records.checkpoints import checkpoint_path
+from hf_apt.records.checkpoints import checkpoint_path, require_folder
 
 if TYPE_CHECKING:
     from transformers import PreTrainedModel

@@ -4,11 +4,13 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterable
-from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import torch
 from torch import nn
+
+from hf_apt.reading import first_line
+from hf_apt.records.checkpoints import require_folder
 
 if TYPE_CHECKING:
     from transformers import PreTrainedModel
@@ -50,7 +52,7 @@ def from_checkpoint(
         )
     except Exception as error:  # files can be broken in any way
         raise ValueError(f"{name!r} is no whole {kind}: {reason(error)}") from error
-    extra = [key for key in loading["unexpected_keys"] if _is_of_a_further_block(key, model)]
+    extra = _of_further_blocks(loading["unexpected_keys"], model)
     if extra:
         raise ValueError(
             f"{name!r} has weights of blocks that its config.json does not have "
@@ -59,22 +61,16 @@ def from_checkpoint(
     return model, sorted(loading["missing_keys"])
 
 
-def require_folder(name: str) -> None:
-    """Raise ValueError if `name` can only be a folder and there is none."""
-    path = Path(name).expanduser()
-    if (path.is_absolute() or len(path.parts) > 2 or name.startswith(".")) and not path.is_dir():
-        raise ValueError(f"there is no checkpoint folder {name!r}.")
-
-
-def _is_of_a_further_block(key: str, model: nn.Module) -> bool:
-    """Whether a weight is one of a block that `model` lacks, of a stack that it has."""
-    stack = re.match(r"(.*?\.)\d+\.", key)
+def _of_further_blocks(keys: Iterable[str], model: nn.Module) -> list[str]:
+    """The weights of blocks that `model` lacks, of stacks that it has."""
     names = list(model.state_dict())
-    return (
-        stack is not None
-        and any(stack[1] in name for name in names)
-        and not any(stack[0] in name for name in names)
-    )
+    further = []
+    for key in keys:
+        stack = re.match(r"(.*?\.)\d+\.", key)
+        if stack and any(stack[1] in name for name in names):
+            if not any(stack[0] in name for name in names):
+                further.append(key)
+    return further
 
 
 def reason(error: BaseException) -> str:
@@ -82,15 +78,6 @@ def reason(error: BaseException) -> str:
     if "trust_remote_code" in str(error):
         return "it needs Python code of its own, which hf_apt does not run."
     return first_line(error)
-
-
-def first_line(error: BaseException) -> str:
-    """What `error` says, in one line; its type if it says nothing.
-
-    >>> first_line(ValueError("no model\\nof that name")), first_line(KeyError())
-    ('no model', 'KeyError')
-    """
-    return (str(error).strip() or type(error).__name__).splitlines()[0]
 
 
 def first_of(keys: Iterable[str]) -> str:

@@ -12,10 +12,11 @@ from typing import TYPE_CHECKING
 from hf_apt.data.tokens import Tokens
 from hf_apt.depths.decoded import SweepingDecoder
 from hf_apt.depths.head_config import HeadKind
-from hf_apt.depths.heads import DepthHeads, weights_digest
+from hf_apt.depths.heads import DepthHeads
 from hf_apt.depths.own_head import OwnHead
 from hf_apt.depths.trunk import Trunk
 from hf_apt.models.devices import process_state
+from hf_apt.models.weights_digest import weights_digest
 from hf_apt.records.fingerprints import file_fingerprint
 from hf_apt.records.run import Run
 from hf_apt.training.head_training import train_heads

@@ -13,10 +13,10 @@ from hf_apt.data.local_files import local_files, train_and_held_out
 from hf_apt.data.planted.corpus import PlantedCorpus
 from hf_apt.data.tokenizer import SPECIAL_TOKENS, load_tokenizer, vocabulary
 from hf_apt.data.tokens import Tokens
-from hf_apt.models.shapes import require_whole_heads
 from hf_apt.records.run import Run
 from hf_apt.records.run_folder import require_run_folder
 from hf_apt.runs.machine_speed import expected_seconds, machine_speed
+from hf_apt.runs.option_checks import require_valid
 from hf_apt.runs.phase_costs import PhaseCost, disk_bytes, phase_costs, readout_bytes
 from hf_apt.runs.recipes import RunConfig
 from hf_apt.runs.same_run import require_same_run
@@ -81,10 +81,10 @@ def plan(config: RunConfig, folder: Path) -> Plan:
     """The costs of the run that `config` asks for in `folder`, which need not exist.
 
     The corpus is not read. Two seconds are spent on trying this machine's speed, where something is
-    left to do. Raises ValueError where the run would: for heads that do not divide the width, files
+    left to do. Raises ValueError where the run would: for options that do not go together, files
     that are missing, a tokenizer that cannot be loaded, a folder with another run.
     """
-    require_whole_heads(config.shape)
+    require_valid(config)
     run = Run(folder)
     require_run_folder(run)
     require_same_run(config, run)

@@ -9,8 +9,10 @@ from typing import Any, get_args
 
 from hf_apt.data.sequences import Layout
 from hf_apt.depths.head_config import HeadKind
+from hf_apt.models.devices import part_of_batch
 from hf_apt.models.shapes import ModelShape, require_whole_heads
-from hf_apt.records.checkpoints import checkpoint_path
+from hf_apt.reading import first_line
+from hf_apt.records.checkpoints import checkpoint_path, require_folder
 from hf_apt.records.run import Run
 from hf_apt.runs.recipes import RunConfig
 from hf_apt.stats.config_checks import (
@@ -19,7 +21,6 @@ from hf_apt.stats.config_checks import (
     require_positive,
     require_whole,
 )
-from hf_apt.training.pretrain_config import PretrainConfig
 
 _PACKAGES: dict[str, tuple[str, ...]] = {
     "azure_ml": ("azureml",),
@@ -58,7 +59,9 @@ def require_valid(config: RunConfig, *, num_processes: int | None = None) -> Non
     if config.pretrain.num_steps:
         _require_shape(config.shape)
         _require_windows(config)
-        _require_equal_parts(config.pretrain, num_processes)
+        part_of_batch(
+            config.pretrain.batch_size, num_processes * config.pretrain.accumulation_steps
+        )
         _require_trackers(config.pretrain.report_to)
         _require_positions(config)
     if config.head_kinds and config.heads.batch_size % num_processes:
@@ -95,8 +98,7 @@ def require_checkpoint(name: str) -> None:
         return
     if place.exists():
         raise ValueError(f"{place} is a file: give the folder of a checkpoint, or a Hub id.")
-    if place.is_absolute() or len(place.parts) > 2 or name.startswith((".", "~")):
-        raise ValueError(f"there is no checkpoint folder {name!r}.")
+    require_folder(name)
     _require_on_hub(name)
 
 
@@ -113,18 +115,13 @@ def _require_on_hub(name: str) -> None:
     except HfHubHTTPError as error:
         raise ValueError(
             f"there is no checkpoint {name!r}: it is no folder, and the Hub answers: "
-            f"{_first_line(error)}"
+            f"{first_line(error)}"
         ) from error
     except OSError as error:
         raise ValueError(
             f"there is no checkpoint {name!r}: it is no folder, it has not been downloaded "
             f"before, and the Hub cannot be asked ({type(error).__name__})."
         ) from error
-
-
-def _first_line(error: Exception) -> str:
-    lines = [line.strip() for line in str(error).splitlines() if line.strip()]
-    return lines[0] if lines else type(error).__name__
 
 
 def _require_shape(shape: ModelShape) -> None:
@@ -150,16 +147,6 @@ def _require_windows(config: RunConfig) -> None:
                 f"of {config.sequence_length} tokens: windows need packed sequences of a multiple "
                 "of their width, and shares between 0 and 1."
             )
-
-
-def _require_equal_parts(pretrain: PretrainConfig, num_processes: int) -> None:
-    num_parts = num_processes * pretrain.accumulation_steps
-    if pretrain.batch_size % num_parts:
-        raise ValueError(
-            f"a batch of {pretrain.batch_size} sequences cannot be divided into {num_parts} equal "
-            f"parts ({num_processes} processes x {pretrain.accumulation_steps} accumulation "
-            f"steps): choose a --batch-size that is a multiple of {num_parts}."
-        )
 
 
 def _require_trackers(trackers: tuple[str, ...]) -> None:

@@ -37,10 +37,9 @@ def run_all(config: RunConfig, folder: Path | str) -> Run:
     Raises ValueError, and has written nothing, if the folder holds a run of another configuration
     or files of somebody else's, or if another process writes into it.
     """
-    require_valid(config)
+    require_valid(config)  # before the task, which may be downloaded
     _require_task(config)
-    with one_run(folder) as run:
-        begin(config, run.folder)
+    with begun(config, folder) as run:
         pretrain_run(config, run)
         measure_run(config, run, str(run.path("checkpoint")))
         finetune_run(config, run)
@@ -60,6 +59,17 @@ def begin(config: RunConfig, folder: Path) -> Run:
             run.write_json("config.json", as_recorded(config))
             run.write_json("environment.json", environment() | {"command": _command()})
     return run
+
+
+@contextmanager
+def begun(config: RunConfig, folder: Path | str) -> Iterator[Run]:
+    """`begin`, with the folder kept from other processes within the block (`one_run`).
+
+    Raises ValueError as they do, and has written nothing, for options of which no run can be made.
+    """
+    require_valid(config)
+    with one_run(folder) as run:
+        yield begin(config, run.folder)
 
 
 @contextmanager

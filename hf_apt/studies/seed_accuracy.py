@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import hashlib
 import json
 import tempfile
 from dataclasses import asdict, dataclass
@@ -10,13 +9,13 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
-import torch
 
 from hf_apt.data.tasks.task import Task
 from hf_apt.data.tokenizer import fingerprint
 from hf_apt.depths.own_head_counts import counts_in_run
 from hf_apt.models.encoders import Encoder
 from hf_apt.models.fresh import untrained_twin
+from hf_apt.models.weights_digest import weights_digest
 from hf_apt.records.fingerprints import file_fingerprint
 from hf_apt.records.run import Run
 from hf_apt.stats.estimates import plain
@@ -117,20 +116,11 @@ def _conditions(
                 "number": number,
                 "settings": settings,
                 "texts": task.provenance,
-                "weights": _weights(encoder),
+                "weights": weights_digest(encoder.model.state_dict()),
                 "tokenizer": fingerprint(encoder.tokenizer),
             }
         )
     )
-
-
-def _weights(encoder: Encoder) -> str:
-    """A short hash of all weights, the head's included: a checkpoint can be one of the Hub."""
-    digest = hashlib.sha256()
-    for name, weight in sorted(encoder.model.state_dict().items()):
-        digest.update(name.encode())
-        digest.update(weight.detach().cpu().reshape(-1).view(torch.uint8).numpy())
-    return digest.hexdigest()[:16]
 
 
 def _written(figures: ModelFigures) -> dict[str, Any]:

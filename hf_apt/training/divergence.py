@@ -9,6 +9,7 @@ import math
 from typing import Any
 
 import torch
+from torch import nn
 from transformers import TrainerCallback, TrainerControl, TrainerState, TrainingArguments
 
 
@@ -17,8 +18,8 @@ class DivergedError(ValueError):
 
 
 class StopWhereDiverged(TrainerCallback):
-    """Raises `DivergedError` at the first logged loss that is not finite, and before saving weights
-    that are not.
+    """Raises `DivergedError` at the first logged loss that is not finite, and where weights that
+    are not would be saved or left by the training.
 
     The Trainer has to log such losses: `logging_nan_inf_filter=False`.
     """
@@ -47,9 +48,19 @@ class StopWhereDiverged(TrainerCallback):
         self, args: TrainingArguments, state: TrainerState, control: TrainerControl, **event: Any
     ) -> None:
         """Look at the weights, if they are to be saved."""
-        if not control.should_save:
-            return
-        for name, weight in event["model"].named_parameters():
+        if control.should_save:
+            self._require_finite(event["model"], args, state)
+
+    def on_train_end(
+        self, args: TrainingArguments, state: TrainerState, control: TrainerControl, **event: Any
+    ) -> None:
+        """Look at the weights that are left: the last steps may not have been logged."""
+        self._require_finite(event["model"], args, state)
+
+    def _require_finite(
+        self, model: nn.Module, args: TrainingArguments, state: TrainerState
+    ) -> None:
+        for name, weight in model.named_parameters():
             if not torch.isfinite(weight).all():
                 raise self._error(f"the weight {name} is not finite", args, state)
 

@@ -52,7 +52,6 @@ def pretrainer(
         flops_by_steps,
         pretraining_flops,
     )
-    from hf_apt.training.divergence import StopWhereDiverged
     from hf_apt.training.objective_trainer import trainer_with
     from hf_apt.training.progress import name_progress
 
@@ -109,7 +108,7 @@ def pretrainer(
             num_sequences=config.num_validation_sequences,
         ),
         data_collator=as_batch,
-        callbacks=[*callbacks, StopWhereDiverged()],
+        callbacks=list(callbacks),
     )
     if config.optimizer == "muon":
         from hf_apt.training.muon import muon_and_adamw
@@ -146,7 +145,7 @@ def pretrain(trainer: Trainer) -> dict[str, float]:
     """
     from tqdm.auto import tqdm
 
-    from hf_apt.training.divergence import DivergedError
+    from hf_apt.training.divergence import DivergedError, StopWhereDiverged
     from hf_apt.training.save_and_stop import SaveAndStop
 
     folder = Path(str(trainer.args.output_dir))
@@ -158,6 +157,7 @@ def pretrain(trainer: Trainer) -> dict[str, float]:
         )
     with stopping_later() as request:
         trainer.add_callback(SaveAndStop(request))
+        trainer.add_callback(StopWhereDiverged())  # after it: what is to be saved is looked at
         try:
             result = trainer.train(resume_from_checkpoint=str(checkpoint) if checkpoint else None)
         except DivergedError:

@@ -7,6 +7,7 @@ from __future__ import annotations
 
 from typing import Any
 
+import torch
 from transformers import TrainerCallback, TrainerControl, TrainerState, TrainingArguments
 
 from hf_apt.models.devices import process_state
@@ -20,7 +21,7 @@ class SaveAndStop(TrainerCallback):
     """Saves at the end of the step in which `request` was noted, and ends the training.
 
     Several processes get a signal in different steps. Every `ASKED_EVERY` steps they ask one
-    another whether one has, and stop in the same step.
+    another whether one has, and after the last one, and stop in the same step.
     """
 
     def __init__(self, request: Request):
@@ -30,18 +31,16 @@ class SaveAndStop(TrainerCallback):
         self, args: TrainingArguments, state: TrainerState, control: TrainerControl, **event: Any
     ) -> None:
         """Save and stop, if asked to."""
-        if self._is_asked(state.global_step):
+        if self._is_asked(state):
             control.should_save = True
             control.should_training_stop = True
 
-    def _is_asked(self, step: int) -> bool:
+    def _is_asked(self, state: TrainerState) -> bool:
         processes = process_state()
         if processes.num_processes == 1:
             return self.request.signum is not None
-        if step % ASKED_EVERY:
+        if state.global_step % ASKED_EVERY and state.global_step < state.max_steps:
             return False
-        import torch
-
         signum = torch.tensor(self.request.signum or 0, device=processes.device)
         torch.distributed.all_reduce(signum, torch.distributed.ReduceOp.MAX)
         self.request.signum = int(signum) or None

@@ -34,7 +34,7 @@ NOTHING = (
 
 
 class Listed(hf.Trainer):
-    """Its evaluation loader is a list of batches."""
+    """A Trainer whose evaluation loader is a list of batches."""
 
     def get_eval_dataloader(self, eval_dataset=None):
         return [stacked(premasked(4))]

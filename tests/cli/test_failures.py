@@ -12,6 +12,7 @@ import numpy as np
 import pytest
 
 from hf_apt.cli.failures import failure_of, require_folder_possible, writes_into, writes_nothing
+from hf_apt.training.interruption import Stopped
 
 CODES = (
     *("EEXIST", "ENOTDIR", "EISDIR", "ENOENT", "ELOOP", "ENAMETOOLONG", "EIO", "ESTALE"),
@@ -105,9 +106,7 @@ def test_memory_that_is_used_up_says_what_to_lower() -> None:
 
 def test_signals_have_their_exit_codes() -> None:
     for signum, code, name in ((15, 143, "SIGTERM"), (1, 129, "SIGHUP")):
-        error = SystemExit()
-        error.signum = signum  # type: ignore[attr-defined]
-        failure = failure_of(error)
+        failure = failure_of(Stopped(signum))
         assert failure is not None
         assert failure.code == code
         assert failure.sentence == f"stopped by {name}; the same command goes on from here."

@@ -301,6 +301,12 @@ def test_the_bar_says_what_is_trained(kinds, name, trunk, tokens, tmp_path):
     assert [bar.name for bar in bars] == [name]
 
 
+def test_heads_that_diverge_end_with_what_to_lower(trunk, tokens, tmp_path):
+    """In a step that is not logged, too: what is left is looked at."""
+    with pytest.raises(ValueError, match=r"training has diverged: .*; lower the learning rate"):
+        train_heads(trunk, tokens, KINDS, replace(SHORT, learning_rate=1e38), tmp_path)
+
+
 def test_what_cannot_be_trained_is_refused_in_a_sentence(trunk, tokens, tmp_path):
     with pytest.raises(ValueError, match="no kind of head is called 'l': take linear_head or"):
         train_heads(trunk, tokens, cast(Any, "linear_head"), SHORT, tmp_path)

@@ -373,7 +373,9 @@ SEEN_THROUGH: dict[str, tuple[str, ...]] = {
     "records/test_checkpoints.py": ("models.loading",),
     "training/test_equivalence.py": ("training.pretraining", "models.devices"),
     "training/test_finetuning.py": ("studies.block_protocols", "models.encoders"),
-    "depths/test_heads.py": ("training.head_training", "training.state_cache"),
+    "depths/test_heads.py": (
+        *("models.weights_digest", "training.head_training", "training.state_cache"),
+    ),
     "runs/test_several_machines.py": ("training.sharding",),
     "report/test_page.py": (
         *("report.axes", "report.confusion_png", "report.confusion_svg", "report.figures"),

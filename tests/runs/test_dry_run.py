@@ -201,6 +201,7 @@ def test_tokens_that_are_there_are_counted(quick, tokens, tmp_path):
     import numpy as np
 
     config = replace(narrow_recipe(CorpusSource(name="x/y")), sequence_length=24, layout="first")
+    config = replace(config, pretrain=replace(config.pretrain, windows=()))
     run = begun(config, tmp_path / "run")
     source = Path(tokens.ids.filename).parent
     for side in ("train", "validation"):

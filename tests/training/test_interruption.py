@@ -88,6 +88,36 @@ def test_a_stopped_pretraining_saves_its_step_and_goes_on_to_the_same_weights(
     assert all((again[name] == weight).all() for name, weight in alone.items())
 
 
+def test_a_signal_in_the_last_step_is_heeded(tmp_path, monkeypatch) -> None:
+    original = pretraining.pretrainer
+
+    def sending(*args: Any, **options: Any) -> Any:
+        return original(*args, callbacks=[Sending(signal.SIGTERM, 7)], **options)
+
+    with monkeypatch.context() as patch:
+        patch.setattr(pretraining, "pretrainer", sending)
+        with pytest.raises(Stopped), stopping_signals():
+            trained(tmp_path)
+    assert trained(tmp_path).exists()
+
+
+def test_weights_that_are_not_finite_are_not_saved_for_a_signal(tmp_path, monkeypatch) -> None:
+    original = pretraining.pretrainer
+
+    class Breaking(Sending):
+        def on_step_end(self, args: Any, state: Any, control: Any, **event: Any) -> None:
+            next(event["model"].parameters()).data.fill_(float("nan"))
+
+    def breaking(*args: Any, **options: Any) -> Any:
+        return original(*args, callbacks=[Breaking(signal.SIGTERM, 0)], **options)
+
+    monkeypatch.setattr(pretraining, "pretrainer", breaking)
+    with pytest.raises(ValueError, match="has diverged: the weight .* at step 1"):
+        with stopping_signals():
+            trained(tmp_path)
+    assert not list((tmp_path / "training").glob("checkpoint-*"))
+
+
 def test_a_diverged_pretraining_names_the_step_and_leaves_the_folder_usable(tmp_path) -> None:
     rate = replace(CONFIG.pretrain, learning_rate=1e30, save_every=1, warmup_share=0.0)
     config = replace(CONFIG, pretrain=rate)

@@ -28,6 +28,7 @@ class CrossEntropy:
     """Number of asked positions of each sequence."""
 
     name: ClassVar[str] = "cross_entropy"
+    compares_depths: ClassVar[bool] = False
     columns: ClassVar[tuple[Column, ...]] = (
         Column(
             "cross_entropy",

@@ -40,6 +40,9 @@ class Measure(Protocol):
     name: ClassVar[str]
     """What its file in a run's folder is called."""
 
+    compares_depths: ClassVar[bool]
+    """Whether a figure at one depth depends on the answers at others."""
+
     columns: ClassVar[tuple[Column, ...]]
     """The figures it gives."""
 

@@ -31,6 +31,7 @@ class PredictionDepth:
     """Positions of each true token at which the answer is the final one from this depth on."""
 
     name: ClassVar[str] = "prediction_depth"
+    compares_depths: ClassVar[bool] = True
     columns: ClassVar[tuple[Column, ...]] = (
         Column(
             "final_answers",

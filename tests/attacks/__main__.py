@@ -37,10 +37,15 @@ VOLATILE = {"seconds", "created", "command", "environment", "latencies", "cost"}
 
 def start(folder: Path) -> subprocess.Popen[str]:
     """The small run, begun or continued in `folder`."""
-    command = [sys.executable, "-m", "hf_apt.cli", *SMALL.split(), "-o", str(folder)]
+    command = [sys.executable, "-m", "hf_apt.cli", *SMALL.split(), "-o", folder.name]
     environment = os.environ | {"OMP_NUM_THREADS": "1"}
     return subprocess.Popen(
-        command, env=environment, stdout=subprocess.DEVNULL, stderr=subprocess.PIPE, text=True
+        command,
+        cwd=folder.parent,
+        env=environment,
+        stdout=subprocess.DEVNULL,
+        stderr=subprocess.PIPE,
+        text=True,
     )
 
 
@@ -108,7 +113,7 @@ def finished(folder: Path) -> list[str]:
 
 def attack(kind: str, num: int, reference: dict[str, Any], duration: float, seed: int) -> int:
     """The number of trials that went wrong."""
-    moments, num_wrong = random.Random(seed), 0
+    moments, num_wrong = random.Random(f"{kind} {seed}"), 0
     for trial in range(num):
         seconds = moments.uniform(0, duration)
         with tempfile.TemporaryDirectory(prefix="hf_apt-attack-") as scratch:
@@ -128,12 +133,12 @@ def main() -> None:
     """Attack as the arguments say."""
     parser = argparse.ArgumentParser(description=__doc__)
     kinds = [*SIGNALS, "twice"]
-    parser.add_argument("kinds", nargs="*", choices=[*kinds, []], default=kinds)
+    parser.add_argument("--kinds", nargs="+", choices=kinds, default=kinds, help="of attacks")
     parser.add_argument("--num", type=int, default=20, help="trials of each kind")
     parser.add_argument("--seed", type=int, default=0, help="of the moments")
     arguments = parser.parse_args()
     with tempfile.TemporaryDirectory(prefix="hf_apt-attack-") as scratch:
-        folder = Path(scratch) / "alone"
+        folder = Path(scratch) / "run"  # as in every trial: records hold the name
         began = time.monotonic()
         wrong = finished(folder)
         duration = time.monotonic() - began

@@ -1,25 +1,37 @@
 """The laws that tokenised sequences keep on disk, tried when they are opened.
 
-What is read for it are the description, the starts and the size of the ids, not the ids.
+Of ids that fill more than 1 GiB only parts are read for it (`hf_apt.data.text_fingerprints`).
 """
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+import hashlib
+import json
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any, get_args
 
 import numpy as np
 
 from hf_apt.data.sequences import Layout
+from hf_apt.data.text_fingerprints import files_fingerprint
 from hf_apt.reading import read_array, read_json
 
 _NUMBERS = ("vocab_size", "sequence_length", "num_sequences", "num_tokens")
 _IDS = ("pad_id", "mask_id")
+_CONTENT = "fingerprints"
+"""Key of the description under which the fingerprints are; folders made before have none."""
 
 
-def read_description(folder: Path, names: Sequence[str]) -> dict[str, Any]:
-    """The content of `folder/description.json`, which has the keys `names` and no other.
+def write_description(folder: Path, content: Mapping[str, Any]) -> None:
+    """Write `folder/description.json`, with fingerprints of itself and of the other two files."""
+    prints = {"description.json": _of_description(content)} | _of_files(folder)
+    text = json.dumps({**content, _CONTENT: prints}, indent=1)
+    (folder / "description.json").write_text(text, encoding="utf-8")
+
+
+def read_description(folder: Path, names: Sequence[str]) -> tuple[dict[str, Any], dict[str, str]]:
+    """The content of `folder/description.json`, which has the keys `names`, and the fingerprints.
 
     Raises ValueError, with the file's name, for what describes no tokens.
     """
@@ -27,10 +39,27 @@ def read_description(folder: Path, names: Sequence[str]) -> dict[str, Any]:
     if not path.exists():
         raise ValueError(f"{folder} holds no tokenised sequences.")
     content = read_json(path)
+    prints = content.pop(_CONTENT, {}) if isinstance(content, dict) else {}
     fault = _fault(content, names)
+    if not isinstance(prints, dict):
+        fault = f"{_CONTENT} is {prints!r}, not an object"
     if fault:
         raise ValueError(f"{path} describes no tokens: {fault}. {_REMEDY}")
-    return content
+    return content, prints
+
+
+def require_unchanged(folder: Path, content: Mapping[str, Any], prints: Mapping[str, str]) -> None:
+    """Raise ValueError, with the file's name, if one is not as it was when it was written.
+
+    `content` is that of the description. A folder without fingerprints is taken as it is.
+    """
+    if not prints:
+        return
+    for name, now in ({"description.json": _of_description(content)} | _of_files(folder)).items():
+        if prints.get(name) != now:
+            raise ValueError(
+                f"{folder / name} was changed since the tokens were written there. {_REMEDY}"
+            )
 
 
 def read_starts(folder: Path, description: Any) -> np.ndarray:
@@ -117,6 +146,14 @@ def _fault_of_ids(content: dict[str, Any]) -> str | None:
         if value not in special:
             return f"{name} {value} is not among special_ids"
     return None
+
+
+def _of_description(content: Mapping[str, Any]) -> str:
+    return hashlib.sha256(json.dumps(content, sort_keys=True).encode()).hexdigest()[:32]
+
+
+def _of_files(folder: Path) -> dict[str, str]:
+    return {name: files_fingerprint([folder / name]) for name in ("starts.npy", "ids.bin")}
 
 
 def _is_integer(value: Any) -> bool:

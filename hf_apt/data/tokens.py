@@ -6,7 +6,6 @@ from them need neither the tokenizer nor `datasets`.
 
 from __future__ import annotations
 
-import json
 import tempfile
 from collections.abc import Iterable
 from dataclasses import asdict, dataclass, fields
@@ -26,6 +25,8 @@ from hf_apt.data.stored_tokens import (
     read_description,
     read_starts,
     require_in_vocabulary,
+    require_unchanged,
+    write_description,
 )
 from hf_apt.data.tokenizer import fingerprint, vocabulary
 
@@ -71,12 +72,13 @@ class Tokens:
         """Open `folder`.
 
         Raises ValueError, with the file's name, if a file is missing or broken, or if the files do
-        not fit each other (`hf_apt.data.stored_tokens`). The ids are not read for it.
+        not fit each other or were changed since they were written (`hf_apt.data.stored_tokens`).
         """
         self.folder = Path(folder)
         """The folder."""
         names = [field.name for field in fields(TokensDescription)]
-        content = read_description(self.folder, names)
+        content, prints = read_description(self.folder, names)
+        written = dict(content)
         content["special_ids"] = tuple(content["special_ids"])
         self.description = TokensDescription(**content)
         """What the integers on disk are."""
@@ -84,6 +86,7 @@ class Tokens:
         """Where each sequence starts, and where the last one ends, int64."""
         self.ids = open_ids(self.folder, self.description, _dtype(self.description.vocab_size))
         """All ids, one sequence after the other."""
+        require_unchanged(self.folder, written, prints)
 
     def __len__(self) -> int:
         return len(self.starts) - 1
@@ -185,7 +188,7 @@ def describe_tokens(folder: Path, growing: SequenceFiles, cutter: Cutter) -> Non
         special_ids=tuple(sorted(tokenizer.all_special_ids)),
         tokenizer=fingerprint(tokenizer),
     )
-    (folder / "description.json").write_text(json.dumps(asdict(description), indent=1))
+    write_description(folder, asdict(description))
 
 
 class NoSequenceError(ValueError):

@@ -11,7 +11,7 @@ from hf_apt.data.tokens import write_tokens
 from hf_apt.depths.measurement import measure
 from hf_apt.depths.own_head import OwnHead
 from hf_apt.depths.trunk import Trunk
-from hf_apt.records.fingerprints import weights_fingerprint
+from hf_apt.records.fingerprints import checkpoint_identity, is_same_checkpoint
 from hf_apt.records.run import Run
 from hf_apt.stats.counts import DepthCounts, PairCounts
 
@@ -21,12 +21,13 @@ if TYPE_CHECKING:
 
 
 def counts_in_run(run: Run, checkpoint: str) -> DepthCounts | None:
-    """The counts of the own head at every depth, where `run` has measured these very weights."""
+    """The counts of the own head at every depth, where `run` has measured this very checkpoint.
+
+    Of a checkpoint of the Hub that is not here, it is the one that was last read from there.
+    """
     if "own_head" not in run.readouts() or not run.path("model.json").exists():
         return None
-    measured, weights = run.read_json("model.json"), weights_fingerprint(checkpoint)
-    # Of a checkpoint on the Hub the name is all that is known.
-    same = measured.get("weights") == weights if weights else measured.get("name") == checkpoint
+    same = is_same_checkpoint(run.read_json("model.json"), checkpoint_identity(checkpoint))
     return run.counts("own_head") if same else None
 
 

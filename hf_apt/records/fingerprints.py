@@ -1,28 +1,131 @@
-"""Fingerprints of files and of a checkpoint's weights."""
+"""Fingerprints of files and of checkpoints: the first 16 hexadecimal digits of a SHA-256."""
 
 from __future__ import annotations
 
 import hashlib
+import json
+from collections.abc import Mapping, Sequence
 from pathlib import Path
+from typing import Any
 
+from hf_apt.reading import read_json
 from hf_apt.records.checkpoints import checkpoint_path
+
+_SAYS_NOTHING = ("_name_or_path", "transformers_version", "dtype", "torch_dtype", "architectures")
+"""Keys of a model's configuration that change none of its answers."""
+
+_WEIGHTS = ("model.safetensors", "pytorch_model.bin")
+_ADAPTERS = ("adapter_model.safetensors", "adapter_model.bin")
 
 
 def file_fingerprint(path: Path) -> str:
-    """The first 16 hexadecimal digits of a file's SHA-256."""
+    """The fingerprint of a file's content."""
     with path.open("rb") as file:
         return hashlib.file_digest(file, "sha256").hexdigest()[:16]
 
 
+def checkpoint_identity(checkpoint: str) -> dict[str, Any]:
+    """The fingerprints of a checkpoint: of its `weights` and of its `model_config`.
+
+    Both are None if it is neither a local folder nor in the cache of the Hub's files.
+    """
+    return {
+        "weights": weights_fingerprint(checkpoint),
+        "model_config": config_fingerprint(checkpoint),
+    }
+
+
+def is_same_checkpoint(one: Mapping[str, Any], other: Mapping[str, Any]) -> bool:
+    """Whether two records, each with what `checkpoint_identity` gives, are of the same checkpoint.
+
+    They are not if the weights of one are unknown. Configurations are compared where both records
+    have one.
+    """
+    configs = {record.get("model_config") for record in (one, other)} - {None}
+    return one.get("weights") == other.get("weights") is not None and len(configs) < 2
+
+
 def weights_fingerprint(checkpoint: str) -> str | None:
-    """The fingerprint of a checkpoint's weights; None if they are not in a local folder."""
-    folder = Path(checkpoint_path(checkpoint))
-    for pattern in (
-        *("model.safetensors", "adapter_model.safetensors", "model-*.safetensors"),
-        *("pytorch_model.bin", "pytorch_model-*.bin"),
-    ):
-        prints = [file_fingerprint(path) for path in sorted(folder.glob(pattern))]
-        if prints:
-            together = hashlib.sha256("\n".join(prints).encode()).hexdigest()[:16]
-            return prints[0] if len(prints) == 1 else together
+    """The fingerprint of a checkpoint's weights in any form of file; None if they are not here.
+
+    That of a single file is the file's own. Shards are those that the index names; to an adapter's
+    weights belong those of the model that it was made for.
+    """
+    folder = _folder_of(checkpoint)
+    if folder is None:
+        return None
+    for name in _ADAPTERS:
+        if (folder / name).exists():
+            base = weights_fingerprint(str(_adapted(folder).get("base_model_name_or_path")))
+            return _together([file_fingerprint(folder / name), str(base)])
+    for name in _WEIGHTS:
+        if (folder / name).exists():
+            return file_fingerprint(folder / name)
+        index = folder / f"{name}.index.json"
+        if index.exists():
+            return _together([file_fingerprint(folder / shard) for shard in _shards(index)])
     return None
+
+
+def config_fingerprint(checkpoint: str) -> str | None:
+    """The fingerprint of a checkpoint's configuration; None if it is not here.
+
+    Left out is what changes no answer, such as the version of transformers. To an adapter's
+    configuration belongs that of the model that it was made for.
+    """
+    folder = _folder_of(checkpoint)
+    if folder is None:
+        return None
+    if (folder / "adapter_config.json").exists():
+        adapted = _adapted(folder)
+        base = config_fingerprint(str(adapted.get("base_model_name_or_path")))
+        return _together([_of_content(adapted), str(base)])
+    if not (folder / "config.json").exists():
+        return None
+    content = read_json(folder / "config.json")
+    if isinstance(content, dict):
+        content = {name: content[name] for name in content if name not in _SAYS_NOTHING}
+    return _of_content(content)
+
+
+def _folder_of(checkpoint: str) -> Path | None:
+    """The folder of a checkpoint: a local one, or that of what was last read from the Hub."""
+    folder = Path(checkpoint_path(checkpoint)).expanduser()
+    if folder.is_dir():
+        return folder
+    from huggingface_hub import try_to_load_from_cache
+    from huggingface_hub.errors import HFValidationError
+
+    for name in ("adapter_config.json", "config.json"):
+        try:
+            path = try_to_load_from_cache(checkpoint, name)
+        except HFValidationError:
+            return None
+        if isinstance(path, str):
+            return Path(path).parent
+    return None
+
+
+def _adapted(folder: Path) -> dict[str, Any]:
+    content = read_json(folder / "adapter_config.json")
+    return content if isinstance(content, dict) else {}
+
+
+def _shards(index: Path) -> list[str]:
+    """The names of the files that an index of shards names."""
+    places = read_json(index)
+    places = places.get("weight_map") if isinstance(places, dict) else None
+    if not isinstance(places, dict) or not places:
+        raise ValueError(f"{index} is no index of weights: it has no weight_map. Restore it.")
+    missing = [name for name in set(places.values()) if not (index.parent / str(name)).exists()]
+    if missing:
+        raise ValueError(f"{index} names {min(missing)}, which is missing: restore it.")
+    return sorted(set(places.values()))
+
+
+def _of_content(content: Any) -> str:
+    return hashlib.sha256(json.dumps(content, sort_keys=True).encode()).hexdigest()[:16]
+
+
+def _together(parts: Sequence[str]) -> str:
+    return hashlib.sha256("\n".join(parts).encode()).hexdigest()[:16]

@@ -32,9 +32,9 @@ class MaskingFigures(TypedDict):
 class Summary(TypedDict):
     """The headline figures of a run.
 
-    `model` is what `hf_apt.models.description.describe` says, with the fingerprint of its
-    `weights`; `training` what pre-training returned, null where hf_apt did not train the model.
-    `readouts` holds for each readout its figures by depth.
+    `model` is what `hf_apt.models.description.describe` says, with the fingerprints of its
+    weights and configuration; `training` what pre-training returned, null where hf_apt did not
+    train the model. `readouts` holds for each readout its figures by depth.
     """
 
     schema: str

@@ -31,6 +31,7 @@ class TaskRecord(TypedDict):
     task: str
     checkpoint: str
     weights: str | None
+    model_config: NotRequired[str | None]
     label_names: list[str]
     depths: list[str]
     chance: float

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import math
 
+from hf_apt.records.fingerprints import is_same_checkpoint
 from hf_apt.records.summary_record import Summary
 from hf_apt.records.task_record import TaskRecord
 from hf_apt.stats.depth_figures import PlainEstimate
@@ -14,10 +15,7 @@ def is_of_this_model(record: TaskRecord, summary: Summary) -> bool:
 
     A run's folder may hold records of other checkpoints, and of weights that were trained further.
     """
-    model = summary["model"] or {}
-    if record["weights"] is None:  # of the Hub: the name is all that is known
-        return model.get("name") == record["checkpoint"]
-    return model.get("weights") == record["weights"]
+    return is_same_checkpoint(summary["model"] or {}, record)
 
 
 def own_tasks(records: dict[str, TaskRecord], summary: Summary) -> dict[str, TaskRecord]:

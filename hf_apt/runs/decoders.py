@@ -16,7 +16,7 @@ from hf_apt.depths.heads import DepthHeads
 from hf_apt.depths.own_head import OwnHead
 from hf_apt.depths.trunk import Trunk
 from hf_apt.models.devices import process_state
-from hf_apt.models.weights_digest import weights_digest
+from hf_apt.models.weights_digest import model_digest
 from hf_apt.records.fingerprints import file_fingerprint
 from hf_apt.records.run import Run
 from hf_apt.training.head_training import train_heads
@@ -61,13 +61,9 @@ def decoders(
 
 def _made_from(trunk: Trunk, train: Tokens, config: RunConfig, run: Run) -> str:
     """The fingerprint of all that heads depend on: model, tokens, settings."""
-    model = trunk.model.config.to_dict()
-    for name in ("_name_or_path", "transformers_version"):
-        model.pop(name, None)
     frequency = run.path("frequency.npy")
     made_from = {
-        "weights": weights_digest(trunk.model.state_dict()),
-        "model": model,
+        "model": model_digest(trunk.model),
         "tokens": asdict(train.description),
         "frequency": file_fingerprint(frequency) if frequency.exists() else None,
         "settings": asdict(config.heads),

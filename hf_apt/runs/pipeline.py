@@ -15,7 +15,7 @@ from typing import TYPE_CHECKING, Any
 from hf_apt.atomic import writing_folder
 from hf_apt.ownership import MARKER
 from hf_apt.records.environment import environment
-from hf_apt.records.fingerprints import weights_fingerprint
+from hf_apt.records.fingerprints import checkpoint_identity, is_same_checkpoint
 from hf_apt.records.redaction import redacted
 from hf_apt.records.run import Run
 from hf_apt.records.run_folder import writing_run
@@ -119,8 +119,8 @@ def _save_trained(config: RunConfig, run: Run, trained: Any, result: dict, train
         | {
             "num_sequences_seen": seen,
             "num_tokens_seen": tokens_seen,
-            "weights": weights_fingerprint(str(run.path("checkpoint"))),
-        },
+        }
+        | checkpoint_identity(str(run.path("checkpoint"))),
     )
 
 
@@ -136,17 +136,18 @@ def measure_run(config: RunConfig, run: Run, checkpoint: str) -> None:
     from hf_apt.models.loading import load_masked_lm
     from hf_apt.runs.decoders import decoders
 
-    _require_trained_weights(run, checkpoint)
-    _require_same_weights(run, checkpoint)
+    _require_trained_checkpoint(run, checkpoint)
+    _require_same_checkpoint(run, checkpoint)
     train, validation = _prepared(config, run)
     wanted = {"own_head", *config.head_kinds}
     if not wanted <= set(run.readouts()):
         model = to_device(load_masked_lm(checkpoint))
+        _require_same_checkpoint(run, checkpoint)  # one of the Hub is known now
         trunk = Trunk(model)
         readouts = measure(trunk, validation, decoders(trunk, train, config, run), config.measure)
         if is_main():  # before the counts, which say that this phase is done
             description = describe(model, checkpoint, trunk.num_depths)
-            run.write_json("model.json", description | {"weights": weights_fingerprint(checkpoint)})
+            run.write_json("model.json", description | checkpoint_identity(checkpoint))
         _save_readouts(run, readouts)
     if config.untrained and "untrained" not in run.readouts():
         trunk = Trunk(to_device(untrained_twin(load_masked_lm(checkpoint))))
@@ -232,24 +233,28 @@ def _save_readouts(run: Run, readouts: dict[str, Readout]) -> None:
             run.write_readout(name, readout)
 
 
-def _require_trained_weights(run: Run, checkpoint: str) -> None:
+def _require_trained_checkpoint(run: Run, checkpoint: str) -> None:
     """Raise ValueError if the run's own checkpoint is not the one that its training left."""
     own = run.path("checkpoint")
     if Path(checkpoint) != own or not run.path("training.json").exists():
         return
-    trained = run.read_json("training.json").get("weights")
-    if trained is not None and trained != weights_fingerprint(checkpoint):
+    trained = run.read_json("training.json")
+    if "weights" in trained and not is_same_checkpoint(trained, checkpoint_identity(checkpoint)):
         raise ValueError(
-            f"the weights in {own} are not those that training left there: put them back, or "
-            "delete the folder and training.json, and the same command trains to the end again."
+            f"the model in {own} is not the one that training left there: put its weights and its "
+            "config.json back, or delete the folder and training.json, and the same command trains "
+            "to the end again."
         )
 
 
-def _require_same_weights(run: Run, checkpoint: str) -> None:
-
+def _require_same_checkpoint(run: Run, checkpoint: str) -> None:
+    """Raise ValueError if what the run holds was measured with another checkpoint."""
     if not run.readouts() or not run.path("model.json").exists():
         return
-    if run.read_json("model.json", "weights")["weights"] != weights_fingerprint(checkpoint):
+    before, now = run.read_json("model.json", "weights"), checkpoint_identity(checkpoint)
+    # Unknown are those of the Hub until they are loaded, and were those of the Hub once.
+    known = None not in (before["weights"], now["weights"])
+    if known and not is_same_checkpoint(before, now):
         raise ValueError(
             f"{run.folder} holds the measurement of another checkpoint, not of {checkpoint}: "
             "choose another --output, or delete the folder."

@@ -22,7 +22,7 @@ from hf_apt.models.description import depth_names
 from hf_apt.models.devices import process_state
 from hf_apt.models.encoders import Encoder, load_encoder
 from hf_apt.records.environment import environment
-from hf_apt.records.fingerprints import weights_fingerprint
+from hf_apt.records.fingerprints import checkpoint_identity, is_same_checkpoint
 from hf_apt.records.run import Run
 from hf_apt.records.run_folder import require_run_folder, writing_run
 from hf_apt.records.schemas import BLOCK_ACCURACY
@@ -88,7 +88,7 @@ def _measured(
         "schema": BLOCK_ACCURACY,
         "task": first.name,
         "checkpoint": checkpoint,
-        "weights": weights_fingerprint(checkpoint),
+        **checkpoint_identity(checkpoint),
         "label_names": list(first.label_names),
         "depths": depths,
         "chance": first.chance,
@@ -164,9 +164,9 @@ def _overlap(
     """The overlap of a task's texts with the corpus that `run` pre-trained `checkpoint` on."""
     if not run.path("training.json").exists():
         return None
-    own = weights_fingerprint(str(run.path("checkpoint")))
+    own = checkpoint_identity(str(run.path("checkpoint")))
     tokens = vocabulary(encoder.tokenizer)
-    if own is None or own != weights_fingerprint(checkpoint) or run.vocabulary() != tokens:
+    if not is_same_checkpoint(own, checkpoint_identity(checkpoint)) or run.vocabulary() != tokens:
         return None
     rows = encoder.encode([*task.train.texts, *task.test.texts], sequence_length)
     task_V = token_counts(rows, len(tokens))

@@ -15,7 +15,7 @@ from hf_apt.data.tokenizer import fingerprint, load_tokenizer
 from hf_apt.models.encoders import Encoder, is_classifier, load_encoder
 from hf_apt.models.lora import num_trained
 from hf_apt.records.checkpoints import checkpoint_path
-from hf_apt.records.fingerprints import weights_fingerprint
+from hf_apt.records.fingerprints import checkpoint_identity
 from hf_apt.training.finetune_config import FinetuneConfig
 from hf_apt.training.finetuning import classify, finetune, to_train
 
@@ -56,7 +56,7 @@ class Member:
         accuracy = float((self.logits_IC.argmax(axis=1) == task.test.labels).mean())
         return {
             "checkpoint": self.plan.checkpoint,
-            "weights": weights_fingerprint(self.plan.checkpoint),
+            **checkpoint_identity(self.plan.checkpoint),
             "model_type": self.encoder.model.config.model_type,
             "seed": self.plan.seed if self.plan.is_trained else None,
             "finetuned_here": self.plan.is_trained,

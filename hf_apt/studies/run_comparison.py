@@ -12,7 +12,7 @@ from typing import Any
 from hf_apt.records.schemas import COMPARISON
 from hf_apt.records.summary_record import Summary
 from hf_apt.records.task_record import TaskRecord
-from hf_apt.records.task_records import gap
+from hf_apt.records.task_records import gap, is_of_this_model
 from hf_apt.stats.depth_figures import PlainEstimate
 from hf_apt.stats.rank_agreement import (
     PROTOCOLS,
@@ -109,8 +109,8 @@ def _corpus(summary: Summary | None) -> dict[str, Any]:
 
 def _apt_estimates(run: ComparedRun) -> list[PlainEstimate] | None:
     """Mean APT at each depth, where the summary is of the weights that were fine-tuned."""
-    summary, weights = run.summary, run.finetuned["weights"]
-    if summary is None or weights is None or summary["model"]["weights"] != weights:
+    summary = run.summary
+    if summary is None or not is_of_this_model(run.finetuned, summary):
         return None
     depths = summary["readouts"].get("own_head")
     return None if not depths else [figures["mean_apt"]["pooled"] for figures in depths]

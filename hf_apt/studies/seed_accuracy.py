@@ -15,7 +15,7 @@ from hf_apt.data.tokenizer import fingerprint
 from hf_apt.depths.own_head_counts import counts_in_run
 from hf_apt.models.encoders import Encoder
 from hf_apt.models.fresh import untrained_twin
-from hf_apt.models.weights_digest import weights_digest
+from hf_apt.models.weights_digest import model_digest
 from hf_apt.records.fingerprints import file_fingerprint
 from hf_apt.records.run import Run
 from hf_apt.stats.estimates import plain
@@ -116,7 +116,7 @@ def _conditions(
                 "number": number,
                 "settings": settings,
                 "texts": task.provenance,
-                "weights": weights_digest(encoder.model.state_dict()),
+                "model": model_digest(encoder.model),
                 "tokenizer": fingerprint(encoder.tokenizer),
             }
         )

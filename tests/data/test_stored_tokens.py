@@ -63,6 +63,20 @@ def joined(array: np.ndarray) -> np.ndarray:
     return np.sort(np.append(np.delete(array, 7), array[20] + 1))
 
 
+def moved(array: np.ndarray) -> np.ndarray:
+    """A boundary one token earlier, before a short sequence: all lengths are possible ones."""
+    lengths = np.diff(array)
+    array[1 + np.flatnonzero((lengths[1:] < lengths.max()) & (lengths[:-1] > 1))[0]] -= 1
+    return array
+
+
+def changed(folder: Path, place: int) -> None:
+    """Another token of the vocabulary at one place."""
+    ids = np.fromfile(folder / "ids.bin", np.uint16)
+    ids[place] = ids[place] % 64 + 1
+    ids.tofile(folder / "ids.bin")
+
+
 DAMAGE: dict[str, tuple[str, Callable[[Path], None]]] = {
     "ids cut to half": ("ids.bin", cut("ids.bin", 0.5)),
     "ids empty": ("ids.bin", cut("ids.bin", 0)),
@@ -98,6 +112,11 @@ DAMAGE: dict[str, tuple[str, Callable[[Path], None]]] = {
     "layout unknown": ("layout is 'last'", described(layout="last")),
     "tokens more": ("starts.npy", described(num_tokens=10**6)),
     "sequences fewer": ("starts.npy", described(num_sequences=100)),
+    "fingerprints a list": ("fingerprints is [1]", described(fingerprints=[1])),
+    "a token another one": ("ids.bin was changed", lambda folder: changed(folder, 5)),
+    "mask another special token": ("description.json was changed", described(mask_id=0)),
+    "padding another special token": ("description.json was changed", described(pad_id=4)),
+    "a sequence longer by one": ("starts.npy was changed", starts(moved)),
     "not a number": ("description.json", described(num_tokens=float("nan"))),
 }
 
@@ -112,7 +131,14 @@ def test_files_that_do_not_fit_each_other_are_refused_by_name(folder, kind) -> N
     assert "\n" not in str(refusal.value)
 
 
+def test_a_folder_made_before_there_were_fingerprints_is_opened(folder) -> None:
+    without("fingerprints")(folder)
+    assert len(Tokens(folder)) == 101
+
+
 def test_an_id_outside_the_vocabulary_is_refused_where_it_is_read(folder) -> None:
+    """In a folder without fingerprints, where nothing else shows it."""
+    without("fingerprints")(folder)
     before = Tokens(folder)
     ids = np.array(before.ids)
     ids[before.starts[5] + 1] = 65

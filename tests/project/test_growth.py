@@ -8,7 +8,7 @@ from pathlib import Path
 
 import pytest
 
-from tests.benchmarks.curve import SLACK, Curve, exponent, markdown, measured
+from tests.benchmarks.curve import SLACK, Curve, exponent, markdown
 
 ROOT = Path(__file__).parents[2]
 SIZES = (10, 100, 1000, 10_000, 100_000, 1_000_000)

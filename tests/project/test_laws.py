@@ -369,7 +369,6 @@ SEEN_THROUGH: dict[str, tuple[str, ...]] = {
     ),
     "models/test_lora.py": ("models.committee.adapter_committee",),
     "models/test_shapes.py": ("models.description", "stats.labels"),
-    "records/test_environment.py": ("records.fingerprints",),
     "records/test_checkpoints.py": ("models.loading",),
     "training/test_equivalence.py": ("training.pretraining", "models.devices"),
     "training/test_finetuning.py": ("studies.block_protocols", "models.encoders"),

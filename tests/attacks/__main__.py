@@ -105,6 +105,15 @@ def twice(folder: Path, seconds: float) -> list[str]:
     return wrong + (["a traceback"] if any("Traceback" in error for _, error in pair) else [])
 
 
+def tokenised(folder: Path) -> None:
+    """Leave `folder` as a run killed when its tokens were there and nothing made of them."""
+    process = start(folder)
+    while not (folder / "frequency.npy").exists() and process.poll() is None:
+        time.sleep(0.01)
+    process.kill()
+    end(process)
+
+
 def finished(folder: Path) -> list[str]:
     """What went wrong when the command was given again until the run's end."""
     code, error = end(start(folder))
@@ -121,6 +130,8 @@ def attack(kind: str, num: int, reference: dict[str, Any], duration: float, seed
             if kind in SIGNALS:
                 wrong = interrupted(folder, SIGNALS[kind], seconds)
             else:
+                if kind == "twice-tokenised":
+                    tokenised(folder)
                 wrong = twice(folder, seconds)
             wrong += finished(folder)
             wrong += differences(reference, folder)
@@ -132,7 +143,7 @@ def attack(kind: str, num: int, reference: dict[str, Any], duration: float, seed
 def main() -> None:
     """Attack as the arguments say."""
     parser = argparse.ArgumentParser(description=__doc__)
-    kinds = [*SIGNALS, "twice"]
+    kinds = [*SIGNALS, "twice", "twice-tokenised"]
     parser.add_argument("--kinds", nargs="+", choices=kinds, default=kinds, help="of attacks")
     parser.add_argument("--num", type=int, default=20, help="trials of each kind")
     parser.add_argument("--seed", type=int, default=0, help="of the moments")

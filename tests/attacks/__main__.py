@@ -8,81 +8,18 @@ difference, and exits with 1 if there is one.
 from __future__ import annotations
 
 import argparse
-import json
-import os
 import random
 import signal
-import subprocess
 import sys
 import tempfile
 import time
 from pathlib import Path
 from typing import Any
 
-import numpy as np
+from .small_run import content, differences, end, start
 
-SMALL = (
-    "run planted --sequence-length 32 --hidden-size 16 --num-heads 2 --num-blocks 2 --steps 30 "
-    "--batch-size 8 --save-every 5 --heads both --head-steps 15 --measure-sequences 32 "
-    "--realisations 1 --untrained --task planted"
-)
 SIGNALS = {"kill": signal.SIGKILL, "term": signal.SIGTERM, "int": signal.SIGINT}
 """Signals by the name of their attack."""
-
-LEFT_OUT = {"environment.json", "report.html", "config.json"}
-"""Files that hold when and by what command they were made, beside what is compared elsewhere."""
-VOLATILE = {"seconds", "created", "command", "environment", "latencies", "cost"}
-"""Keys of what a clock gives."""
-
-
-def start(folder: Path) -> subprocess.Popen[str]:
-    """The small run, begun or continued in `folder`."""
-    command = [sys.executable, "-m", "hf_apt.cli", *SMALL.split(), "-o", folder.name]
-    environment = os.environ | {"OMP_NUM_THREADS": "1"}
-    return subprocess.Popen(
-        command,
-        cwd=folder.parent,
-        env=environment,
-        stdout=subprocess.DEVNULL,
-        stderr=subprocess.PIPE,
-        text=True,
-    )
-
-
-def end(process: subprocess.Popen[str]) -> tuple[int, str]:
-    """The exit code, and what was said of an error."""
-    error = process.communicate(timeout=1800)[1]
-    return process.returncode, error
-
-
-def content(folder: Path) -> dict[str, Any]:
-    """Everything in a run's folder that a second run has to have, by path."""
-    made: dict[str, Any] = {}
-    for path in sorted(folder.rglob("*")):
-        name = path.relative_to(folder).as_posix()
-        if not path.is_file() or name in LEFT_OUT or name.startswith("training/"):
-            continue
-        if path.suffix == ".json":
-            made[name] = stable(json.loads(path.read_text(encoding="utf-8")))
-        elif path.suffix == ".npz":
-            with np.load(path) as arrays:
-                made[name] = {key: arrays[key].tobytes() for key in arrays.files}
-        else:
-            made[name] = path.read_bytes()
-    return made
-
-
-def stable(value: Any) -> Any:
-    """`value` without what a clock gives."""
-    if isinstance(value, dict):
-        return {key: stable(each) for key, each in value.items() if key not in VOLATILE}
-    return [stable(each) for each in value] if isinstance(value, list) else value
-
-
-def differences(reference: dict[str, Any], folder: Path) -> list[str]:
-    """The names of files that differ, are missing or are left over."""
-    made = content(folder)
-    return sorted(name for name in reference | made if reference.get(name) != made.get(name))
 
 
 def interrupted(folder: Path, signum: int, seconds: float) -> list[str]:

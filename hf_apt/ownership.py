@@ -152,7 +152,8 @@ def _is_file(path: Path) -> bool:
 
 
 def _of(kind: Any) -> str:
-    return {"run": "a run", "files": "a checkpoint or tokens"}.get(str(kind), f"{kind!r}")
+    names = {"run": "a run", "files": "a checkpoint or tokens", "card": "a card"}
+    return names.get(str(kind), f"{kind!r}")
 
 
 def _first(names: list[str]) -> str:

@@ -46,10 +46,13 @@ def card_options(
 ) -> tuple[Path, CardOptions, Path | None, bool, bool]:
     """The run, what its card says, where to write that, and whether to be public or dry."""
     from hf_apt.hub.client import require_repo_name
+    from hf_apt.hub.licenses import require_license
 
     for name in (options.repo, options.dataset):
         if name is not None:
             require_repo_name(name)
+    if options.license is not None:
+        require_license(options.license)
     return run, options, output, public, dry_run
 
 
@@ -101,28 +104,20 @@ def _publish_run(
     *,
     with_checkpoint: bool,
 ) -> None:
-    from hf_apt.atomic import writing
     from hf_apt.hub.card import card_files
+    from hf_apt.hub.card_folder import write_card
     from hf_apt.hub.publication import card_publication, checkpoint_publication
     from hf_apt.records.run import Run
 
+    if output is not None:
+        writes_into(output)
     run = Run(folder)
     card = card_files(run, options)
     if output is None:
         publication = (checkpoint_publication if with_checkpoint else card_publication)(run, card)
         _send(options.repo, publication, public, dry_run)
         return
-    writes_into(output)
-    for name, content in card.items():
-        path = output / name
-        if path.is_dir() or (path.exists() and path.read_bytes() != content):
-            raise ValueError(
-                f"{path} is there and holds something else: nothing was written; choose a new or "
-                "an empty folder."
-            )
-    for name, content in card.items():
-        with writing(output / name, "wb") as file:
-            file.write(content)
+    write_card(output, card)
     typer.echo(f"card: {output / 'README.md'}")
 
 

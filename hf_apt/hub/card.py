@@ -5,12 +5,15 @@ from __future__ import annotations
 import re
 from pathlib import Path
 from typing import Any
+from urllib.parse import quote
 
 from jinja2 import Environment, FileSystemLoader, StrictUndefined, UndefinedError
 
 from hf_apt.hub.card_options import CardOptions
 from hf_apt.hub.card_results import eval_results_yaml, front_matter
-from hf_apt.hub.card_section import plain
+from hf_apt.hub.card_section import code, plain
+from hf_apt.hub.client import require_repo_name
+from hf_apt.hub.licenses import require_license
 from hf_apt.hub.resources import resource
 from hf_apt.hub.sections.registry import SECTIONS
 from hf_apt.records.run import Run
@@ -43,7 +46,8 @@ def card_files(run: Run, options: CardOptions) -> dict[str, bytes]:
     """The card's files by their names in the repository; the same run gives the same bytes.
 
     `README.md` with `model-index`; `figures/confusion.png`; `.eval_results/hf_apt.yaml` where the
-    text is a data set of the Hub. Raises ValueError if the run is not finished.
+    text is a data set of the Hub. Raises ValueError if the run is not finished, and for a licence
+    that the Hub does not know.
     """
     records = RunRecords(run)
     files = {
@@ -60,12 +64,16 @@ def card_files(run: Run, options: CardOptions) -> dict[str, bytes]:
 def checkpoint_card(run: Run, options: CardOptions) -> str:
     """The text of `README.md`, front matter included.
 
-    Raises ValueError if hf_apt did not train the run, or a record of it lacks a figure.
+    Raises ValueError if hf_apt did not train the run, a record of it lacks a figure, or the Hub
+    does not know the licence.
     """
     return _card(RunRecords(run), options)
 
 
 def _card(records: RunRecords, options: CardOptions) -> str:
+    require_repo_name(options.repo)
+    if options.license is not None:
+        require_license(options.license)
     run, summary = records.run, records.summary
     if summary["training"] is None or "own_head" not in summary["readouts"]:
         raise ValueError(f"{run.folder} is no finished run of `hf-apt run`: it has no training.")
@@ -100,8 +108,14 @@ def _card(records: RunRecords, options: CardOptions) -> str:
         sections=[found for section in SECTIONS if (found := section(records)) is not None],
         last=own[-1],
         last_depth=depth_labels(summary)[-1],
-        tasks=tasks,
+        tasks={task: f"run/{run.finetuned_name(task)}" for task in tasks},
     )
+
+
+class _Markdown(str):
+    """Text that stays as it is in the card: Markdown of ours, or escaped already."""
+
+    __slots__ = ()
 
 
 def _render(template: str, **content: Any) -> str:
@@ -116,7 +130,11 @@ def _render(template: str, **content: Any) -> str:
     environment.filters["number"] = lambda value, decimals: number(
         value if value is None else value + 0, decimals
     )
-    environment.filters["plain"] = plain
+    # All that a template shows is text, but for what it says is Markdown.
+    environment.finalize = lambda value: value if isinstance(value, _Markdown) else plain(value)
+    environment.filters["markdown"] = _Markdown
+    environment.filters["code"] = lambda value: _Markdown(code(value))
+    environment.filters["link"] = lambda value: _Markdown(quote(value))
     environment.filters["percent"] = percent
     try:
         return environment.get_template(template).render(content)
@@ -137,9 +155,10 @@ def _corpus(name: str, dataset: str | None, data: str | None) -> str:
     """The name of the text, without its folder on somebody's disk."""
     if name in _OWN_CORPORA:
         return _OWN_CORPORA[name]
-    link = f"[{dataset}](https://huggingface.co/datasets/{dataset})" if dataset else None
+    page = f"https://huggingface.co/datasets/{quote(dataset or '')}"
+    link = f"[{plain(dataset)}]({page})" if dataset else None
     if name == dataset:
         return str(link)
-    files = "local files, `{}`".format(re.sub(r"[`\s]+", " ", Path(name).name))
+    files = f"local files, {code(Path(name).name)}"
     parts = [plain(data or ""), link or ""]
     return f"{', '.join(filter(None, parts)) or 'unnamed text'} ({files})"

@@ -13,11 +13,22 @@ from dataclasses import dataclass
 
 from hf_apt.report.section import TextTable
 
+_SIGNS = re.compile(
+    r"[|`*~\[\]\\]|(?<!\w)_|_(?!\w)"  # anywhere
+    r"|\A[#+=-]|\A\d{1,9}[.)](?=\s|\Z)"  # at the beginning of a line
+)
+
 
 def plain(text: object) -> str:
     """`text` as it reads, whatever signs of Markdown or HTML it holds, in one line."""
-    line = html.escape(" ".join(str(text).split()), quote=False)
-    return re.sub(r"[|`*\[\]\\]|(?<!\w)_|_(?!\w)", lambda sign: f"&#{ord(sign[0])};", line)
+    line = html.escape(re.sub(r"[^\S\xa0]+", " ", str(text)).strip(" "), quote=False)
+    return _SIGNS.sub(lambda sign: "".join(f"&#{ord(each)};" for each in sign[0]), line)
+
+
+def code(text: str) -> str:
+    """`text` set as code, or as plain text where it holds signs that would end the code."""
+    is_code = text.strip() == text != "" and text.isprintable() and not set(text) & set("`|<>")
+    return f"`{text}`" if is_code else plain(text)
 
 
 @dataclass(frozen=True)

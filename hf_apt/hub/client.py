@@ -9,9 +9,10 @@ from contextlib import contextmanager
 from dataclasses import dataclass
 from email.utils import parsedate_to_datetime
 from json import JSONDecodeError
+from types import TracebackType
 from typing import Any, TypeVar
 
-from huggingface_hub import CommitOperationAdd, HfApi, get_token, set_client_factory
+from huggingface_hub import CommitOperationAdd, HfApi, constants, get_session, get_token
 from huggingface_hub import errors as hub_errors
 from huggingface_hub.utils import validate_repo_id
 
@@ -22,12 +23,18 @@ _WAITS = (1.0, 3.0)
 LONGEST_WAIT = 60.0
 """Seconds that `Retry-After` may ask for; beyond, the user is told instead."""
 SILENCE_LIMIT = 60.0
-"""Seconds without a byte after which a request is given up."""
+"""Seconds without a byte after which a request is given up: `HF_HUB_DOWNLOAD_TIMEOUT`, if set."""
 _PASSING = (408, 409, 412, 429, 500, 502, 503, 504)
 _HTTP_ERROR = hub_errors.HTTPError  # pyright: ignore[reportPrivateImportUsage]
 """The root of the errors of whichever HTTP library huggingface_hub uses."""
-_ODD_ANSWER = (KeyError, TypeError, IndexError, AttributeError, JSONDecodeError, UnicodeDecodeError)
-"""What comes of an answer of another form than the Hub's."""
+_OF_ODD_ANSWERS = (
+    *(KeyError, TypeError, IndexError, AttributeError, RecursionError),
+    *(JSONDecodeError, UnicodeDecodeError),
+)
+"""What comes of an answer of another form than the Hub's, where one of `_CLIENTS` reads it."""
+_CLIENTS = ("huggingface_hub", _HTTP_ERROR.__module__.partition(".")[0])
+_DECODERS = ("json", "codecs", "encodings")
+"""Modules of Python in which an answer is read for one of `_CLIENTS`."""
 _CONTINUE = "The same command goes on from here."
 
 Answer = TypeVar("Answer")
@@ -59,7 +66,7 @@ def repo_of(api: HfApi, name: str) -> str:
     """`<user>/<name>` for the user whose token it is."""
     with _saying(api, name, "nothing was sent"):
         _require_token(api)
-        return f"{_again(api.whoami)['name']}/{name}"
+        return f"{_user_name(_again(api.whoami))}/{name}"
 
 
 def require_repo_name(repo: str, name: str | None = None) -> None:
@@ -126,6 +133,14 @@ def token_in_use(api: HfApi) -> str | None:
     return api.token if isinstance(api.token, str) else get_token()
 
 
+def _user_name(answer: Any) -> str:
+    """The name that the Hub gave of the token's user. Raises _OddAnswerError if it gave none."""
+    name = answer.get("name") if isinstance(answer, dict) else None
+    if not isinstance(name, str):
+        raise _OddAnswerError("it names no user")
+    return name
+
+
 def _commit(api: HfApi, repo: str, publication: Publication) -> Any:
     operations = [
         CommitOperationAdd(name, content if isinstance(content, bytes) else str(content))
@@ -158,13 +173,15 @@ def _again(call: Callable[[], Answer]) -> Answer:
     effect: every call here can be repeated without harm."""
     for wait in _WAITS:
         try:
-            return call()
+            with _time_limit():
+                return call()
         except _HTTP_ERROR as error:
             asked = _asked_wait(error)
             if not _passes(error) or (asked is not None and asked > LONGEST_WAIT):
                 raise
         time.sleep(wait if asked is None else asked)
-    return call()
+    with _time_limit():
+        return call()
 
 
 def _asked_wait(error: BaseException) -> float | None:
@@ -183,42 +200,64 @@ def _asked_wait(error: BaseException) -> float | None:
 
 
 @contextmanager
-def _time_limits() -> Iterator[None]:
-    """Within the block, requests of huggingface_hub are given up after `SILENCE_LIMIT`."""
-    from huggingface_hub.utils import _http
+def _time_limit() -> Iterator[None]:
+    """Within the block, a request of huggingface_hub is given up after so long a silence.
 
-    factory = _http._GLOBAL_CLIENT_FACTORY  # what a program set is what it gets back
-
-    def limited() -> Any:
-        session = factory()
-        session.timeout = SILENCE_LIMIT
-        return session
-
-    set_client_factory(limited)
+    The session is the one that the program uses, and gets its own limits back; one that has a limit
+    for reading keeps it. A session that huggingface_hub replaces within the block has none.
+    """
+    session = get_session()
+    limits = session.timeout
+    if limits.read is None:
+        session.timeout = _silence_limit()
     try:
         yield
     finally:
-        set_client_factory(factory)
+        session.timeout = limits
+
+
+def _silence_limit() -> float:
+    if os.environ.get("HF_HUB_DOWNLOAD_TIMEOUT"):
+        return constants.HF_HUB_DOWNLOAD_TIMEOUT
+    return SILENCE_LIMIT
+
+
+class _OddAnswerError(Exception):
+    """An answer of another form than the Hub's."""
 
 
 @contextmanager
 def _saying(api: HfApi, repo: str, state: str) -> Iterator[None]:
     """Within the block, an error of the Hub or the way there is a sentence, followed by `state`."""
     try:
-        with _time_limits():
-            yield
-    except _ODD_ANSWER as error:
+        yield
+    except (_OddAnswerError, *_OF_ODD_ANSWERS) as error:
+        if not (isinstance(error, _OddAnswerError) or _is_of_clients(error.__traceback__)):
+            raise
         raise ValueError(
             f"{api.endpoint} gave an answer that is none of the Hub's ({type(error).__name__}: "
             f"{error}); {state}. Look whether HF_ENDPOINT is right."
         ) from error
     except (ConnectionError, RuntimeError, ValueError, _HTTP_ERROR) as error:
+        if isinstance(error, RuntimeError) and not _is_of_clients(error.__traceback__):
+            raise
         # An upload that breaks off is a RuntimeError about its file, with the reason as its cause.
         cause = error
         while isinstance(cause, RuntimeError) and cause.__cause__ is not None:
             cause = cause.__cause__
         ends = f"; {state}." + (f" {_CONTINUE}" if _passes(cause) else "")
         raise ValueError(_reason(cause, api, repo) + ends) from error
+
+
+def _is_of_clients(traceback: TracebackType | None) -> bool:
+    """Whether an error was raised in huggingface_hub or its HTTP library, not in code of ours."""
+    raised_in = ""
+    while traceback is not None:
+        module = traceback.tb_frame.f_globals.get("__name__", "").partition(".")[0]
+        if module not in _DECODERS:
+            raised_in = module
+        traceback = traceback.tb_next
+    return raised_in in _CLIENTS
 
 
 def _reason(error: BaseException, api: HfApi, repo: str) -> str:

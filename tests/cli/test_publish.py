@@ -132,6 +132,14 @@ def test_a_card_can_be_read_before_it_is_sent(call, hub, folder, tmp_path) -> No
     assert (tmp_path / "card" / "README.md").read_bytes() == hub.repo(REPO).files["README.md"]
 
 
+def test_a_card_is_written_again_in_its_own_folder(call, folder, tmp_path) -> None:
+    command = ("card", folder, "--repo", REPO, "-o", tmp_path / "card")
+    assert call(*command)[0] == 0
+    code, _, error = call(*command, "--license", "mit")
+    assert code == 0, error
+    assert "license: mit" in (tmp_path / "card" / "README.md").read_text()
+
+
 @pytest.mark.parametrize("options", [[], ["--repo", "owner/token_clusters"]])
 def test_a_metric_is_published_under_its_own_name(call, hub, options) -> None:
     code, out, _ = call("metric", "token_clusters", "--dry-run", *options)
@@ -223,10 +231,16 @@ def test_a_hub_that_is_not_there_is_a_sentence(call, hub, folder, monkeypatch) -
     assert "nothing was sent." in said
 
 
+def test_a_licence_that_the_hub_does_not_know_stops_all(call, hub, tmp_path) -> None:
+    said = sentence(call("checkpoint", tmp_path, "--repo", REPO, "--license", "Apache 2.0"))
+    assert "the Hub knows no licence 'Apache 2.0'" in said
+    assert hub.requests == []
+
+
 def test_a_file_of_the_users_is_not_written_over(call, hub, folder, tmp_path) -> None:
     (tmp_path / "mine").mkdir()
     (tmp_path / "mine" / "README.md").write_text("mine")
     said = sentence(call("card", folder, "--repo", REPO, "-o", tmp_path / "mine"))
-    assert "README.md is there and holds something else: nothing was written" in said
+    assert "mine holds files that are not hf_apt's (README.md): nothing was written" in said
     assert [path.name for path in (tmp_path / "mine").iterdir()] == ["README.md"]
     assert (tmp_path / "mine" / "README.md").read_text() == "mine"

@@ -14,6 +14,7 @@ from huggingface_hub import ModelCard, parse_eval_result_entries
 
 from hf_apt.hub.card import card_files, checkpoint_card
 from hf_apt.hub.card_options import CardOptions
+from hf_apt.hub.card_section import code, plain
 from hf_apt.hub.resources import resource
 from hf_apt.hub.sections.blocks import block_table
 from hf_apt.records.run import Run
@@ -316,6 +317,11 @@ def test_what_the_publisher_says_is_said(run):
     assert ModelCard(checkpoint_card(run, options)).data.license == "apache-2.0"
 
 
+def test_a_licence_that_the_hub_does_not_know_is_refused(finished_run):
+    with pytest.raises(ValueError, match="the Hub knows no licence 'mine'"):
+        card_files(finished_run, CardOptions(repo=REPO, license="mine"))
+
+
 @pytest.mark.parametrize(
     ("corpus", "said"),
     [("wikimedia/wikipedia", "CC BY-SA 3.0"), ("sotu", "public domain"), ("planted", "none:")],
@@ -406,3 +412,93 @@ def test_names_are_text_whatever_they_hold(run):
     assert (
         text.count("&lt;script&gt;x&lt;/script&gt; &#124; &#96;a&#96; # b") == 3
     )  # name, terms, processor
+
+
+HOSTILE = (
+    "<script>alert(1)</script>",
+    "x](javascript:alert(1))",
+    "`code` ``two``",
+    "one\n# two\r\n---\n\n| a | b |\n",
+    "a | b || c",
+    "---\nlicense: mit\n---\n",
+    "# heading",
+    "- item",
+    "1. item",
+)
+
+
+def test_hostile_values_are_text_on_a_card(run):
+    """No HTML, heading, front matter, row or link comes of a value in a record."""
+    kind = task_record(run, "topics")
+    before = checkpoint_card(run, CardOptions(repo=REPO, data="x", dataset="a/letters"))
+    summary, config, environment = (
+        run.read_json(f"{name}.json") for name in ("summary", "config", "environment")
+    )
+    for value in HOSTILE:
+        depths = ["embeddings", value, *(f"block {n}" for n in range(1, NUM_DEPTHS - 2)), value]
+        changed = summary["model"] | {"name": value, "depths": depths, "hidden_size": value}
+        corpus = summary["corpus"] | {"name": f"/data/{value}"}
+        run.write_json("summary.json", summary | {"model": changed, "corpus": corpus})
+        run.write_json("config.json", config | {"corpus": config["corpus"] | {"config": value}})
+        made = dict.fromkeys(("hf_apt", "commit", "transformers", "torch", "processor"), value)
+        run.write_json("environment.json", environment | made | {"device": "cpu"})
+        names = [value] * len(kind["depths"])
+        run.write_json("finetune/topics.json", kind | {"depths": names})
+        options = CardOptions(repo=REPO, data=value, data_license=value, dataset="a/letters")
+        card = checkpoint_card(run, options)
+        front, _, text = card.removeprefix("---\n").partition("\n---\n")
+        assert yaml.safe_load(front)["model-index"][0]["name"] == "bert-6"
+        assert ModelCard(card).data.license is None
+        assert "<" not in text, value
+        for shape in (r"^#+ .*$", r"^---.*$", r"^- ", r"^\d+\. ", r"^\|"):
+            assert len(re.findall(shape, text, re.M)) == len(
+                re.findall(shape, before.partition("\n---\n")[2], re.M)
+            ), (value, shape)
+        assert not re.search(r"\]\((?!https://|run/|figures/)", re.sub(r"`[^`]*`", "", text)), value
+        widths = [
+            [len(re.findall(r"(?<!\\)\|", row)) for row in part.splitlines()]
+            for part in re.findall(r"(?:^\|.*\n)+", text, re.M)
+        ]
+        assert len(widths) >= 2
+        assert all(len(set(each)) == 1 for each in widths), value
+
+
+@pytest.mark.parametrize(
+    ("text", "shown"),
+    [
+        ("topics", "`topics`"),
+        ("wiki*.parquet", "`wiki*.parquet`"),
+        ("a`b", "a&#96;b"),
+        ("a|b", "a&#124;b"),
+        ("<b>", "&lt;b&gt;"),
+        ("a\nb", "a b"),
+        ("", ""),
+    ],
+)
+def test_code_is_code_or_plain_text(text, shown):
+    assert code(text) == shown
+
+
+@pytest.mark.parametrize(
+    ("text", "shown"),
+    [
+        ("# a", "&#35; a"),
+        ("1. a", "&#49;&#46; a"),
+        ("1.5 a", "1.5 a"),
+        ("- a - b", "&#45; a - b"),
+        ("block\xa01", "block\xa01"),
+        ("~~a_b~~", "&#126;&#126;a_b&#126;&#126;"),
+    ],
+)
+def test_plain_text_begins_no_heading_and_no_list(text, shown):
+    assert plain(text) == shown
+
+
+def test_links_are_percent_encoded(run):
+    text = body(run, dataset="a/(b c)", data="x")
+    assert "[a/(b c)](https://huggingface.co/datasets/a/%28b%20c%29)" in text
+
+
+def test_a_repository_that_is_no_name_has_no_card(run):
+    with pytest.raises(ValueError, match="give it as OWNER/NAME"):
+        checkpoint_card(run, CardOptions(repo='o/x")\nimport os #'))

@@ -6,7 +6,7 @@ import socket
 import pytest
 from finished import CHECKPOINT, WEIGHTS
 from hub_double import READER_TOKEN, TOKEN
-from huggingface_hub import HfApi
+from huggingface_hub import HfApi, close_session, get_session
 
 from hf_apt.hub import client as our_hub
 from hf_apt.hub.publication import Publication, card_publication
@@ -344,6 +344,78 @@ def test_an_answer_of_another_form_is_a_sentence(hub, api, publication, step, co
     assert sentence.startswith(f"{hub.url} gave an answer that is none of the Hub's")
     assert "nothing was sent" in sentence or f"{REPO} is there, without" in sentence
     assert nothing_of(hub)
+
+
+def test_an_answer_that_names_no_user_is_a_sentence(hub, api):
+    hub.fail("GET /api/whoami-v2", content=b"[]", times=99)
+    with pytest.raises(ValueError, match="none of the Hub's .*names no user.*; nothing was sent"):
+        our_hub.repo_of(api, "apt")
+
+
+@pytest.mark.parametrize("kind", [TypeError, KeyError, AttributeError, RuntimeError])
+def test_a_mistake_of_our_own_is_no_answer_of_the_hub(hub, api, publication, monkeypatch, kind):
+    mistake = kind("ours")
+
+    def mistaken(*_):
+        raise mistake
+
+    monkeypatch.setattr(our_hub, "_commit", mistaken)
+    with pytest.raises(kind) as caught:
+        our_hub.publish(api, REPO, publication)
+    assert caught.value is mistake
+
+
+# The session of the program around.
+
+
+@pytest.fixture
+def users_sessions(monkeypatch):
+    """The sessions that a factory of the user's made, the later ones last."""
+    from huggingface_hub.utils import _http
+
+    made = []
+
+    def factory():
+        made.append(_http.default_client_factory())
+        made[-1].headers["X-Mine"] = "mine"
+        return made[-1]
+
+    monkeypatch.setattr(_http, "_GLOBAL_CLIENT_FACTORY", factory)
+    close_session()
+    yield made
+    close_session()
+
+
+def test_the_session_of_the_program_is_used_and_given_back(hub, api, publication, users_sessions):
+    session = get_session()
+    our_hub.publish(api, REPO, publication)
+    assert get_session() is session
+    assert users_sessions == [session]
+    assert session.timeout.read is None
+    close_session()
+    assert get_session().headers["X-Mine"] == "mine"
+
+
+@pytest.mark.parametrize(
+    ("variable", "own", "limit"), [(None, None, 60.0), ("7", None, 7.0), ("7", 5.0, 5.0)]
+)
+def test_silence_is_limited_as_the_user_says(
+    api, users_sessions, monkeypatch, variable, own, limit
+):
+    if variable is not None:
+        monkeypatch.setenv("HF_HUB_DOWNLOAD_TIMEOUT", variable)
+        monkeypatch.setattr("huggingface_hub.constants.HF_HUB_DOWNLOAD_TIMEOUT", int(variable))
+    get_session().timeout = own
+    seen = []
+
+    def whoami():
+        seen.append(get_session().timeout.read)
+        return {"name": "owner"}
+
+    monkeypatch.setattr(api, "whoami", whoami)
+    assert our_hub.repo_of(api, "apt") == "owner/apt"
+    assert seen == [limit]
+    assert get_session().timeout.read == own
 
 
 def test_a_secret_goes_nowhere(hub, api, publication):

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import Literal
 
-from hf_apt.hub.card_section import CardSection
+from hf_apt.hub.card_section import CardSection, plain
 from hf_apt.records.run_records import RunRecords
 from hf_apt.records.summary_record import Summary
 from hf_apt.report.formats import NOTHING, depth_labels, estimate, estimates, number
@@ -25,10 +25,10 @@ def section(records: RunRecords) -> CardSection:
     own = summary["readouts"]["own_head"]
     masked = [estimate(own[depth]["mean_apt"]["masked"]) for depth in (0, -1)]
     lead = (
-        f"{headline(summary, 'own_head')} Where the token was masked, not merely to be copied: "
-        f"{masked[0]} and {masked[1]}."
+        f"{plain(headline(summary, 'own_head'))} Where the token was masked, not merely to be"
+        f" copied: {masked[0]} and {masked[1]}."
     )
-    last_depth = depth_labels(summary)[-1]
+    last_depth = plain(depth_labels(summary)[-1])
     outlined = (
         f"Outlined: clusters after {last_depth}."
         if num_clusters(own[-1])
@@ -57,7 +57,7 @@ def block_table(summary: Summary) -> list[list[str]]:
     heads = {name: depths for name, depths in summary["readouts"].items() if name != "bayes"}
     own = heads.pop("own_head")
     columns = {
-        "depth": [*depth_labels(summary), "exact best predictor"],
+        "depth": [*map(plain, depth_labels(summary)), "exact best predictor"],
         "mean APT, own head": _estimates("mean_apt", "pooled", own, ceiling),
         "own head, at [MASK]": _estimates("mean_apt", "masked", own, ceiling),
         **{

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
-from hf_apt.hub.card_section import CardSection, plain
+from hf_apt.hub.card_section import CardSection, code, plain
 from hf_apt.records.run_records import RunRecords
 from hf_apt.records.task_record import TaskRecord
 from hf_apt.report.formats import NOTHING, PlainEstimate, estimate, number
@@ -46,7 +46,7 @@ def task_table(tasks: dict[str, TaskRecord]) -> list[list[str]]:
         slope = record.get("confidence", {}).get("slope")
         rows.append(
             [
-                plain(task) if set(task) & set("`|<>\n") else f"`{task}`",
+                code(task),
                 f"{number(texts['num_train'], 0)} / {number(texts['num_test'], 0)}",
                 estimate(models["pretrained"].get("classifier")),
                 estimate(models.get("untrained", {}).get("classifier")),

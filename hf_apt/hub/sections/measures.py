@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from hf_apt.hub.card_section import CardSection
+from hf_apt.hub.card_section import CardSection, plain
 from hf_apt.records.run_records import RunRecords
 from hf_apt.report.formats import depth_labels
 from hf_apt.report.measures_table import measures_table
@@ -11,7 +11,9 @@ from hf_apt.report.measures_table import measures_table
 def section(records: RunRecords) -> CardSection | None:
     """The table of the own head; nothing for a run of before there were measures."""
     own = records.readouts["own_head"]
-    table = measures_table("own_head", own, depth_labels(records.summary))
+    table = measures_table(
+        "own_head", own, [plain(label) for label in depth_labels(records.summary)]
+    )
     if table is None:
         return None
     return CardSection(

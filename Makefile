@@ -17,10 +17,11 @@ demo: setup
 	$(BIN)/hf-apt measure bert6-narrow-wikipedia sotu --measure-sequences 500 --output runs/demo-english
 
 test: setup lint
-	OMP_NUM_THREADS=1 $(BIN)/python -m pytest -n logical --maxprocesses 8
+	OMP_NUM_THREADS=1 $(BIN)/python -m pytest -n logical --maxprocesses 8 -m "not slow"
 
-# The slow tests, too; so far `test` leaves none out.
-test-all: test
+# The slow tests, too.
+test-all: setup lint
+	OMP_NUM_THREADS=1 $(BIN)/python -m pytest -n logical --maxprocesses 8
 
 lint: setup
 	$(BIN)/ruff check .

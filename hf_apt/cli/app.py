@@ -37,7 +37,7 @@ class _Commands(typer.core.TyperGroup):
             failure = failure_of(error)
             if failure is None:
                 raise
-            typer.echo(f"hf-apt: {failure.sentence}", err=True)
+            _say(f"hf-apt: {failure.sentence}")
             sys.exit(failure.code)
 
 
@@ -120,6 +120,13 @@ def report_command(
     writes_into(run)
     with one_run(run) as records:
         _show(finish(records))
+
+
+def _say(sentence: str) -> None:
+    """Write a line to standard error, above progress bars that were left where they were."""
+    from tqdm import tqdm
+
+    tqdm.write(sentence, file=sys.stderr)
 
 
 def _show(run: Run) -> None:

@@ -20,6 +20,7 @@ from hf_apt.reading import first_line
 from hf_apt.training.interruption import Stopped
 
 _GOES_ON = "the same command goes on from here."
+_SAVED = "the same command goes on from what was saved last."
 _FULL = (errno.ENOSPC, errno.EDQUOT)
 _DISK_FULL = ("os error 28", "inline_container.cc", "No space left on device")
 """How safetensors, torch.save and others say that a file could not be written to its end."""
@@ -29,6 +30,16 @@ _BROKEN = (EOFError, zipfile.BadZipFile, zlib.error)
 _BROKEN_NAMES = ("SafetensorError", "UnpicklingError", "LZMAError")
 """Errors of packages that may not be installed or imported yet, by the name of their type."""
 _BROKEN_PHRASES = ("PytorchStreamReader failed",)
+_SILENT = ("Timed out waiting", "wait timeout after", "Timeout waiting", "timed out after")
+"""How gloo and torch's stores say that another process has not answered in time."""
+_LOST = (
+    *("Connection closed by peer", "Connection reset by peer", "Broken pipe", "ncclRemoteError"),
+    *("Connection was likely closed", "failed to recv, got 0 bytes"),
+)
+"""How gloo, NCCL and torch's stores say that another process has ended."""
+_BETWEEN_PROCESSES = ("gloo", "ProcessGroup", "NCCL", "TCPStore")
+"""What the plain RuntimeErrors among these name."""
+_UNREACHABLE_NAMES = ("DistNetworkError", "DistStoreError")
 _NETWORK = ("httpx", "httpcore", "requests", "urllib3")
 _TO_INSTALL = {"sklearn": "scikit-learn", "PIL": "pillow", "yaml": "pyyaml"}
 """Names in the package index, where they are not those of the import."""
@@ -45,7 +56,8 @@ class Failure:
     """What is said, in one line."""
 
     code: int
-    """The exit code: 2 for what the user can mend, 128 and its number for a signal."""
+    """The exit code: 1 where another process was lost, 2 for what the user can mend, 128 and its
+    number for a signal."""
 
 
 def writes_into(folder: Path) -> None:
@@ -87,8 +99,31 @@ def failure_of(error: BaseException) -> Failure | None:
     if isinstance(error, Stopped):
         name = signal.Signals(error.signum).name
         return Failure(f"stopped by {name}; {_GOES_ON}", 128 + error.signum)
+    if lost := _of_other_processes(error):
+        return Failure(" ".join(lost.split()), 1)
     sentence = _told(error)
     return Failure(" ".join(sentence.split()), 2) if sentence else None
+
+
+def _of_other_processes(error: BaseException) -> str | None:
+    """The sentence about an error that another process of the run has brought about."""
+    name, words = type(error).__name__, str(error)
+    is_of_torch = name.startswith("Dist") and type(error).__module__.startswith("torch.")
+    is_named = type(error) is RuntimeError and any(part in words for part in _BETWEEN_PROCESSES)
+    if not (is_of_torch or is_named):
+        return None
+    if any(phrase in words for phrase in _SILENT):
+        from hf_apt.models.devices import patience
+
+        return (
+            f"another process of this run has not answered for {patience()} seconds, as long as "
+            f"HF_APT_PATIENCE lets it: end what is left of the run; {_SAVED}"
+        )
+    if any(phrase in words for phrase in _LOST):
+        return f"another process of this run was lost; {_SAVED}"
+    if name in _UNREACHABLE_NAMES:
+        return f"the processes of this run do not reach one another ({first_line(error)}); {_SAVED}"
+    return None
 
 
 def _told(error: BaseException) -> str | None:

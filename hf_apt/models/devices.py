@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from datetime import timedelta
 from functools import cache
 from typing import TYPE_CHECKING
@@ -11,18 +12,37 @@ if TYPE_CHECKING:
     from accelerate import PartialState
     from transformers import PreTrainedModel
 
-_PATIENCE = timedelta(days=1)
+_DAY = 24 * 60 * 60
+_LONGEST = 365 * _DAY
 
 
 @cache
 def process_state() -> PartialState:
     """This process among those that `torchrun` or `accelerate launch` started, or alone.
 
-    They wait for one another for a day: one tokenises the corpus, the others have to wait.
+    They wait for one another as long as `patience` says; its ValueError is raised here, too.
     """
     from accelerate import PartialState
 
-    return PartialState(cpu=not has_accelerator(), timeout=_PATIENCE)
+    seconds = patience()
+    return PartialState(cpu=not has_accelerator(), timeout=timedelta(seconds=seconds))
+
+
+def patience() -> int:
+    """Seconds for which processes wait for one that does not answer: HF_APT_PATIENCE, or a day.
+
+    A day because one process tokenises the corpus, and the others have to wait until it is done:
+    less is enough where that takes less.
+
+    Raises ValueError for what is no number of seconds.
+    """
+    given = os.environ.get("HF_APT_PATIENCE", str(_DAY))
+    if not (given.isdecimal() and 1 <= int(given) <= _LONGEST):
+        raise ValueError(
+            f"HF_APT_PATIENCE must be a whole number of seconds from 1 to {_LONGEST}, got "
+            f"{given!r}: set it anew, or unset it to wait for a day."
+        )
+    return int(given)
 
 
 def has_accelerator() -> bool:

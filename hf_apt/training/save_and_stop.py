@@ -1,4 +1,4 @@
-"""A Trainer that a signal has asked to end saves a checkpoint first.
+"""A Trainer that a signal has asked to end saves a checkpoint first, and logs where it saves.
 
 Source: ours.
 """
@@ -22,6 +22,11 @@ class SaveAndStop(TrainerCallback):
 
     Several processes get a signal in different steps. Every `ASKED_EVERY` steps they ask one
     another whether one has, and after the last one, and stop in the same step.
+
+    Where a checkpoint is saved the loss is logged, too: the Trainer's sum of losses since the last
+    log is in no checkpoint, so that a training that goes on from one would log the mean of fewer
+    steps. One that was killed thus logs what it would have logged; a signal divides an interval in
+    two.
     """
 
     def __init__(self, request: Request):
@@ -30,10 +35,12 @@ class SaveAndStop(TrainerCallback):
     def on_step_end(
         self, args: TrainingArguments, state: TrainerState, control: TrainerControl, **event: Any
     ) -> None:
-        """Save and stop, if asked to."""
+        """Save and stop, if asked to; log where steps are to follow what is saved."""
         if self._is_asked(state):
             control.should_save = True
             control.should_training_stop = True
+        if control.should_save and state.global_step < state.max_steps:
+            control.should_log = True
 
     def _is_asked(self, state: TrainerState) -> bool:
         processes = process_state()

@@ -137,6 +137,68 @@ def test_a_signal_in_any_phase_is_a_sentence(call, tmp_path, monkeypatch, signum
     assert signal.getsignal(signum) == before
 
 
+# What gloo, NCCL and torch's stores say, word for word but for what is left out.
+LOST = [
+    "[gloo/transport/tcp/pair.cc:537] Read error [127.0.0.1]:4485: Connection reset by peer. This",
+    "[gloo/transport/tcp/pair.cc:547] Connection closed by peer [127.0.0.1]:4485. This is",
+    "[gloo/transport/tcp/pair.cc:444] writev [127.0.0.1]:4485: Broken pipe",
+]
+SILENT = [
+    "[gloo/transport/tcp/unbound_buffer.cc:78] Timed out waiting 5000ms for recv operation to",
+    "[gloo/transport/tcp/unbound_buffer.cc:119] Timed out waiting 5000ms for send operation to",
+]
+
+
+def of_torch(name: str, words: str) -> RuntimeError:
+    import torch.distributed
+
+    return getattr(torch.distributed, name)(words)
+
+
+def lost(error: BaseException) -> str:
+    failure = failure_of(error)
+    assert failure is not None
+    assert failure.code == 1
+    return failure.sentence
+
+
+def test_a_lost_process_is_a_sentence() -> None:
+    errors = [RuntimeError(words) for words in LOST]
+    errors.append(of_torch("DistNetworkError", "failed to recv, got 0 bytes"))
+    errors.append(of_torch("DistBackendError", "NCCL error: ncclRemoteError: A call failed"))
+    for error in errors:
+        assert lost(error) == (
+            "another process of this run was lost; the same command goes on from what was saved "
+            "last."
+        )
+
+
+def test_a_process_that_does_not_answer_is_a_sentence_with_the_time(monkeypatch) -> None:
+    monkeypatch.setenv("HF_APT_PATIENCE", "5")
+    errors = [RuntimeError(words) for words in SILENT]
+    errors.append(of_torch("DistStoreError", "wait timeout after 5000ms, keys: /default_pg/0"))
+    timed_out = "The client socket has timed out after 5000ms while trying to connect to (host, 1)"
+    errors.append(of_torch("DistNetworkError", timed_out))
+    for error in errors:
+        assert "has not answered for 5 seconds, as long as HF_APT_PATIENCE lets" in lost(error)
+
+
+def test_processes_that_do_not_reach_one_another_say_why() -> None:
+    used = "The server socket has failed to listen on any local network address. EADDRINUSE"
+    assert used in lost(of_torch("DistNetworkError", used))
+
+
+@pytest.mark.parametrize(
+    "error",
+    [
+        RuntimeError("Connection reset by peer"),
+        of_torch("DistBackendError", "NCCL error: invalid usage, duplicate GPU detected"),
+    ],
+)
+def test_what_no_other_process_has_brought_about_keeps_its_traceback(error) -> None:
+    assert failure_of(error) is None
+
+
 @pytest.mark.parametrize("error", [KeyError("corpus"), TypeError("x"), RuntimeError("y")])
 def test_a_bug_keeps_its_traceback(error) -> None:
     assert failure_of(error) is None

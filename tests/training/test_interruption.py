@@ -88,6 +88,37 @@ def test_a_stopped_pretraining_saves_its_step_and_goes_on_to_the_same_weights(
     assert all((again[name] == weight).all() for name, weight in alone.items())
 
 
+def test_a_killed_pretraining_logs_the_losses_of_one_that_was_not(tmp_path, monkeypatch) -> None:
+    """Its checkpoint, of step 3, is in the middle of the steps between two logs."""
+    steps = replace(CONFIG.pretrain, num_steps=100, save_every=3)
+    config = replace(CONFIG, pretrain=steps)
+    original = pretraining.pretrainer
+    trainers: list[Any] = []
+
+    class Killing(Sending):
+        def on_step_end(self, args: Any, state: Any, control: Any, **event: Any) -> None:
+            if state.global_step == 5:
+                raise KeyboardInterrupt
+
+    def kept(*args: Any, **options: Any) -> Any:
+        callbacks = [] if trainers else [Killing(0, 99)]
+        trainers.append(original(*args, callbacks=callbacks, **options))
+        return trainers[-1]
+
+    monkeypatch.setattr(pretraining, "pretrainer", kept)
+    with pytest.raises(KeyboardInterrupt):
+        pretrain_run(config, begin(config, tmp_path / "killed"))
+    for name in ("killed", "alone"):
+        pretrain_run(config, begin(config, tmp_path / name))
+    assert trainers[1].args.logging_steps == 2
+    killed, alone = (
+        {entry["step"]: entry["loss"] for entry in trainer.state.log_history if "loss" in entry}
+        for trainer in trainers[1:]
+    )
+    assert list(alone)[:4] == [2, 3, 4, 6]
+    assert killed == alone
+
+
 def test_a_signal_in_the_last_step_is_heeded(tmp_path, monkeypatch) -> None:
     original = pretraining.pretrainer
 

@@ -13,6 +13,7 @@ import numpy as np
 from hf_apt.atomic import writing
 from hf_apt.reading import read_array, read_arrays, read_json
 from hf_apt.records.schemas import BLOCK_ACCURACY, COMMITTEE, in_present_form, is_of_kind
+from hf_apt.records.unchanged import require_unchanged
 from hf_apt.stats.counts import DepthCounts
 from hf_apt.stats.measures.measure import Measure
 from hf_apt.stats.measures.readout import Readout
@@ -35,6 +36,7 @@ class Run:
     environment.json   versions, commit, device, seed, fingerprints of data and tokenizer
     vocabulary.json    the tokens as text, by token id
     frequency.npy      occurrences of each token in the training corpus, int64 (V,)
+    fingerprints.json  of the two files above and the one below
     planted.npy        planted language only: class of each token, -1 for none, int64 (V,)
     tokens/            tokenised sequences (hf_apt.data.tokens), train/ and validation/
     training/          the Trainer's own folder: checkpoints to resume from, its log
@@ -150,6 +152,7 @@ class Run:
         if not all(isinstance(token, str) for token in tokens):
             raise ValueError(f"{self.path('vocabulary.json')} holds what is no text.")
         self._require_tokens("vocabulary.json", len(tokens))
+        require_unchanged(self.folder, "vocabulary.json")
         return tokens + [f"<{index}>" for index in range(len(tokens), vocab_size)]
 
     def _by_token(self, name: str, least: int) -> np.ndarray:
@@ -164,6 +167,7 @@ class Run:
         if values_V.min(initial=least) < least:
             raise ValueError(f"{path} holds {values_V.min()}, which is less than {least}.")
         self._require_tokens(name, len(values_V))
+        require_unchanged(self.folder, name)
         return values_V
 
     def _require_tokens(self, name: str, num_tokens: int) -> None:

@@ -29,6 +29,10 @@ class MaskingFigures(TypedDict):
     num_modified: dict[str, int]
 
 
+TRAINING = ("num_steps", "train_loss", "validation_loss", "num_sequences_seen", "num_tokens_seen")
+"""What `training.json` says at least."""
+
+
 class Summary(TypedDict):
     """The headline figures of a run.
 

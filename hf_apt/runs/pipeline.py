@@ -19,7 +19,8 @@ from hf_apt.records.fingerprints import checkpoint_identity, is_same_checkpoint
 from hf_apt.records.redaction import redacted
 from hf_apt.records.run import Run
 from hf_apt.records.run_folder import writing_run
-from hf_apt.runs.option_checks import require_valid
+from hf_apt.records.summary_record import TRAINING
+from hf_apt.runs.option_checks import require_memory, require_valid
 from hf_apt.runs.same_run import as_recorded, require_same_run
 from hf_apt.stats.measures.readout import Readout
 
@@ -37,7 +38,7 @@ def run_all(config: RunConfig, folder: Path | str) -> Run:
     Raises ValueError, and has written nothing, if the folder holds a run of another configuration
     or files of somebody else's, or if another process writes into it.
     """
-    require_valid(config)  # before the task, which may be downloaded
+    _require_possible(config, folder)  # before the task, which may be downloaded
     _require_task(config)
     with begun(config, folder) as run:
         pretrain_run(config, run)
@@ -67,7 +68,7 @@ def begun(config: RunConfig, folder: Path | str) -> Iterator[Run]:
 
     Raises ValueError as they do, and has written nothing, for options of which no run can be made.
     """
-    require_valid(config)
+    _require_possible(config, folder)
     with one_run(folder) as run:
         yield begin(config, run.folder)
 
@@ -184,6 +185,12 @@ def finetune_run(config: RunConfig, run: Run) -> None:
         )
 
 
+def _require_possible(config: RunConfig, folder: Path | str) -> None:
+    require_valid(config)
+    if not Run(folder).path("training.json").exists():
+        require_memory(config)
+
+
 def _require_task(config: RunConfig) -> None:
     """Raise ValueError for what makes no task, before hours of pre-training."""
     if config.finetune is not None and is_main():
@@ -238,7 +245,7 @@ def _require_trained_checkpoint(run: Run, checkpoint: str) -> None:
     own = run.path("checkpoint")
     if Path(checkpoint) != own or not run.path("training.json").exists():
         return
-    trained = run.read_json("training.json")
+    trained = run.read_json("training.json", *TRAINING)
     if "weights" in trained and not is_same_checkpoint(trained, checkpoint_identity(checkpoint)):
         raise ValueError(
             f"the model in {own} is not the one that training left there: put its weights and its "

@@ -17,6 +17,7 @@ from hf_apt.data.sequences import Cutter
 from hf_apt.data.tokenizer import fingerprint, load_tokenizer, train_wordpiece, vocabulary
 from hf_apt.data.tokens import Tokens
 from hf_apt.records.run import Run
+from hf_apt.records.unchanged import NAME, require_unchanged, write_fingerprints
 from hf_apt.runs.recipes import RunConfig
 
 WORDPIECE_DOCUMENTS = 150_000
@@ -28,9 +29,9 @@ _MADE_OF_TOKENS = ("training", "training.json", "checkpoint", "heads", "counts",
 def prepare(config: RunConfig, run: Run) -> tuple[Tokens, Tokens]:
     """The training and held-out tokens of a run, made where they are not there yet.
 
-    Leaves `tokenizer/`, `tokens/`, `vocabulary.json`, `frequency.npy` and, for the planted
-    language, `planted.npy`. Interrupted, it goes on where it was: in the middle of tokenising, but
-    from the beginning of a WordPiece's training. Memory: that of
+    Leaves `tokenizer/`, `tokens/`, `vocabulary.json`, `frequency.npy`, for the planted language
+    `planted.npy`, and `fingerprints.json`. Interrupted, it goes on where it was: in the middle of
+    tokenising, but from the beginning of a WordPiece's training. Memory: that of
     `hf_apt.data.corpus_tokens.tokenise` and, where one is trained, of a WordPiece's distinct words;
     it does not grow with the documents otherwise.
 
@@ -52,6 +53,7 @@ def prepare(config: RunConfig, run: Run) -> tuple[Tokens, Tokens]:
         warnings.warn(f"{changed} has changed: tokenising starts again.", stacklevel=2)
         run.path("frequency.npy").unlink()
     if not run.path("frequency.npy").exists():
+        run.path(NAME).unlink(missing_ok=True)
         corpus = _open(config)
         cutter = Cutter(
             _tokenizer(config, run, corpus), length=config.sequence_length, layout=config.layout
@@ -62,6 +64,10 @@ def prepare(config: RunConfig, run: Run) -> tuple[Tokens, Tokens]:
             run.write_array("planted.npy", config.corpus.classes())
         frequency_V = Tokens(run.path("tokens/train")).frequency()
         run.write_array("frequency.npy", frequency_V)  # last: all is there
+    if run.path(NAME).exists():
+        require_unchanged(run.folder)
+    else:
+        write_fingerprints(run.folder)
     return Tokens(run.path("tokens/train")), Tokens(run.path("tokens/validation"))
 
 

@@ -7,7 +7,7 @@ from datetime import UTC, datetime
 from hf_apt.data.tokens import Tokens
 from hf_apt.records.run_records import RunRecords
 from hf_apt.records.schemas import SUMMARY
-from hf_apt.records.summary_record import Summary
+from hf_apt.records.summary_record import TRAINING, Summary
 from hf_apt.stats.counts import TREATMENTS
 from hf_apt.stats.depth_figures import DepthFigures
 from hf_apt.stats.depth_summary import summarise_depths
@@ -44,7 +44,7 @@ def summary(records: RunRecords) -> Summary:
             "num_validation_tokens": validation.description.num_tokens,
         },
         "model": model,
-        "training": run.read_json("training.json") if trained.exists() else None,
+        "training": run.read_json("training.json", *TRAINING) if trained.exists() else None,
         "masking": {
             "rate": config["measure"]["masking_rate"],
             "seed": config["measure"]["seed"],

@@ -145,6 +145,7 @@ def pretrain(trainer: Trainer) -> dict[str, float]:
     """
     from tqdm.auto import tqdm
 
+    from hf_apt.training.checksums import WriteChecksums
     from hf_apt.training.divergence import DivergedError, StopWhereDiverged
     from hf_apt.training.save_and_stop import SaveAndStop
 
@@ -157,6 +158,7 @@ def pretrain(trainer: Trainer) -> dict[str, float]:
         )
     with stopping_later() as request:
         trainer.add_callback(SaveAndStop(request))
+        trainer.add_callback(WriteChecksums())
         trainer.add_callback(StopWhereDiverged())  # after it: what is to be saved is looked at
         try:
             result = trainer.train(resume_from_checkpoint=str(checkpoint) if checkpoint else None)

@@ -7,6 +7,8 @@ import warnings
 import zipfile
 from pathlib import Path
 
+from hf_apt.training.checksums import changed_file
+
 _LARGEST_CHECKED = 1 << 30
 """Bytes up to which the checksums of a file are tried, which takes a second; a larger one is only
 asked for its table of contents."""
@@ -77,6 +79,9 @@ def _fault_of_files(checkpoint: Path) -> str | None:
     ):
         if not _is_whole_zip(path):
             return f"{path.name} is cut short or changed"
+    config = checkpoint / "config.json"
+    if config.exists() and not _is_json_object(config):
+        return f"{config.name} is broken"
     index = checkpoint / "model.safetensors.index.json"
     shards: set[str] = set()
     if index.exists():
@@ -87,7 +92,15 @@ def _fault_of_files(checkpoint: Path) -> str | None:
     for name in sorted({path.name for path in checkpoint.glob("*.safetensors")} | shards):
         if not _is_whole_safetensors(checkpoint / name):
             return f"{name} is missing, cut short or changed"
-    return None
+    changed = changed_file(checkpoint)
+    return f"{changed} was changed" if changed else None
+
+
+def _is_json_object(path: Path) -> bool:
+    try:
+        return isinstance(json.loads(path.read_text(encoding="utf-8")), dict)
+    except (OSError, ValueError):
+        return False
 
 
 def _is_whole_zip(path: Path) -> bool:

@@ -9,6 +9,7 @@ import numpy as np
 import pytest
 
 from hf_apt.records.run import READOUTS, Run
+from hf_apt.records.unchanged import write_fingerprints
 from hf_apt.stats.counts import DepthCounts
 from hf_apt.stats.measures.answers import Answers
 from hf_apt.stats.measures.readout import Readout
@@ -138,6 +139,7 @@ def measured(tmp_path: Path) -> Run:
     run.write_json("vocabulary.json", [f"w{index}" for index in range(VOCAB)])
     run.write_array("frequency.npy", np.arange(VOCAB))
     run.write_array("planted.npy", np.arange(VOCAB) % 5 - 1)
+    write_fingerprints(run.folder)
     return run
 
 
@@ -192,6 +194,18 @@ MISFITS: dict[str, tuple[str, Callable[[Run], object]]] = {
     "planted longer": (
         "planted.npy",
         lambda run: run.write_array("planted.npy", np.zeros(VOCAB + 1, int)),
+    ),
+    "another planted class": (
+        "planted.npy was changed",
+        lambda run: run.write_array("planted.npy", np.roll(run.planted(), 1)),
+    ),
+    "frequencies of other tokens": (
+        "frequency.npy was changed",
+        lambda run: run.write_array("frequency.npy", np.roll(run.frequency(), 1)),
+    ),
+    "a token renamed": (
+        "vocabulary.json was changed",
+        lambda run: run.write_json("vocabulary.json", [*run.vocabulary()[:-1], "other"]),
     ),
     "planted cut": ("planted.npy", lambda run: truncated(run, "planted.npy", 0.9)),
     "other tokens": (
@@ -255,6 +269,7 @@ def test_files_that_do_not_fit_each_other_are_named(measured: Run, kind: str) ->
 
 def test_a_run_of_other_text_needs_no_planted_classes(measured: Run) -> None:
     measured.path("planted.npy").unlink()
+    write_fingerprints(measured.folder)
     measured.write_json("config.json", {"corpus": {"name": "wikitext"}})
     assert measured.planted() is None
 

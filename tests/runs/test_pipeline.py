@@ -369,7 +369,15 @@ def test_a_checkpoint_that_training_did_not_leave_is_refused(copied) -> None:
     weights.write_bytes(content)
     for name in ("counts", "heads"):
         shutil.rmtree(copied.path(name))
-    with pytest.raises(ValueError, match="are not those that training left there"):
+    with pytest.raises(ValueError, match="is not the one that training left there"):
+        run_all(CONFIG, copied.folder)
+
+
+def test_a_record_of_training_without_its_figures_is_refused(copied) -> None:
+    record = copied.read_json("training.json")
+    del record["validation_loss"]
+    copied.write_json("training.json", record)
+    with pytest.raises(ValueError, match=r"training\.json does not say validation_loss"):
         run_all(CONFIG, copied.folder)
 
 

@@ -187,6 +187,12 @@ def in_parts(checkpoint: Path, more: list[str]) -> None:
     (checkpoint / INDEX).write_text(json.dumps(index))
 
 
+def changed_last_byte(path: Path) -> None:
+    content = bytearray(path.read_bytes())
+    content[-1] ^= 1
+    path.write_bytes(content)
+
+
 DAMAGE: dict[str, Callable[[Path], None]] = {
     "nothing but a folder": lambda path: [file.unlink() for file in path.iterdir()] and None,
     "no state": removed("trainer_state.json"),
@@ -209,6 +215,10 @@ DAMAGE: dict[str, Callable[[Path], None]] = {
     "weights cut short": cut("model.safetensors", 0.5),
     "weights without their end": cut("model.safetensors", 0.999),
     "weights empty": cut("model.safetensors", 0.0),
+    "weights changed": lambda path: changed_last_byte(path / "model.safetensors"),
+    "configuration cut in half": cut("config.json", 0.5),
+    "configuration a list": lambda path: (path / "config.json").write_text("[]") and None,
+    "checksums empty": lambda path: (path / "SHA256SUMS").write_text("") and None,
     "optimizer changed": flipped("optimizer.pt"),
     "schedule changed": flipped("scheduler.pt"),
     "state of another step": lambda path: of_step(path, 5),
@@ -244,6 +254,7 @@ def test_weights_in_parts_and_those_that_fsdp_shards_are_whole(killed, tmp_path)
     for step in (3, 6):
         copied(killed / f"checkpoint-{SAVE_EVERY}", tmp_path, step)
     in_parts(tmp_path / "checkpoint-6", [])
+    (tmp_path / "checkpoint-6" / "SHA256SUMS").unlink()
     assert last_checkpoint(tmp_path) == tmp_path / "checkpoint-6"
     # Saved whole by FSDP, `optimizer.bin` and `pytorch_model_fsdp.bin`; in parts, two folders.
     for names in (("optimizer.bin", "pytorch_model_fsdp.bin"), ("optimizer_0", "model_fsdp_0")):
@@ -251,6 +262,7 @@ def test_weights_in_parts_and_those_that_fsdp_shards_are_whole(killed, tmp_path)
         copied(killed / f"checkpoint-{SAVE_EVERY}", tmp_path, 6)
         checkpoint = tmp_path / "checkpoint-6"
         (checkpoint / "model.safetensors").unlink()
+        (checkpoint / "SHA256SUMS").unlink()
         if names[0].endswith(".bin"):
             os.replace(checkpoint / "optimizer.pt", checkpoint / names[0])
             shutil.copy(checkpoint / names[0], checkpoint / names[1])

@@ -10,6 +10,7 @@ TASK = in_panel(
     "task.data",
     "task.text_column",
     "task.label_column",
+    "task.encoding",
     Flag("task.train_per_class", min=1),
     Flag("task.test_per_class", min=1),
     "task.entity_markers",

@@ -71,7 +71,7 @@ def named(file: Path, kind: str) -> Iterator[None]:
     except UnicodeError as error:
         raise NamedError(
             f"{file} cannot be read as {kind}: {_short(error)}; where it is in another encoding "
-            "than UTF-8, convert it, or name the encoding of a corpus with --encoding."
+            "than UTF-8, convert it, or name the encoding with --encoding."
         ) from error
     except (
         ValueError,

@@ -57,14 +57,32 @@ _KNOWN: WeakKeyDictionary[nn.Module, tuple[object, ModelParts]] = WeakKeyDiction
 def parts_of(model: PreTrainedModel) -> ModelParts:
     """The parts of `model`, found once for as long as its modules stay what they are.
 
-    Raises ValueError for a model without a trunk of one stack of blocks apart from its head.
+    Raises ValueError for what is no language model of transformers, and for a model without a trunk
+    of one stack of blocks apart from its head.
     """
+    _require_language_model(model)
     built_of = _built_of(model)
     known = _KNOWN.get(model)
     if known is None or known[0] != built_of:
         with in_own_precision(model):
             known = _KNOWN[model] = (built_of, _parts(model))
     return known[1]
+
+
+def _require_language_model(model: Any) -> None:
+    kind = type(model).__name__
+    config = getattr(model, "config", None) if isinstance(model, nn.Module) else None
+    if not isinstance(getattr(config, "vocab_size", None), int):
+        shown = repr(model) if isinstance(model, str) else kind
+        raise ValueError(
+            f"{shown} is no language model of transformers: hand over a loaded one, such as "
+            '`AutoModelForMaskedLM.from_pretrained("bert-base-uncased")` gives.'
+        )
+    if getattr(config, "is_encoder_decoder", False):
+        raise ValueError(
+            f"{kind} is an encoder-decoder, and the depths of one stack of blocks are decoded: "
+            "hand over an encoder such as BERT, or a decoder such as GPT-2."
+        )
 
 
 def _built_of(model: PreTrainedModel) -> object:

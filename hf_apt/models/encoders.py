@@ -10,10 +10,10 @@ from typing import TYPE_CHECKING, Any
 import torch
 
 from hf_apt.data.tokenizer import load_tokenizer, vocabulary
+from hf_apt.models.checkpoint_config import encoder_config
 from hf_apt.models.loading import (
     first_of,
     from_checkpoint,
-    reason,
     require_finite,
     require_room,
 )
@@ -25,7 +25,7 @@ from hf_apt.models.lora import (
     save_config,
     with_saved_adapter,
 )
-from hf_apt.records.checkpoints import checkpoint_path, require_folder
+from hf_apt.records.checkpoints import checkpoint_path
 
 if TYPE_CHECKING:
     from transformers import PreTrainedModel
@@ -73,8 +73,7 @@ def load_encoder(name: str, *, label_names: Sequence[str] = (), seed: int = 42) 
     from transformers import AutoModelForSequenceClassification
 
     folder = checkpoint_path(name)
-    require_folder(folder)
-    config = _config(folder)
+    config = encoder_config(name)
     labels = _labels(config, label_names, name)
     source = folder
     if is_adapter_folder(folder):
@@ -99,9 +98,7 @@ def is_classifier(name: str, label_names: Sequence[str]) -> bool:
 
     Raises ValueError if there is no such checkpoint, and if it classifies other labels.
     """
-    folder = checkpoint_path(name)
-    require_folder(folder)
-    config = _config(folder)
+    config = encoder_config(name)
     _labels(config, label_names, name)
     return _classifies(config)
 
@@ -109,15 +106,6 @@ def is_classifier(name: str, label_names: Sequence[str]) -> bool:
 def _classifies(config: Any) -> bool:
     names = config.architectures or ()
     return any("Classification" in each or each == "SoftCommittee" for each in names)
-
-
-def _config(folder: str) -> Any:
-    from transformers import AutoConfig
-
-    try:
-        return AutoConfig.from_pretrained(folder, trust_remote_code=False)
-    except Exception as error:  # files can be broken in any way
-        raise ValueError(f"{folder!r} is no whole {_KIND}: {reason(error)}") from error
 
 
 def _labels(config: Any, label_names: Sequence[str], name: str) -> dict[str, Any]:

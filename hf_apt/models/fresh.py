@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any
 
 from hf_apt.data.tokens import Tokens
-from hf_apt.models.shapes import ModelShape, require_whole_heads
+from hf_apt.models.shapes import ModelShape, require_shape
 
 if TYPE_CHECKING:
     import torch
@@ -15,7 +15,7 @@ def new_model(shape: ModelShape, tokens: Tokens, *, seed: int) -> Any:
     """A model for masked language modelling with fresh weights, drawn from `seed`.
 
     It is a `Bert6ForMaskedLM`, of any number of blocks, or a `BertConvForMaskedLM` where the shape
-    has convolutions. Raises ValueError if the heads do not divide the hidden size.
+    has convolutions. Raises ValueError for a shape that no model can have.
     """
     import torch
 
@@ -36,9 +36,9 @@ def new_model(shape: ModelShape, tokens: Tokens, *, seed: int) -> Any:
 def sized_model(shape: ModelShape, *, vocab_size: int, num_positions: int, pad_id: int = 0) -> Any:
     """A model of that shape with fresh weights, drawn from torch's own state.
 
-    Raises ValueError if the heads do not divide the hidden size.
+    Raises ValueError for a shape that no model can have.
     """
-    require_whole_heads(shape)
+    require_shape(shape)
     sizes = {
         "vocab_size": vocab_size,
         "hidden_size": shape.hidden_size,

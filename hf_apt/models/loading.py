@@ -9,11 +9,18 @@ from typing import TYPE_CHECKING, Any
 import torch
 from torch import nn
 
+from hf_apt.models.weights_files import require_weights_of_size
 from hf_apt.reading import first_line
 from hf_apt.records.checkpoints import require_folder
 
 if TYPE_CHECKING:
     from transformers import PreTrainedModel
+
+_FROM_PADDING = {
+    *("camembert", "data2vec-text", "esm", "ibert", "lilt", "longformer", "luke", "markuplm"),
+    *("mluke", "mpnet", "roberta", "roberta-prelayernorm", "xlm-roberta", "xlm-roberta-xl", "xmod"),
+}
+"""Model types that count positions from the one after the padding id."""
 
 
 def load_masked_lm(name: str) -> PreTrainedModel:
@@ -39,10 +46,11 @@ def from_checkpoint(
     """The model that `auto_class` makes of a checkpoint, in float32, and the weights it lacks.
 
     Python code that comes with a checkpoint is never run. Raises ValueError, which names the `kind`
-    wanted, if there is none, if it cannot be read or needs such code, and if its weights have more
-    blocks than its configuration says.
+    wanted, if there is none, if it cannot be read or needs such code, and if its configuration says
+    other sizes or fewer blocks than its weights have.
     """
     require_folder(name)
+    require_weights_of_size(name)
     try:
         model, loading = auto_class.from_pretrained(
             name,
@@ -100,6 +108,24 @@ def require_finite(model: nn.Module, name: str) -> None:
             )
 
 
+def num_positions(config: Any) -> int | None:
+    """The longest sequence that a model of this configuration takes; None for no limit.
+
+    Models with relative positions alone have none.
+
+    >>> from transformers import BertConfig, RobertaConfig
+    >>> num_positions(BertConfig()), num_positions(RobertaConfig(max_position_embeddings=514))
+    (512, 512)
+    """
+    if getattr(config, "position_biased_input", True) is False:  # DeBERTa
+        return None
+    positions = getattr(config, "max_position_embeddings", None)
+    if positions is None or config.model_type not in _FROM_PADDING:
+        return positions
+    padding_id = 1 if config.model_type == "mpnet" else config.pad_token_id
+    return positions if padding_id is None else positions - padding_id - 1
+
+
 def require_room(model: PreTrainedModel, vocab_size: int, sequence_length: int) -> None:
     """Raise ValueError if `model` has fewer token ids or fewer positions."""
     if model.config.vocab_size < vocab_size:
@@ -117,10 +143,9 @@ def require_room(model: PreTrainedModel, vocab_size: int, sequence_length: int) 
 
 def _num_positions(model: PreTrainedModel) -> int | None:
     """The longest sequence that `model` takes, if it says so."""
-    positions = getattr(model.config, "max_position_embeddings", None)
     for name, module in model.named_modules():
         if name.endswith("position_embeddings") and isinstance(module, torch.nn.Embedding):
             if module.padding_idx is not None:
                 # RoBERTa and its kin count positions from the one after the padding id.
                 return module.num_embeddings - module.padding_idx - 1
-    return positions
+    return num_positions(model.config)

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from dataclasses import dataclass, replace
 
+from hf_apt.stats.config_checks import require_not_negative, require_positive, require_whole
+
 
 @dataclass(frozen=True, kw_only=True)
 class ConvShape:
@@ -53,8 +55,22 @@ class ModelShape:
         return 4 * self.hidden_size
 
 
-def require_whole_heads(shape: ModelShape) -> None:
-    """Raise ValueError if the heads do not divide the hidden size."""
+def require_shape(shape: ModelShape) -> None:
+    """Raise ValueError unless a model can be made of `shape`: the field and its value.
+
+    Sizes are whole numbers of at least 1, the heads divide the hidden size, sinusoids come in
+    pairs, dropout is at least 0 and less than 1, and fresh weights have a positive spread.
+    """
+    require_whole(shape, "hidden_size", "num_heads", "num_blocks")
+    require_not_negative(shape, "dropout")
+    require_positive(shape, "initializer_range")
+    if shape.dropout >= 1:
+        raise ValueError(f"dropout must be less than 1, got {shape.dropout!r}.")
+    if shape.sinusoidal_positions and shape.hidden_size % 2:
+        raise ValueError(
+            "sinusoidal positions come in pairs, a sine and a cosine, and the hidden size is "
+            f"{shape.hidden_size}: choose an even --hidden-size."
+        )
     if shape.hidden_size % shape.num_heads:
         raise ValueError(
             f"hidden size {shape.hidden_size} is no multiple of {shape.num_heads} heads."

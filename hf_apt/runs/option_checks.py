@@ -9,18 +9,18 @@ from typing import Any, get_args
 
 from hf_apt.data.sequences import Layout
 from hf_apt.depths.head_config import HeadKind
-from hf_apt.models.devices import part_of_batch
-from hf_apt.models.shapes import ModelShape, require_whole_heads
+from hf_apt.models.devices import free_memory, has_accelerator, part_of_batch, process_state
+from hf_apt.models.shapes import require_shape
 from hf_apt.reading import first_line
 from hf_apt.records.checkpoints import checkpoint_path, require_folder
 from hf_apt.records.run import Run
 from hf_apt.runs.recipes import RunConfig
 from hf_apt.stats.config_checks import (
-    require_not_negative,
     require_one_of,
-    require_positive,
     require_whole,
 )
+from hf_apt.training.costs.model_costs import FLOAT, ModelCosts
+from hf_apt.training.sharding import is_asked_for
 
 _PACKAGES: dict[str, tuple[str, ...]] = {
     "azure_ml": ("azureml",),
@@ -39,6 +39,8 @@ _PACKAGES: dict[str, tuple[str, ...]] = {
     "wandb": ("wandb",),
 }
 """The trackers that the Trainer knows, each with the packages that it needs."""
+_IN_TRAINING = 4
+"""Numbers that training keeps of each parameter: itself, its gradient, and Adam's two moments."""
 _TO_INSTALL: dict[str, str] = {"azureml": "azureml-core"}
 """Names in the package index, where they are not those of the import."""
 
@@ -57,7 +59,7 @@ def require_valid(config: RunConfig, *, num_processes: int | None = None) -> Non
     require_one_of(config, "layout", get_args(Layout))
     require_one_of(config, "head_kinds", get_args(HeadKind))
     if config.pretrain.num_steps:
-        _require_shape(config.shape)
+        require_shape(config.shape)
         _require_windows(config)
         part_of_batch(
             config.pretrain.batch_size, num_processes * config.pretrain.accumulation_steps
@@ -124,17 +126,30 @@ def _require_on_hub(name: str) -> None:
         ) from error
 
 
-def _require_shape(shape: ModelShape) -> None:
-    require_whole(shape, "hidden_size", "num_heads", "num_blocks")
-    require_whole_heads(shape)
-    require_not_negative(shape, "dropout")
-    require_positive(shape, "initializer_range")
-    if shape.dropout >= 1:
-        raise ValueError(f"dropout must be less than 1, got {shape.dropout!r}.")
-    if shape.sinusoidal_positions and shape.hidden_size % 2:
+def require_memory(config: RunConfig) -> None:
+    """Raise ValueError for a model that the memory cannot hold for a single step of training.
+
+    Where weights are sharded, it has to hold them once, as each process makes the whole model.
+    """
+    if not config.pretrain.num_steps:
+        return
+    import psutil
+
+    shape = config.shape
+    costs = ModelCosts(
+        shape=shape, vocab_size=config.vocab_size, sequence_length=config.sequence_length
+    )
+    copies = 1 if is_asked_for() else _IN_TRAINING
+    needed, free = copies * FLOAT * costs.num_parameters, psutil.virtual_memory().available
+    if needed > free and has_accelerator():  # asked last: it takes seconds
+        device: Any = process_state().device
+        free = max(free, free_memory(device))
+    if needed > free:
         raise ValueError(
-            f"sinusoidal positions come in pairs, a sine and a cosine: choose an even "
-            f"--hidden-size instead of {shape.hidden_size}."
+            f"a model of --hidden-size {shape.hidden_size} --num-blocks {shape.num_blocks} "
+            f"--vocab-size {config.vocab_size} for sequences of {config.sequence_length} tokens "
+            f"takes {needed / 2**30:,.1f} GiB in training, and {free / 2**30:,.1f} GiB are free: "
+            "choose a smaller one."
         )
 
 

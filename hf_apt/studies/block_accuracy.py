@@ -18,9 +18,11 @@ from hf_apt.data.tasks.task import Task, open_task
 from hf_apt.data.tokenizer import vocabulary
 from hf_apt.depths.own_head_counts import counts_in_run
 from hf_apt.depths.trunk import Trunk
+from hf_apt.models.checkpoint_config import require_length
 from hf_apt.models.description import depth_names
 from hf_apt.models.devices import process_state
 from hf_apt.models.encoders import Encoder, load_encoder
+from hf_apt.models.lora import require_rank
 from hf_apt.records.environment import environment
 from hf_apt.records.fingerprints import checkpoint_identity, is_same_checkpoint
 from hf_apt.records.run import Run
@@ -53,11 +55,14 @@ def measure_blocks(checkpoint: str, config: BlockAccuracyConfig, run: Run) -> di
     A seed whose figures are in `finetune/<task>-seed-<number>.json`, of the same settings, weights,
     tokenizer and texts, is not measured again.
 
-    Raises ValueError for a task or a checkpoint that cannot be opened, settings out of range, where
+    Raises ValueError for a task or a checkpoint that cannot be opened, one that is no encoder or
+    has fewer positions than the texts have tokens, settings out of range, where
     several processes were started, and for a folder that is not `run`'s own or that another process
     writes into.
     """
     _require_sense(config)
+    lengths = (each.sequence_length for each in (config.features, config.finetune) if each)
+    require_length(checkpoint, max(lengths))
     require_run_folder(run)
     first = open_task(config.task)
     with writing_run(run):
@@ -77,6 +82,8 @@ def _measured(
         provenance.append(task.provenance)
         encoder = load_encoder(checkpoint, label_names=task.label_names, seed=seed)
         if number == 0:
+            if config.finetune and config.finetune.lora_rank:
+                require_rank(encoder.model, config.finetune.lora_rank)
             depths = depth_names(encoder.model.config, Trunk(encoder.model).num_depths)
             shared = _overlap(run, encoder, task, checkpoint, config.features.sequence_length)
         seed_figures = figures_of_seed(encoder, task, config, run, number, checkpoint)

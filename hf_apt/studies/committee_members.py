@@ -12,6 +12,7 @@ from numpy import ndarray
 
 from hf_apt.data.tasks.task import Task
 from hf_apt.data.tokenizer import fingerprint, load_tokenizer
+from hf_apt.models.checkpoint_config import require_length
 from hf_apt.models.encoders import Encoder, is_classifier, load_encoder
 from hf_apt.models.lora import num_trained
 from hf_apt.records.checkpoints import checkpoint_path
@@ -77,9 +78,9 @@ def plan_members(
     A checkpoint whose configuration names an architecture for classification, and the task's
     labels, is used as it is.
 
-    Raises ValueError where there is no checkpoint, or one of another vocabulary or for other
-    labels; for several seeds of several checkpoints or of a classifier; and where training is
-    called for and `config` has no epochs.
+    Raises ValueError where there is no checkpoint, or one of another vocabulary, for other labels
+    or with fewer positions than the texts have tokens; for several seeds of several checkpoints or
+    of a classifier; and where training is called for and `config` has no epochs.
     """
     if not checkpoints:
         raise ValueError("a committee has at least one member, got none.")
@@ -88,6 +89,8 @@ def plan_members(
             f"{num_seeds} seeds make {num_seeds} classifiers of one checkpoint, got "
             f"{len(checkpoints)} checkpoints."
         )
+    for name in checkpoints:
+        require_length(name, config.sequence_length)
     names = [*checkpoints] * num_seeds
     plans = [
         MemberPlan(name, config.seed + place, not is_classifier(name, label_names))

@@ -182,7 +182,7 @@ def test_what_makes_no_committee_is_one_sentence(call, checkpoints, checkpoint, 
         ([one, checkpoint], "have different vocabularies"),
         ([one, tmp_path / "none"], "there is no checkpoint folder"),
         ([one, "--against", tmp_path / "none"], "there is no checkpoint folder"),
-        ([one, other, "--sequence-length=64"], "longer than the model's 32 positions"),
+        ([one, other, "--sequence-length=64"], "longer than the 32 positions of"),
     ):
         code, _, last = call("committee", *QUICK, *change, "-o", tmp_path / "run")
         assert code == 2, change

@@ -76,7 +76,9 @@ def test_the_page_of_a_finished_run_is_written_anew(call, checkpoint, rows, fini
         (["--task", "nowhere.csv"], "nowhere.csv does not exist"),
         (["--text-column", "body"], "no column 'body' for the text"),
         (["--train-per-class", "1", "--test-per-class", "90"], "90 are asked for"),
-        (["--sequence-length", "4000"], "longer than the model's"),
+        (["--sequence-length", "4000"], "longer than the 24 positions of"),
+        (["--lora-rank", "100000"], "a rank of 100000 is larger than the matrices"),
+        (["--encoding", "klingon"], "the encoding 'klingon' is unknown"),
         (["--entity-markers"], "only the task fewrel has entities"),
     ],
 )

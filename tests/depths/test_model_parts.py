@@ -5,6 +5,7 @@ from contextlib import contextmanager
 
 import pytest
 import torch
+import transformers as hf
 from model_families import FAMILIES, NUM_BLOCKS, made
 
 from hf_apt.depths.model_parts import parts_of
@@ -155,3 +156,24 @@ def test_weights_are_what_they_were(inputs, asked):
     Trunk(model).at(inputs, asked)
     after = model.state_dict()
     assert all(torch.equal(value, after[name]) for name, value in before.items())
+
+
+T5 = {"vocab_size": 50, "d_model": 8, "d_kv": 4, "d_ff": 8, "num_layers": 1, "num_heads": 2}
+BERT = {"vocab_size": 50, "hidden_size": 8, "num_hidden_layers": 1, "num_attention_heads": 2}
+VIT = {"hidden_size": 8, "num_hidden_layers": 1, "num_attention_heads": 2, "image_size": 16}
+
+
+@pytest.mark.parametrize(
+    ("make", "sentence"),
+    [
+        (lambda: None, "NoneType is no language model of transformers: hand over a loaded one"),
+        (lambda: "bert-base", "'bert-base' is no language model of transformers"),
+        (lambda: torch.nn.Linear(2, 2), "Linear is no language model of transformers"),
+        (lambda: hf.ViTModel(hf.ViTConfig(**VIT)), "ViTModel is no language model"),
+        (lambda: hf.T5ForConditionalGeneration(hf.T5Config(**T5)), "is an encoder-decoder"),
+        (lambda: hf.BertModel(hf.BertConfig(**BERT)), "has no trunk apart from its head"),
+    ],
+)
+def test_what_has_no_trunk_is_refused_in_a_sentence(make, sentence):
+    with pytest.raises(ValueError, match=sentence):
+        Trunk(make())

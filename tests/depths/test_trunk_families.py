@@ -84,5 +84,5 @@ def test_two_stacks_of_blocks_are_refused():
     size = {"encoder_layers": 1, "decoder_layers": 1, "encoder_ffn_dim": 8, "decoder_ffn_dim": 8}
     heads = {"encoder_attention_heads": 2, "decoder_attention_heads": 2}
     config = hf.BartConfig(vocab_size=65, d_model=16, max_position_embeddings=16, **size, **heads)
-    with pytest.raises(ValueError, match="BartForConditionalGeneration shows no hidden states of"):
+    with pytest.raises(ValueError, match="BartForConditionalGeneration is an encoder-decoder"):
         Trunk(hf.BartForConditionalGeneration(config))

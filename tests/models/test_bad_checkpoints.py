@@ -12,7 +12,6 @@ from hf_apt.data.tokenizer import load_tokenizer
 from hf_apt.models.encoders import is_classifier
 from hf_apt.models.loading import from_checkpoint, load_masked_lm
 from hf_apt.models.lora import base_of
-from hf_apt.records.fingerprints import file_fingerprint, weights_fingerprint
 
 PACKAGE = Path(hf_apt.__file__).parent
 
@@ -66,15 +65,3 @@ def test_a_broken_adapter_configuration_is_named(content, tmp_path):
     (tmp_path / "adapter_config.json").write_text(content)
     with pytest.raises(ValueError, match="adapter_config.json"):
         base_of(tmp_path)
-
-
-def test_weights_in_several_files_have_a_fingerprint_of_them_all(tmp_path):
-    shards = [tmp_path / f"model-0000{number}-of-00002.safetensors" for number in (1, 2)]
-    for shard in shards:
-        shard.write_bytes(b"weights")
-    before = weights_fingerprint(str(tmp_path))
-    shards[1].write_bytes(b"others")
-    assert None is not before != weights_fingerprint(str(tmp_path))
-    single = tmp_path / "model.safetensors"
-    single.write_bytes(b"all")
-    assert weights_fingerprint(str(tmp_path)) == file_fingerprint(single)

@@ -1,6 +1,7 @@
 """LoRA: nothing changes before training, adapters and heads alone change in it; one trunk."""
 
 import json
+from pathlib import Path
 
 import pytest
 import torch
@@ -141,8 +142,16 @@ class Normed(torch.nn.BatchNorm1d):
         return super().forward(states_bth.transpose(1, 2)).transpose(1, 2)
 
 
-@pytest.mark.parametrize(("rank", "sentence"), [(0, "rank of at least 1"), (-2, "got -2")])
-def test_a_rank_below_one_is_refused(rank, sentence):
+@pytest.mark.parametrize(
+    ("rank", "sentence"),
+    [
+        (0, "rank of at least 1"),
+        (-2, "got -2"),
+        (17, "a rank of 17 is larger than the matrices .* 16 wide at most"),
+        (100_000, "a rank of 100000 is larger"),
+    ],
+)
+def test_a_rank_of_no_use_is_refused(rank, sentence):
     with pytest.raises(ValueError, match=sentence):
         with_adapter(classifier("bert"), rank, seed=0)
 
@@ -217,3 +226,81 @@ def test_folders_without_adapters_are_refused(adapters, tmp_path):
             AdapterCommittee.from_adapters(model, folders)
     with pytest.raises(ValueError, match="holds no committee of adapters"):
         AdapterCommittee.from_pretrained(tmp_path)
+
+
+def test_an_adapter_may_be_as_wide_as_the_matrices():
+    assert is_adapted(with_adapter(classifier("bert"), 16, seed=0))
+
+
+def changed(folder, **fields):
+    path = folder / "adapter_config.json"
+    path.write_text(json.dumps(json.loads(path.read_text()) | fields))
+
+
+def pickled(folder):
+    class Code:
+        def __reduce__(self):
+            return (Path.touch, (folder / "was_run",))
+
+    (folder / "adapter_model.safetensors").unlink()
+    torch.save({"weight": Code()}, folder / "adapter_model.bin")
+
+
+BROKEN = {
+    "pickle": (pickled, "has no adapter_model.safetensors, only adapter_model.bin, a pickle"),
+    "no weights": (
+        lambda folder: (folder / "adapter_model.safetensors").unlink(),
+        "adapter-0' has no adapter_model.safetensors: save it as safetensors",
+    ),
+    "weights cut short": (
+        lambda folder: (folder / "adapter_model.safetensors").write_bytes(b"junk"),
+        "adapter-0' is broken or of another model",
+    ),
+    "empty": (lambda folder: (folder / "adapter_config.json").write_text(""), "is no valid JSON"),
+    "cut": (lambda folder: (folder / "adapter_config.json").write_text("{"), "is no valid JSON"),
+    "list": (lambda folder: (folder / "adapter_config.json").write_text("[]"), "is no JSON object"),
+    "kind": (
+        lambda folder: changed(folder, peft_type="X"),
+        "adapter_config.json has the peft_type",
+    ),
+    "rank": (lambda folder: changed(folder, r=10**9), "a rank of 1000000000 is larger"),
+    "ranks": (lambda folder: changed(folder, rank_pattern={"query": 99}), "a rank of 99 is larger"),
+    "other rank": (lambda folder: changed(folder, r=2), "is broken or of another model .*mismatch"),
+}
+
+
+@pytest.mark.parametrize("kind", BROKEN)
+@pytest.mark.parametrize(
+    "read",
+    [with_saved_adapter, lambda model, folder: AdapterCommittee.from_adapters(model, [folder])],
+)
+def test_a_broken_adapter_is_named_in_a_sentence(adapters, kind, read):
+    (folder, *_), _ = adapters
+    breaking, sentence = BROKEN[kind]
+    breaking(folder)
+    with pytest.raises(ValueError, match=sentence) as raised:
+        read(classifier("bert"), folder)
+    assert str(folder) in str(raised.value) or "rank" in kind
+    assert "\n" not in str(raised.value)
+    assert not (folder / "was_run").exists()
+
+
+@pytest.mark.parametrize(
+    ("content", "sentence"),
+    [
+        ("", "committee.json is no valid JSON"),
+        ("{", "committee.json is no valid JSON"),
+        ("[]", "committee.json is no committee's"),
+        ('{"members": []}', "committee.json is no committee's"),
+        ('{"members": [1], "combination": "majority"}', "committee.json is no committee's"),
+        ('{"members": ["member_0"]}', "committee.json is no committee's"),
+        ('{"members": ["member_0"], "combination": "vote"}', "no combination is called 'vote'"),
+    ],
+)
+def test_a_committee_whose_file_is_broken_is_named(adapters, tmp_path, content, sentence):
+    folders, _ = adapters
+    folder = tmp_path / "committee"
+    AdapterCommittee.from_adapters(classifier("bert"), folders).save_pretrained(folder)
+    (folder / "committee.json").write_text(content)
+    with pytest.raises(ValueError, match=sentence):
+        AdapterCommittee.from_pretrained(folder)

@@ -234,3 +234,21 @@ def test_finetuning_names_its_depths(conv_run, tmp_path):
     for table in accuracy.tables(record):
         assert list(table.columns[0].cells) == record["depths"]
     assert len(record["models"]["pretrained"]["finetuned"]["mean"]["linear"]) == 3
+
+
+@pytest.mark.parametrize(
+    ("shape", "sentence"),
+    [
+        (
+            ModelShape(hidden_size=9, num_heads=3, sinusoidal_positions=True),
+            "choose an even --hidden-size",
+        ),
+        (ModelShape(num_heads=0), "num_heads must be a whole number of at least 1, got 0"),
+        (ModelShape(num_blocks=-1), "num_blocks must be a whole number of at least 1, got -1"),
+        (ModelShape(dropout=1.0), "dropout must be less than 1, got 1.0"),
+        (ModelShape(initializer_range=0.0), "initializer_range must be a finite number above 0"),
+    ],
+)
+def test_a_shape_that_no_model_can_have_is_refused_in_python_too(shape, sentence):
+    with pytest.raises(ValueError, match=sentence):
+        on_meta(shape)

@@ -1,14 +1,24 @@
 """What options have to agree on, before a run begins."""
 
 from dataclasses import replace
+from types import SimpleNamespace
 
+import psutil
 import pytest
 
 from hf_apt.data.corpus_source import CorpusSource
 from hf_apt.models.shapes import ModelShape
+from hf_apt.ownership import mark
 from hf_apt.records.run import Run
-from hf_apt.runs.option_checks import require_checkpoint, require_run, require_valid
+from hf_apt.runs.option_checks import (
+    require_checkpoint,
+    require_memory,
+    require_run,
+    require_valid,
+)
+from hf_apt.runs.pipeline import begun
 from hf_apt.runs.recipes import RunConfig, demo_recipe, measurement_recipe, named_recipe
+from hf_apt.runs.same_run import as_recorded
 
 DEMO = demo_recipe()
 
@@ -32,7 +42,7 @@ def test_every_recipe_is_valid() -> None:
         (replace(DEMO, shape=ModelShape(hidden_size=10, num_heads=3)), "no multiple of 3 heads"),
         (
             replace(DEMO, shape=ModelShape(hidden_size=9, num_heads=3, sinusoidal_positions=True)),
-            "choose an even --hidden-size instead of 9",
+            "hidden size is 9: choose an even --hidden-size",
         ),
         (replace(DEMO, shape=replace(DEMO.shape, dropout=1.0)), "dropout must be less than 1"),
         (replace(DEMO, shape=replace(DEMO.shape, dropout=float("nan"))), "dropout"),
@@ -50,6 +60,49 @@ def test_every_recipe_is_valid() -> None:
 def test_what_cannot_be_is_refused(config, sentence) -> None:
     with pytest.raises(ValueError, match=sentence):
         require_valid(config)
+
+
+@pytest.mark.parametrize(
+    ("config", "sentence"),
+    [
+        (
+            replace(DEMO, shape=ModelShape(hidden_size=10**8, num_heads=1)),
+            "--hidden-size 100000000 --num-blocks 6 .* takes [0-9,.]+ GiB in training, and",
+        ),
+        (replace(DEMO, shape=replace(DEMO.shape, num_blocks=10**7)), "--num-blocks 10000000"),
+        (replace(DEMO, vocab_size=10**10), "--vocab-size 10000000000 for .* choose a smaller"),
+        (replace(DEMO, sequence_length=10**10), "of 10000000000 tokens takes"),
+    ],
+)
+def test_a_model_beyond_the_memory_is_refused(config, sentence) -> None:
+    with pytest.raises(ValueError, match=sentence):
+        require_memory(config)
+    require_memory(replace(config, pretrain=replace(config.pretrain, num_steps=0)))
+
+
+def test_sharded_training_needs_each_weight_once(monkeypatch) -> None:
+    """Of the 4 numbers that training keeps of a parameter, three are divided among processes."""
+    shape = ModelShape(hidden_size=16, num_heads=1, num_blocks=1)
+    config = replace(DEMO, vocab_size=2**20, shape=shape)  # 16 of its numbers, and a few more
+    monkeypatch.setattr(psutil, "virtual_memory", lambda: SimpleNamespace(available=2**27))
+    monkeypatch.setattr("hf_apt.runs.option_checks.has_accelerator", lambda: False)
+    with pytest.raises(ValueError, match=r"takes 0\.3 GiB in training, and 0\.1 GiB are free"):
+        require_memory(config)
+    monkeypatch.setattr("hf_apt.runs.option_checks.is_asked_for", lambda: True)
+    require_memory(config)
+
+
+def test_only_a_run_that_is_to_be_trained_asks_for_memory(monkeypatch, tmp_path) -> None:
+    monkeypatch.setattr(psutil, "virtual_memory", lambda: SimpleNamespace(available=1))
+    monkeypatch.setattr("hf_apt.runs.option_checks.has_accelerator", lambda: False)
+    with pytest.raises(ValueError, match="choose a smaller one"), begun(DEMO, tmp_path / "run"):
+        pass
+    assert not (tmp_path / "run").exists()
+    mark(tmp_path, "run")
+    (tmp_path / "training.json").write_text("{}")
+    Run(tmp_path).write_json("config.json", as_recorded(DEMO))
+    with begun(DEMO, tmp_path) as run:
+        assert run.folder == tmp_path
 
 
 def test_trackers_that_are_there_are_taken() -> None:

@@ -202,6 +202,25 @@ def test_the_cut_protocol_trains_every_depth(checkpoint, config, tmp_path):
     assert {name: plain[name] for name in plain} == {name: model[name] for name in plain}
 
 
+@pytest.mark.parametrize("part", ["features", "finetune"])
+def test_texts_longer_than_the_model_are_refused_before_any_work(
+    checkpoint, config, tmp_path, monkeypatch, part
+):
+    for name in ("open_task", "load_encoder"):
+        monkeypatch.setattr(f"hf_apt.studies.block_accuracy.{name}", None)
+    longer = replace(config, **{part: replace(getattr(config, part), sequence_length=999)})
+    with pytest.raises(ValueError, match="999 tokens are longer than the .* positions of"):
+        measure_blocks(str(checkpoint), longer, Run(tmp_path / "run"))
+    assert not (tmp_path / "run").exists()
+
+
+def test_a_rank_of_no_use_is_refused_before_any_work(checkpoint, config, tmp_path, monkeypatch):
+    monkeypatch.setattr("hf_apt.studies.block_accuracy.figures_of_seed", None)
+    wide = replace(config, finetune=replace(TRAINING, lora_rank=10**5))
+    with pytest.raises(ValueError, match="a rank of 100000 is larger than the matrices"):
+        measure_blocks(str(checkpoint), wide, Run(tmp_path / "run"))
+
+
 def test_what_cannot_be_cut_is_told_before_any_work(checkpoint, config, tmp_path, monkeypatch):
     def uncuttable(encoder, depth):
         raise ValueError("cannot be cut")

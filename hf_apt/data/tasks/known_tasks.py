@@ -34,6 +34,9 @@ class RowSource:
     label_column: str = "label"
     """Column of the label, text or integers."""
 
+    encoding: str = "utf-8"
+    """Encoding of local .csv and JSON files."""
+
     markers: bool = False
     """Whether FewRel's two entities are marked in the text."""
 

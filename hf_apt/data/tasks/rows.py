@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import codecs
 import json
 from dataclasses import dataclass, replace
 from pathlib import Path
@@ -47,7 +48,7 @@ def read_rows(source: RowSource) -> SourceRows:
 
     Local files whose names say test or validation are for testing.
 
-    Files of text are UTF-8. Memory: all rows.
+    Files of text have the encoding of the source. Memory: all rows.
 
     Raises ValueError for a missing, empty or unreadable file, a line of more than 32 million
     characters, and a missing column.
@@ -81,7 +82,7 @@ def _rows_of_file(file: Path, source: RowSource) -> LabelledTexts:
         return _csv_rows(file, source)
     with named(file, "json"):
         if suffix == ".json":
-            content = _whole_json(file)
+            content = _whole_json(file, source.encoding)
             if is_raw(content):
                 return _raw_rows(content, source)
             if isinstance(content, dict) and len(content) != 0 and not _is_row(content, source):
@@ -89,16 +90,16 @@ def _rows_of_file(file: Path, source: RowSource) -> LabelledTexts:
                     f"{file} cannot be read as json: it is one object "
                     f"({', '.join(list(content)[:5])[:200]}), not a list of rows."
                 )
-        rows = [row for _, row in json_rows(file)]
+        rows = [row for _, row in json_rows(file, source.encoding)]
     return _row_columns(file, rows, source)
 
 
-def _whole_json(file: Path) -> Any:
+def _whole_json(file: Path, encoding: str) -> Any:
     """What the file holds as one JSON text; None where it is lines of it, or none."""
     if file.stat().st_size > LARGEST_LIST:
         return None
     try:
-        return json.loads("".join(text_lines(file)))
+        return json.loads("".join(text_lines(file, encoding)))
     except (UnicodeError, NamedError):
         raise
     except (ValueError, RecursionError):
@@ -127,9 +128,13 @@ def _csv_rows(file: Path, source: RowSource) -> LabelledTexts:
     import pyarrow as pa
 
     with named(file, "csv"):
-        for _ in text_lines(file):  # no line may be so long that it fills the memory
+        for _ in text_lines(
+            file, source.encoding
+        ):  # no line may be so long that it fills the memory
             pass
-        table = pa.Table.from_pandas(pandas.read_csv(file, encoding="utf-8-sig"))
+        is_utf8 = codecs.lookup(source.encoding).name == "utf-8"
+        encoding = "utf-8-sig" if is_utf8 else source.encoding  # a mark is no letter of a name
+        table = pa.Table.from_pandas(pandas.read_csv(file, encoding=encoding))
     _require_columns(file, table.column_names, source)
     texts, labels = (
         table.column(name).to_pylist() for name in (_text_column(source), source.label_column)

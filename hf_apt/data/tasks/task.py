@@ -13,6 +13,7 @@ from hf_apt.data.tasks.known_tasks import KNOWN_TASKS, KnownTask, RowSource
 from hf_apt.data.tasks.rows import read_rows
 from hf_apt.data.tasks.splits import Examples, LabelledTexts, Splits, split
 from hf_apt.data.tasks.task_config import TaskConfig
+from hf_apt.data.text_files import require_encoding
 from hf_apt.records.fingerprints import file_fingerprint
 
 
@@ -52,8 +53,10 @@ _BUILT_IN_SIZES = {"planted": (200, 100), "sotu": (400, 100)}
 def open_task(config: TaskConfig) -> Task:
     """The task that `config` names.
 
-    Raises ValueError for a source that cannot be read, and for labels or texts that make no task.
+    Raises ValueError for a source that cannot be read, an unknown encoding, and labels or texts
+    that make no task.
     """
+    require_encoding(config.encoding)
     known = KNOWN_TASKS.get(config.name)
     if config.data is not None and known is None:
         raise ValueError(
@@ -78,6 +81,7 @@ def open_task(config: TaskConfig) -> Task:
         "file_fingerprints": [file_fingerprint(file) for file in rows.files],
         "text_column": source.text_column,
         "label_column": source.label_column,
+        "encoding": source.encoding,
         "entity_markers": source.markers,
         "has_own_test_texts": rows.test is not None,
     }
@@ -95,6 +99,7 @@ def _source(config: TaskConfig, known: KnownTask | None) -> RowSource:
         test_split=config.test_split or preset.test_split,
         text_column=config.text_column or preset.text_column,
         label_column=config.label_column or preset.label_column,
+        encoding=config.encoding,
         markers=config.entity_markers,
     )
 

@@ -24,6 +24,9 @@ class TaskConfig:
     label_column: str | None = None
     """Column of the label."""
 
+    encoding: str = "utf-8"
+    """Encoding of local .csv and JSON files."""
+
     config: str | None = None
     """Configuration of the Hub data set."""
 

@@ -14,7 +14,14 @@ from transformers.modeling_outputs import SequenceClassifierOutput
 
 from hf_apt.models.committee.combination_names import Combination, require_combination
 from hf_apt.models.committee.modeling_committee import answer, logits_of
-from hf_apt.models.lora import base_of, is_adapter_folder, save_config
+from hf_apt.models.lora import (
+    base_of,
+    is_adapter_folder,
+    require_adapter,
+    save_config,
+    with_saved_adapter,
+)
+from hf_apt.reading import read_json
 
 if TYPE_CHECKING:
     from peft import PeftModel
@@ -48,46 +55,41 @@ class AdapterCommittee(nn.Module):
     ) -> AdapterCommittee:
         """The committee of the adapters in `folders`, all made for `model`, which is changed.
 
-        Raises ValueError if there is none, or if a folder holds no adapter.
+        Raises ValueError if there is none, or if a folder holds no adapter of `model`.
         """
-        from peft import PeftModel
-
         if not folders:
             raise ValueError("a committee has at least one member, got none.")
         for folder in folders:
             if not is_adapter_folder(folder):
                 raise ValueError(f"{str(folder)!r} holds no adapter.")
-        first, *others = map(str, folders)
-        adapted = PeftModel.from_pretrained(model, first, adapter_name="member_0")
-        for place, folder in enumerate(others, 1):
-            adapted.load_adapter(folder, adapter_name=f"member_{place}")
+            require_adapter(model, folder)
+        adapted: Any = model
+        for place, folder in enumerate(folders):
+            adapted = with_saved_adapter(adapted, folder, f"member_{place}")
         return cls(adapted, combination)
 
     @classmethod
     def from_pretrained(cls, folder: str | Path) -> AdapterCommittee:
         """The committee that `save_pretrained` left in `folder`, on its checkpoint, loaded again.
 
-        Raises ValueError if there is none, or if its checkpoint has moved.
+        Raises ValueError if there is none, if a file of it is broken, or if its checkpoint has
+        moved.
         """
-        from transformers import AutoConfig, AutoModelForSequenceClassification
+        from transformers import AutoModelForSequenceClassification
 
+        from hf_apt.models.checkpoint_config import encoder_config
         from hf_apt.models.loading import from_checkpoint
 
-        path = Path(folder) / _FILE
-        if not path.is_file():
-            raise ValueError(f"{str(folder)!r} holds no committee of adapters: it has no {_FILE}.")
-        content = json.loads(path.read_text(encoding="utf-8"))
+        names, combination = _members(Path(folder))
         # peft keeps an adapter called "default" in the folder itself.
-        folders = [
-            Path(folder) / ("" if name == "default" else name) for name in content["members"]
-        ]
+        folders = [Path(folder) / ("" if name == "default" else name) for name in names]
         model, _ = from_checkpoint(
             AutoModelForSequenceClassification,
             base_of(folders[0]),
             "checkpoint of these adapters",
-            id2label=AutoConfig.from_pretrained(folder, trust_remote_code=False).id2label,
+            id2label=encoder_config(str(folder)).id2label,
         )
-        return cls.from_adapters(model, folders, content["combination"])
+        return cls.from_adapters(model, folders, combination)
 
     def save_pretrained(self, folder: str | Path) -> None:
         """Write each adapter as peft does, to a folder of its own, and how they are combined."""
@@ -125,3 +127,20 @@ class AdapterCommittee(nn.Module):
         """The committee's logits, and their cross-entropy where there are labels."""
         logits_MBC = self.member_logits(input_ids, attention_mask, token_type_ids)
         return answer(logits_MBC, labels, self.combination)
+
+
+def _members(folder: Path) -> tuple[list[str], Combination]:
+    """The names of the adapters in `folder`, and how they are combined."""
+    path = folder / _FILE
+    if not path.is_file():
+        raise ValueError(f"{str(folder)!r} holds no committee of adapters: it has no {_FILE}.")
+    content = read_json(path)
+    names = content.get("members") if isinstance(content, dict) else None
+    is_list = isinstance(names, list) and all(isinstance(name, str) for name in names)
+    if not is_list or not names or "combination" not in content:
+        raise ValueError(
+            f"{path} is no committee's: it names no members and their combination; save the "
+            "committee again."
+        )
+    require_combination(content["combination"])
+    return names, content["combination"]

@@ -16,6 +16,7 @@ from hf_apt.models.committee.combination import combined
 from hf_apt.models.committee.combination_names import Combination, require_combination
 from hf_apt.models.committee.configuration_committee import SoftCommitteeConfig
 from hf_apt.models.loading import first_of, from_checkpoint, require_finite
+from hf_apt.models.weights_files import require_weights_of_size
 
 
 class SoftCommittee(PreTrainedModel):
@@ -74,6 +75,7 @@ class SoftCommittee(PreTrainedModel):
         if not isinstance(pretrained_model_name_or_path, (list, tuple)):
             if combination is not None:
                 kwargs["combination"] = combination
+            require_weights_of_size(str(pretrained_model_name_or_path))
             return super().from_pretrained(pretrained_model_name_or_path, *model_args, **kwargs)
         members = [_classifier(str(name), kwargs) for name in pretrained_model_name_or_path]
         return cls.from_members(members, combination or "mean_softmax")

@@ -74,6 +74,31 @@ def test_columns_can_be_named(tmp_path):
         open_task(TaskConfig(name=str(file), text_column="body"))
 
 
+@pytest.mark.parametrize("suffix", [".json", ".jsonl", ".csv"])
+@pytest.mark.parametrize("encoding", ["cp1252", "utf-16"])
+def test_files_are_read_in_their_encoding(tmp_path, suffix, encoding):
+    texts = [f"déjà vu {number}" for number in range(12)]
+    file = tmp_path / f"x{suffix}"
+    rows = [{"text": text, "label": label} for text, label in zip(texts, LABELS, strict=True)]
+    body = {
+        ".json": json.dumps(rows, ensure_ascii=False),
+        ".jsonl": "\n".join(json.dumps(row, ensure_ascii=False) for row in rows),
+        ".csv": "\n".join(["text,label", *(f"{row['text']},{row['label']}" for row in rows)]),
+    }
+    file.write_text(body[suffix], encoding=encoding)
+    task = open_task(TaskConfig(name=str(file), test_per_class=1, encoding=encoding))
+    assert sorted([*task.train.texts, *task.test.texts]) == sorted(texts)
+    assert task.provenance["encoding"] == encoding
+    with pytest.raises(ValueError, match=f"x{suffix} cannot be read as"):
+        open_task(TaskConfig(name=str(file), test_per_class=1))
+
+
+@pytest.mark.parametrize("encoding", ["klingon", "", "base64"])
+def test_an_unknown_encoding_is_refused(encoding):
+    with pytest.raises(ValueError, match=f"the encoding '{encoding}' is unknown"):
+        open_task(TaskConfig(name="planted", encoding=encoding))
+
+
 def raw_fewrel(path):
     """3 relations of 6 sentences, as FewRel's own file has them."""
     content = {

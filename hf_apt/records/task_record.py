@@ -77,6 +77,7 @@ class ComparisonRecord(TypedDict):
     task: str
     chance: float
     provenance: list[dict[str, Any]]
+    mean_apt_positions: NotRequired[int | None]
     runs: list[dict[str, Any]]
     gap_rank_correlation: dict[str, Any]
     rank_correlation: dict[str, Any]

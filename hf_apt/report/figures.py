@@ -21,7 +21,7 @@ from hf_apt.report.axes import (
 from hf_apt.report.formats import PlainEstimate, large
 from hf_apt.report.svg import INK, READOUT_COLOURS, WIDE_INCHES, depth_colour
 from hf_apt.stats.counts import TREATMENTS
-from hf_apt.stats.depth_figures import FrequencyBin
+from hf_apt.stats.depth_figures import FrequencyBin, RarefiedFigures
 from hf_apt.stats.labels import READOUT_LABELS
 
 _MARKERS = {"own_head": "o", "linear_head": "s", "mlm_head": "D", "untrained": "."}
@@ -68,10 +68,32 @@ def apt_by_frequency(
     return figure
 
 
+def apt_by_positions(
+    curves: Sequence[list[RarefiedFigures]], labels: Sequence[str], width: float
+) -> Figure:
+    """Mean APT expected at each number of asked positions, one line a depth."""
+    figure, axes = plain_figure(width, 3.6)
+    for depth, curve in enumerate(curves):
+        sizes = np.array([point["num_positions"] for point in curve])
+        means = [point["mean_apt"] for point in curve]
+        style = {"color": depth_colour(depth), "label": labels[depth]}
+        draw_line(axes, sizes, means, marker="o", markersize=3, **style)
+    axes.set_xscale("log")
+    axes.xaxis.set_minor_locator(NullLocator())
+    axes.xaxis.set_major_formatter(FuncFormatter(lambda value, _: large(value)))
+    axis_label(axes, "positions asked", width)
+    axes.set_ylim(bottom=0)
+    legend_above(figure, axes, width)
+    return figure
+
+
 def apt_by_treatment(
     curves: dict[str, list[PlainEstimate]], labels: Sequence[str], width: float
 ) -> Figure:
-    """Mean APT against depth, one line for what masking did to the position, one for all three."""
+    """Mean APT against depth, one line for what masking did to the position, one for all three.
+
+    To be compared, the curves have to be of the same tokens.
+    """
     figure, axes = plain_figure(width, 3.4)
     colours = [READOUT_COLOURS[name] for name in ("own_head", "linear_head", "mlm_head")]
     markers = ("o", "s", "D")

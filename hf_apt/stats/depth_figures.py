@@ -33,6 +33,13 @@ class FrequencyBin(TypedDict):
     mean_apt: PlainEstimate
 
 
+class RarefiedFigures(TypedDict):
+    """Mean APT expected at a number of asked positions."""
+
+    num_positions: int
+    mean_apt: PlainEstimate
+
+
 class ConfusionFigures(TypedDict):
     """Sizes of a confusion table."""
 
@@ -67,6 +74,9 @@ class DepthFigures(TypedDict):
 
     depth: int
     mean_apt: dict[str, PlainEstimate]
+    mean_apt_common: dict[str, PlainEstimate]
+    rarefaction: list[RarefiedFigures]
+    rarefied_growth: PlainEstimate | None
     masked_accuracy: dict[str, PlainEstimate]
     apt50: dict[str, PlainApt50]
     growth: PlainEstimate | None

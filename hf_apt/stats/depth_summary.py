@@ -24,7 +24,9 @@ from hf_apt.stats.counts import TREATMENTS, DepthCounts
 from hf_apt.stats.depth_figures import DepthFigures
 from hf_apt.stats.estimates import Estimate, plain
 from hf_apt.stats.frequency import apt_by_frequency, growth, growth_by_frequency
+from hf_apt.stats.measures.rarefied_apt import RAREFIED_TO, RarefiedApt
 from hf_apt.stats.measures.registry import COLUMNS
+from hf_apt.stats.rarefaction import common_sizes, rarefied_mean_apt, rarefied_num_tokens
 from hf_apt.stats.readout_analysis import ReadoutAnalysis
 
 
@@ -40,6 +42,13 @@ def summarise_depths(
     - `depth`: 0 = embeddings, m = after block m; other names are in `depths` of the model.
     - `mean_apt`, `masked_accuracy`: estimates (`value`, `standard_error`, `num`) for `pooled` and
       for each treatment (`masked`, `replaced`, `unchanged`).
+    - `mean_apt_common`: mean APT of the tokens asked for under all three treatments, for `pooled`
+      and each treatment, which can be compared: of all their tokens each asks for other ones.
+    - `rarefaction`: mean APT expected at each of `common_sizes` (`num_positions`, `mean_apt`), by
+      which measurements of different size are compared (`hf_apt.stats.rarefaction`); errors, over
+      sequences, are null where only counts were kept.
+    - `rarefied_growth`: `growth` at `RAREFIED_TO` positions, its error over sequences; null at
+      depth 0, for fewer positions, and where only counts were kept.
     - `apt50`: the three readings, each an estimate, for `pooled` and each treatment.
     - the figures of all measures by the keys of their columns (`hf_apt.stats.measures.registry`),
       estimates; null where a measure was not made.
@@ -60,6 +69,7 @@ def summarise_depths(
     growths = [None, *growth(apt_DV)]
     shares = [None, *growth_by_frequency(apt_DV, frequency_V).tolist()]
     measured = analysis.readout.figures()
+    rarefied, rarefied_growths = _rarefied(analysis)
     depths: list[DepthFigures] = []
     previous: dict[tuple[float, str], TokenClusters] = {}
     for depth in range(counts.num_depths):
@@ -73,6 +83,8 @@ def summarise_depths(
         figures = {
             "depth": depth,
             **_accuracies(counts, depth, frequency_V),
+            "rarefaction": rarefied[depth],
+            "rarefied_growth": plain(rarefied_growths[depth]),
             **_measured(measured[depth]),
             "growth": plain(growths[depth]),
             "growth_by_frequency": shares[depth],
@@ -117,14 +129,43 @@ def cluster_figures(clusters: TokenClusters, table: Confusion) -> dict[str, Any]
 
 
 def _accuracies(counts: DepthCounts, depth: int, frequency_V: np.ndarray) -> dict[str, Any]:
-    figures: dict[str, Any] = {"mean_apt": {}, "masked_accuracy": {}, "apt50": {}}
+    figures: dict[str, Any] = {
+        name: {} for name in ("mean_apt", "mean_apt_common", "masked_accuracy", "apt50")
+    }
+    common_V = np.all([counts.support(name) > 0 for name in TREATMENTS], axis=0)
     for name in ("pooled", *TREATMENTS):
         pairs = counts.at(depth, None if name == "pooled" else name)
         hits_V, support_V = pairs.hits(), pairs.support()
         figures["mean_apt"][name] = plain(mean_apt(hits_V, support_V))
+        common = mean_apt(hits_V, support_V, tokens_V=common_V)
+        figures["mean_apt_common"][name] = plain(common)
         figures["masked_accuracy"][name] = plain(masked_accuracy(hits_V, support_V))
         figures["apt50"][name] = plain(apt50(hits_V, support_V, frequency_V))
     return figures
+
+
+def _rarefied(
+    analysis: ReadoutAnalysis,
+) -> tuple[list[list[dict[str, Any]]], list[Estimate | None]]:
+    """The curve of each depth, and the rarefied growth to each depth."""
+    num_depths, support_V = analysis.counts.num_depths, analysis.support_V
+    sizes = common_sizes(int(support_V.sum()))
+    curves: list[list[dict[str, Any]]] = [[] for _ in range(num_depths)]
+    growths: list[Estimate | None] = [None] * num_depths
+    measure = analysis.readout.measures.get(RarefiedApt.name)
+    if isinstance(measure, RarefiedApt) and sizes:
+        values_SD, errors_SD = measure.rarefied(sizes)
+        if RAREFIED_TO in sizes:
+            growths[1:] = measure.growth(RAREFIED_TO)
+    else:
+        values_SD = [rarefied_mean_apt(analysis.hits_DV, support_V, size) for size in sizes]
+        errors_SD = np.full((len(sizes), num_depths), np.nan)
+    for size, values_D, errors_D in zip(sizes, values_SD, errors_SD, strict=True):
+        num = round(rarefied_num_tokens(support_V, size))
+        for curve, value, error in zip(curves, values_D, errors_D, strict=True):
+            estimate = Estimate(float(value), float(error), num)
+            curve.append({"num_positions": size, "mean_apt": plain(estimate)})
+    return curves, growths
 
 
 def _measured(figures: dict[str, Estimate]) -> dict[str, Any]:

@@ -13,7 +13,7 @@ from hf_apt.records.schemas import COMPARISON
 from hf_apt.records.summary_record import Summary
 from hf_apt.records.task_record import TaskRecord
 from hf_apt.records.task_records import gap, is_of_this_model
-from hf_apt.stats.depth_figures import PlainEstimate
+from hf_apt.stats.depth_figures import DepthFigures, PlainEstimate
 from hf_apt.stats.rank_agreement import (
     PROTOCOLS,
     accuracy_by_depth,
@@ -51,6 +51,10 @@ def compare(runs: Sequence[ComparedRun]) -> dict[str, Any]:
     `pretrained`, `untrained` and their difference `gap` (`hf_apt.records.task_records.gap`):
     estimates.
 
+    `mean_apt_positions`: the number of asked positions to which `mean_apt` is rarefied
+    (`hf_apt.stats.rarefaction`), the largest one that all runs have; null where there is none, and
+    mean APT is that of all positions then, which runs of different sizes cannot be compared by.
+
     `gap_rank_correlation`: Spearman's of the gap with `tokens`, `types` and `occurrences`.
     `rank_correlation`: for each protocol, pooling and score, Spearman's with accuracy over `runs`
     (after the last block) and over `pairs` of block and run; the standard errors of pairs ignore
@@ -60,7 +64,8 @@ def compare(runs: Sequence[ComparedRun]) -> dict[str, Any]:
     or settings.
     """
     _require_comparable(runs)
-    rows = [_row(run) for run in runs]
+    size = _common_size(runs)
+    rows = [_row(run, size) for run in runs]
     order = sorted(range(len(runs)), key=lambda place: rows[place]["corpus"]["tokens"] or 0)
     runs, rows = [runs[place] for place in order], [rows[place] for place in order]
     first = runs[0].finetuned
@@ -70,18 +75,19 @@ def compare(runs: Sequence[ComparedRun]) -> dict[str, Any]:
         "chance": first["chance"],
         "provenance": first["provenance"],
         "settings": {name: first["config"][name] for name in _SAME_SETTINGS},
+        "mean_apt_positions": size,
         "runs": rows,
         "gap_rank_correlation": _gap_correlations(rows),
-        "rank_correlation": _correlations(runs),
+        "rank_correlation": _correlations(runs, size),
     }
 
 
-def _row(run: ComparedRun) -> dict[str, Any]:
+def _row(run: ComparedRun, size: int | None) -> dict[str, Any]:
     models = run.finetuned["models"]
     accuracies = {
         name: models.get(name, {}).get("classifier") for name in ("pretrained", "untrained")
     }
-    apt_D = _apt_estimates(run)
+    apt_D = _apt_estimates(run, size)
     return {
         "name": run.name,
         "checkpoint": run.finetuned["checkpoint"],
@@ -107,13 +113,33 @@ def _corpus(summary: Summary | None) -> dict[str, Any]:
     }
 
 
-def _apt_estimates(run: ComparedRun) -> list[PlainEstimate] | None:
-    """Mean APT at each depth, where the summary is of the weights that were fine-tuned."""
-    summary = run.summary
-    if summary is None or not is_of_this_model(run.finetuned, summary):
+def _own_head(run: ComparedRun) -> list[DepthFigures]:
+    """The own head's figures, where the summary is of the weights that were fine-tuned."""
+    if run.summary is None or not is_of_this_model(run.finetuned, run.summary):
+        return []
+    return run.summary["readouts"].get("own_head") or []
+
+
+def _common_size(runs: Sequence[ComparedRun]) -> int | None:
+    """The largest number of positions at which every run that has mean APT is rarefied."""
+    measured = [depths for run in runs if (depths := _own_head(run))]
+    sizes = [{p["num_positions"] for p in depths[-1].get("rarefaction", [])} for depths in measured]
+    return max(set.intersection(*sizes), default=None) if sizes else None
+
+
+def _apt_estimates(run: ComparedRun, size: int | None) -> list[PlainEstimate] | None:
+    """Mean APT at each depth, of `size` positions or, if None, of all."""
+    depths = _own_head(run)
+    if not depths:
         return None
-    depths = summary["readouts"].get("own_head")
-    return None if not depths else [figures["mean_apt"]["pooled"] for figures in depths]
+    if size is None:
+        return [figures["mean_apt"]["pooled"] for figures in depths]
+    return [
+        point["mean_apt"]
+        for figures in depths
+        for point in figures["rarefaction"]
+        if point["num_positions"] == size
+    ]
 
 
 def _gap_correlations(rows: list[dict[str, Any]]) -> dict[str, Any]:
@@ -129,7 +155,7 @@ def _gap_correlations(rows: list[dict[str, Any]]) -> dict[str, Any]:
     }
 
 
-def _correlations(runs: Sequence[ComparedRun]) -> dict[str, Any]:
+def _correlations(runs: Sequence[ComparedRun], size: int | None) -> dict[str, Any]:
     correlations: dict[str, Any] = {}
     models = [run.finetuned["models"]["pretrained"] for run in runs]
     for protocol in PROTOCOLS:
@@ -137,7 +163,7 @@ def _correlations(runs: Sequence[ComparedRun]) -> dict[str, Any]:
             accuracies = [accuracy_by_depth(model, protocol, pooling) for model in models]
             if any(accuracy_D is None for accuracy_D in accuracies):
                 continue
-            for name, scores in _common_scores(runs, pooling):
+            for name, scores in _common_scores(runs, pooling, size):
                 correlations.setdefault(protocol, {}).setdefault(pooling, {})[name] = {
                     "runs": rank_correlation(
                         [score_D[-1] for score_D in scores],
@@ -152,12 +178,12 @@ def _correlations(runs: Sequence[ComparedRun]) -> dict[str, Any]:
 
 
 def _common_scores(
-    runs: Sequence[ComparedRun], pooling: str
+    runs: Sequence[ComparedRun], pooling: str, size: int | None
 ) -> Iterator[tuple[str, list[list[float]]]]:
     """The scores that all runs have, by depth for each run."""
     by_run = []
     for run in runs:
-        apt_D = _apt_estimates(run)
+        apt_D = _apt_estimates(run, size)
         values_D = [estimate["value"] for estimate in apt_D] if apt_D else None
         by_run.append(scores_by_depth(run.finetuned["models"]["pretrained"], pooling, values_D))
     for name in by_run[0]:

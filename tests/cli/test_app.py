@@ -9,6 +9,8 @@ from pathlib import Path
 import numpy as np
 import pytest
 
+from hf_apt.data.tokens import Tokens
+from hf_apt.records.run import Run
 from hf_apt.runs import pipeline
 
 TINY = (
@@ -121,10 +123,11 @@ def test_no_option_of_a_run_is_ignored() -> None:
         "dropout": 0.3,
         "learning_rate": 1e-6,
         "masking_rate": 0.31,
+        "validation_share": 0.3,
     }
     seen = 0
     for name in inspect.signature(run_options).parameters:
-        if name in ("corpus", "output"):
+        if name in ("corpus", "output", "paragraphs"):  # the last is refused without .txt files
             continue
         others = {"compile": True} if name == "compile_mode" else {}
         before = run_options(corpus="x/y", **others)[0] if others else default
@@ -162,7 +165,7 @@ def test_the_widest_table_fits_and_loses_no_figure(run_folder, capsys) -> None:
 
     summary = json.loads((run_folder / "summary.json").read_text())
     summary["readouts"]["bayes"] = summary["readouts"]["own_head"][-1:]
-    wide = {"value": 0.123456, "standard_error": 0.045678, "num_tokens": 30522}
+    wide = {"value": 0.123456, "standard_error": 0.045678, "num": 30522}
     for depths in summary["readouts"].values():
         for figures in depths:
             figures["mean_apt"]["pooled"] = figures["growth"] = wide
@@ -200,6 +203,76 @@ def test_measure_takes_the_checkpoint_of_a_run(call, run_folder, texts, tmp_path
     code, out, err = call(*arguments, "--measure-sequences=8", "-o", tmp_path / "m")
     assert code == 0, err
     assert (tmp_path / "m" / "counts" / "own_head.npz").exists()
+
+
+def lines(path: Path, num_words: int) -> Path:
+    """A file of 90 lines of so many words, which are 90 documents."""
+    path.write_text(
+        "".join(
+            " ".join(f"w{(number + word) % 60}" for word in range(num_words)) + "\n"
+            for number in range(90)
+        )
+    )
+    return path
+
+
+@pytest.mark.parametrize(("num_words", "layout"), [(7, "first"), (30, "packed")])
+def test_measure_asks_all_of_a_file_as_its_documents_are(
+    call, checkpoint, tmp_path, num_words, layout
+) -> None:
+    text = lines(tmp_path / "items.txt", num_words)
+    arguments = ["measure", checkpoint, text, "--sequence-length=16", "--no-untrained"]
+    code, _, error = call(*arguments, "-o", tmp_path / "m")
+    assert code == 0, error
+    run = Run(tmp_path / "m")
+    config = run.read_json("config.json")
+    assert config["layout"] == layout
+    assert config["corpus"]["validation_share"] == 1.0
+    assert config["corpus"]["paragraphs"] is False
+    description = Tokens(run.path("tokens/validation")).description
+    # Items are read one by one; of 90 x 31 tokens with separators each 14 are a sequence.
+    assert description.num_sequences == (90 if layout == "first" else 90 * 31 // 14)
+    before = run.counts("own_head").support()
+    assert call(*arguments, "-o", tmp_path / "m")[0] == 0
+    assert np.array_equal(run.counts("own_head").support(), before)
+
+
+def test_measure_holds_text_back_where_heads_are_trained(call, checkpoint, tmp_path) -> None:
+    text = lines(tmp_path / "items.txt", 7)
+    arguments = ["measure", checkpoint, text, "--sequence-length=16", "--heads=linear"]
+    arguments += ["--head-steps=2", "--validation-share=0.5", "--layout=first", "--no-untrained"]
+    code, _, error = call(*arguments, "-o", tmp_path / "m")
+    assert code == 0, error
+    train, validation = (Tokens(tmp_path / f"m/tokens/{side}") for side in ("train", "validation"))
+    assert len(train) + len(validation) == 90
+    assert min(len(train), len(validation)) > 20
+    found = sentence(call(*arguments, "--validation-share=1", "-o", tmp_path / "n"))
+    assert "no text is left for training" in found
+
+
+def test_paragraphs_are_documents_on_demand(call, checkpoint, tmp_path) -> None:
+    text = tmp_path / "items.txt"
+    text.write_text("\n\n".join(f"w{number % 60} w1\nw2 w3" for number in range(40)))
+    arguments = ["measure", checkpoint, text, "--sequence-length=16", "--no-untrained"]
+    code, _, error = call(*arguments, "--paragraphs", "-o", tmp_path / "m")
+    assert code == 0, error
+    assert len(Tokens(tmp_path / "m/tokens/validation")) == 40
+    found = sentence(call(*arguments, "-o", tmp_path / "m"))
+    assert "corpus.paragraphs (True before, now False)" in found
+    other = tmp_path / "items.jsonl"
+    other.write_text('{"text": "w1"}')
+    found = sentence(call("measure", checkpoint, other, "--paragraphs", "-o", tmp_path / "n"))
+    assert "--paragraphs is about .txt files" in found
+
+
+def test_text_that_the_tokenizer_does_not_know_is_refused(call, checkpoint, tmp_path) -> None:
+    text = tmp_path / "items.txt"
+    text.write_text("EVQLVESGGGL\n" * 50)
+    found = sentence(
+        call("measure", checkpoint, text, "--sequence-length=16", "-o", tmp_path / "m")
+    )
+    assert "100 % of the 50 tokens are [UNK]: is this the tokenizer's text?" in found
+    assert not (tmp_path / "m" / "tokens").exists()
 
 
 # What the user can mend.

@@ -381,7 +381,12 @@ SEEN_THROUGH: dict[str, tuple[str, ...]] = {
         *("report.formats", "report.lookup", "report.page_content", "report.page_view"),
         *("report.section", "report.sentences", "report.svg", "report.tables"),
         *("report.sections.blocks", "report.sections.clusters", "report.sections.confusion"),
-        *("report.sections.frequency", "report.sections.measures", "report.sections.provenance"),
+        *(
+            "report.sections.rarefaction",
+            "report.sections.frequency",
+            "report.sections.measures",
+            "report.sections.provenance",
+        ),
         *("report.sections.token", "report.sections.treatment"),
     ),
     "report/tasks/test_page.py": (

@@ -15,6 +15,8 @@ from synthetic_runs import NUM_BLOCKS, Page, make_run, planted_classes, syntheti
 
 from hf_apt.records.run import Run
 from hf_apt.report import write_report
+from hf_apt.stats.counts import TREATMENTS
+from hf_apt.stats.rarefaction import rarefied_mean_apt, rarefied_num_tokens
 
 
 @pytest.fixture(scope="module")
@@ -64,6 +66,19 @@ def test_every_part_is_on_the_page(full_page):
     ):
         assert part in full_page.text, part
     assert not re.search(r"\b(nan|None|null|undefined)\b", full_page.text.split('{"tokens"')[0])
+
+
+def test_the_curve_says_what_mean_apt_is_of_fewer_positions(full_run, full_page):
+    """At each number of positions, what the counts give, beside the tokens expected there."""
+    counts = full_run.counts("own_head")
+    hits, support = counts.hits(), counts.support()
+    assert "How much was asked" in full_page.text
+    for size in (1000, 20_000):
+        value = rarefied_mean_apt(hits, support, size)[-1]
+        num = round(rarefied_num_tokens(support, size))
+        assert re.search(rf"{size:,}\s+{num:,}\s.*{value:.3f}", full_page.text, re.DOTALL)
+    common = (np.stack([counts.support(name) for name in TREATMENTS]) > 0).all(axis=0)
+    assert f"{common.sum():,} tokens that were asked for under all three" in full_page.text
 
 
 def test_the_lookup_holds_every_token_that_was_asked_for(full_run, full_page):

@@ -133,7 +133,8 @@ def test_measures_are_kept_and_summarised(finished, readout) -> None:
     for depth, figures in enumerate(kept.figures()):
         for key, estimate in figures.items():
             assert summarised[depth][key] == plain(estimate)
-            assert estimate.num == kept.counts.support().sum()
+            num = kept.counts.support().sum()  # too few to rarefy
+            assert estimate.num == (0 if key == "rarefied_mean_apt" else num)
     assert summarised[-1]["settled_answers"]["value"] == 1.0
     assert 0 < summarised[0]["cross_entropy"]["value"] < 20
 

@@ -13,7 +13,9 @@ from hypothesis import strategies as st
 from hf_apt.stats.clusters import DEFINITIONS, THRESHOLDS
 from hf_apt.stats.counts import TREATMENTS, DepthCounts
 from hf_apt.stats.depth_summary import summarise_depths
-from hf_apt.stats.measures.registry import COLUMNS
+from hf_apt.stats.measures.answers import Answers
+from hf_apt.stats.measures.readout import Readout
+from hf_apt.stats.measures.registry import COLUMNS, MEASURES
 from hf_apt.stats.readout_analysis import ReadoutAnalysis
 
 settings.register_profile("laws", derandomize=True, deadline=None, max_examples=60)
@@ -25,6 +27,9 @@ of_counts = ReadoutAnalysis.of_counts
 DEPTH_KEYS = {
     "depth",
     "mean_apt",
+    "mean_apt_common",
+    "rarefaction",
+    "rarefied_growth",
     "masked_accuracy",
     "apt50",
     "growth",
@@ -284,3 +289,65 @@ def test_summarising_leaves_the_counts_as_they_were() -> None:
     first = summarise_depths(of_counts(counts), np.arange(12))
     assert [[(p.keys.tolist(), p.counts.tolist()) for p in row] for row in counts.pairs] == before
     assert summarise_depths(of_counts(counts), np.arange(12)) == first
+
+
+def test_treatments_are_compared_on_the_tokens_that_all_of_them_asked_for() -> None:
+    """A token that only one treatment asked for, and is easy there, turns the order round."""
+    counts = DepthCounts.empty(1, 3)
+    asked = [(0, 0, 0, 8), (0, 1, 0, 2), (1, 0, 0, 4), (1, 1, 0, 6), (2, 0, 0, 9), (2, 2, 1, 50)]
+    for token, answer, treatment, num in asked:
+        of_token = np.full(num, token)
+        counts.update(of_token, np.full((1, num), answer), np.full(num, treatment))
+    for token in (0, 1):
+        counts.update(np.array([token]), np.array([[0]]), np.array([1]))
+        counts.update(np.array([token]), np.array([[token]]), np.array([2]))
+    depth = summarise_depths(of_counts(counts), np.ones(3, int))[0]
+    masked, replaced = (depth["mean_apt"][name]["value"] for name in ("masked", "replaced"))
+    assert (masked, replaced) == (pytest.approx((0.8 + 0.6 + 0) / 3), pytest.approx(2 / 3))
+    common = {name: each["value"] for name, each in depth["mean_apt_common"].items()}
+    pooled = (10 / 12 + 7 / 12) / 2
+    assert common == pytest.approx(
+        {"pooled": pooled, "masked": 0.7, "replaced": 0.5, "unchanged": 1}
+    )
+    assert {each["num"] for each in depth["mean_apt_common"].values()} == {2}
+
+
+def test_the_curve_falls_from_accuracy_towards_mean_apt_and_is_the_pages() -> None:
+    """One token right 299 times of 300, and 300 tokens asked once each and never right."""
+    counts = DepthCounts.empty(2, 301)
+    tokens = np.concatenate([np.zeros(300, int), np.arange(1, 301)])
+    answers = np.zeros((2, 600), int)
+    answers[:, 299] = 5
+    counts.update(tokens, answers, np.zeros(600, int))
+    curve = summarise_depths(of_counts(counts), np.ones(301, int))[1]["rarefaction"]
+    assert [point["num_positions"] for point in curve] == [100, 200, 500]
+    # Each of the 300 occurs among n of 600 with chance n / 600; the common one for certain.
+    expected = [299 / 300 / (1 + 300 * n / 600) for n in (100, 200, 500)]
+    assert [point["mean_apt"]["value"] for point in curve] == pytest.approx(expected, rel=1e-9)
+    assert [point["mean_apt"]["num"] for point in curve] == [51, 101, 251]
+    assert all(point["mean_apt"]["standard_error"] is None for point in curve)
+
+
+def test_with_sequences_the_curve_and_the_growth_have_their_errors() -> None:
+    rng, num = np.random.default_rng(0), 2400
+    readout = Readout.empty(2, 50, MEASURES)
+    references = rng.integers(0, 50, num)
+    right = rng.random((2, num)) < np.array([[0.2], [0.6]])
+    readout.update(
+        Answers(
+            references,
+            rng.integers(0, 3, num),
+            np.sort(rng.integers(0, 120, num)),
+            np.where(right, references, (references + 1) % 50),
+            rng.random((2, num)),
+        )
+    )
+    first, last = summarise_depths(ReadoutAnalysis(readout), np.ones(50, int))
+    point = next(each for each in last["rarefaction"] if each["num_positions"] == 1000)
+    assert point["mean_apt"] == last["rarefied_mean_apt"]
+    assert point["mean_apt"]["standard_error"] == pytest.approx((0.24 / num) ** 0.5, rel=0.5)
+    assert first["rarefied_growth"] is None
+    assert last["rarefied_growth"]["value"] == pytest.approx(
+        last["rarefied_mean_apt"]["value"] - first["rarefied_mean_apt"]["value"]
+    )
+    assert last["rarefied_growth"]["standard_error"] == pytest.approx((0.4 / num) ** 0.5, rel=0.5)

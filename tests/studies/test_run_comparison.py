@@ -17,6 +17,7 @@ from hf_apt.studies.run_comparison import ComparedRun, compare
 
 SKILL = {"small": 0.2, "middle": 0.4, "large": 0.7}
 TOKENS = {"small": 20_000, "middle": 400_000, "large": 9_000_000}
+SIZES = {"small": (100, 200, 500), "middle": (100, 200), "large": (100, 200, 500, 1000)}
 NUM_DEPTHS = 3
 
 
@@ -78,6 +79,14 @@ def finetuned(name, *, cut=False):
     }
 
 
+def rarefied(one, name):
+    """A curve that falls with the positions, up to those that the run asked."""
+    return [
+        {"num_positions": size, "mean_apt": one | {"value": one["value"] - size / 100_000}}
+        for size in SIZES[name]
+    ]
+
+
 def summary(name):
     return {
         "schema": SUMMARY,
@@ -90,7 +99,10 @@ def summary(name):
         "training": {"num_tokens_seen": 5 * TOKENS[name]},
         "model": {"weights": name},
         "readouts": {
-            "own_head": [{"mean_apt": {"pooled": one}} for one in depths(SKILL[name] / 2)]
+            "own_head": [
+                {"mean_apt": {"pooled": one}, "rarefaction": rarefied(one, name)}
+                for one in depths(SKILL[name] / 2)
+            ]
         },
     }
 
@@ -117,8 +129,24 @@ def test_runs_come_in_the_order_of_their_corpora_with_what_their_records_say():
     }
     assert row["gap"]["value"] == pytest.approx(0.6 - 0.3)
     assert row["gap"]["standard_error"] == pytest.approx(0.05)
-    assert row["mean_apt"] == estimate(0.2 + 2 * 0.05)
+    assert record["mean_apt_positions"] == 200
+    assert row["mean_apt"] == estimate(0.2 + 2 * 0.05 - 0.002)
     assert row["overlap"]["types"] == pytest.approx(0.6)
+
+
+def test_mean_apt_is_compared_at_the_largest_size_that_all_runs_have():
+    given = records("small", "large")
+    assert compare(given)["mean_apt_positions"] == 500
+    footer = comparison.footer(compare(given))
+    assert "mean APT: after the last block, expected of 500 asked positions" in footer
+    for depth in given[0].summary["readouts"]["own_head"]:
+        del depth["rarefaction"]  # as in a summary of before there was one
+    record = compare(given)
+    assert record["mean_apt_positions"] is None
+    assert [row["mean_apt"]["value"] for row in record["runs"]] == [
+        run.summary["readouts"]["own_head"][-1]["mean_apt"]["pooled"]["value"] for run in given
+    ]
+    assert "of all positions; compare at equal numbers only" in comparison.footer(record)
 
 
 def test_what_rises_together_is_ranked_together():

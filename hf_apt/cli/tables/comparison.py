@@ -36,6 +36,7 @@ def footer(result: ComparisonRecord) -> str:
         f"{texts['num_train']:,} training and {texts['num_test']:,} test texts of "
         f"{texts['num_labels']} classes; chance {result['chance']:.3f}; ± standard error",
         "accuracy: of the fine-tuned classifier; gap: what pre-training adds to it",
+        _of_mean_apt(result.get("mean_apt_positions")),
         "types, occurrences: share of the task's distinct, of all its tokens that the corpus has",
     ]
     lines += [
@@ -44,6 +45,12 @@ def footer(result: ComparisonRecord) -> str:
         if estimate is not None
     ]
     return "\n".join(lines)
+
+
+def _of_mean_apt(size: int | None) -> str:
+    if size is None:
+        return "mean APT: after the last block, of all positions; compare at equal numbers only"
+    return f"mean APT: after the last block, expected of {size:,} asked positions"
 
 
 def _by_size(title: str, rows: list[dict[str, Any]]) -> Table:

@@ -23,7 +23,8 @@ _NAMES = {
 }
 
 _LEGEND = (
-    "mean APT: over tokens, ± standard error; growth: over the depth before, paired\n"
+    "mean APT: over these tokens, ± standard error; it falls as more positions are asked\n"
+    "growth: over the depth before, paired by token\n"
     "accuracy: of all modified positions; APT(50): of the 50 most frequent tokens\n"
     "kept: tokens whose right answer is their commonest; clusters: {}, from {}"
 )
@@ -56,8 +57,11 @@ def _table(
     *,
     planted: bool,
 ) -> Table:
+    num_tokens = depths[0]["mean_apt"]["pooled"]["num"]
+    num_positions = depths[0]["masked_accuracy"]["pooled"]["num"]
     table = bare_table(
-        f"Accuracy per token, read out by {_NAMES[readout]}",
+        f"Accuracy per token, read out by {_NAMES[readout]}\n"
+        f"{num_tokens:,} tokens asked at {num_positions:,} positions",
         *("depth", "mean APT", "growth", "accuracy", "APT(50)", "kept", "clusters"),
         *(["ARI"] if planted else []),
     )

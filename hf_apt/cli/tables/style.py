@@ -24,7 +24,7 @@ def bare_table(title: str, first: str, *others: str) -> Table:
         box=box.SIMPLE_HEAD,
         show_edge=False,
         padding=0,  # the widest tables just fit
-        min_width=min(len(title), 80),
+        min_width=min(max(map(len, title.splitlines())), 80),
     )
     table.add_column(first, overflow="fold")
     for header in others:

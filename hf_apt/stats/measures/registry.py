@@ -5,8 +5,9 @@ from __future__ import annotations
 from hf_apt.stats.measures.cross_entropy import CrossEntropy
 from hf_apt.stats.measures.measure import Column, Measure
 from hf_apt.stats.measures.prediction_depth import PredictionDepth
+from hf_apt.stats.measures.rarefied_apt import RarefiedApt
 
-MEASURES: tuple[type[Measure], ...] = (CrossEntropy, PredictionDepth)
+MEASURES: tuple[type[Measure], ...] = (RarefiedApt, CrossEntropy, PredictionDepth)
 """A new measure is a line here (`hf_apt.stats.measures.measure`)."""
 
 COLUMNS: tuple[Column, ...] = tuple(column for measure in MEASURES for column in measure.columns)

@@ -12,7 +12,7 @@ from hf_apt.stats.measures.registry import COLUMNS, MEASURES
 DEPTHS, VOCAB = 3, 7
 
 
-def batch(seed: int, num: int = 30) -> Answers:
+def batch(seed: int, num: int = 600) -> Answers:
     draw = np.random.default_rng(seed)
     return Answers(
         draw.integers(0, VOCAB, num),
@@ -69,7 +69,7 @@ def test_readouts_merge_counts_and_measures():
 
 
 def test_a_bad_id_is_refused_before_anything_is_taken_in():
-    readout = read(1)
+    readout = read(1, 2)
     before = readout.figures()
     wrong = batch(2)
     wrong.predictions_DN[1, 3] = VOCAB

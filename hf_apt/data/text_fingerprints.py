@@ -4,8 +4,9 @@ from __future__ import annotations
 
 import hashlib
 from collections.abc import Sequence
-from functools import lru_cache
 from pathlib import Path
+
+from hf_apt.records.file_digests import once, sha256
 
 WHOLE = 2**30
 """Bytes of a file up to which all of it is read for its fingerprint."""
@@ -22,20 +23,18 @@ def files_fingerprint(files: Sequence[Path]) -> str:
     """
     digest = hashlib.sha256()
     for file in files:
-        stat = file.stat()
-        state = (stat.st_size, stat.st_mtime_ns, stat.st_ctime_ns, stat.st_ino)
-        content = _file_fingerprint(file, *state)
+        content = once(_content, file)
         digest.update(f"{file.name}\0{content}\0".encode(errors="surrogateescape"))
     return digest.hexdigest()[:32]
 
 
-@lru_cache(maxsize=4096)
-def _file_fingerprint(file: Path, size: int, *_: int) -> str:
+def _content(file: Path) -> str:
+    size = file.stat().st_size
+    if size <= WHOLE:
+        return sha256(file)
+    digest = hashlib.sha256(str(size).encode())
     with file.open("rb") as opened:
-        if size <= WHOLE:
-            return hashlib.file_digest(opened, "sha256").hexdigest()
-        digest = hashlib.sha256(str(size).encode())
         for piece in range(_PIECES):
             opened.seek((size - _PIECE) * piece // (_PIECES - 1))
             digest.update(opened.read(_PIECE))
-        return digest.hexdigest()
+    return digest.hexdigest()

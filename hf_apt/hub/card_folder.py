@@ -28,8 +28,8 @@ def write_card(folder: Path, files: dict[str, bytes]) -> None:
             )
     folder.mkdir(parents=True, exist_ok=True)
     for path in (folder / name for name in listed - set(files)):
-        if path.resolve().is_relative_to(folder.resolve()):
-            path.unlink(missing_ok=True)
+        if path.is_file() and path.resolve().is_relative_to(folder.resolve()):
+            path.unlink()
     mark(folder, _KIND, files=sorted(files))  # first, so that nothing is left that is not listed
     for name, content in files.items():
         with writing(folder / name, "wb") as file:

@@ -29,6 +29,7 @@ _OF_MODELS = (
     *("bigscience-bloom-rail-1.0", "bigcode-openrail-m", "deepfloyd-if-license"),
     *("apple-amlr", "apple-ascl", "gemma", "llama2", "llama3", "llama3.1", "llama3.2"),
     *("llama3.3", "llama4", "intel-research", "fair-noncommercial-research-license"),
+    *("h-research", "open-mdw", "grok2-community"),
 )
 LICENSES = frozenset(
     (*_CREATIVE_COMMONS, *_GNU, *_OF_SOFTWARE, *_OF_DATA, *_OF_MODELS, "unknown", "other")

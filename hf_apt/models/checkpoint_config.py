@@ -15,8 +15,8 @@ _BOTH_WAYS = {"xlnet"}
 def encoder_config(name: str) -> Any:
     """The configuration of a checkpoint that can be fine-tuned: a folder, shipped, or on the Hub.
 
-    Raises ValueError if there is none, if it is broken or says other sizes than its weights have,
-    and for encoder-decoders and causal models.
+    Raises ValueError if there is none, if it is broken or says a larger model than its weights
+    hold, and for encoder-decoders and causal models.
     """
     from transformers import AutoConfig
     from transformers.models.auto import modeling_auto
@@ -31,6 +31,7 @@ def encoder_config(name: str) -> Any:
     is_causal = (
         config.model_type in modeling_auto.MODEL_FOR_CAUSAL_LM_MAPPING_NAMES
         and config.model_type not in {*modeling_auto.MODEL_FOR_MASKED_LM_MAPPING_NAMES, *_BOTH_WAYS}
+        and (config.model_type != "bert-generation" or config.is_decoder)
     )
     if config.is_encoder_decoder or is_causal:
         kind = "a causal model" if is_causal else "an encoder-decoder"

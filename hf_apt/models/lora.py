@@ -10,7 +10,8 @@ import torch
 from torch import nn
 from torch.nn.modules.batchnorm import _BatchNorm
 
-from hf_apt.reading import read_json
+from hf_apt.models.weights_files import tensor_shapes
+from hf_apt.reading import first_line, read_json
 
 if TYPE_CHECKING:
     from peft import PeftModel
@@ -116,7 +117,7 @@ def require_adapter(model: nn.Module, folder: str | Path) -> None:
     """Raise ValueError unless `folder` holds an adapter that may be put on `model`.
 
     Its weights have to be a file of safetensors, since a pickle can run code; its kind has to be
-    one of peft's, and its ranks those that `require_rank` takes. No weight is read.
+    one of peft's, and a LoRA's ranks those of its weights. No weight is read.
     """
     from peft import PeftType
 
@@ -134,9 +135,21 @@ def require_adapter(model: nn.Module, folder: str | Path) -> None:
             "`save_pretrained` of peft does."
         )
     patterns = content.get("rank_pattern")
-    for rank in (content.get("r"), *(patterns.values() if isinstance(patterns, dict) else ())):
-        if isinstance(rank, int):
-            require_rank(model, rank)
+    ranks = [content.get("r"), *(patterns.values() if isinstance(patterns, dict) else ())]
+    largest = max((rank for rank in ranks if isinstance(rank, int)), default=0)
+    if content["peft_type"] == "LORA" and largest > _longest_side(Path(folder) / _WEIGHTS):
+        raise ValueError(
+            f"{Path(folder) / _FILE} says a rank of {largest}, and no weight beside it has such a "
+            "side: the two do not belong together; save the adapter again."
+        )
+
+
+def _longest_side(file: Path) -> int:
+    try:
+        shapes = tensor_shapes(file)
+    except Exception as error:  # files can be broken in any way
+        raise ValueError(f"{file} is broken ({first_line(error)}): save it again.") from error
+    return max((side for shape in shapes.values() for side in shape), default=0)
 
 
 def merge_adapter(model: Any) -> Any:

@@ -10,10 +10,10 @@ from typing import TYPE_CHECKING
 import torch
 from torch import Tensor
 
+from hf_apt.records.fingerprints import SAYS_NOTHING
+
 if TYPE_CHECKING:
     from transformers import PreTrainedModel
-
-_SAYS_NOTHING = ("_name_or_path", "transformers_version")
 
 
 def weights_digest(weights: Mapping[str, Tensor]) -> str:
@@ -28,6 +28,6 @@ def weights_digest(weights: Mapping[str, Tensor]) -> str:
 
 def model_digest(model: PreTrainedModel) -> str:
     """A short hash of a model's weights and of its configuration, which weights do not show."""
-    config = {k: v for k, v in model.config.to_dict().items() if k not in _SAYS_NOTHING}
+    config = {k: v for k, v in model.config.to_dict().items() if k not in SAYS_NOTHING}
     text = json.dumps(config, sort_keys=True, default=str)
     return hashlib.sha256(f"{weights_digest(model.state_dict())} {text}".encode()).hexdigest()[:16]

@@ -29,6 +29,11 @@ _SIZES = (
     "num_labels",
     *_HEADS,
 )
+_SECOND = {
+    "n_positions": "max_position_embeddings",
+    **dict.fromkeys(("hidden_dim", "d_ff", "n_inner"), "intermediate_size"),
+}
+"""Names that are read only by models that do not have the other one."""
 _SHARED = 1000
 """Blocks at most of a model whose blocks have the same weights (ALBERT)."""
 _PICKLED_BLOCK = 1000
@@ -85,19 +90,22 @@ def weights_files(folder: Path) -> WeightsFiles | None:
             index = read_json(folder / f"{name}.index.json")
             files = [folder / Path(each).name for each in set(index["weight_map"].values())]
         if files and name.endswith(".safetensors"):
-            return _of_shapes({key: s for file in files for key, s in _shapes(file).items()})
+            return _of_shapes({key: s for file in files for key, s in tensor_shapes(file).items()})
         if files:
             size = sum(file.stat().st_size for file in files)
             return WeightsFiles(size, size // _PICKLED_BLOCK, size, None)
     return None
 
 
-def _shapes(file: Path) -> dict[str, list[int]]:
-    """The shapes of the tensors in a file of safetensors, by name."""
+def tensor_shapes(file: Path) -> dict[str, list[int]]:
+    """The shapes of the tensors in a file of safetensors, by name.
+
+    Files that are broken raise what they happen to hit.
+    """
     with file.open("rb") as opened:
         size = int.from_bytes(opened.read(8), "little")
         if size > _LARGEST_HEAD:
-            raise ValueError(f"{file} is no file of safetensors.")
+            raise ValueError("it is no file of safetensors")
         head = json.loads(opened.read(size))
     return {key: entry["shape"] for key, entry in head.items() if key != "__metadata__"}
 
@@ -118,6 +126,8 @@ def _of_shapes(shapes: dict[str, list[int]]) -> WeightsFiles:
 
 
 def _require_fit(config: dict[str, Any], weights: WeightsFiles, file: Path) -> None:
+    # Names of other families stand in some files, and nobody reads them.
+    config = {name: config[name] for name in config if _SECOND.get(name) not in config}
     shares = "num_hidden_groups" in config
     most_blocks = _SHARED if shares else 2 * weights.num_blocks
     limits = {

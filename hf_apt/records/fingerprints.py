@@ -10,9 +10,14 @@ from typing import Any
 
 from hf_apt.reading import read_json
 from hf_apt.records.checkpoints import checkpoint_path
+from hf_apt.records.file_digests import sha256
 
-_SAYS_NOTHING = ("_name_or_path", "transformers_version", "dtype", "torch_dtype", "architectures")
+SAYS_NOTHING = ("_name_or_path", "transformers_version", "dtype", "torch_dtype", "architectures")
 """Keys of a model's configuration that change none of its answers."""
+
+_OF_THE_BASE = ("base_model_name_or_path", "revision")
+_OF_PEFT = ("peft_version", "inference_mode", *_OF_THE_BASE)
+"""Keys of an adapter's configuration that change none of its answers, or are looked at apart."""
 
 _WEIGHTS = ("model.safetensors", "pytorch_model.bin")
 _ADAPTERS = ("adapter_model.safetensors", "adapter_model.bin")
@@ -20,8 +25,15 @@ _ADAPTERS = ("adapter_model.safetensors", "adapter_model.bin")
 
 def file_fingerprint(path: Path) -> str:
     """The fingerprint of a file's content."""
-    with path.open("rb") as file:
-        return hashlib.file_digest(file, "sha256").hexdigest()[:16]
+    return sha256(path)[:16]
+
+
+def content_fingerprint(path: Path) -> str:
+    """The fingerprint of what a JSON file says, however it is written.
+
+    Raises ValueError, with the file's name, if it is not valid JSON.
+    """
+    return _of_content(read_json(path))
 
 
 def checkpoint_identity(checkpoint: str) -> dict[str, Any]:
@@ -45,25 +57,43 @@ def is_same_checkpoint(one: Mapping[str, Any], other: Mapping[str, Any]) -> bool
     return one.get("weights") == other.get("weights") is not None and len(configs) < 2
 
 
+def require_still_the_same(checkpoint: str, identity: Mapping[str, Any]) -> None:
+    """Raise ValueError unless `identity`, taken when a checkpoint was read, is its own still."""
+    if checkpoint_identity(checkpoint) != identity:
+        raise ValueError(
+            f"{checkpoint} was changed while it was measured: give the command again when nothing "
+            "writes there."
+        )
+
+
 def weights_fingerprint(checkpoint: str) -> str | None:
     """The fingerprint of a checkpoint's weights in any form of file; None if they are not here.
 
     That of a single file is the file's own. Shards are those that the index names; to an adapter's
     weights belong those of the model that it was made for.
+
+    Raises ValueError, with the file's name, for a folder that lacks a shard, and for an adapter of
+    no other model.
     """
     folder = _folder_of(checkpoint)
     if folder is None:
         return None
     for name in _ADAPTERS:
         if (folder / name).exists():
-            base = weights_fingerprint(str(_adapted(folder).get("base_model_name_or_path")))
+            base = weights_fingerprint(_base_of(folder))
             return _together([file_fingerprint(folder / name), str(base)])
     for name in _WEIGHTS:
         if (folder / name).exists():
             return file_fingerprint(folder / name)
         index = folder / f"{name}.index.json"
         if index.exists():
-            return _together([file_fingerprint(folder / shard) for shard in _shards(index)])
+            shards = [folder / shard for shard in _shards(index)]
+            missing = [shard.name for shard in shards if not shard.exists()]
+            if missing and not Path(checkpoint_path(checkpoint)).expanduser().is_dir():
+                return None  # not yet downloaded
+            if missing:
+                raise ValueError(f"{index} names {missing[0]}, which is missing: restore it.")
+            return _together([file_fingerprint(shard) for shard in shards])
     return None
 
 
@@ -78,13 +108,14 @@ def config_fingerprint(checkpoint: str) -> str | None:
         return None
     if (folder / "adapter_config.json").exists():
         adapted = _adapted(folder)
-        base = config_fingerprint(str(adapted.get("base_model_name_or_path")))
-        return _together([_of_content(adapted), str(base)])
+        base = config_fingerprint(_base_of(folder))
+        own = {name: _unordered(value) for name, value in adapted.items() if name not in _OF_PEFT}
+        return _together([_of_content(own), base or str([adapted.get(n) for n in _OF_THE_BASE])])
     if not (folder / "config.json").exists():
         return None
     content = read_json(folder / "config.json")
     if isinstance(content, dict):
-        content = {name: content[name] for name in content if name not in _SAYS_NOTHING}
+        content = {name: content[name] for name in content if name not in SAYS_NOTHING}
     return _of_content(content)
 
 
@@ -111,16 +142,30 @@ def _adapted(folder: Path) -> dict[str, Any]:
     return content if isinstance(content, dict) else {}
 
 
+def _base_of(folder: Path) -> str:
+    """The checkpoint that the adapter in `folder` was made for."""
+    base = _adapted(folder).get("base_model_name_or_path")
+    if not isinstance(base, str) or not base or Path(base).absolute() == folder.absolute():
+        raise ValueError(
+            f"{folder / 'adapter_config.json'} names no other model that the adapter is for "
+            f"(base_model_name_or_path is {base!r}): restore it."
+        )
+    return base
+
+
+def _unordered(value: Any) -> Any:
+    """Names in any order are the same set to peft."""
+    is_names = isinstance(value, list) and all(isinstance(each, str) for each in value)
+    return sorted(value) if is_names else value
+
+
 def _shards(index: Path) -> list[str]:
     """The names of the files that an index of shards names."""
     places = read_json(index)
     places = places.get("weight_map") if isinstance(places, dict) else None
     if not isinstance(places, dict) or not places:
         raise ValueError(f"{index} is no index of weights: it has no weight_map. Restore it.")
-    missing = [name for name in set(places.values()) if not (index.parent / str(name)).exists()]
-    if missing:
-        raise ValueError(f"{index} names {min(missing)}, which is missing: restore it.")
-    return sorted(set(places.values()))
+    return sorted({str(name) for name in places.values()})
 
 
 def _of_content(content: Any) -> str:

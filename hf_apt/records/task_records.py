@@ -15,7 +15,10 @@ def is_of_this_model(record: TaskRecord, summary: Summary) -> bool:
 
     A run's folder may hold records of other checkpoints, and of weights that were trained further.
     """
-    return is_same_checkpoint(summary["model"] or {}, record)
+    model = summary["model"] or {}
+    if model.get("weights") is None is record["weights"]:  # of the Hub, as it once was recorded
+        return model.get("name") == record["checkpoint"]
+    return is_same_checkpoint(model, record)
 
 
 def own_tasks(records: dict[str, TaskRecord], summary: Summary) -> dict[str, TaskRecord]:

@@ -7,7 +7,7 @@ from pathlib import Path
 
 from hf_apt.atomic import writing
 from hf_apt.reading import read_json
-from hf_apt.records.fingerprints import file_fingerprint
+from hf_apt.records.fingerprints import content_fingerprint, file_fingerprint
 
 NAME = "fingerprints.json"
 """Name of the file that holds the fingerprints by the names of the files."""
@@ -18,23 +18,27 @@ def write_fingerprints(folder: Path) -> None:
     """Write the fingerprints of those of the files that are in `folder`."""
     made = [name for name in _OF_TOKENS if (folder / name).exists()]
     with writing(folder / NAME) as file:
-        json.dump({name: file_fingerprint(folder / name) for name in made}, file, indent=1)
+        json.dump({name: _fingerprint(folder / name) for name in made}, file, indent=1)
 
 
 def require_unchanged(folder: Path, *names: str) -> None:
     """Raise ValueError, with the file's name, if a file in `folder` is not as it was written.
 
-    None for `names` stands for all whose fingerprints were written. Other files are taken as they
+    No `names` stand for all files whose fingerprints were written. Other files are taken as they
     are, and so are all where there are no fingerprints.
     """
     written = read_json(folder / NAME) if (folder / NAME).exists() else {}
     if not isinstance(written, dict):
         raise ValueError(f"{folder / NAME} holds no JSON object: delete it.")
-    for name, before in written.items():
+    for name in names or written:
         path = folder / name
-        now = file_fingerprint(path) if path.exists() else None
-        if now != before and (not names or name in names):
+        now = _fingerprint(path) if path.exists() else None
+        if name in written and now != written[name]:
             raise ValueError(
                 f"{path} {'was changed' if now else 'is missing'}: restore it, or delete "
                 "frequency.npy and give the command again."
             )
+
+
+def _fingerprint(path: Path) -> str:
+    return (content_fingerprint if path.suffix == ".json" else file_fingerprint)(path)

@@ -15,7 +15,11 @@ from typing import TYPE_CHECKING, Any
 from hf_apt.atomic import writing_folder
 from hf_apt.ownership import MARKER
 from hf_apt.records.environment import environment
-from hf_apt.records.fingerprints import checkpoint_identity, is_same_checkpoint
+from hf_apt.records.fingerprints import (
+    checkpoint_identity,
+    is_same_checkpoint,
+    require_still_the_same,
+)
 from hf_apt.records.redaction import redacted
 from hf_apt.records.run import Run
 from hf_apt.records.run_folder import writing_run
@@ -143,12 +147,14 @@ def measure_run(config: RunConfig, run: Run, checkpoint: str) -> None:
     wanted = {"own_head", *config.head_kinds}
     if not wanted <= set(run.readouts()):
         model = to_device(load_masked_lm(checkpoint))
+        identity = checkpoint_identity(checkpoint)
         _require_same_checkpoint(run, checkpoint)  # one of the Hub is known now
         trunk = Trunk(model)
         readouts = measure(trunk, validation, decoders(trunk, train, config, run), config.measure)
         if is_main():  # before the counts, which say that this phase is done
             description = describe(model, checkpoint, trunk.num_depths)
-            run.write_json("model.json", description | checkpoint_identity(checkpoint))
+            require_still_the_same(checkpoint, identity)
+            run.write_json("model.json", description | identity)
         _save_readouts(run, readouts)
     if config.untrained and "untrained" not in run.readouts():
         trunk = Trunk(to_device(untrained_twin(load_masked_lm(checkpoint))))

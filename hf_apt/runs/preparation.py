@@ -16,6 +16,7 @@ from hf_apt.data.planted.corpus import PlantedCorpus
 from hf_apt.data.sequences import Cutter
 from hf_apt.data.tokenizer import fingerprint, load_tokenizer, train_wordpiece, vocabulary
 from hf_apt.data.tokens import Tokens
+from hf_apt.models.devices import process_state
 from hf_apt.records.run import Run
 from hf_apt.records.unchanged import NAME, require_unchanged, write_fingerprints
 from hf_apt.runs.recipes import RunConfig
@@ -66,7 +67,7 @@ def prepare(config: RunConfig, run: Run) -> tuple[Tokens, Tokens]:
         run.write_array("frequency.npy", frequency_V)  # last: all is there
     if run.path(NAME).exists():
         require_unchanged(run.folder)
-    else:
+    elif process_state().is_main_process:
         write_fingerprints(run.folder)
     return Tokens(run.path("tokens/train")), Tokens(run.path("tokens/validation"))
 

@@ -24,7 +24,11 @@ from hf_apt.models.devices import process_state
 from hf_apt.models.encoders import Encoder, load_encoder
 from hf_apt.models.lora import require_rank
 from hf_apt.records.environment import environment
-from hf_apt.records.fingerprints import checkpoint_identity, is_same_checkpoint
+from hf_apt.records.fingerprints import (
+    checkpoint_identity,
+    is_same_checkpoint,
+    require_still_the_same,
+)
 from hf_apt.records.run import Run
 from hf_apt.records.run_folder import require_run_folder, writing_run
 from hf_apt.records.schemas import BLOCK_ACCURACY
@@ -75,6 +79,7 @@ def _measured(
     by_seed: dict[str, list[ModelFigures]] = {}
     provenance = []
     depths: list[str] = []
+    identity: dict[str, Any] = {}
     shared = confidence = None
     for number in range(config.num_seeds):
         seed = config.task.seed + number
@@ -82,6 +87,7 @@ def _measured(
         provenance.append(task.provenance)
         encoder = load_encoder(checkpoint, label_names=task.label_names, seed=seed)
         if number == 0:
+            identity = checkpoint_identity(checkpoint)
             if config.finetune and config.finetune.lora_rank:
                 require_rank(encoder.model, config.finetune.lora_rank)
             depths = depth_names(encoder.model.config, Trunk(encoder.model).num_depths)
@@ -90,12 +96,13 @@ def _measured(
         confidence = confidence or seed_figures.confidence
         for name, figures in seed_figures.models.items():
             by_seed.setdefault(name, []).append(figures)
+    require_still_the_same(checkpoint, identity)
     models = {name: _summarised(seeds, len(first.test)) for name, seeds in by_seed.items()}
     result = {
         "schema": BLOCK_ACCURACY,
         "task": first.name,
         "checkpoint": checkpoint,
-        **checkpoint_identity(checkpoint),
+        **identity,
         "label_names": list(first.label_names),
         "depths": depths,
         "chance": first.chance,

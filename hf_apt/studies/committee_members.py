@@ -51,13 +51,16 @@ class Member:
     num_trained: int
     """Number of parameters that fine-tuning changed."""
 
+    identity: dict[str, Any]
+    """The fingerprints of its checkpoint when it was read."""
+
     def figures(self, task: Task) -> dict[str, Any]:
         """What the record says of it; the accuracy's standard error is the binomial one."""
         num_texts = len(task.test)
         accuracy = float((self.logits_IC.argmax(axis=1) == task.test.labels).mean())
         return {
             "checkpoint": self.plan.checkpoint,
-            **checkpoint_identity(self.plan.checkpoint),
+            **self.identity,
             "model_type": self.encoder.model.config.model_type,
             "seed": self.plan.seed if self.plan.is_trained else None,
             "finetuned_here": self.plan.is_trained,
@@ -114,11 +117,12 @@ def make_member(plan: MemberPlan, task: Task, config: FinetuneConfig, scratch: P
     """The member that `plan` says, fine-tuned on the task's training texts if it is to be."""
     config = replace(config, seed=plan.seed)
     encoder = load_encoder(plan.checkpoint, label_names=task.label_names, seed=plan.seed)
+    identity = checkpoint_identity(plan.checkpoint)
     if not plan.is_trained:
-        return Member(plan, encoder, classify(encoder, task, config, scratch), 0)
+        return Member(plan, encoder, classify(encoder, task, config, scratch), 0, identity)
     encoder = to_train(encoder, config)
     number = num_trained(encoder.model)
-    return Member(plan, encoder, finetune(encoder, task, config, scratch), number)
+    return Member(plan, encoder, finetune(encoder, task, config, scratch), number, identity)
 
 
 def _require_one_vocabulary(checkpoints: Sequence[str]) -> None:

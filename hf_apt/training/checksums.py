@@ -5,7 +5,6 @@
 
 from __future__ import annotations
 
-import hashlib
 import re
 from pathlib import Path
 from typing import Any
@@ -14,6 +13,7 @@ from transformers import TrainerCallback, TrainerControl, TrainerState, Training
 from transformers.trainer_utils import PREFIX_CHECKPOINT_DIR
 
 from hf_apt.atomic import writing
+from hf_apt.records.file_digests import sha256
 
 NAME = "SHA256SUMS"
 """Name of the file in a checkpoint's folder."""
@@ -22,13 +22,24 @@ NAME = "SHA256SUMS"
 class WriteChecksums(TrainerCallback):
     """Writes the checksums of every checkpoint's files of weights beside them."""
 
+    def on_step_end(
+        self, args: TrainingArguments, state: TrainerState, control: TrainerControl, **event: Any
+    ) -> None:
+        """Take away those of a checkpoint that is to be written anew, in its own folder."""
+        if control.should_save and state.is_world_process_zero:
+            (_folder(args, state) / NAME).unlink(missing_ok=True)
+
     def on_save(
         self, args: TrainingArguments, state: TrainerState, control: TrainerControl, **event: Any
     ) -> None:
         """Write those of the checkpoint that the Trainer has just written."""
-        folder = Path(str(args.output_dir)) / f"{PREFIX_CHECKPOINT_DIR}-{state.global_step}"
+        folder = _folder(args, state)
         if state.is_world_process_zero and folder.is_dir():
             write_checksums(folder)
+
+
+def _folder(args: TrainingArguments, state: TrainerState) -> Path:
+    return Path(str(args.output_dir)) / f"{PREFIX_CHECKPOINT_DIR}-{state.global_step}"
 
 
 def write_checksums(folder: Path) -> None:
@@ -36,7 +47,7 @@ def write_checksums(folder: Path) -> None:
     files = sorted(folder.glob("*.safetensors"))
     if files:
         with writing(folder / NAME) as file:
-            file.writelines(f"{_sha256(path)}  {path.name}\n" for path in files)
+            file.writelines(f"{sha256(path)}  {path.name}\n" for path in files)
 
 
 def changed_file(folder: Path) -> str | None:
@@ -55,11 +66,6 @@ def changed_file(folder: Path) -> str | None:
         if entry is None:
             return NAME
         path = folder / entry[2]
-        if not path.is_file() or _sha256(path) != entry[1]:
+        if not path.is_file() or sha256(path) != entry[1]:
             return path.name
     return None if lines else NAME
-
-
-def _sha256(path: Path) -> str:
-    with path.open("rb") as file:
-        return hashlib.file_digest(file, "sha256").hexdigest()

@@ -254,7 +254,7 @@ BROKEN = {
     ),
     "weights cut short": (
         lambda folder: (folder / "adapter_model.safetensors").write_bytes(b"junk"),
-        "adapter-0' is broken or of another model",
+        "adapter_model.safetensors is broken",
     ),
     "empty": (lambda folder: (folder / "adapter_config.json").write_text(""), "is no valid JSON"),
     "cut": (lambda folder: (folder / "adapter_config.json").write_text("{"), "is no valid JSON"),
@@ -263,8 +263,11 @@ BROKEN = {
         lambda folder: changed(folder, peft_type="X"),
         "adapter_config.json has the peft_type",
     ),
-    "rank": (lambda folder: changed(folder, r=10**9), "a rank of 1000000000 is larger"),
-    "ranks": (lambda folder: changed(folder, rank_pattern={"query": 99}), "a rank of 99 is larger"),
+    "rank": (lambda folder: changed(folder, r=10**9), "a rank of 1000000000, and no weight"),
+    "ranks": (
+        lambda folder: changed(folder, rank_pattern={"query": 99}),
+        "a rank of 99, and no weight",
+    ),
     "other rank": (lambda folder: changed(folder, r=2), "is broken or of another model .*mismatch"),
 }
 

@@ -54,7 +54,6 @@ def test_a_size_beyond_the_weights_is_named(family, name, tmp_path):
 )
 def test_every_reader_refuses_it_at_once(load, name, tmp_path):
     classifier("bert").save_pretrained(tmp_path)
-    load_encoder  # noqa: B018  # imported before time is taken
     changed(tmp_path, **{name: BOMBS[name]})
     before = time.monotonic()
     with pytest.raises(ValueError, match=f"config.json says {name}"):
@@ -104,4 +103,10 @@ def test_what_is_broken_otherwise_is_left_to_its_reader(tmp_path):
         (tmp_path / "model.safetensors").write_bytes(content)
         require_weights_of_size(str(tmp_path))
     (tmp_path / "config.json").write_text("[]")
+    require_weights_of_size(str(tmp_path))
+
+
+def test_sizes_that_the_family_does_not_read_are_passed_over(tmp_path):
+    classifier("bert").save_pretrained(tmp_path)
+    changed(tmp_path, n_positions=10**6, n_inner=10**6, d_ff=10**6)
     require_weights_of_size(str(tmp_path))

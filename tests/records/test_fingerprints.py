@@ -13,6 +13,7 @@ from hf_apt.records.fingerprints import (
     config_fingerprint,
     file_fingerprint,
     is_same_checkpoint,
+    require_still_the_same,
     weights_fingerprint,
 )
 
@@ -113,8 +114,8 @@ def test_what_was_read_from_the_hub_is_what_its_cache_holds(tmp_path, monkeypatc
 
 
 def test_no_name_of_a_checkpoint_has_no_fingerprint():
-    for name in ("owner/name/more", "../..", "", "\0", "no such"):
-        assert name == "../.." or weights_fingerprint(name) is None
+    for name in ("owner/name/more", "\0", "no such", "-.-"):
+        assert weights_fingerprint(name) is None
 
 
 def test_records_are_of_the_same_checkpoint_if_all_that_both_know_is():
@@ -124,3 +125,55 @@ def test_records_are_of_the_same_checkpoint_if_all_that_both_know_is():
     assert not is_same_checkpoint(whole, whole | {"model_config": "3"})
     assert not is_same_checkpoint(whole, whole | {"weights": "3"})
     assert not is_same_checkpoint({"weights": None}, {"weights": None})  # nobody knows
+
+
+def adapter_of(folder: Path, base: object, **settings: object) -> dict:
+    write_weights(folder, "adapter_model.safetensors", 2.0)
+    content = {"base_model_name_or_path": base, "r": 8, "target_modules": ["query", "value"]}
+    (folder / "adapter_config.json").write_text(json.dumps(content | settings))
+    return checkpoint_identity(str(folder))
+
+
+def test_an_adapter_whose_base_was_moved_is_the_same(tmp_path):
+    for name in ("old", "new"):
+        write_weights(write_config(tmp_path / name), "model.safetensors", 1.0)
+    before = adapter_of(tmp_path / "adapter", str(tmp_path / "old"), peft_version="0.1")
+    assert before == adapter_of(
+        tmp_path / "adapter",
+        str(tmp_path / "new"),
+        peft_version="0.2",
+        target_modules=["value", "query"],
+    )
+    # Of bases that are not here the names tell.
+    one, other = (adapter_of(tmp_path / "adapter", name) for name in ("owner/one", "owner/two"))
+    assert one["model_config"] != other["model_config"]
+
+
+@pytest.mark.parametrize("base", [None, "", 7, "adapter"])
+def test_an_adapter_of_no_other_model_is_refused(tmp_path, monkeypatch, base):
+    monkeypatch.chdir(tmp_path)
+    with pytest.raises(ValueError, match=r"adapter_config\.json names no other model"):
+        adapter_of(tmp_path / "adapter", base)
+
+
+def test_what_is_half_downloaded_is_not_here(tmp_path, monkeypatch):
+    monkeypatch.setattr("huggingface_hub.constants.HF_HUB_CACHE", str(tmp_path / "hub"))
+    kept = tmp_path / "hub" / "models--owner--name"
+    folder = write_config(kept / "snapshots" / ("a" * 40))
+    (kept / "refs").mkdir()
+    (kept / "refs" / "main").write_text("a" * 40)
+    index = {"weight_map": {"a": "model-0.safetensors", "b": "model-1.safetensors"}}
+    (folder / "model.safetensors.index.json").write_text(json.dumps(index))
+    write_weights(folder, "model-0.safetensors", 1.0)
+    assert weights_fingerprint("owner/name") is None
+    write_weights(folder, "model-1.safetensors", 1.0)
+    assert weights_fingerprint("owner/name") == weights_fingerprint(str(folder)) is not None
+
+
+def test_a_checkpoint_that_changes_while_it_is_measured_is_told(tmp_path):
+    write_weights(write_config(tmp_path), "model.safetensors", 1.0)
+    identity = checkpoint_identity(str(tmp_path))
+    require_still_the_same(str(tmp_path), identity)
+    write_weights(tmp_path, "model.safetensors", 2.0)
+    with pytest.raises(ValueError, match="was changed while it was measured"):
+        require_still_the_same(str(tmp_path), identity)

@@ -41,3 +41,11 @@ def test_broken_fingerprints_are_named(folder, content):
     (folder / NAME).write_text(content)
     with pytest.raises(ValueError, match=NAME):
         require_unchanged(folder)
+
+
+def test_a_vocabulary_with_other_line_ends_says_the_same(folder):
+    (folder / "vocabulary.json").write_bytes(b'[\r\n"a"\r\n]')
+    require_unchanged(folder)
+    (folder / "vocabulary.json").write_text('["b"]')
+    with pytest.raises(ValueError, match=r"vocabulary\.json was changed"):
+        require_unchanged(folder)

@@ -5,8 +5,9 @@ import subprocess
 from pathlib import Path
 
 import pytest
+from transformers import TrainerControl, TrainerState, TrainingArguments
 
-from hf_apt.training.checksums import NAME, changed_file, write_checksums
+from hf_apt.training.checksums import NAME, WriteChecksums, changed_file, write_checksums
 
 
 @pytest.fixture
@@ -51,3 +52,21 @@ def test_a_checkpoint_without_weights_or_checksums_is_taken(tmp_path):
     write_checksums(tmp_path)
     assert not (tmp_path / NAME).exists()
     assert changed_file(tmp_path) is None
+
+
+def test_a_checkpoint_that_is_written_anew_has_no_old_checksums(tmp_path):
+    """It may be cut off before the new ones are there."""
+    folder = tmp_path / "checkpoint-7"
+    folder.mkdir()
+    (folder / "model.safetensors").write_bytes(b"abc")
+    write_checksums(folder)
+    args = TrainingArguments(output_dir=str(tmp_path), report_to=[])
+    state, control = TrainerState(global_step=7), TrainerControl()
+    WriteChecksums().on_step_end(args, state, control)
+    assert (folder / NAME).exists()
+    WriteChecksums().on_step_end(args, state, TrainerControl(should_save=True))
+    assert not (folder / NAME).exists()
+    (folder / "model.safetensors").write_bytes(b"abd")
+    assert changed_file(folder) is None
+    WriteChecksums().on_save(args, state, control)
+    assert (folder / NAME).exists()

@@ -6,7 +6,7 @@ import hashlib
 from collections.abc import Sequence
 from pathlib import Path
 
-from hf_apt.records.file_digests import once, sha256
+from hf_apt.file_digests import once, sha256
 
 WHOLE = 2**30
 """Bytes of a file up to which all of it is read for its fingerprint."""

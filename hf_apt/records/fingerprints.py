@@ -8,11 +8,14 @@ from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
+from hf_apt.file_digests import sha256
 from hf_apt.reading import read_json
 from hf_apt.records.checkpoints import checkpoint_path
-from hf_apt.records.file_digests import sha256
 
-SAYS_NOTHING = ("_name_or_path", "transformers_version", "dtype", "torch_dtype", "architectures")
+SAYS_NOTHING = (
+    *("_name_or_path", "transformers_version", "dtype", "torch_dtype", "architectures"),
+    "auto_map",
+)
 """Keys of a model's configuration that change none of its answers."""
 
 _OF_THE_BASE = ("base_model_name_or_path", "revision")

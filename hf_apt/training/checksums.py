@@ -13,7 +13,7 @@ from transformers import TrainerCallback, TrainerControl, TrainerState, Training
 from transformers.trainer_utils import PREFIX_CHECKPOINT_DIR
 
 from hf_apt.atomic import writing
-from hf_apt.records.file_digests import sha256
+from hf_apt.file_digests import sha256
 
 NAME = "SHA256SUMS"
 """Name of the file in a checkpoint's folder."""

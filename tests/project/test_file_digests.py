@@ -4,7 +4,7 @@ import os
 
 import pytest
 
-from hf_apt.records.file_digests import once, sha256
+from hf_apt.file_digests import once, sha256
 
 OLD = 1_600_000_000
 
@@ -35,7 +35,7 @@ def test_what_was_just_written_is_read_again(file):
 
 
 def test_what_has_settled_is_read_once(file, monkeypatch):
-    monkeypatch.setattr("hf_apt.records.file_digests._SETTLED", 0)
+    monkeypatch.setattr("hf_apt.file_digests._SETTLED", 0)
     read = []
 
     def digest(path):

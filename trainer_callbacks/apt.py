@@ -7,6 +7,7 @@ from collections.abc import Callable
 from typing import Any, ClassVar
 
 import numpy as np
+from transformers import TrainerState, TrainingArguments
 
 from hf_apt.atomic import writing
 from hf_apt.depths.decoded import NO_FIGURE, DecodedTotal
@@ -15,6 +16,7 @@ from hf_apt.stats.counts import TREATMENTS, DepthCounts
 from hf_apt.stats.estimates import Estimate, plain
 from trainer_callbacks.depth_callback import DepthCallback
 from trainer_callbacks.files import StepFiles
+from trainer_callbacks.peers import MeanAptReader, peers
 
 
 class AptCallback(DepthCallback):
@@ -25,12 +27,13 @@ class AptCallback(DepthCallback):
     next token at every position that has a label; it never sees it, so all positions count as
     masked.
 
-    Scalars, in [0, 1] and after the prefix of the data (`eval_`): `mean_apt` at the last depth
-    with its standard error `mean_apt_stderr`, `mean_apt_depth_<d>`, and
-    `masked_accuracy_depth_<d>` (`next_token_accuracy_depth_<d>` of a causal model). With them the
-    figures of every measure (`hf_apt.stats.measures.registry`) at every depth:
-    `cross_entropy_depth_<d>` in nats, `final_answers_depth_<d>` and `settled_answers_depth_<d>`,
-    shares. List this callback before others that read metrics, such as `EarlyStoppingCallback`.
+    Scalars, after the prefix of the data (`eval_`), at the last depth: `mean_apt`, in [0, 1], with
+    its standard error `mean_apt_standard_error` over `num_tokens` tokens, and `masked_accuracy`
+    (`next_token_accuracy` of a causal model). With `detail="all"` also
+    `masked_accuracy_standard_error` over `num_positions`, and at every depth d
+    `mean_apt_depth_<d>`, `masked_accuracy_depth_<d>` and the figures of every measure
+    (`hf_apt.stats.measures.registry`), such as `cross_entropy_depth_<d>` in nats. List this
+    callback before others that read metrics, such as `EarlyStoppingCallback`.
 
     Tables, in `<output_dir>/apt/`: `eval-step-<step>.json`, the estimates at every depth pooled and
     by treatment; `eval-step-<step>.npz`, `hits` (D, V) and `support` (V,) of every token; hits
@@ -38,6 +41,10 @@ class AptCallback(DepthCallback):
     """
 
     folder: ClassVar[str] = "apt"
+    few: ClassVar[tuple[str, ...]] = (
+        *("mean_apt", "mean_apt_standard_error", "num_tokens"),
+        *("masked_accuracy", "next_token_accuracy"),
+    )
 
     def scores(self, total: DecodedTotal, *, is_causal: bool) -> dict[str, float]:
         """The scalars to log, without the prefix of the data; NaN where answers are missing."""
@@ -47,7 +54,11 @@ class AptCallback(DepthCallback):
         accuracy = "next_token_accuracy" if is_causal else "masked_accuracy"
         return {
             "mean_apt": means[-1].value,
-            "mean_apt_stderr": means[-1].standard_error,
+            "mean_apt_standard_error": means[-1].standard_error,
+            "num_tokens": means[-1].num,
+            accuracy: accuracies[-1].value,
+            f"{accuracy}_standard_error": accuracies[-1].standard_error,
+            "num_positions": accuracies[-1].num,
             **{f"mean_apt_depth_{depth}": mean.value for depth, mean in enumerate(means)},
             **{f"{accuracy}_depth_{depth}": share.value for depth, share in enumerate(accuracies)},
             **{
@@ -69,7 +80,7 @@ class AptCallback(DepthCallback):
                 "mean_apt": _at_answered(total, mean_apt, hits_DV, support_V),
                 "accuracy": _at_answered(total, masked_accuracy, hits_DV, support_V),
             }
-            for treatment, hits_DV, support_V in _by_treatment(counts)
+            for treatment, hits_DV, support_V in self._by_treatment(counts)
         }
         depths = [
             {
@@ -85,6 +96,22 @@ class AptCallback(DepthCallback):
         with writing(files.claimed(*name, "json")) as file:
             json.dump({"step": name[1], "depths": depths}, file, indent=1)
 
+    def tell(
+        self, args: TrainingArguments, state: TrainerState, prefix: str, total: DecodedTotal
+    ) -> None:
+        """Tell mean APT at every depth to callbacks that show it (`on_mean_apt`)."""
+        hits_DV, support_V = total.readout.counts.hits(), total.readout.counts.support()
+        means_D = [mean.value for mean in _at_answered(total, mean_apt, hits_DV, support_V)]
+        for peer in peers():
+            if isinstance(peer, MeanAptReader):
+                peer.on_mean_apt(args, state, prefix=prefix, means_D=means_D)
+
+    def _by_treatment(self, counts: DepthCounts) -> list[tuple[str | None, np.ndarray, np.ndarray]]:
+        """Hits (D, V) and support (V,), pooled and of each treatment that occurred, if known."""
+        kinds = (None, *TREATMENTS) if self.measurement.knows_treatments else (None,)
+        entries = [(kind, counts.hits(kind), counts.support(kind)) for kind in kinds]
+        return [entry for entry in entries if entry[2].any()]
+
 
 def _at_answered(
     total: DecodedTotal,
@@ -98,9 +125,3 @@ def _at_answered(
         estimate(hits_V, support_V) if depth in answered else NO_FIGURE
         for depth, hits_V in enumerate(hits_DV)
     ]
-
-
-def _by_treatment(counts: DepthCounts) -> list[tuple[str | None, np.ndarray, np.ndarray]]:
-    """Hits (D, V) and support (V,), pooled and of each treatment that occurred."""
-    entries = [(t, counts.hits(t), counts.support(t)) for t in (None, *TREATMENTS)]
-    return [entry for entry in entries if entry[2].any()]

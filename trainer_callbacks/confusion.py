@@ -21,7 +21,7 @@ from hf_apt.stats.counts import DepthCounts
 from trainer_callbacks.depth_callback import DepthCallback
 from trainer_callbacks.files import StepFiles
 
-_SCALARS = ("num_clusters", "largest_cluster", "share_with_strong_match", "noise_mass")
+_SCALARS = ("num_clusters", "max_size", "share_with_strong_match", "noise_mass")
 
 
 class ConfusionCallback(DepthCallback):
@@ -31,18 +31,21 @@ class ConfusionCallback(DepthCallback):
     When and on which data, and what is raised: see `DepthCallback`; `definition` and `threshold`
     of the clusters: see `hf_apt.stats.clusters`.
 
-    Scalars, after the prefix of the data (`eval_`), for each depth d: `num_clusters_depth_<d>`,
-    `largest_cluster_depth_<d>` (tokens), and two shares in [0, 1] over the tokens whose commonest
-    answer is the right one: `share_with_strong_match_depth_<d>` of these tokens, and
+    Scalars, after the prefix of the data (`eval_`), at the last depth: `num_clusters`, and
+    `noise_mass`, a share in [0, 1]. With `detail="all"` at each depth d: `num_clusters_depth_<d>`,
+    `max_size_depth_<d>` (tokens of the largest cluster), and two shares over the tokens whose
+    commonest answer is the right one: `share_with_strong_match_depth_<d>` of these tokens, and
     `noise_mass_depth_<d>`, the mean share of their answers that are neither right nor a strong
     match.
 
     Tables, in `<output_dir>/confusion/`: `eval-step-<step>.npz`, the exact pair counts
-    (`hf_apt.stats.counts.DepthCounts.load`), left out where answers are missing;
+    (`hf_apt.stats.counts.DepthCounts.load`), left out where answers are missing or the
+    mask token is not known;
     `eval-step-<step>.json`, the clusters as words, largest first.
     """
 
     folder: ClassVar[str] = "confusion"
+    few: ClassVar[tuple[str, ...]] = ("num_clusters", "noise_mass")
 
     def __init__(
         self,
@@ -52,6 +55,7 @@ class ConfusionCallback(DepthCallback):
         every: int | None = None,
         at_steps: Sequence[int] = (),
         eval_dataset: Any = None,
+        detail: str = "few",
         seed: int = 2509,
     ):
         if definition not in DEFINITIONS or not 0 < threshold <= 1:
@@ -59,7 +63,9 @@ class ConfusionCallback(DepthCallback):
                 f"clusters are defined as {', '.join(DEFINITIONS)}, at a threshold in (0, 1], "
                 f"got definition={definition!r}, threshold={threshold}."
             )
-        super().__init__(every=every, at_steps=at_steps, eval_dataset=eval_dataset, seed=seed)
+        super().__init__(
+            every=every, at_steps=at_steps, eval_dataset=eval_dataset, detail=detail, seed=seed
+        )
         self.definition: Definition = definition
         self.threshold = threshold
         self._read: tuple[DepthCounts, list[tuple[Confusion, TokenClusters]]] | None = None
@@ -75,7 +81,7 @@ class ConfusionCallback(DepthCallback):
             noise = noise_mass(table, strong_matches(table, self.threshold))
             scores |= {
                 f"num_clusters_depth_{depth}": len(clusters.members),
-                f"largest_cluster_depth_{depth}": int(max(clusters.sizes(), default=0)),
+                f"max_size_depth_{depth}": int(max(clusters.sizes(), default=0)),
             }
             if len(noise):  # a mean over no token is no figure
                 scores |= {
@@ -83,12 +89,14 @@ class ConfusionCallback(DepthCallback):
                     / clusters.num_kept,
                     f"noise_mass_depth_{depth}": float(noise.mean()),
                 }
-        return scores
+        last = f"_depth_{total.readout.counts.num_depths - 1}"
+        at_last = {n.removesuffix(last): v for n, v in scores.items() if n.endswith(last)}
+        return {name: at_last[name] for name in self.few if name in at_last} | scores
 
     def write(self, total: DecodedTotal, files: StepFiles, name: tuple[str, int], words: Any):
         """Write the pair counts, if no answer is missing, and the clusters."""
         counts, answered = total.readout.counts, set(total.answered_depths)
-        if len(answered) == counts.num_depths:
+        if len(answered) == counts.num_depths and self.measurement.knows_treatments:
             counts.save(files.claimed(*name, "npz"))
         depths = [
             {

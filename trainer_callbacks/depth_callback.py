@@ -7,16 +7,30 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import Any, ClassVar
 
-from transformers import TrainerCallback, TrainerControl, TrainerState, TrainingArguments
+from transformers import (
+    EarlyStoppingCallback,
+    TrainerCallback,
+    TrainerControl,
+    TrainerState,
+    TrainingArguments,
+)
 
 from hf_apt.depths.decoded import DecodedTotal
 from trainer_callbacks.files import StepFiles, warned_of
 from trainer_callbacks.measurement import Measurement, Moment, raise_in_all, said
-from trainer_callbacks.peers import log, require_alone
+from trainer_callbacks.peers import (
+    calling_prefix,
+    log,
+    objective_sums_metrics,
+    peers,
+    require_alone,
+)
 from trainer_callbacks.schedule import Schedule, whole_number
 from trainer_callbacks.sources import Source, evaluated, given, held
 
 _logger = logging.getLogger(__name__)
+
+_DETAILS = ("few", "all")
 
 
 class DepthCallback(TrainerCallback):
@@ -28,7 +42,12 @@ class DepthCallback(TrainerCallback):
     labels are asked as they are; where the collator makes the labels, it makes the same ones at
     every measurement (`seed`), which are not those of the Trainer's own loss. Under mixed precision
     the model is asked in the precision of its weights. Model, random numbers and control flags are
-    left as they were: the model learns what it would have learnt without.
+    left as they were: the model learns what it would have learnt without, and whatever the data
+    and the collator hold, generators of their own among it, is as it was.
+
+    A few scalars of the last block are logged, all of them with `detail="all"`, and always the one
+    that `metric_for_best_model` names. They are added to the metrics of the evaluation, except in a
+    search for hyper-parameters whose objective is the sum of all metrics.
 
     Raises ValueError before training begins if the model has no head over a vocabulary, if steps
     are asked for without data, if the Trainer has two callbacks of one class, or if nothing can be
@@ -40,14 +59,21 @@ class DepthCallback(TrainerCallback):
     folder: ClassVar[str]
     """Where tables go, inside the output folder."""
 
+    few: ClassVar[tuple[str, ...]]
+    """The scalars that are logged whatever the detail, without the prefix of the data."""
+
     def __init__(
         self,
         *,
         every: int | None = None,
         at_steps: Sequence[int] = (),
         eval_dataset: Any = None,
+        detail: str = "few",
         seed: int = 2509,
     ):
+        if detail not in _DETAILS:
+            raise ValueError(f"detail is {detail!r}: choose one of {', '.join(_DETAILS)}.")
+        self.detail = detail
         self.schedule = Schedule(every=every, at_steps=at_steps)
         self.eval_dataset = eval_dataset
         self.measurement = Measurement(seed=whole_number("seed", seed, at_least=0))
@@ -61,6 +87,11 @@ class DepthCallback(TrainerCallback):
         """Write the tables of a measurement called `name`: (prefix, step)."""
         raise NotImplementedError
 
+    def tell(
+        self, args: TrainingArguments, state: TrainerState, prefix: str, total: DecodedTotal
+    ) -> None:
+        """Tell other callbacks what was measured of the data called `prefix`."""
+
     def files(self, args: TrainingArguments) -> StepFiles:
         """The step-numbered files of this callback."""
         return StepFiles(Path(str(args.output_dir)) / self.folder)
@@ -70,6 +101,7 @@ class DepthCallback(TrainerCallback):
     ) -> None:
         """Refuse what cannot be measured; drop the files of steps that are trained again."""
         require_alone(self)
+        self._warn_of_a_stopper_before(args)
         self.measurement.begin(event["model"])
         name = type(self).__name__
         if self.schedule.follows_evaluation:
@@ -106,7 +138,10 @@ class DepthCallback(TrainerCallback):
                 sources = self._sources(prefix)
             moment = Moment(metrics, state.global_step)
             for name, source in sources.items():
-                metrics.update(self._measured(args, state, control, moment, name, source, event))
+                scores = self._measured(args, state, control, moment, name, source, event)
+                if objective_sums_metrics():
+                    scores = {key: v for key, v in scores.items() if _is_named(key, args)}
+                metrics.update(scores)
 
     def on_step_end(
         self, args: TrainingArguments, state: TrainerState, control: TrainerControl, **event: Any
@@ -144,17 +179,50 @@ class DepthCallback(TrainerCallback):
                 "%s at step %d: %s", type(self).__name__, state.global_step, said(error)
             )
             return {}
-        scores = {f"{prefix}_{name}": value for name, value in unprefixed.items()}
-        log(args, state, control, scores)
+        everything = {f"{prefix}_{name}": value for name, value in unprefixed.items()}
+        few_names = {f"{prefix}_{name}" for name in self.few}
+        few = {name: value for name, value in everything.items() if name in few_names}
+        scores = everything if self.detail == "all" else dict(few)
+        scores |= {name: value for name, value in everything.items() if _is_named(name, args)}
         files, name = self.files(args), (prefix, state.global_step)
         is_kept = self._training_is_over and files.path(*name, "json").exists()
         if state.is_world_process_zero and not is_kept:
             with warned_of(files.folder):
                 self.write(total, files, name, event.get("processing_class"))
+        log(args, state, control, scores, printed=few if self._is_first_to_print() else {})
+        self.tell(args, state, prefix, total)
         return scores
+
+    def _is_first_to_print(self) -> bool:
+        """Of all measuring callbacks the first one's figures are printed: a line an evaluation."""
+        measuring = [peer for peer in peers() if isinstance(peer, DepthCallback)]
+        return not measuring or measuring[0] is self
+
+    def _warn_of_a_stopper_before(self, args: TrainingArguments) -> None:
+        others = peers()
+        before = others[: others.index(self)] if self in others else []
+        name = str(args.metric_for_best_model)
+        is_ours = any(name.removeprefix("eval_").endswith(few) for few in self.few)
+        if is_ours and any(isinstance(peer, EarlyStoppingCallback) for peer in before):
+            _logger.warning(
+                "EarlyStoppingCallback is listed before %s, which measures %s, and would never see "
+                "it: list %s first.",
+                *(type(self).__name__, name, type(self).__name__),
+            )
+
+
+def _is_named(name: str, args: TrainingArguments) -> bool:
+    """Whether a scalar is the one that the best model is chosen by."""
+    return name in (args.metric_for_best_model, f"eval_{args.metric_for_best_model}")
 
 
 def _prefix(metrics: dict[str, float]) -> str:
-    """What the Trainer puts before the metrics of this data: `eval`, or `eval_<name>`."""
+    """What the Trainer puts before the metrics of this data: `eval`, or `eval_<name>`.
+
+    Other callbacks may have taken any of the metrics away: who calls is asked first.
+    """
+    calling = calling_prefix()
+    if calling is not None:
+        return calling
     timed = [name for name in metrics if name.endswith("_runtime")]
     return timed[-1].removesuffix("_runtime") if timed else "eval"

@@ -21,8 +21,6 @@ from transformers.trainer_callback import CallbackHandler
 
 from hf_apt.models.description import depth_names
 
-_START = "_mean_apt_depth_"
-
 
 class AptLiveView(TrainerCallback):
     """Shows a bar of training and one of mean APT for each depth, as `AptCallback` measures it.
@@ -88,16 +86,16 @@ class AptLiveView(TrainerCallback):
         logs: dict[str, float],
         **event: Any,
     ) -> None:
-        """Take over losses and mean APT."""
+        """Take over losses."""
         losses = {n: v for n, v in logs.items() if n == "loss" or n.endswith("_loss")}
         self._losses = self._losses | losses
-        bars: dict[str, dict[int, float]] = {}
-        for name, value in logs.items():
-            prefix, start, depth = name.partition(_START)
-            if start and depth.isdecimal():
-                bars.setdefault(prefix, {})[int(depth)] = value
-        self._before = self._before | {prefix: self._bars.get(prefix, {}) for prefix in bars}
-        self._bars = self._bars | bars
+
+    def on_mean_apt(
+        self, args: TrainingArguments, state: TrainerState, *, prefix: str, means_D: list[float]
+    ) -> None:
+        """Take over mean APT."""
+        self._before = self._before | {prefix: self._bars.get(prefix, {})}
+        self._bars = self._bars | {prefix: dict(enumerate(means_D))}
 
     def on_train_end(
         self, args: TrainingArguments, state: TrainerState, control: TrainerControl, **event: Any

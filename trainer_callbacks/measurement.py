@@ -3,31 +3,27 @@
 from __future__ import annotations
 
 import logging
-from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from collections.abc import Generator, Iterator
+from contextlib import closing, contextmanager
 from dataclasses import dataclass
 from typing import Any
 from weakref import WeakKeyDictionary
 
-from accelerate.data_loader import DataLoaderShard, IterableDatasetShard
 from accelerate.utils import extract_model_from_parallel, gather_object
-from torch import Tensor
-from torch.utils.data import IterableDataset
 from tqdm.auto import tqdm
 from transformers import PreTrainedModel, TrainingArguments
 
 from hf_apt.data.measurement_batches import AskedBatch
-from hf_apt.depths.collated_batches import (
-    LabelledBatches,
-    is_causal,
-    labels_asked,
-    random_numbers_kept,
-)
+from hf_apt.depths.asked_labels import labels_asked
+from hf_apt.depths.causality import is_causal
+from hf_apt.depths.collated_batches import RepeatableBatches, digest
 from hf_apt.depths.decoded import Decoded, DecodedTotal
 from hf_apt.depths.depth_pass import read, totals
+from hf_apt.depths.held_state import random_numbers_kept
 from hf_apt.depths.own_head import OwnHead
 from hf_apt.depths.trunk import Trunk
 from hf_apt.models.devices import process_state
+from trainer_callbacks.loaders import batches_of, is_shared_by_accelerate
 from trainer_callbacks.sources import Source
 
 _logger = logging.getLogger(__name__)
@@ -52,6 +48,7 @@ class _Done:
     origin: object
     seed: int
     total: DecodedTotal
+    knows_treatments: bool
 
     def serves(self, moment: Moment, origin: object, seed: int) -> bool:
         return (
@@ -70,7 +67,10 @@ class Measurement:
 
     def __init__(self, *, seed: int = 2509):
         self.seed = seed
+        self.knows_treatments = True
+        """Whether the latest positions could be told apart by what they show."""
         self._head: OwnHead | None = None
+        self._has_warned = False
 
     @property
     def is_causal(self) -> bool:
@@ -97,6 +97,7 @@ class Measurement:
         with random_numbers_kept(), _in_own_precision(model):
             try:
                 self._head = OwnHead(Trunk(model).prepare())
+                is_causal(model)  # found out once, before the data are read
             except ValueError:
                 raise
             except Exception as error:  # a model can fail in any way on an unusual input
@@ -117,13 +118,15 @@ class Measurement:
         model = unwrapped(event["model"])
         latest = _LATEST.get(model)
         if latest is not None and latest.serves(moment, source.origin, self.seed):
+            self.knows_treatments = latest.knows_treatments
             return latest.total
         head = self._head
-        if head is None or head.trunk.model is not model:
+        if head is None or head.trunk.model is not model or not head.trunk.is_current:
             head = self.begin(model)
         with random_numbers_kept(), _in_own_precision(model):
-            data = _loaded(source, args.per_device_eval_batch_size, self.seed)
-            total = _read(head, _asked(data, head.trunk, _mask_id(event, data), args))
+            data = _loaded(source, self.seed)
+            mask_id = _mask_id(event, data)
+            total = _read(head, data, mask_id, args)
         if total.readout.counts.support().sum() == 0:
             raise ValueError(
                 "the evaluation data has no rows, or no label other than -100: nothing is asked "
@@ -132,8 +135,20 @@ class Measurement:
         problem = total.problem("the model's own head")
         if problem and process_state().is_main_process:
             _logger.warning("at step %d %s", moment.step, problem)
-        _LATEST[model] = _Done(moment, source.origin, self.seed, total)
+        self.knows_treatments = mask_id is not None or self.is_causal
+        self._warn_of_unknown_treatments()
+        _LATEST[model] = _Done(moment, source.origin, self.seed, total, self.knows_treatments)
         return total
+
+    def _warn_of_unknown_treatments(self) -> None:
+        if self.knows_treatments or self._has_warned or not process_state().is_main_process:
+            return
+        self._has_warned = True
+        _logger.warning(
+            "the mask token is not known, so masked and replaced positions cannot be told apart: "
+            "all figures are pooled, and no pair counts are written. Give the Trainer the "
+            "tokenizer as processing_class."
+        )
 
 
 def unwrapped(model: Any) -> PreTrainedModel:
@@ -173,46 +188,36 @@ def _has_output_embeddings(model: PreTrainedModel) -> bool:
         return False
 
 
-def _loaded(source: Source, batch_size: int, seed: int) -> LabelledBatches:
-    """What the source's loader holds; what one process cannot load is raised in all."""
+def _loaded(source: Source, seed: int) -> RepeatableBatches:
+    """What the source's loader serves; what one process cannot load is raised in all."""
     data = problem = None
+    served = ""
     try:
-        data = _batches(source.loader(), batch_size, seed)
+        loader = source.loader()
+        data = batches_of(loader, seed, was_evaluated=source.was_evaluated)
+        if process_state().num_processes > 1 and not is_shared_by_accelerate(loader):
+            served = digest(data)
     except Exception as error:  # a loader can be anything, and fail in any way
         problem = said(error)
     raise_in_all(problem)
     assert data is not None
+    if process_state().num_processes > 1 and len(set(gather_object([served]))) > 1:
+        raise ValueError(
+            "the evaluation loader serves other batches in each process, some of which may be the "
+            "same rows: let the Trainer share the rows, or give the callback an eval_dataset."
+        )
     return data
 
 
-def _batches(loader: Any, batch_size: int, seed: int) -> LabelledBatches:
-    if not (hasattr(loader, "dataset") and hasattr(loader, "collate_fn")):
-        raise ValueError(
-            f"the evaluation loader is a {type(loader).__name__} and no torch DataLoader, so its "
-            "rows and collator are not known: give the callback an eval_dataset."
-        )
-    dataset = loader.dataset
-    if isinstance(dataset, IterableDatasetShard):  # one process's part
-        dataset = dataset.dataset
-    elif (
-        process_state().num_processes > 1
-        and isinstance(loader, DataLoaderShard)
-        and isinstance(dataset, IterableDataset)
-    ):
-        raise ValueError(
-            "this stream is cut into one part a process already: leave dispatch_batches as it is."
-        )
-    return LabelledBatches(
-        dataset=dataset, collate=loader.collate_fn, batch_size=batch_size, seed=seed
-    )
-
-
-def _read(head: OwnHead, batches: Iterator[AskedBatch]) -> DecodedTotal:
+def _read(
+    head: OwnHead, data: RepeatableBatches, mask_id: int | None, args: TrainingArguments
+) -> DecodedTotal:
     """What all processes decode; what one cannot read is raised in all, so that none waits."""
     reader = Decoded(head.trunk, head)
     problem = None
     try:
-        read(head.trunk, batches, [reader])
+        with closing(_asked(data, head.trunk, mask_id, args)) as batches:
+            read(head.trunk, batches, [reader])
     except Exception as error:  # data can be broken in any way: training is to go on
         problem = said(error)
     raise_in_all(problem)
@@ -233,24 +238,30 @@ def said(error: Exception) -> str:
 
 
 def _asked(
-    data: LabelledBatches, trunk: Trunk, mask_id: int | None, args: TrainingArguments
-) -> Iterator[AskedBatch]:
+    data: RepeatableBatches, trunk: Trunk, mask_id: int | None, args: TrainingArguments
+) -> Generator[AskedBatch, None, None]:
     state = process_state()
     part = (state.process_index, state.num_processes)
-    progress = tqdm(
-        data.part(*part),
-        desc="APT",
-        total=data.num_batches(*part),
-        leave=False,
-        disable=args.disable_tqdm or not state.is_main_process,
-    )
-    first_row: int
-    batch: dict[str, Tensor]
-    for first_row, batch in progress:
-        yield labels_asked(batch, first_row, trunk, mask_id)
+    with closing(data.part(*part)) as batches:
+        progress = tqdm(
+            batches,
+            desc="APT",
+            total=data.num_batches(*part),
+            leave=False,
+            disable=args.disable_tqdm or not state.is_main_process,
+        )
+        for first_row, batch in progress:
+            yield labels_asked(batch, first_row, trunk, mask_id, args.label_names or ())
 
 
-def _mask_id(event: dict[str, Any], data: LabelledBatches) -> int | None:
-    collate: Callable = getattr(data.collate, "data_collator", data.collate)
-    tokenizer = event.get("processing_class") or getattr(collate, "tokenizer", None)
-    return getattr(tokenizer, "mask_token_id", None)
+def _mask_id(event: dict[str, Any], data: RepeatableBatches) -> int | None:
+    """The mask token of the Trainer's tokenizer, or of one that the collator can reach."""
+    own = getattr(event.get("processing_class"), "mask_token_id", None)
+    if own is not None:
+        return own
+    known = data.state().first(lambda thing: isinstance(_mask_of(thing), int))
+    return None if known is None else _mask_of(known)
+
+
+def _mask_of(thing: Any) -> Any:
+    return None if isinstance(thing, type) else getattr(thing, "mask_token_id", None)

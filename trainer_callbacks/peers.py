@@ -9,9 +9,11 @@ from __future__ import annotations
 
 import copy
 import inspect
-from typing import TypeVar
+from typing import Protocol, TypeVar, runtime_checkable
 
 from transformers import (
+    PrinterCallback,
+    ProgressCallback,
     Trainer,
     TrainerCallback,
     TrainerControl,
@@ -19,8 +21,20 @@ from transformers import (
     TrainingArguments,
 )
 from transformers.trainer_callback import CallbackHandler
+from transformers.trainer_utils import default_compute_objective
 
 T = TypeVar("T")
+
+
+@runtime_checkable
+class MeanAptReader(Protocol):
+    """A callback that shows mean APT."""
+
+    def on_mean_apt(
+        self, args: TrainingArguments, state: TrainerState, *, prefix: str, means_D: list[float]
+    ) -> None:
+        """Show mean APT at every depth, measured on the data called `prefix`; NaN if unknown."""
+        ...
 
 
 def calling(kind: type[T]) -> T | None:
@@ -45,6 +59,17 @@ def calling_trainer() -> Trainer:
     return trainer
 
 
+def calling_prefix() -> str | None:
+    """What the evaluation that is calling puts before its metrics; None if none is calling."""
+    frame = inspect.currentframe()
+    while frame is not None:
+        prefix = frame.f_locals.get("metric_key_prefix")
+        if isinstance(prefix, str) and isinstance(frame.f_locals.get("self"), Trainer):
+            return prefix
+        frame = frame.f_back
+    return None
+
+
 def peers() -> list[TrainerCallback]:
     """All callbacks of the Trainer that is calling, the caller among them, in their order."""
     handler = calling(CallbackHandler)
@@ -52,17 +77,39 @@ def peers() -> list[TrainerCallback]:
 
 
 def log(
-    args: TrainingArguments, state: TrainerState, control: TrainerControl, scores: dict[str, float]
+    args: TrainingArguments,
+    state: TrainerState,
+    control: TrainerControl,
+    scores: dict[str, float],
+    *,
+    printed: dict[str, float],
 ) -> None:
-    """Enter `scores` in `state.log_history` and tell every tracker; `control` stays as it is."""
-    entry = dict(scores)
-    if state.epoch is not None:
-        entry["epoch"] = state.epoch
+    """Enter `scores` in `state.log_history` and tell every tracker; `control` stays as it is.
+
+    Callbacks that print what is logged are told `printed` alone, and nothing if it is empty.
+    """
+    epoch = {} if state.epoch is None else {"epoch": state.epoch}
     step: dict[str, float] = {"step": state.global_step}
-    state.log_history.append(entry | step)
+    state.log_history.append(scores | epoch | step)
     handler = calling(CallbackHandler)
-    if handler is not None:
-        handler.call_event("on_log", args, state, copy.copy(control), logs=entry)
+    if handler is None:
+        return
+    everyone = handler.callbacks
+    printers = [peer for peer in everyone if isinstance(peer, PrinterCallback | ProgressCallback)]
+    told = [([peer for peer in everyone if peer not in printers], scores)]
+    told += [(printers, printed)] if printed else []
+    try:
+        for handler.callbacks, entry in told:
+            handler.call_event("on_log", args, state, copy.copy(control), logs=entry | epoch)
+    finally:
+        handler.callbacks = everyone
+
+
+def objective_sums_metrics() -> bool:
+    """Whether a search for hyper-parameters is on whose objective is the sum of all metrics."""
+    trainer = calling(Trainer)
+    is_searching = getattr(trainer, "hp_search_backend", None) is not None
+    return is_searching and getattr(trainer, "compute_objective", None) is default_compute_objective
 
 
 def require_alone(callback: TrainerCallback) -> None:

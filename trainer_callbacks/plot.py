@@ -2,13 +2,23 @@
 
 from __future__ import annotations
 
+import json
+import math
+from collections.abc import Mapping, Sequence
+from contextlib import suppress
 from pathlib import Path
 from typing import Any
 
 from matplotlib import colormaps
 from matplotlib.backends.backend_agg import FigureCanvasAgg
 from matplotlib.figure import Figure
-from transformers import TrainerCallback, TrainerControl, TrainerState, TrainingArguments
+from transformers import (
+    Trainer,
+    TrainerCallback,
+    TrainerControl,
+    TrainerState,
+    TrainingArguments,
+)
 from transformers.integrations.integration_utils import (
     TensorBoardCallback,
     TrackioCallback,
@@ -19,7 +29,7 @@ from hf_apt.atomic import writing
 from hf_apt.models.description import depth_names
 from trainer_callbacks.apt import AptCallback
 from trainer_callbacks.files import StepFiles, warned_of
-from trainer_callbacks.peers import peers, require_before
+from trainer_callbacks.peers import calling, peers, require_before
 
 
 class AptPlotCallback(TrainerCallback):
@@ -47,49 +57,39 @@ class AptPlotCallback(TrainerCallback):
         """From now on, the pictures of training stay: the best model may have been loaded."""
         self._training_is_over = True
 
-    def on_log(
-        self,
-        args: TrainingArguments,
-        state: TrainerState,
-        control: TrainerControl,
-        *,
-        logs: dict[str, float],
-        **event: Any,
+    def on_mean_apt(
+        self, args: TrainingArguments, state: TrainerState, *, prefix: str, means_D: list[float]
     ) -> None:
-        """Draw, if these are an `AptCallback`'s scalars."""
-        name = next((name for name in logs if name.endswith("_mean_apt")), None)
-        if name is None or not state.is_world_process_zero:
+        """Draw what `AptCallback` has measured, now and at the steps of its tables."""
+        if not state.is_world_process_zero:
             return
-        prefix = name.removesuffix("_mean_apt")
         files = StepFiles(Path(str(args.output_dir)) / AptCallback.folder)
         path = files.path(prefix, state.global_step, "png")
         if self._training_is_over and path.exists():
             return
         with warned_of(files.folder):
-            config = getattr(event.get("model"), "config", None)
-            figure = draw(state.log_history, prefix, config)
+            by_step = _measured_before(files, prefix) | {state.global_step: means_D}
+            trainer = calling(Trainer)
+            model = None if trainer is None else trainer.model
+            figure = draw(by_step, getattr(model, "config", None))
             with writing(files.claimed(prefix, state.global_step, "png"), "wb") as file:
                 figure.savefig(file, format="png", dpi=150)
             _report(figure, path, f"{prefix}/mean_apt_by_depth", state.global_step)
 
 
-def draw(log_history: list[dict[str, float]], prefix: str = "eval", config: Any = None) -> Figure:
-    """Mean APT against the step, one line a depth, from a Trainer's log history.
+def draw(by_step: Mapping[int, Sequence[float]], config: Any = None) -> Figure:
+    """Mean APT against the step, one line a depth, from the values at every depth by step.
 
     Depths are called as a model's `config` says, if it does.
     """
-    entries = {e["step"]: e for e in log_history if f"{prefix}_mean_apt" in e}
-    steps = sorted(entries)
-    start = f"{prefix}_mean_apt_depth_"
-    depths = sorted(
-        int(name.removeprefix(start)) for name in entries[steps[-1]] if name.startswith(start)
-    )
-    names = depth_names(config, depths[-1] + 1)
+    steps = sorted(by_step)
+    depths = range(len(by_step[steps[-1]]))
+    names = depth_names(config, len(depths))
     figure = Figure(figsize=(6.4, 4.0), layout="constrained")
     FigureCanvasAgg(figure)
     axes = figure.add_subplot()
     for depth, colour in zip(depths, _colours(len(depths)), strict=True):
-        values = [entries[step][f"{start}{depth}"] for step in steps]
+        values = [by_step[step][depth] for step in steps]
         label = names[depth]
         axes.plot(steps, values, marker=".", color=colour, label=label)
     axes.set_xlabel("step")
@@ -98,6 +98,17 @@ def draw(log_history: list[dict[str, float]], prefix: str = "eval", config: Any 
     axes.spines[["top", "right"]].set_visible(False)
     figure.legend(loc="outside right upper", reverse=True, frameon=False, fontsize=8)
     return figure
+
+
+def _measured_before(files: StepFiles, prefix: str) -> dict[int, list[float]]:
+    """Mean APT at every depth, by the step of the table that it is read from."""
+    by_step = {}
+    for step in files.steps(prefix):
+        with suppress(OSError, ValueError, KeyError, TypeError):  # somebody else's file
+            content = json.loads(files.path(prefix, step, "json").read_text(encoding="utf-8"))
+            means = [at["pooled"]["mean_apt"]["value"] for at in content["depths"]]
+            by_step[step] = [math.nan if mean is None else mean for mean in means]
+    return by_step
 
 
 def _colours(num: int) -> list[Any]:

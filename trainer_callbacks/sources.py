@@ -18,12 +18,15 @@ class Source:
     """What identifies the data: measurements of one origin at one moment share a pass."""
 
     loader: Callable[[], Any]
-    """Gives a DataLoader that holds the data and the collator."""
+    """Gives a DataLoader that holds the data and the collator, or anything that serves batches."""
+
+    was_evaluated: bool = False
+    """Whether the loader has served an evaluation, whose rows are to be asked."""
 
 
 def evaluated(loader: Any) -> Source:
     """The data of an evaluation, from the DataLoader that served it."""
-    return Source(loader, lambda: loader)
+    return Source(loader, lambda: loader, was_evaluated=True)
 
 
 def given(eval_dataset: Any, prefix: str) -> dict[str, Source]:

@@ -3,36 +3,48 @@
 A data set and a collator are what a Trainer has. Here batch number b is always the same rows, read
 and collated under random numbers of its own, (seed, b): masks that the collator draws are the same
 at every pass and on any number of processes, whole-word masks and masks made beforehand included.
+Whoever reads the data next reads what it would have read.
 """
 
 from __future__ import annotations
 
-import copy
-import inspect
-import random
-from collections.abc import Callable, Iterator
+import hashlib
+from collections.abc import Callable, Generator, Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
 from itertools import count, islice
-from typing import TYPE_CHECKING, Any
+from typing import Any, Protocol
 
 import numpy as np
 import torch
-from torch import Tensor, nn
+from torch import Tensor
 from torch.utils.data import IterableDataset
+from torch.utils.data._utils import worker as torch_worker
 
-from hf_apt.data.measurement_batches import AskedBatch
-from hf_apt.stats.counts import NOT_ASKED, TREATMENTS
+from hf_apt.depths.held_state import HeldState
 
-if TYPE_CHECKING:
-    from hf_apt.depths.trunk import Trunk
+NumberedBatches = Generator[tuple[int, Any], None, None]
 
-_MASKED, _REPLACED, _UNCHANGED = range(len(TREATMENTS))
+
+class RepeatableBatches(Protocol):
+    """Batches in an order, the same ones at every pass."""
+
+    def part(self, index: int = 0, num_parts: int = 1) -> NumberedBatches:
+        """Every `num_parts`-th batch, from number `index` on, after the number of its first row."""
+        ...
+
+    def num_batches(self, index: int = 0, num_parts: int = 1) -> int | None:
+        """How many batches `part` yields; None where that is not known."""
+        ...
+
+    def state(self) -> HeldState:
+        """What is in reach of the data."""
+        ...
 
 
 @dataclass(frozen=True, kw_only=True)
 class LabelledBatches:
-    """The batches of a data set, in its order."""
+    """The batches of a data set, in its order or in that of `indices`."""
 
     dataset: Any
     """Rows by number, or one after the other (`IterableDataset`)."""
@@ -41,144 +53,219 @@ class LabelledBatches:
     """From rows to a batch with `input_ids` and `labels`."""
 
     batch_size: int
-    """Rows of one batch."""
+    """Rows of one batch of a data set without `indices`."""
 
     seed: int = 2509
     """Seed of what the collator draws."""
 
-    def part(self, index: int = 0, num_parts: int = 1) -> Iterator[tuple[int, dict[str, Tensor]]]:
-        """Every `num_parts`-th batch, from number `index` on, after the number of its first row."""
-        if isinstance(self.dataset, IterableDataset):
-            yield from self._streamed_part(index, num_parts)
-            return
-        starts = range(0, len(self.dataset), self.batch_size)
-        for number in range(len(starts))[index::num_parts]:
-            end = min(starts[number] + self.batch_size, len(self.dataset))
-            with _own_random_numbers(self.seed, number) as own:
-                rows = _rows(self.dataset, list(range(starts[number], end)))
-                batch = dict(_fresh(self.collate, own)(rows))
-            yield starts[number], batch
+    indices: Sequence[Sequence[Any]] | None = None
+    """The rows of each batch, by number."""
+
+    whole_rounds: int | None = None
+    """The batches that a stream is read by: what does not fill so many is left out. If None,
+    nothing is left out."""
+
+    num_workers: int = 0
+    """Workers that share a stream; a stream is asked once for each of them."""
+
+    must_restart: bool = False
+    """Whether a stream that goes on where it was left is refused."""
+
+    def state(self) -> HeldState:
+        """What is in reach of the data set and the collator."""
+        return HeldState(self.dataset, self.collate)
+
+    def part(self, index: int = 0, num_parts: int = 1) -> NumberedBatches:
+        """Every `num_parts`-th batch, from number `index` on, after the number of its first row.
+
+        Raises ValueError for data that can be read once only.
+        """
+        state = self.state()
+        with state.kept():
+            if isinstance(self.dataset, IterableDataset):
+                yield from self._streamed_part(state, index, num_parts)
+                return
+            numbered = zip(_first_rows(self._indices()), self._indices(), strict=True)
+            for number, (first_row, indices) in enumerate(numbered):
+                if number % num_parts == index:
+                    with state.seeded(self.seed, number):
+                        batch = self.collate(_rows(self.dataset, list(indices)))
+                    yield first_row, batch
 
     def num_batches(self, index: int = 0, num_parts: int = 1) -> int | None:
         """How many batches `part` yields; None where the data set does not know its length."""
         if isinstance(self.dataset, IterableDataset):
             return None
-        return len(range(0, len(self.dataset), self.batch_size)[index::num_parts])
+        return len(range(len(self._indices()))[index::num_parts])
 
-    def _streamed_part(self, index: int, num_parts: int) -> Iterator[tuple[int, dict[str, Tensor]]]:
+    def _indices(self) -> Sequence[Sequence[Any]]:
+        if self.indices is not None:
+            return self.indices
+        num_rows = len(self.dataset)
+        starts = range(0, num_rows, self.batch_size)
+        return [range(start, min(start + self.batch_size, num_rows)) for start in starts]
+
+    def _streamed_part(self, state: HeldState, index: int, num_parts: int) -> NumberedBatches:
         """All rows are read, whoever collates them: what reading draws is the same everywhere."""
-        rows_left = iter(self.dataset)
+        waiting: list[tuple[int, Any]] = []
+        first_row, num_full = 0, 0
+        first: list[Any] | None = None
+        reader = _StreamReader(self.dataset, self.batch_size, self.num_workers)
         for number in count():
-            with _own_random_numbers(self.seed, number) as own:
-                rows = list(islice(rows_left, self.batch_size))
-                if not rows:
-                    return
-                is_ours = number % num_parts == index
-                batch = dict(_fresh(self.collate, own)(rows)) if is_ours else {}
-            if is_ours:
-                yield number * self.batch_size, batch
+            with state.seeded(self.seed, number):
+                rows = reader.rows()
+                if rows is None:
+                    break
+                first = rows if first is None else first
+                is_full = len(rows) == self.batch_size
+                is_wanted = is_full or self.whole_rounds is None
+                if is_wanted and number % num_parts == index:
+                    waiting.append((first_row, self.collate(rows)))
+            first_row += len(rows)
+            num_full += is_full
+            if self.whole_rounds is None or (is_full and num_full % self.whole_rounds == 0):
+                yield from waiting
+                waiting = []
+        if self.must_restart and first is not None and state.has_changed():
+            with state.seeded(self.seed, 0):
+                again = _StreamReader(self.dataset, self.batch_size, self.num_workers).rows()
+            if not equal(again, first):
+                raise ValueError(
+                    f"the evaluation data, a {type(self.dataset).__name__}, go on where they were "
+                    "left, so that the rows that were evaluated cannot be read again: give the "
+                    "callback an eval_dataset of rows."
+                )
 
 
-def labels_asked(
-    batch: dict[str, Tensor], first_row: int, trunk: Trunk, mask_id: int | None
-) -> AskedBatch:
-    """What a labelled batch asks of a model: of a masked LM the tokens under labels other than
-    -100, of a causal one the next token at each position before such a label. Its rows count as
-    sequences, numbered from `first_row` on.
+@dataclass(frozen=True, kw_only=True)
+class ServedBatches:
+    """Batches that come ready from something that can be iterated again and again.
 
-    A masked LM's positions are told apart by what they show: `mask_id`, the label itself, or
-    something else; without a `mask_id` everything but the label counts as masked. A causal LM never
-    sees the token in question: its positions all count as masked.
-
-    Raises ValueError if the batch has no labels of the shape of its `input_ids`, or if one of these
-    is outside the vocabulary, which an accelerator would not survive.
+    Each process reads all of them, and keeps its part.
     """
-    ids_BT = batch["input_ids"].cpu()
-    labels_BT = batch.get("labels")
-    if labels_BT is None or labels_BT.shape != ids_BT.shape:
-        raise ValueError(
-            f"a batch has the columns {', '.join(batch)} and no labels of the shape of input_ids, "
-            f"{tuple(ids_BT.shape)}: give a collator that makes them, such as "
-            "DataCollatorForLanguageModeling."
-        )
-    labels_BT = labels_BT.cpu()
-    _refuse_unknown(ids_BT, trunk.model.config.vocab_size)
-    causal = is_causal(trunk.model)
-    if causal:
-        labels_BT = nn.functional.pad(labels_BT[:, 1:], (0, 1), value=NOT_ASKED)
-    asked_BT = labels_BT != NOT_ASKED
-    references_N = labels_BT[asked_BT].numpy()
-    shown_N = ids_BT[asked_BT].numpy()
-    treatments_N = np.full(len(references_N), _MASKED, np.uint8)
-    if not causal:
-        treatments_N[shown_N == references_N] = _UNCHANGED
-        if mask_id is not None:
-            treatments_N[(shown_N != references_N) & (shown_N != mask_id)] = _REPLACED
-    known = inspect.signature(trunk.module.forward).parameters
-    inputs = {name: values for name, values in batch.items() if name in known and name != "labels"}
-    return AskedBatch(
-        inputs=inputs,
-        asked_BT=asked_BT,
-        references_N=references_N,
-        sequences_N=first_row + asked_BT.nonzero()[:, 0].numpy(),
-        treatments_N=treatments_N,
-    )
+
+    batches: Iterable[Any]
+    """Dictionaries with `input_ids` and `labels`."""
+
+    seed: int = 2509
+    """Seed of what is drawn when a batch is made."""
+
+    def state(self) -> HeldState:
+        """What is in reach of the batches."""
+        return HeldState(self.batches)
+
+    def part(self, index: int = 0, num_parts: int = 1) -> NumberedBatches:
+        """Every `num_parts`-th batch, from number `index` on, after the number of its first row.
+
+        Raises ValueError for what can be read once only.
+        """
+        state = self.state()
+        with state.kept():
+            first_row = 0
+            with state.seeded(self.seed, 0):
+                served = iter(self.batches)
+            if served is self.batches:
+                raise ValueError(
+                    f"the evaluation batches are a {type(served).__name__}, which can be read once "
+                    "only: give the callback an eval_dataset of rows."
+                )
+            for number in count():
+                with state.seeded(self.seed, number):
+                    batch = next(served, None)
+                if batch is None:
+                    return
+                if number % num_parts == index:
+                    yield first_row, batch
+                first_row += _num_rows(batch)
+
+    def num_batches(self, index: int = 0, num_parts: int = 1) -> int | None:
+        """How many batches `part` yields; None where that is not known."""
+        try:
+            return len(range(len(self.batches))[index::num_parts])  # pyright: ignore
+        except TypeError:
+            return None
 
 
-def is_causal(model: nn.Module) -> bool:
-    """Whether `model` predicts the next token: so it is unless transformers lists its class among
-    the masked language models, or its name says so."""
-    from transformers.models.auto import modeling_auto
+def digest(data: RepeatableBatches) -> str:
+    """Tells batches from others: what `part` yields, in its order."""
+    sha = hashlib.sha256()
+    for first_row, batch in data.part():
+        sha.update(str(first_row).encode())
+        for name, values in batch.items() if isinstance(batch, Mapping) else ():
+            shown = values.cpu().numpy().tobytes() if isinstance(values, Tensor) else repr(values)
+            sha.update(str(name).encode())
+            sha.update(shown if isinstance(shown, bytes) else shown.encode())
+    return sha.hexdigest()
 
-    name = type(model).__name__
-    listed = modeling_auto.MODEL_FOR_MASKED_LM_MAPPING_NAMES.values()
-    return not (name in listed or name.endswith("ForMaskedLM"))
+
+def equal(one: Any, other: Any) -> bool:
+    """Whether two rows, or whatever they are made of, hold the same."""
+    if type(one) is not type(other):
+        return False
+    if isinstance(one, Mapping):
+        return one.keys() == other.keys() and all(equal(one[key], other[key]) for key in one)
+    if isinstance(one, list | tuple):
+        return len(one) == len(other) and all(map(equal, one, other))
+    if isinstance(one, Tensor):
+        return torch.equal(one, other)
+    if isinstance(one, np.ndarray):
+        return np.array_equal(one, other)
+    return bool(one == other)
 
 
-@contextmanager
-def random_numbers_kept() -> Iterator[None]:
-    """Within the block random numbers may be drawn; afterwards all generators are as they were."""
-    python, numpy = random.getstate(), np.random.get_state()  # noqa: NPY002 - what collators use
-    devices = [torch.cuda.current_device()] if torch.cuda.is_initialized() else []
-    try:
-        with torch.random.fork_rng(devices):
+class _StreamReader:
+    """Reads the batches of a stream, as the workers of a DataLoader would, in turn."""
+
+    def __init__(self, stream: Any, batch_size: int, num_workers: int):
+        self.stream, self.batch_size, self.num_workers = stream, batch_size, num_workers
+        self._iterators: dict[int, Iterator[Any]] = {}
+        self._left = list(range(max(num_workers, 1)))
+        self._turn = 0
+
+    def rows(self) -> list[Any] | None:
+        """The rows of the next batch; None at the end."""
+        while self._left:
+            worker = self._left[self._turn % len(self._left)]
+            with self._as_worker(worker):
+                if worker not in self._iterators:
+                    self._iterators[worker] = iter(self.stream)
+                rows = list(islice(self._iterators[worker], self.batch_size))
+            if rows:
+                self._turn = self._turn % len(self._left) + 1
+                return rows
+            place = self._left.index(worker)
+            self._left.remove(worker)
+            self._turn = place
+        return None
+
+    @contextmanager
+    def _as_worker(self, worker: int) -> Iterator[None]:
+        """Within the block `torch.utils.data.get_worker_info` tells a stream of this worker."""
+        before = torch_worker._worker_info
+        if self.num_workers:
+            torch_worker._worker_info = torch_worker.WorkerInfo(
+                id=worker, num_workers=self.num_workers, seed=worker, dataset=self.stream
+            )
+        try:
             yield
-    finally:
-        random.setstate(python)
-        np.random.set_state(numpy)  # noqa: NPY002
+        finally:
+            torch_worker._worker_info = before
 
 
-@contextmanager
-def _own_random_numbers(seed: int, number: int) -> Iterator[int]:
-    """Within the block all random numbers are those of batch `number`; its seed."""
-    own = int(np.random.default_rng([seed, number]).integers(2**31))
-    with random_numbers_kept():
-        random.seed(own)
-        np.random.seed(own)  # noqa: NPY002
-        torch.default_generator.manual_seed(own)
-        yield own
+def _first_rows(indices: Sequence[Sequence[Any]]) -> Iterator[int]:
+    first_row = 0
+    for batch in indices:
+        yield first_row
+        first_row += len(batch)
 
 
-def _refuse_unknown(ids_BT: Tensor, vocab_size: int) -> None:
-    unknown = ids_BT[(ids_BT < 0) | (ids_BT >= vocab_size)]
-    if len(unknown):
-        raise ValueError(
-            f"input id {int(unknown[0])} is outside the vocabulary of {vocab_size} tokens."
-        )
+def _num_rows(batch: Any) -> int:
+    ids = batch.get("input_ids") if isinstance(batch, Mapping) else None
+    return len(ids) if isinstance(ids, Tensor) else 0
 
 
-def _rows(dataset: Any, indices: list[int]) -> Any:
+def _rows(dataset: Any, indices: list[Any]) -> Any:
     """What a DataLoader would hand to the collator."""
     if hasattr(dataset, "__getitems__"):
         return dataset.__getitems__(indices)
     return [dataset[index] for index in indices]
-
-
-def _fresh(collate: Any, seed: int) -> Any:
-    """A collator like `collate`, with a generator of its own where that one has a seeded one."""
-    collate = copy.copy(collate)
-    if hasattr(collate, "data_collator"):  # the Trainer's, around the user's
-        collate.data_collator = _fresh(collate.data_collator, seed)
-    if getattr(collate, "seed", None) is not None:
-        collate.seed, collate.generator = seed, None
-    return collate

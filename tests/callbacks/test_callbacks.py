@@ -6,7 +6,9 @@ them again, whole, at the same moment.
 
 import copy
 import json
+import re
 from pathlib import Path
+from queue import SimpleQueue
 from typing import Any
 
 import numpy as np
@@ -32,17 +34,24 @@ TRAINED = ("bert", "roberta", "modernbert", "electra", "gpt2")
 
 
 class Recorded:
-    """A collator that keeps what it made while `recording`."""
+    """A collator that keeps what it made while `recording`.
+
+    In a queue, as a measurement lets an attribute hold afterwards what it held before.
+    """
 
     def __init__(self, collate: Any):
         self.collate = collate
         self.recording = False
-        self.batches: list[dict[str, torch.Tensor]] = []
+        self.made: SimpleQueue[dict[str, torch.Tensor]] = SimpleQueue()
+
+    def batches(self) -> list[dict[str, torch.Tensor]]:
+        """What was made since the last time."""
+        return [self.made.get() for _ in range(self.made.qsize())]
 
     def __call__(self, held: list[Any]) -> Any:
         batch = self.collate(held)
         if self.recording:
-            self.batches.append({name: values.clone() for name, values in batch.items()})
+            self.made.put({name: values.clone() for name, values in batch.items()})
         return batch
 
 
@@ -61,7 +70,8 @@ class Before(TrainerCallback):
         self.num_passes += self.collate.recording
 
     def on_evaluate(self, args, state, control, **event):
-        self.collate.batches, self.collate.recording, self.num_passes = [], True, 0
+        self.collate.batches()
+        self.collate.recording, self.num_passes = True, 0
 
 
 class After(TrainerCallback):
@@ -77,9 +87,10 @@ class After(TrainerCallback):
     def on_evaluate(self, args, state, control, *, model, **event):
         collate = self.before.collate
         collate.recording = False
-        self.passes[state.global_step] = (self.before.num_passes, len(collate.batches))
-        self.batches[state.global_step] = collate.batches
-        self.tables[state.global_step] = looped(self.family, model, collate.batches)
+        batches = collate.batches()
+        self.passes[state.global_step] = (self.before.num_passes, len(batches))
+        self.batches[state.global_step] = batches
+        self.tables[state.global_step] = looped(self.family, model, batches)
 
 
 class Trained:
@@ -97,7 +108,12 @@ class Trained:
             data_collator=collate,
             max_steps=4,
             learning_rate=5e-2,
-            callbacks=[before, AptCallback(), ConfusionCallback(), self.oracle],
+            callbacks=[
+                before,
+                AptCallback(detail="all"),
+                ConfusionCallback(detail="all"),
+                self.oracle,
+            ],
         )
         self.trainer.train()
         self.history = copy.deepcopy(self.trainer.state.log_history)
@@ -159,25 +175,35 @@ def expected_scalars(family: str, tables: Tables) -> dict[str, float]:
         rows = oracles.normalised(table, VOCAB)
         found = oracles.clusters(rows, 0.05, "mutual")
         expected[f"num_clusters_depth_{depth}"] = len(found)
-        expected[f"largest_cluster_depth_{depth}"] = max(map(len, found), default=0)
+        expected[f"max_size_depth_{depth}"] = max(map(len, found), default=0)
         if rows:
             strong = oracles.strong_matches(rows, 0.05)
             matched = {i for i, j in strong if (j, i) in strong}
             expected[f"share_with_strong_match_depth_{depth}"] = len(matched) / len(rows)
             noise = oracles.noise_mass(table, VOCAB, 0.05)
             expected[f"noise_mass_depth_{depth}"] = oracles.mean(noise)
-    expected["mean_apt"] = expected[f"mean_apt_depth_{NUM_DEPTHS - 1}"]
+    for name in ("mean_apt", accuracy, "num_clusters", "noise_mass"):
+        at_last = f"{name}_depth_{NUM_DEPTHS - 1}"
+        if at_last in expected:
+            expected[name] = expected[at_last]
     last = oracles.apt(tables[NUM_DEPTHS - 1], VOCAB)
     values = [value for value in last if value is not None]
-    expected["mean_apt_stderr"] = oracles.standard_error(values)
+    expected["mean_apt_standard_error"] = oracles.standard_error(values)
+    expected["num_tokens"] = len(values)
+    num = expected["num_positions"] = sum(tables[NUM_DEPTHS - 1].values())
+    share = expected[accuracy]
+    expected[f"{accuracy}_standard_error"] = (share * (1 - share) / num) ** 0.5
     return {f"eval_{name}": value for name, value in expected.items()}
 
 
-OURS = ("apt", "accuracy", "cluster", "strong", "noise")
+OURS = re.compile(
+    r"eval_(mean_apt|masked_accuracy|next_token_accuracy|num_clusters|max_size|noise_mass"
+    r"|share_with_strong_match|num_tokens|num_positions)(_standard_error|_depth_\d+)?"
+)
 
 
 def of_ours(entry: dict[str, float]) -> dict[str, float]:
-    return {n: v for n, v in entry.items() if any(word in n for word in OURS)}
+    return {n: v for n, v in entry.items() if OURS.fullmatch(n)}
 
 
 def test_what_is_logged_follows_from_the_loop(trained):

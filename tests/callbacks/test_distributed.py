@@ -10,12 +10,13 @@ from typing import Any
 
 import numpy as np
 import pytest
-from workers.callbacks import BROKEN_ROW, DATA, trained
+from workers.callbacks import BROKEN_ROW, DATA, LOADERS, ROWS, trained
 
 from trainer_callbacks.files import StepFiles
 
 WORKER = Path(__file__).parents[1] / "support/workers" / "callbacks.py"
 NUMBERS = (2, 3)
+NUM_ROWS = {"prepared batch sampler": 9, "other batches": 3}
 
 
 @pytest.fixture(scope="module")
@@ -90,6 +91,19 @@ def test_every_file_is_written_once_and_by_the_main_process(number, folder):
     assert set(Counter(ours[0]).values()) == {1}
     assert len(ours[0]) == (16 + 4) + (8 + 4)  # tables and pictures
     assert ours[1:] == [[]] * (number - 1)
+
+
+@pytest.mark.parametrize("name", LOADERS)
+@pytest.mark.parametrize("number", NUMBERS)
+def test_whatever_serves_the_rows_they_are_counted_once(number, name, folder):
+    alone = told(folder, 1, 0)["loaders"][name]
+    assert alone["eval_num_positions"] == sum(
+        label != -100 for row in ROWS[: NUM_ROWS.get(name, 23)] for label in row["labels"]
+    )
+    for rank in range(number):
+        found = told(folder, number, rank)["loaders"][name]
+        # Which batches are the same in each process cannot be told.
+        assert found == ({} if name == "other batches" else pytest.approx(alone, nan_ok=True))
 
 
 @pytest.mark.parametrize("number", [1, *NUMBERS])

@@ -1,12 +1,15 @@
 """Laws of stopping when mean APT has stopped growing, on histories with known answers."""
 
+from pathlib import Path
 from typing import Any
 
+import numpy as np
 import pytest
 from small_trainers import made, premasked, scalars, stacked, trainer_of
 from transformers import TrainerCallback, TrainerControl, TrainerState, TrainingArguments
 
 from trainer_callbacks import AptCallback, AptEarlyStopping, ConfusionCallback
+from trainer_callbacks.files import StepFiles
 
 
 def stops_at(values: list[float], *, error: float = 0.01, **arguments: Any) -> int | None:
@@ -22,7 +25,7 @@ def stops_at(values: list[float], *, error: float = 0.01, **arguments: Any) -> i
             {"loss": 1.0, "step": state.global_step},
             {
                 f"{prefix}_mean_apt": value,
-                f"{prefix}_mean_apt_stderr": error,
+                f"{prefix}_mean_apt_standard_error": error,
                 "step": state.global_step,
             },
             {f"{prefix}_num_clusters_depth_0": 1, "step": state.global_step},
@@ -84,12 +87,49 @@ def test_only_the_data_named_are_read():
     callback, state, control = AptEarlyStopping(), TrainerState(), TrainerControl()
     args = TrainingArguments(use_cpu=True, report_to="none")
     state.log_history = [
-        {"eval_other_mean_apt": 0.5, "eval_other_mean_apt_stderr": 0.0, "step": step}
+        {"eval_other_mean_apt": 0.5, "eval_other_mean_apt_standard_error": 0.0, "step": step}
         for step in range(9)
     ]
     state.global_step = 8
     callback.on_evaluate(args, state, control)
     assert not control.should_training_stop
+
+
+def ends(folder: Path) -> bool:
+    """Whether training ends after measurements of 0.5 and 0.52, with the tables in a folder."""
+    args = TrainingArguments(str(folder), use_cpu=True, report_to="none")
+    state, control = TrainerState(global_step=2), TrainerControl()
+    state.log_history = [
+        {"step": step, "eval_mean_apt": value, "eval_mean_apt_standard_error": 0.1}
+        for step, value in ((1, 0.5), (2, 0.52))
+    ]
+    AptEarlyStopping(patience=1).on_evaluate(args, state, control)
+    return control.should_training_stop
+
+
+def stalls(folder: Path, hits_2V: Any, support_2V: Any) -> bool:
+    """Whether two measurements with such tables end training."""
+    files = StepFiles(folder / "apt")
+    files.begin(0)
+    for step, hits_V, support_V in zip((1, 2), hits_2V, support_2V, strict=True):
+        hits_DV = np.stack([np.zeros_like(hits_V), hits_V])
+        np.savez(files.claimed("eval", step, "npz"), hits=hits_DV, support=support_V)
+    return ends(folder)
+
+
+def test_the_error_is_that_of_the_difference_paired_by_token(tmp_path):
+    """Four tokens grow by 0.02 each, with no error; or two by 0.12 and two shrink by 0.08, with
+    an error of 0.0577: the errors of the values themselves, 0.1, say nothing of either."""
+    support = np.full(4, 50)
+    before = np.array([5, 20, 30, 45])
+    assert not stalls(tmp_path / "alike", [before, before + 1], [support] * 2)
+    unlike = before + np.array([6, 6, -4, -4])
+    assert stalls(tmp_path / "unlike", [before, unlike], [support] * 2)
+    # Other tokens were asked: no pairs.
+    other = np.array([50, 50, 50, 0])
+    assert stalls(tmp_path / "other", [before, before + 1], [support, other])
+    (tmp_path / "alike" / "apt" / "eval-step-00000001.npz").write_bytes(b"PK")
+    assert ends(tmp_path / "alike")
 
 
 # In a Trainer. A learning rate of 0 grows nothing.

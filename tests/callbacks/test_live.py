@@ -34,7 +34,7 @@ def plain(text: str) -> str:
 
 def trained(console: Console, tokenizer: Any, folder: Path, *others: Any) -> Any:
     trainer = trainer_of(
-        folder, tokenizer, callbacks=[AptCallback(), AptLiveView(console), *others]
+        folder, tokenizer, callbacks=[AptCallback(detail="all"), AptLiveView(console), *others]
     )
     trainer.train()
     return trainer
@@ -66,7 +66,7 @@ def test_depths_are_called_as_the_model_says(tmp_path):
     state, control = TrainerState(max_steps=1), TrainerControl()
     model = SimpleNamespace(config=BertConvConfig(num_hidden_layers=2))
     view.on_train_begin(args, state, control, model=model)
-    view.on_log(args, state, control, logs={f"eval_mean_apt_depth_{d}": d / 10 for d in range(4)})
+    view.on_mean_apt(args, state, prefix="eval", means_D=[d / 10 for d in range(4)])
     view.on_train_end(args, state, control)
     text = plain(shown(console))
     rows = re.findall(r"^(\w+) +(0\.\d00)", text[text.rindex("training") :], re.M)
@@ -103,7 +103,8 @@ def test_nothing_is_shown_by_other_processes():
     state = TrainerState(is_world_process_zero=False, max_steps=3)
     view.on_train_begin(args, state, control)
     view.on_step_end(args, state, control)
-    view.on_log(args, state, control, logs={"loss": 1.0, "eval_mean_apt_depth_0": 0.5})
+    view.on_log(args, state, control, logs={"loss": 1.0})
+    view.on_mean_apt(args, state, prefix="eval", means_D=[0.5])
     view.on_train_end(args, state, control)
     assert shown(console) == ""
 

@@ -33,24 +33,6 @@ NOTHING = (
 )
 
 
-class Listed(hf.Trainer):
-    """A Trainer whose evaluation loader is a list of batches."""
-
-    def get_eval_dataloader(self, eval_dataset=None):
-        return [stacked(premasked(4))]
-
-
-def test_a_loader_that_is_no_dataloader(tokenizer, tmp_path, caplog, monkeypatch):
-    monkeypatch.setattr("small_trainers.Trainer", Listed)
-    trainer, warnings = warned(caplog, tmp_path, tokenizer, callbacks=[AptCallback()])
-    sentence = (
-        "AptCallback at step {}: the evaluation loader is a list and no torch DataLoader, so its "
-        "rows and collator are not known: give the callback an eval_dataset."
-    )
-    assert warnings == [sentence.format(step) for step in (2, 4, 6)]
-    assert list(scalars(trainer, "eval_loss")) == [2, 4, 6]
-
-
 def nowhere_asked(num: int) -> list[dict[str, list[int]]]:
     return [row | {"labels": [-100] * len(row["labels"])} for row in premasked(num)]
 
@@ -120,7 +102,7 @@ def test_ids_outside_the_vocabulary(column, sentence, wrong, tokenizer, tmp_path
     )
     start = "AptCallback at step {}: "
     assert warnings == [(start + sentence).format(step, wrong) for step in (3, 6)]
-    assert list(scalars(trainer, "eval_num_clusters_depth_0")) == [2, 4, 6]
+    assert list(scalars(trainer, "eval_num_clusters")) == [2, 4, 6]
     assert not list(tmp_path.glob("apt/*-step-*"))
     assert len(list(tmp_path.glob("confusion/*-step-*"))) == 6
 
@@ -215,7 +197,9 @@ def test_one_token_asked_for_once_has_a_mean_and_no_error(tokenizer, tmp_path, c
     )
     assert warnings == []
     assert set(scalars(trainer, "eval_mean_apt").values()) <= {0.0, 1.0}
-    assert all(np.isnan(value) for value in scalars(trainer, "eval_mean_apt_stderr").values())
+    assert all(
+        np.isnan(value) for value in scalars(trainer, "eval_mean_apt_standard_error").values()
+    )
 
 
 def test_evaluations_that_never_come_are_warned_of(tokenizer, tmp_path, caplog):

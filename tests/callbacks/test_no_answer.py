@@ -21,7 +21,7 @@ def evaluated(caplog, tmp_path, tokenizer, model, *callbacks):
         model=model,
         eval_dataset=premasked(9),
         data_collator=stacked,
-        callbacks=[AptCallback(), ConfusionCallback(), *callbacks],
+        callbacks=[AptCallback(detail="all"), ConfusionCallback(detail="all"), *callbacks],
     )
     with caplog.at_level(logging.WARNING, logger="trainer_callbacks"):
         metrics = trainer.evaluate()
@@ -51,13 +51,13 @@ def test_finite_depths_keep_their_figures(value, tokenizer, tmp_path, caplog):
     assert " at depth 2 positions of " in warnings[0]
     assert "depth 1" not in warnings[0]
     assert math.isnan(metrics["eval_mean_apt"])
-    assert math.isnan(metrics["eval_mean_apt_stderr"])
+    assert math.isnan(metrics["eval_mean_apt_standard_error"])
     of_one_depth = [k for k in expected if "_depth_" in k and "_answers_" not in k]
     for name in of_one_depth:
         if name.endswith("_2"):
             assert math.isnan(metrics[name]), name
         else:
-            assert metrics[name] == expected[name], name
+            assert metrics[name] == pytest.approx(expected[name], abs=0, nan_ok=True), name
     assert math.isnan(metrics["eval_settled_answers_depth_0"])
     table = json.loads((tmp_path / "apt/eval-step-00000000.json").read_text())["depths"]
     assert table[2]["pooled"]["mean_apt"]["value"] is None
@@ -107,7 +107,6 @@ def test_the_live_view_says_that_there_is_no_figure():
 
     console = Console(force_terminal=True, record=True, width=80)
     view = AptLiveView(console)
-    logs = {"eval_mean_apt_depth_0": 0.5, "eval_mean_apt_depth_1": math.nan}
-    view.on_log(None, None, None, logs=logs | {"my_mean_apt_depth_of_words": 1.0})  # pyright: ignore
+    view.on_mean_apt(None, None, prefix="eval", means_D=[0.5, math.nan])  # pyright: ignore
     console.print(view._view())
     assert "no figure" in console.export_text()

@@ -71,7 +71,7 @@ def test_steps_of_ones_own_take_nothing_from_the_trainers(schedule, steps, token
     trainer = trainer_of(tmp_path, tokenizer, callbacks=callbacks, **saving)
     trainer.train()
     assert list(scalars(trainer, "eval_mean_apt")) == steps
-    assert list(scalars(trainer, "eval_num_clusters_depth_1")) == steps
+    assert list(scalars(trainer, "eval_num_clusters")) == steps
     assert list(scalars(trainer, "loss")) == [1, 2, 3, 4, 5, 6]
     assert list(scalars(trainer, "eval_loss")) == [2, 4, 6]
     assert sorted(path.name for path in tmp_path.glob("checkpoint-*")) == [

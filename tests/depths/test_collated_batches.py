@@ -8,21 +8,12 @@ import datasets
 import numpy as np
 import pytest
 import torch
-from small_trainers import CAUSAL, FAMILIES, MASKED, looped, made, premasked, rows, stacked
+from small_trainers import premasked, rows, stacked
 from torch.utils.data import IterableDataset
-from transformers import BertConfig, BertLMHeadModel, DataCollatorForLanguageModeling
+from transformers import DataCollatorForLanguageModeling
 
-from hf_apt.depths.collated_batches import (
-    LabelledBatches,
-    is_causal,
-    labels_asked,
-    random_numbers_kept,
-)
-from hf_apt.depths.decoded import Decoded
-from hf_apt.depths.depth_pass import read, totals
-from hf_apt.depths.own_head import OwnHead
-from hf_apt.depths.trunk import Trunk
-from hf_apt.stats.counts import TREATMENTS, DepthCounts
+from hf_apt.depths.collated_batches import LabelledBatches
+from hf_apt.depths.held_state import random_numbers_kept
 
 Batches = list[dict[str, torch.Tensor]]
 
@@ -196,128 +187,3 @@ def test_few_rows_and_none(num):
     found = [len(batch["input_ids"]) for _, batch in data.part()]
     assert found == [4] * (num // 4) + [num % 4] * (num % 4 > 0)
     assert data.num_batches() == len(found)
-
-
-# What is asked.
-
-
-@pytest.mark.parametrize("family", MASKED)
-@pytest.mark.parametrize("mask_id", [4, None])
-def test_a_masked_model_is_asked_for_the_labels_where_they_stand(family, mask_id):
-    batch = stacked(premasked(9))
-    found = labels_asked(batch, 0, Trunk(made(family)), mask_id)
-    places, references, treatments = [], [], []
-    for row, (ids, labels) in enumerate(
-        zip(batch["input_ids"].tolist(), batch["labels"].tolist(), strict=True)
-    ):
-        for place, (shown, label) in enumerate(zip(ids, labels, strict=True)):
-            if label == -100:
-                continue
-            places.append([row, place])
-            references.append(label)
-            if shown == label:
-                treatments.append("unchanged")
-            elif shown == 4 or mask_id is None:
-                treatments.append("masked")
-            else:
-                treatments.append("replaced")
-    assert found.asked_BT.nonzero().tolist() == places
-    assert found.references_N.tolist() == references
-    assert [TREATMENTS[code] for code in found.treatments_N] == treatments
-    assert len(set(treatments)) == (2 if mask_id is None else 3)
-    assert set(found.inputs) == {"input_ids"}
-
-
-@pytest.mark.parametrize("family", CAUSAL)
-def test_a_causal_model_is_asked_for_the_next_token(family):
-    batch = stacked(premasked(9))
-    found = labels_asked(batch, 0, Trunk(made(family)), 4)
-    expected = [
-        ([row, place - 1], label)
-        for row, labels in enumerate(batch["labels"].tolist())
-        for place, label in enumerate(labels)
-        if label != -100 and place > 0
-    ]
-    assert found.asked_BT.nonzero().tolist() == [place for place, _ in expected]
-    assert found.references_N.tolist() == [label for _, label in expected]
-    assert set(found.treatments_N.tolist()) == {0}
-    assert (batch["labels"][:, 0] != -100).all()  # these are never asked for
-
-
-@pytest.mark.parametrize("family", FAMILIES)
-def test_answers_are_those_of_the_whole_model(family, tokenizer):
-    """At every depth; at the last one these are the logits of the model itself."""
-    model = made(family)
-    collate = DataCollatorForLanguageModeling(tokenizer, mlm=family in MASKED, mlm_probability=0.3)
-    data = LabelledBatches(dataset=rows(22), collate=collate, batch_size=4)
-    trunk = Trunk(model)
-    batches = (
-        labels_asked(batch, first_row, trunk, tokenizer.mask_token_id)
-        for first_row, batch in data.part()
-    )
-    counts = counted(trunk, batches)
-    expected = looped(family, model, [batch for _, batch in data.part()])
-    assert tables_of(counts) == expected
-    assert expected[0] != expected[2]
-    assert all(len({answer for _, answer in table}) > 1 for table in expected.values())
-
-
-def counted(trunk: Trunk, batches: Any) -> DepthCounts:
-    """What the own head answers, at every depth."""
-    reader = Decoded(trunk, OwnHead(trunk))
-    read(trunk, batches, [reader])
-    return totals({"own_head": reader})["own_head"].readout.counts
-
-
-def tables_of(counts: DepthCounts) -> dict[int, dict[tuple[int, int], int]]:
-    found = {}
-    for depth in range(counts.num_depths):
-        pairs = counts.at(depth)
-        keys = zip(pairs.keys.tolist(), pairs.counts.tolist(), strict=True)
-        found[depth] = {divmod(key, counts.vocab_size): number for key, number in keys}
-    return found
-
-
-@pytest.mark.parametrize("family", FAMILIES)
-def test_causal_models_are_known_from_masked_ones(family):
-    assert is_causal(made(family)) == (family in CAUSAL)
-
-
-def test_a_bert_that_predicts_the_next_token_is_causal():
-    small = {"num_hidden_layers": 1, "num_attention_heads": 2, "intermediate_size": 8}
-    config = BertConfig(vocab_size=9, hidden_size=8, is_decoder=True, **small)
-    assert is_causal(BertLMHeadModel(config))
-
-
-# Bad input.
-
-
-@pytest.mark.parametrize("labels", [None, torch.tensor([1, 2])])
-def test_a_batch_without_a_label_for_each_token_is_refused(labels):
-    batch = {"input_ids": torch.ones(2, 5, dtype=torch.long)}
-    if labels is not None:
-        batch["labels"] = labels
-    with pytest.raises(ValueError, match=r"no labels of the shape of input_ids, \(2, 5\): give a"):
-        labels_asked(batch, 0, Trunk(made("bert")), 4)
-
-
-@pytest.mark.parametrize("wrong", [-1, 65, 1000])
-def test_an_id_outside_the_vocabulary_is_named(wrong):
-    trunk = Trunk(made("bert"))
-    batch = stacked(premasked(3))
-    batch["input_ids"][1, 2] = wrong
-    with pytest.raises(ValueError, match=f"^input id {wrong} is outside the vocabulary of 65 tok"):
-        labels_asked(batch, 0, trunk, 4)
-    batch = stacked(premasked(3))
-    batch["labels"][0, 0] = wrong
-    with pytest.raises(ValueError, match=f"reference id {wrong} is outside 0 to 64"):
-        counted(trunk, [labels_asked(batch, 0, trunk, 4)])
-
-
-def test_nothing_asked_is_nothing_counted():
-    trunk = Trunk(made("bert"))
-    batch = stacked(premasked(3))
-    batch["labels"][:] = -100
-    counts = counted(trunk, [labels_asked(batch, 0, trunk, 4)])
-    assert counts.support().sum() == 0
-    assert counts.num_depths == 3

@@ -9,13 +9,21 @@ A script: `callbacks.py FOLDER NUM_PROCESSES...`.
 import json
 import logging
 import sys
+from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
+import small_trainers
 from accelerate import debug_launcher
-from small_trainers import premasked, rows, trainer_of
-from torch.utils.data import IterableDataset
-from transformers import BertForMaskedLM  # noqa: F401  once, before the forks
+from small_trainers import premasked, rows, stacked, trainer_of
+from torch.utils.data import (
+    BatchSampler,
+    DataLoader,
+    DistributedSampler,
+    IterableDataset,
+    SequentialSampler,
+)
+from transformers import BertForMaskedLM, Trainer  # noqa: F401  once, before the forks
 
 from hf_apt import atomic
 from hf_apt.data.tokenizer import SPECIAL_TOKENS, vocabulary_tokenizer
@@ -37,6 +45,65 @@ BROKEN_ROW = 30
 class Streamed(IterableDataset):
     def __iter__(self):
         yield from rows(DATA["streamed"], seed=4)
+
+
+def _prepared(trainer: Trainer, **changed: Any) -> Any:
+    return trainer.accelerator.prepare(DataLoader(ROWS, collate_fn=stacked, **changed))
+
+
+ROWS = premasked(23, seed=5)
+LOADERS: dict[str, Callable[[Trainer], Any]] = {
+    "as it is": lambda trainer: Trainer.get_eval_dataloader(trainer),
+    "prepared batch sampler": lambda trainer: _prepared(
+        trainer, batch_sampler=BatchSampler(SequentialSampler(range(9)), 2, drop_last=False)
+    ),
+    "prepared and shuffled": lambda trainer: _prepared(trainer, batch_size=4, shuffle=True),
+    "not prepared": lambda _: DataLoader(ROWS, 4, collate_fn=stacked),
+    "shared by torch": lambda _: DataLoader(
+        ROWS,
+        4,
+        sampler=DistributedSampler(
+            ROWS,  # pyright: ignore[reportArgumentType]
+            process_state().num_processes,
+            process_state().process_index,
+            shuffle=False,
+        ),
+        collate_fn=stacked,
+    ),
+    "batches": lambda _: [stacked(ROWS[start : start + 4]) for start in range(0, 23, 4)],
+    "ready batches": lambda _: DataLoader(
+        [stacked(ROWS[start : start + 4]) for start in range(0, 23, 4)],  # pyright: ignore
+        batch_size=None,
+    ),
+    "other batches": lambda _: [stacked(ROWS[process_state().process_index :][:3])],
+}
+
+
+class Loading(Trainer):
+    """Makes its evaluation loader by itself."""
+
+    make: Callable[[Trainer], Any]
+
+    def get_eval_dataloader(self, eval_dataset=None):
+        return type(self).make(self)
+
+
+def loaded(folder: Path, tokenizer: Any, name: str) -> dict[str, Any]:
+    """What is measured of the data that a loader serves."""
+    kind = type("Loading", (Loading,), {"make": staticmethod(LOADERS[name])})
+    small_trainers.Trainer = kind  # type: ignore[misc]
+    try:
+        trainer = trainer_of(
+            folder,
+            tokenizer,
+            eval_dataset=ROWS,
+            data_collator=stacked,
+            callbacks=[AptCallback(detail="all")],
+        )
+    finally:
+        small_trainers.Trainer = Trainer  # type: ignore[misc]
+    metrics = trainer.evaluate()
+    return {key: v for key, v in metrics.items() if "depth" in key or "num_" in key}
 
 
 def broken() -> list[dict[str, Any]]:
@@ -62,8 +129,8 @@ def trained(folder: str) -> None:
             eval_dataset={"listed": rows(DATA["listed"], seed=3), "streamed": Streamed()},
             train_dataset=premasked(40),
             callbacks=[
-                AptCallback(),
-                ConfusionCallback(eval_dataset=confused),
+                AptCallback(detail="all"),
+                ConfusionCallback(eval_dataset=confused, detail="all"),
                 AptPlotCallback(),
                 AptEarlyStopping(prefix="eval_listed", patience=1),
                 AptLiveView(),
@@ -82,7 +149,8 @@ def trained(folder: str) -> None:
         }
         warnings.clear()
     state = process_state()
-    found["named"] = named
+    found["named"] = named.copy()
+    found["loaders"] = {name: loaded(Path(folder) / name, tokenizer, name) for name in LOADERS}
     place = Path(folder) / f"{state.process_index}-of-{state.num_processes}.json"
     place.write_text(json.dumps(found))
 

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Generator, Iterable, Iterator, Mapping
+from contextlib import contextmanager
 from functools import reduce
 from typing import Any, Protocol, Self, TypeVar
 
@@ -50,15 +51,29 @@ def read(trunk: Trunk, batches: Iterable[AskedBatch], readers: Iterable[Reader[A
     device = trunk.model.device
     readers = list(readers)
     waiting: list[Callable[[], None] | None] = []
-    for batch in batches:
-        inputs = {
-            name: values.to(device, non_blocking=True) for name, values in batch.inputs.items()
-        }
-        hidden_DNH = trunk.at(inputs, batch.asked_BT)
-        begun = [reader.update(batch, hidden_DNH) for reader in readers]
-        _finish(waiting)
-        waiting = begun
+    with _closed(batches):
+        for batch in batches:
+            inputs = {
+                name: values.to(device, non_blocking=True) for name, values in batch.inputs.items()
+            }
+            hidden_DNH = trunk.at(inputs, batch.asked_BT)
+            begun = [reader.update(batch, hidden_DNH) for reader in readers]
+            _finish(waiting)
+            waiting = begun
     _finish(waiting)
+
+
+@contextmanager
+def _closed(batches: Iterable[AskedBatch]) -> Iterator[None]:
+    """After the block a generator is closed, so that its progress bar ends before an error is said.
+
+    What is no generator stays as it is.
+    """
+    try:
+        yield
+    finally:
+        if isinstance(batches, Generator):
+            batches.close()
 
 
 def totals(readers: Mapping[str, Reader[T]]) -> dict[str, T]:

@@ -40,7 +40,8 @@ def measure(
     processes return the same.
 
     Raises ValueError if the model has fewer token ids or positions than the tokens need, and in
-    all processes if a decoder has no answer at a position: a logit is NaN, or the largest infinite.
+    all processes if no position is asked, or if a decoder has no answer at a position: a logit is
+    NaN, or the largest infinite.
     """
     require_fit(trunk.model, tokens)
     readers = {name: Decoded(trunk, decoder, measures) for name, decoder in decoders.items()}
@@ -49,7 +50,20 @@ def measure(
     for name, total in read_off.items():
         if problem := total.problem(name):
             raise ValueError(problem)
+        _require_asked(total.readout, tokens, config)
     return {name: total.readout for name, total in read_off.items()}
+
+
+def _require_asked(readout: Readout, tokens: Tokens, config: MeasureConfig) -> None:
+    """Raise ValueError if the counts are of nothing."""
+    if readout.counts.at(0).total:
+        return
+    num = min(config.num_sequences or len(tokens), len(tokens))
+    raise ValueError(
+        f"no position of the {num} sequences in {tokens.folder} is asked: their tokens are special "
+        "ones, [UNK] among them, or too few to be masked. Give more text, or the tokenizer that "
+        "the text is for."
+    )
 
 
 def asked_batches(

@@ -11,6 +11,16 @@ from weakref import WeakKeyDictionary, ref
 import torch
 from torch import Tensor, nn
 
+from hf_apt.depths.model_calls import (
+    LENGTH,
+    answer_of,
+    evaluating,
+    in_own_precision,
+    lengths_to_try,
+    logits_of,
+    named_answers,
+    smallest_input,
+)
 from hf_apt.depths.state_hooks import is_view
 
 if TYPE_CHECKING:
@@ -37,6 +47,9 @@ class ModelParts:
     output: Any
     """What the trunk returned for `smallest_input`, without its hidden states."""
 
+    length: int
+    """Tokens T of the smallest input: four, or the shortest length tried that the model takes."""
+
     states: list[Tensor]
     """The hidden states (1, T, H) of the smallest input, by depth."""
 
@@ -57,14 +70,14 @@ _KNOWN: WeakKeyDictionary[nn.Module, tuple[object, ModelParts]] = WeakKeyDiction
 def parts_of(model: PreTrainedModel) -> ModelParts:
     """The parts of `model`, found once for as long as its modules stay what they are.
 
-    Raises ValueError for what is no language model of transformers, and for a model without a trunk
-    of one stack of blocks apart from its head.
+    Raises ValueError for what is no language model of transformers, for a model without a trunk
+    of one stack of blocks apart from its head, and for one that fails on every small input.
     """
     _require_language_model(model)
-    built_of = _built_of(model)
+    built_of = built_of_now(model)
     known = _KNOWN.get(model)
     if known is None or known[0] != built_of:
-        with in_own_precision(model):
+        with in_own_precision(model), named_answers(model):
             known = _KNOWN[model] = (built_of, _parts(model))
     return known[1]
 
@@ -72,7 +85,8 @@ def parts_of(model: PreTrainedModel) -> ModelParts:
 def _require_language_model(model: Any) -> None:
     kind = type(model).__name__
     config = getattr(model, "config", None) if isinstance(model, nn.Module) else None
-    if not isinstance(getattr(config, "vocab_size", None), int):
+    is_known = hasattr(config, "to_json_string") and hasattr(model, "device")
+    if not is_known or not isinstance(getattr(config, "vocab_size", None), int):
         shown = repr(model) if isinstance(model, str) else kind
         raise ValueError(
             f"{shown} is no language model of transformers: hand over a loaded one, such as "
@@ -85,18 +99,21 @@ def _require_language_model(model: Any) -> None:
         )
 
 
-def _built_of(model: PreTrainedModel) -> object:
-    """Changes where a module is added, taken out or exchanged, or the model moved or cast."""
+def built_of_now(model: PreTrainedModel) -> object:
+    """What a model consists of, to be compared by ==.
+
+    It is another where a module is added, taken out or exchanged, or the model moved or cast.
+    """
     # Not by their numbers: what takes the place of a module can be given its address in memory.
     modules = [(name, ref(module)) for name, module in model.named_modules()]
     return modules, model.config.to_json_string(use_diff=False), model.device, model.dtype
 
 
 def _parts(model: PreTrainedModel) -> ModelParts:
-    returned = _returned(model, model)
+    length, returned = _first_pass(model)
     trunk, output = _outermost(model, returned)
     if getattr(output, "hidden_states", None) is None:  # the head does not hand the request on
-        returned = _returned(model, trunk)
+        returned = _returned(model, trunk, length)
         output = returned[-1][1]
     if getattr(output, "hidden_states", None) is None:
         raise ValueError(
@@ -109,31 +126,54 @@ def _parts(model: PreTrainedModel) -> ModelParts:
         trunk,
         _final_norm(trunk, returned, output.last_hidden_state),
         replace(output, hidden_states=None),
+        length,
         states,
         [(m, out) for m, out in returned if m in own and any(is_view(s, out) for s in states)],
     )
 
 
-def _returned(model: PreTrainedModel, module: nn.Module) -> Returned:
+def _first_pass(model: PreTrainedModel) -> tuple[int, Returned]:
+    """The shortest length tried that the model takes, and what its modules return then."""
+    first: Exception | None = None
+    for length in lengths_to_try(model):
+        try:
+            return length, _returned(model, model, length)
+        except Exception as error:  # a model can fail in any way on an unusual input
+            first = first or error
+    said = " ".join(str(first).split())
+    raise ValueError(
+        f"{type(model).__name__} cannot be read out by depth: it fails on a sequence of {LENGTH} "
+        f"tokens, and on longer ones ({type(first).__name__}: {said})."
+    ) from first
+
+
+def _returned(model: PreTrainedModel, module: nn.Module, length: int) -> Returned:
     """What `module` and those below it return for the smallest input, hidden states included."""
     returned: Returned = []
+    inputs = smallest_input(model, length)
     with recorded(list(module.modules()), returned), torch.no_grad(), evaluating(model):
-        module(**smallest_input(model), output_hidden_states=True, return_dict=True)
+        answer_of(module, inputs, output_hidden_states=True, return_dict=True)
     return returned
 
 
 def _outermost(model: PreTrainedModel, returned: Returned) -> tuple[nn.Module, Any]:
     *below, (_, answer) = returned
-    trunks = [
-        (module, output)
-        for module, output in below
-        if isinstance(getattr(output, "last_hidden_state", None), Tensor)
-    ]
-    if not trunks or not isinstance(getattr(answer, "logits", None), Tensor):
+    trunks = [(module, output) for module, output in below if _is_trunk(module, output)]
+    if not trunks or logits_of(model, answer) is None:
         raise ValueError(
             f"{type(model).__name__} has no trunk apart from its head, or returns no logits."
         )
     return trunks[-1]
+
+
+def _is_trunk(module: nn.Module, output: Any) -> bool:
+    """Whether it returned last hidden states, be it in a tuple because its caller wants one."""
+    from transformers import PreTrainedModel
+
+    if isinstance(getattr(output, "last_hidden_state", None), Tensor):
+        return True
+    is_tuple = isinstance(module, PreTrainedModel) and isinstance(output, tuple)
+    return is_tuple and isinstance(output[0], Tensor) and output[0].dim() == 3
 
 
 def _final_norm(trunk: nn.Module, returned: Returned, last_BTH: Tensor) -> nn.Module | None:
@@ -145,36 +185,12 @@ def _final_norm(trunk: nn.Module, returned: Returned, last_BTH: Tensor) -> nn.Mo
     return next((m for m, state in returned if m in norms and is_view(last_BTH, state)), None)
 
 
-def smallest_input(model: PreTrainedModel) -> dict[str, Tensor]:
-    """One sequence of four equal tokens."""
-    ids = torch.ones(1, 4, dtype=torch.long, device=model.device)
-    return {"input_ids": ids * (min(4, model.config.vocab_size - 1)), "attention_mask": ids}
-
-
 def depth_states(outputs: Any) -> list[Tensor]:
     """The hidden states of a trunk's output: embeddings, then the output of each block.
 
     The last entry of `hidden_states` is before the final normalisation in some families.
     """
     return [*outputs.hidden_states[:-1], outputs.last_hidden_state]
-
-
-def in_own_precision(model: PreTrainedModel) -> torch.autocast:
-    """Within the block, nothing is computed in another precision than that of its weights."""
-    return torch.autocast(model.device.type, enabled=False)
-
-
-@contextmanager
-def evaluating(model: nn.Module) -> Iterator[None]:
-    """Within the block, `model` is in evaluation mode; afterwards each module is as it was."""
-    training = [module for module in model.modules() if module.training]
-    for module in training:
-        module.training = False
-    try:
-        yield
-    finally:
-        for module in training:
-            module.training = True
 
 
 @contextmanager

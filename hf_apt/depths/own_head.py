@@ -4,14 +4,17 @@ from __future__ import annotations
 
 from contextlib import AbstractContextManager
 from functools import partial
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import torch
 from torch import Tensor, nn
 
 from hf_apt.depths.forward_override import forward_replaced
-from hf_apt.depths.model_parts import (
+from hf_apt.depths.model_calls import (
+    answer_of,
     evaluating,
+    logits_of,
+    named_answers,
     smallest_input,
 )
 from hf_apt.depths.state_hooks import is_view
@@ -25,6 +28,9 @@ from hf_apt.depths.sweep import (
 )
 from hf_apt.depths.trunk import Trunk
 
+if TYPE_CHECKING:
+    from transformers import PreTrainedModel
+
 _ROW_CHUNK = 256
 """Positions scored at once where a head has to be run whole."""
 
@@ -33,6 +39,9 @@ class OwnHead:
     """A model's own MLM head, as a function from hidden states to predicted token ids.
 
     Applied at a depth other than the last it is what the literature calls a logit lens.
+
+    Raises ValueError for a model without logits over its vocabulary, and, when it is applied, if
+    modules of the model were added, taken out or exchanged since.
     """
 
     def __init__(self, trunk: Trunk):
@@ -41,9 +50,13 @@ class OwnHead:
         self._model = trunk.model
         self._decoder = self._find_decoder()
 
+    def __repr__(self) -> str:
+        return f"OwnHead({self.trunk})"
+
     @torch.no_grad()
     def __call__(self, hidden_DNH: Tensor) -> Tensor:
         """The predicted ids (D, N); of equal logits the lowest id; -1 where there is no answer."""
+        self.trunk.require_current()
         embedded_NH, blocks_NH = hidden_DNH[0], hidden_DNH[1:].flatten(0, 1)
         ids = torch.cat([once_each(self._predict, embedded_NH), self._predict(blocks_NH)])
         return ids.unflatten(0, hidden_DNH.shape[:2])
@@ -54,6 +67,7 @@ class OwnHead:
 
         Raises ValueError if a target is no id of the vocabulary.
         """
+        self.trunk.require_current()
         num_blocks = len(hidden_DNH) - 1
         embedded = self._swept_once_each(hidden_DNH[0], targets_N)
         if not num_blocks:
@@ -63,8 +77,17 @@ class OwnHead:
 
     def logits(self, hidden_NH: Tensor) -> Tensor:
         """The logits (N, V), all at once: for few positions."""
-        with evaluating(self._model), _output_replaced(self.trunk, hidden_NH[None]):
-            return self._model(**smallest_input(self._model)).logits[0]
+        logits_1NV = logits_of(self._model, self._answer(hidden_NH))
+        if logits_1NV is None or logits_1NV.dim() != 3 or logits_1NV.shape[1] != len(hidden_NH):
+            raise _no_head(self._model)
+        return logits_1NV[0]
+
+    def _answer(self, hidden_NH: Tensor) -> Any:
+        """What the model returns where its last hidden states are these."""
+        model, inputs = self._model, smallest_input(self._model, self.trunk.length)
+        replaced = _output_replaced(self.trunk, hidden_NH[None])
+        with evaluating(model), named_answers(model), replaced:
+            return answer_of(model, inputs)
 
     def _predict(self, hidden_NH: Tensor) -> Tensor:
         if len(hidden_NH) == 0:
@@ -103,8 +126,7 @@ class OwnHead:
 
         hook = decoder.register_forward_pre_hook(keep)
         try:
-            with evaluating(self._model), _output_replaced(self.trunk, hidden_NH[None]):
-                self._model(**smallest_input(self._model))
+            self._answer(hidden_NH)
         except _DecoderReachedError:
             pass
         finally:
@@ -115,26 +137,42 @@ class OwnHead:
         """The linear map to the vocabulary, if what it returns are the logits themselves.
 
         Equal values would not do: a bias that is added to them may be zero now and trained later.
+        Raises ValueError if the model has no logits over its vocabulary.
         """
-        decoder = self._model.get_output_embeddings()
-        if type(decoder) is not nn.Linear:
-            return None
-        generator = torch.Generator().manual_seed(0)
-        hidden_NH = torch.randn(5, self.trunk.hidden_size, generator=generator)
-        hidden_NH = hidden_NH.to(self._model.device, self._model.dtype)
+        decoder = _output_embeddings(self._model)
+        linear = decoder if type(decoder) is nn.Linear else None
         decoded: list[tuple[Tensor, int]] = []
 
         def record(_: nn.Module, __: Any, output: Tensor) -> None:
             decoded.append((output, output._version))
 
-        hook = decoder.register_forward_hook(record)
+        hooks = [linear.register_forward_hook(record)] if linear is not None else []
         try:
-            with torch.no_grad():
-                logits = self.logits(hidden_NH)
+            logits_NV = self._logits_at_random()
         finally:
-            hook.remove()
-        is_all = any(is_view(logits, out) and out._version == version for out, version in decoded)
-        return decoder if is_all else None
+            for hook in hooks:
+                hook.remove()
+        if decoder is None and logits_NV.shape[-1] != self._model.config.vocab_size:
+            raise _no_head(self._model)
+        is_all = any(
+            is_view(logits_NV, out) and out._version == version for out, version in decoded
+        )
+        return linear if is_all else None
+
+    @torch.no_grad()
+    def _logits_at_random(self) -> Tensor:
+        """The logits (5, V) of random hidden states, always the same ones."""
+        generator = torch.Generator().manual_seed(0)
+        hidden_NH = torch.randn(5, self.trunk.hidden_size, generator=generator)
+        try:
+            return self.logits(hidden_NH.to(self._model.device, self._model.dtype))
+        except ValueError:
+            raise
+        except Exception as error:  # what a head does without its trunk is its own affair
+            raise ValueError(
+                f"the head of {type(self._model).__name__} cannot be taken off its trunk "
+                f"({type(error).__name__}: {' '.join(str(error).split())})."
+            ) from error
 
 
 def _most_probable(logits_NV: Tensor) -> Tensor:
@@ -148,4 +186,22 @@ class _DecoderReachedError(Exception):
 def _output_replaced(trunk: Trunk, hidden_BTH: Tensor) -> AbstractContextManager[None]:
     """Within the block, the trunk answers any input with `hidden_BTH`."""
     output = trunk.output(hidden_BTH)
-    return forward_replaced(trunk.module, lambda *_, **__: output)
+
+    def forward(*_: Any, return_dict: bool | None = None, **__: Any) -> Any:
+        return output.to_tuple() if return_dict is False else output
+
+    return forward_replaced(trunk.module, forward)
+
+
+def _output_embeddings(model: PreTrainedModel) -> nn.Module | None:
+    try:
+        return model.get_output_embeddings()
+    except Exception:  # a class may not know the question
+        return None
+
+
+def _no_head(model: PreTrainedModel) -> ValueError:
+    return ValueError(
+        f"{type(model).__name__} has no masked-LM head, so that it answers with no token: load it "
+        "by AutoModelForMaskedLM, or by AutoModelForCausalLM."
+    )

@@ -10,18 +10,20 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import replace
 from typing import TYPE_CHECKING, Any
+from weakref import ref
 
 import torch
 from torch import Tensor, nn
 
 from hf_apt.depths.last_block import asked_only, position_wise_modules
-from hf_apt.depths.model_parts import (
-    depth_states,
+from hf_apt.depths.model_calls import (
+    LENGTH,
     evaluating,
     in_own_precision,
-    parts_of,
+    known_inputs,
     smallest_input,
 )
+from hf_apt.depths.model_parts import depth_states, parts_of
 from hf_apt.depths.state_hooks import makers, tapped
 
 if TYPE_CHECKING:
@@ -43,6 +45,7 @@ class Trunk:
     def __init__(self, model: PreTrainedModel, *, deepest: int | None = None):
         self.model = model
         self._parts = parts_of(model)
+        self._modules = [ref(module) for module in model.modules()]
         self.module = self._parts.trunk
         """The module that is called; its parameters are those of the model."""
         states = self._parts.states
@@ -60,7 +63,20 @@ class Trunk:
         """Number of depths D, the embeddings included."""
         self.hidden_size = states[0].shape[-1]
         """Width H of the hidden states."""
+        self.length = self._parts.length
+        """Tokens of the smallest input that the model takes: 4, but where it takes few lengths."""
         self._is_whole = deepest == last
+
+    def __repr__(self) -> str:
+        return f"Trunk({type(self.model).__name__}, {self.num_depths} depths of {self.hidden_size})"
+
+    @property
+    def is_current(self) -> bool:
+        """Whether the model consists of the modules that it had when the trunk was taken off."""
+        now = list(self.model.modules())
+        return len(now) == len(self._modules) and all(
+            before() is module for before, module in zip(self._modules, now, strict=True)
+        )
 
     @torch.no_grad()
     def at(self, inputs: dict[str, Tensor], asked_BT: Tensor) -> Tensor:
@@ -69,7 +85,11 @@ class Trunk:
         The last block is computed at these alone, as far as the model allows it. `asked_BT` may
         stay on the processor whatever the model's device. Where a trunk ends in a normalisation of
         its own (pre-norm models), it is applied at every depth, as the head expects it.
+
+        Raises ValueError if modules of the model were added, taken out or exchanged since, and for
+        inputs that a model of few lengths does not take.
         """
+        self.require_current()
         positions_N = asked_BT.flatten().nonzero()[:, 0]
         few = 2 * len(positions_N) < asked_BT.numel()
         # Where the mask is the processor's, a graphics card is never waited for.
@@ -83,6 +103,14 @@ class Trunk:
             bare = self.num_depths - self._is_whole  # the last of all is normalised already
             states[:bare] = [final_norm(state) for state in states[:bare]]
         return torch.stack(states)
+
+    def require_current(self) -> None:
+        """Raise ValueError unless the trunk `is_current`: it would read what is no longer there."""
+        if not self.is_current:
+            raise ValueError(
+                f"the modules of {type(self.model).__name__} have changed since its trunk was "
+                "taken off: take it off again, Trunk(model), and its head with it."
+            )
 
     def prepare(self) -> Trunk:
         """This trunk, its experiments made now: a dozen forward passes, for a model only once."""
@@ -110,7 +138,7 @@ class Trunk:
             return tapped(
                 modules,
                 positions_N,
-                lambda: self.module(**inputs, return_dict=True),
+                lambda: self._answer(inputs, return_dict=True),
                 stop=not self._is_whole,
             )
 
@@ -127,7 +155,7 @@ class Trunk:
         modules = makers(self._parts.returned, states)
         if modules is None:
             return None
-        inputs = smallest_input(self.model)
+        inputs = known_inputs(self.module, smallest_input(self.model, self._parts.length))
         positions_N = torch.arange(states[0].shape[1], device=states[0].device)
         again = self._tapped(modules, inputs, positions_N) or []
         if _are_equal(again, states):
@@ -151,7 +179,21 @@ class Trunk:
 
     def _outputs(self, inputs: dict[str, Tensor]) -> Any:
         with torch.no_grad(), evaluating(self.model):
-            return self.module(**inputs, output_hidden_states=True, return_dict=True)
+            return self._answer(inputs, output_hidden_states=True, return_dict=True)
+
+    def _answer(self, inputs: dict[str, Tensor], **wanted: bool) -> Any:
+        try:
+            return self.module(**inputs, **known_inputs(self.module, wanted))
+        except RuntimeError as error:
+            if self.length == LENGTH or isinstance(error, torch.OutOfMemoryError):
+                raise
+            said = " ".join(str(error).split())
+            length = inputs["input_ids"].shape[1]
+            raise ValueError(
+                f"{type(self.model).__name__} fails on this batch of {length} tokens a sequence "
+                f"({said}): it takes few lengths, {self.length} tokens is one, and perhaps no "
+                "padding; give it texts joined and cut to that length."
+            ) from error
 
 
 def _are_equal(tapped_states: Sequence[Tensor], states: Sequence[Tensor]) -> bool:

@@ -38,7 +38,8 @@ def register_lazily(
 
     `module` has the classes, or imports them when they are asked for: `<stem>Config` and those that
     `models` names, `<stem>Model`, `<stem>ForMaskedLM` and so on. Its tokenizer is BERT's, where a
-    checkpoint names no other.
+    checkpoint names no other. An encoder's layers are called as BERT's are: where peft is told of
+    none to adapt, it adapts those that it would adapt of a BERT.
     """
 
     def enter(auto: Any, mapping: str, class_name: str) -> None:
@@ -56,8 +57,15 @@ def register_lazily(
     def name_tokenizer(auto: Any) -> None:
         enter(auto, "TOKENIZER_MAPPING", "BertTokenizer")
 
+    def name_targets(constants: Any) -> None:
+        for name, targets in vars(constants).items():
+            if name.startswith("TRANSFORMERS_MODELS_TO_") and "bert" in targets:
+                targets.setdefault(model_type, targets["bert"])
+
     # transformers looks for the classes of a model type in a module of this name.
     sys.modules[f"transformers.models.{model_type}"] = import_module(module)
     wrapt.register_post_import_hook(name_config, f"{_AUTO}.configuration_auto")
     wrapt.register_post_import_hook(name_models, f"{_AUTO}.modeling_auto")
     wrapt.register_post_import_hook(name_tokenizer, f"{_AUTO}.tokenization_auto")
+    if models is ENCODER:
+        wrapt.register_post_import_hook(name_targets, "peft.utils.constants")

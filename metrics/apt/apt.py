@@ -29,7 +29,7 @@ class Apt(Streamed, evaluate.Metric):
             or 0, 1, 2.
         frequencies (optional): occurrences of each token id in a corpus.
         min_support: a token counts for `mean_apt` if it was asked at least that often. Default 1.
-        per_token: whether to return arrays by token. Default False.
+        per_token: whether to return lists by token. Default False.
         vocab_size (optional): ids from here on are refused. Default: any id is counted.
     Returns:
         mean_apt, in [0, 1], over num_tokens tokens; masked_accuracy, in [0, 1], over num_positions;
@@ -39,8 +39,12 @@ class Apt(Streamed, evaluate.Metric):
         Each with its standard error, `mean_apt_standard_error` and so on; NaN where undefined.
         With treatment: all of these again, `mean_apt_masked` and so on.
         With frequencies: apt_by_frequency, mean APT in logarithmic bins from low to below high.
-        With per_token: tokens, apt, apt_standard_error, support, arrays over the tokens asked for.
+        With per_token: tokens, apt, apt_standard_error, support, lists over the tokens asked for.
     Examples:
+        The name is that of the metric's folder, or of its Space on the Hub.
+
+        >>> apt = evaluate.load("apt")
+
         Token 5 is right twice of four times, 7 always, 9 never: the mean is (1/2 + 1 + 0) / 3.
 
         >>> scores = apt.compute(references=[5, 5, 5, 5, 7, 9], predictions=[5, 5, 6, 8, 7, 8])
@@ -52,7 +56,7 @@ class Apt(Streamed, evaluate.Metric):
         >>> apt.add_batch(references=[[5, -100], [7, -100]], predictions=[[5, 1], [6, 2]])
         >>> apt.add_batch(references=[[5, 5]], predictions=[[5, 6]])
         >>> scores = apt.compute(min_support=2, per_token=True)
-        >>> scores["tokens"].tolist(), scores["support"].tolist(), round(scores["mean_apt"], 3)
+        >>> scores["tokens"], scores["support"], round(scores["mean_apt"], 3)
         ([5, 7], [3, 1], 0.667)
 
         By treatment and by frequency.

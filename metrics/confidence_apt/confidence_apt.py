@@ -35,6 +35,9 @@ class ConfidenceApt(Streamed, evaluate.Metric):
         bins: by mean APT from low to high, lowest first, each with num_inputs, mean_confidence and,
             with correct, accuracy, and their standard errors.
     Examples:
+        The name is that of the metric's folder, or of its Space on the Hub.
+
+        >>> confidence_apt = evaluate.load("confidence_apt")
         >>> mean_apt, confidence = [0.1, 0.2, 0.3, 0.4], [0.5, 0.7, 0.6, 0.8]
         >>> scores = confidence_apt.compute(predictions=confidence, references=mean_apt)
         >>> round(scores["pearson"], 3), round(scores["spearman"], 3), scores["num_inputs"]

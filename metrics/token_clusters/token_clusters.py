@@ -40,6 +40,10 @@ class TokenClusters(Streamed, evaluate.Metric):
             strong match, in [0, 1];
         definition and threshold. None where a value is undefined.
     Examples:
+        The name is that of the metric's folder, or of its Space on the Hub.
+
+        >>> token_clusters = evaluate.load("token_clusters")
+
         Tokens 3 and 4 are taken for one another; 5 is always right.
 
         >>> references = [3, 3, 3, 4, 4, 4, 5, 5]

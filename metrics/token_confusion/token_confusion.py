@@ -26,16 +26,19 @@ class TokenConfusion(Streamed, evaluate.Metric):
         references: true token ids, of the same shape; -100 where nothing is asked.
         vocab_size (optional): ids from here on are refused. Default: any id is counted.
     Returns:
-        rows, columns, counts: the entries of the matrix that are not 0, as int64 arrays: the
+        rows, columns, counts: the entries of the matrix that are not 0, as lists: the
             reference, the prediction, and how often the one was answered by the other.
         kept: ids of the tokens that pass the row filter: their right answer is their commonest.
         num_pairs: number of entries; num_rows: number of tokens asked for; num_kept;
         num_ties: kept tokens with another answer exactly as common as the right one.
     Examples:
+        The name is that of the metric's folder, or of its Space on the Hub.
+
+        >>> token_confusion = evaluate.load("token_confusion")
         >>> matrix = token_confusion.compute(references=[5, 5, 5, 7], predictions=[5, 5, 7, 5])
-        >>> [matrix[name].tolist() for name in ("rows", "columns", "counts")]
+        >>> [matrix[name] for name in ("rows", "columns", "counts")]
         [[5, 5, 7], [5, 7, 5], [2, 1, 1]]
-        >>> matrix["kept"].tolist(), matrix["num_rows"], matrix["num_ties"]
+        >>> matrix["kept"], matrix["num_rows"], matrix["num_ties"]
         ([5], 2, 0)
 
         As a SciPy matrix, row = reference:
@@ -49,7 +52,7 @@ class TokenConfusion(Streamed, evaluate.Metric):
 
         >>> for references, predictions in [([1, -100], [1, 3]), ([1, 2], [2, 2])]:
         ...     token_confusion.add_batch(references=references, predictions=predictions)
-        >>> token_confusion.compute()["counts"].tolist()
+        >>> token_confusion.compute()["counts"]
         [1, 1, 1]
     """
 

@@ -98,6 +98,31 @@ def test_counts_are_those_of_a_loop_whatever_the_batch_size(batch_size, trunk, t
     assert len({max(table.values()) for table in expected.values()}) > 1
 
 
+def test_batches_are_as_long_as_their_longest_sequence(tokens, trunk, monkeypatch):
+    """With the very counts of batches that are all filled up to the longest possible sequence."""
+    config, decoders = config_of(batch_size=4), {"own_head": OwnHead(trunk)}
+    lengths = np.diff(tokens.starts)
+    widths = [tokens_BT.shape[1] for tokens_BT, _ in MaskedBatches(tokens, config).part()]
+    assert widths[: len(widths) // 2] == [
+        lengths[start : start + 4].max() for start in range(0, len(lengths), 4)
+    ]
+    assert len(set(widths)) > 3
+    short = tables_of(measure(trunk, tokens, decoders, config)["own_head"].counts)
+    filled = Tokens.padded
+    monkeypatch.setattr(Tokens, "padded", lambda self, indices, **_: filled(self, indices))
+    assert {batch.shape[1] for batch, _ in MaskedBatches(tokens, config).part()} == {24}
+    assert tables_of(measure(trunk, tokens, decoders, config)["own_head"].counts) == short
+
+
+@pytest.mark.parametrize("measures", [(), MEASURES])
+def test_a_measurement_of_nothing_is_refused(trunk, tokens, tokenizer, tmp_path, measures):
+    """Of one token, at which this seed asks nothing."""
+    few = write_tokens(tmp_path / "t", ["w1"], tokenizer, sequence_length=8, layout="first")
+    config = MeasureConfig(seed=1, masking_rate=0.001)
+    with pytest.raises(ValueError, match="^no position of the 1 sequences in .* Give more text"):
+        measure(trunk, few, {"own_head": OwnHead(trunk)}, config, measures=measures)
+
+
 def test_packed_sequences_are_counted_likewise(trunk, packed_tokens):
     expected = looped(trunk.model, packed_tokens, range(1), 10)
     config = config_of(batch_size=4, num_realisations=1, num_sequences=10)

@@ -49,6 +49,13 @@ def test_the_own_head_at_the_last_depth_is_the_model(family, inputs, asked):
         assert torch.equal(predictions[depth], head.logits(hidden[depth]).argmax(dim=-1))
 
 
+def test_trunk_and_head_show_what_they_are():
+    trunk = Trunk(made("bert"))
+    shown = f"Trunk(BertForMaskedLM, {NUM_BLOCKS + 1} depths of {trunk.hidden_size})"
+    assert repr(trunk) == shown
+    assert repr(OwnHead(trunk)) == f"OwnHead({shown})"
+
+
 @every_family
 def test_there_is_one_depth_more_than_blocks(family):
     assert Trunk(made(family)).num_depths == NUM_BLOCKS + 1

@@ -76,8 +76,9 @@ def test_logits_are_never_held_whole_in_half_precision_either(family):
 
 def test_a_model_without_logits_is_refused():
     config = hf.BertConfig(**SMALL)
-    with pytest.raises(ValueError, match="BertForPreTraining has no trunk .* or returns no logits"):
-        Trunk(hf.BertForPreTraining(config))
+    sentence = "BertForQuestionAnswering has no trunk .* or returns no logits"
+    with pytest.raises(ValueError, match=sentence):
+        Trunk(hf.BertForQuestionAnswering(config))
 
 
 def test_two_stacks_of_blocks_are_refused():

@@ -8,6 +8,7 @@
 from typing import Any
 
 import torch
+from torch import nn
 from transformers import (
     BertConfig,
     BertForMaskedLM,
@@ -20,11 +21,38 @@ from transformers.modeling_outputs import (
     MaskedLMOutput,
 )
 from transformers.models.bert.modeling_bert import BertEncoder
+from transformers.utils.generic import can_return_tuple
 
 from .configuration_bert6 import Bert6Config
 
+_AUTO_CLASSES = {
+    "AutoModel": "Model",
+    "AutoModelForMaskedLM": "ForMaskedLM",
+    "AutoModelForSequenceClassification": "ForSequenceClassification",
+    "AutoModelForTokenClassification": "ForTokenClassification",
+}
+"""What follows the stem in the name of the class that each Auto class opens."""
 
-class Bert6Model(BertModel):
+
+class WithAllClasses:
+    """A model saved with the names of all classes of its model type.
+
+    transformers names in `auto_map` only the class that is saved; the file that travels with the
+    checkpoint has them all, so that any of these Auto classes opens it by `trust_remote_code=True`.
+    """
+
+    def save_pretrained(self, *args, **kwargs):
+        """What `PreTrainedModel.save_pretrained` does, with a whole `auto_map`."""
+        config: Any = self.config  # pyright: ignore[reportAttributeAccessIssue]
+        file = f"modeling_{config.model_type}"
+        if type(self).__module__.rpartition(".")[-1] == file:
+            stem = type(config).__name__.removesuffix("Config")
+            names = {auto: f"{file}.{stem}{ending}" for auto, ending in _AUTO_CLASSES.items()}
+            config.auto_map = {**(getattr(config, "auto_map", None) or {}), **names}
+        return super().save_pretrained(*args, **kwargs)  # pyright: ignore
+
+
+class Bert6Model(WithAllClasses, BertModel):
     """The trunk: embeddings and six blocks."""
 
     config_class = Bert6Config
@@ -67,13 +95,28 @@ def with_bert6_encoder(trunk: BertModel) -> BertModel:
     return trunk
 
 
-class Bert6ForMaskedLM(BertForMaskedLM):
+def has_hooks(block: nn.Module) -> bool:
+    """Whether `block` or a module in it has hooks, other than those by which transformers itself
+    collects `hidden_states` and `attentions`, which do nothing where these are not asked for."""
+    return any(
+        not getattr(hook, "__module__", "").startswith("transformers.")
+        for module in block.modules()
+        for hooks in (
+            *(module._forward_hooks, module._forward_pre_hooks),
+            *(module._backward_hooks, module._backward_pre_hooks),
+        )
+        for hook in hooks.values()
+    )
+
+
+class Bert6ForMaskedLM(WithAllClasses, BertForMaskedLM):
     """BERT-6 with the masked-LM head.
 
     Two things differ from `BertForMaskedLM`. The loss is divided by `num_items_in_batch` where the
     Trainer gives it, so that it does not depend on how a batch is split over accumulation steps and
     processes. In training with labels, the last block behind its attention and the vocabulary
-    logits are computed only where a label is asked for: `logits` then has shape (number of labels
+    logits are computed only where a label is asked for (the block whole, where it has hooks, which
+    are to see what they see in evaluation): `logits` then has shape (number of labels
     other than -100, vocabulary), in row-major order of the positions. Without labels, or in
     evaluation mode, it has the usual (batch, sequence, vocabulary).
     """
@@ -84,6 +127,7 @@ class Bert6ForMaskedLM(BertForMaskedLM):
         super().__init__(config)
         with_bert6_encoder(self.bert)
 
+    @can_return_tuple
     def forward(
         self,
         input_ids: torch.Tensor | None = None,
@@ -95,8 +139,10 @@ class Bert6ForMaskedLM(BertForMaskedLM):
         num_items_in_batch: torch.Tensor | int | None = None,
         asked_positions: torch.Tensor | None = None,
         **kwargs,
-    ) -> MaskedLMOutput:
+    ) -> tuple[torch.Tensor, ...] | MaskedLMOutput:
         """The loss over labels other than -100 (if labels are given), logits and hidden states.
+
+        With `return_dict=False`, here or in the configuration, a tuple of those that are there.
 
         `asked_positions` are the places of these labels in the flattened batch. Whoever knows them
         spares a graphics card the wait for their number, and gives batches one shape by padding
@@ -114,7 +160,8 @@ class Bert6ForMaskedLM(BertForMaskedLM):
             token_type_ids=token_type_ids,
             position_ids=position_ids,
             inputs_embeds=inputs_embeds,
-            **kwargs | {"return_dict": True},
+            return_dict=True,
+            **kwargs,
             **({"asked_positions": asked_positions} if in_last_block else {}),
         )
         hidden = outputs.last_hidden_state
@@ -139,20 +186,27 @@ class Bert6ForMaskedLM(BertForMaskedLM):
         )
 
     def _shows_states(self, kwargs: dict) -> bool:
-        """Whether someone wants to see every position behind every block, or reads it backwards."""
-        return self.config.is_decoder or any(
-            kwargs.get(name, getattr(self.config, name, None))
-            for name in ("output_hidden_states", "output_attentions")
+        """Whether someone wants to see every position behind every block, or reads it backwards.
+
+        Hooks on the last block want to: taken apart, it is not called.
+        """
+        return (
+            self.config.is_decoder
+            or any(
+                kwargs.get(name, getattr(self.config, name, None))
+                for name in ("output_hidden_states", "output_attentions")
+            )
+            or has_hooks(self.bert.encoder.layer[-1])
         )
 
 
-class Bert6ForSequenceClassification(BertForSequenceClassification):
+class Bert6ForSequenceClassification(WithAllClasses, BertForSequenceClassification):
     """BERT-6 with a classifier on the pooled [CLS] state."""
 
     config_class = Bert6Config
 
 
-class Bert6ForTokenClassification(BertForTokenClassification):
+class Bert6ForTokenClassification(WithAllClasses, BertForTokenClassification):
     """BERT-6 with a classifier at every position."""
 
     config_class = Bert6Config

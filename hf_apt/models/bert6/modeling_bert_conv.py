@@ -9,6 +9,9 @@ convolution, and count for nothing in the statistics by which it is normalised.
 # This file travels with every saved checkpoint, so that it opens without hf_apt by
 # `trust_remote_code=True`: it may import torch, transformers and its neighbours only.
 
+from collections.abc import Iterator
+from contextlib import contextmanager
+
 import torch
 from torch import nn
 from transformers import (
@@ -19,7 +22,7 @@ from transformers import (
 from transformers.models.bert.modeling_bert import BertLayer, BertSelfAttention
 
 from .configuration_bert_conv import BertConvConfig
-from .modeling_bert6 import Bert6Encoder, Bert6ForMaskedLM
+from .modeling_bert6 import Bert6Encoder, Bert6ForMaskedLM, WithAllClasses
 
 
 class MaskedBatchNorm(nn.BatchNorm2d):
@@ -28,6 +31,9 @@ class MaskedBatchNorm(nn.BatchNorm2d):
     Without a mask it is `nn.BatchNorm2d`; with one it is that of the present positions alone, and
     absent ones become 0. Running statistics are those of the present positions. In training they
     are of the sequences that one process sees at once: the model depends on how a batch is split.
+
+    While its own weights are frozen, as an adapter's base is, the running statistics are used and
+    stay what they are: they are saved with the base alone.
     """
 
     def forward(
@@ -35,12 +41,18 @@ class MaskedBatchNorm(nn.BatchNorm2d):
     ) -> torch.Tensor:
         """The normalised image, of the same shape."""
         if present_BT is None:
-            return super().forward(image_BWTH)
+            return self._normed(image_BWTH)
         image_BTWH = image_BWTH.transpose(1, 2)
-        normed_PWH = super().forward(image_BTWH[present_BT].unsqueeze(2)).squeeze(2)
+        normed_PWH = self._normed(image_BTWH[present_BT].unsqueeze(2)).squeeze(2)
         normed_BTWH = normed_PWH.new_zeros(image_BTWH.shape)
         normed_BTWH[present_BT] = normed_PWH
         return normed_BTWH.transpose(1, 2)
+
+    def _normed(self, image: torch.Tensor) -> torch.Tensor:
+        if not self.training or self.weight.requires_grad:
+            return super().forward(image)
+        running = self.running_mean, self.running_var
+        return nn.functional.batch_norm(image, *running, self.weight, self.bias, eps=self.eps)
 
 
 class ConvLayer(nn.Module):
@@ -103,7 +115,20 @@ class BertConvEncoder(Bert6Encoder):
         return super().forward(self.conv(hidden_states, present_BT), **kwargs)
 
 
-class BertConvModel(BertModel):
+@contextmanager
+def checkpointing_kept(config: BertConvConfig) -> Iterator[None]:
+    """Within the block a model is made of which the trunk or encoder is replaced afterwards.
+
+    transformers turns on what `config.gradient_checkpointing` says in the first model that is made
+    of a configuration, and forgets it: after the block it is said again.
+    """
+    checkpointing = getattr(config, "gradient_checkpointing", False)
+    yield
+    if checkpointing:
+        config.gradient_checkpointing = checkpointing
+
+
+class BertConvModel(WithAllClasses, BertModel):
     """The trunk: embeddings, front-end and blocks.
 
     `hidden_states` are the embeddings, the front-end's output, and the output of each block.
@@ -117,7 +142,8 @@ class BertConvModel(BertModel):
     _no_split_modules = ["BertEmbeddings", "BertLayer", "ConvFrontEnd"]
 
     def __init__(self, config: BertConvConfig, add_pooling_layer: bool = True):
-        super().__init__(config, add_pooling_layer=add_pooling_layer)
+        with checkpointing_kept(config):
+            super().__init__(config, add_pooling_layer=add_pooling_layer)
         self.encoder = BertConvEncoder(config)
         self.post_init()
 
@@ -127,7 +153,10 @@ class BertConvModel(BertModel):
         attention_mask: torch.Tensor | None = None,
         **kwargs,
     ):
-        """What BERT's trunk returns; `attention_mask` is (batch, sequence), or ValueError."""
+        """What BERT's trunk returns; `attention_mask` is (batch, sequence), or ValueError.
+
+        Hidden states are given all or none: ValueError for numbers of some.
+        """
         if attention_mask is not None:
             if attention_mask.dim() != 2:
                 raise ValueError(
@@ -135,6 +164,12 @@ class BertConvModel(BertModel):
                     "(batch, sequence), which says what the convolutions may see."
                 )
             kwargs["present_BT"] = attention_mask.bool()
+        chosen = kwargs.get("output_hidden_states", self.config.output_hidden_states)
+        if chosen is not None and not isinstance(chosen, bool):
+            raise ValueError(
+                f"output_hidden_states is {chosen!r}, but transformers counts none for the "
+                "front-end and would give others: give True, and choose from what is returned."
+            )
         return super().forward(input_ids, attention_mask, **kwargs)
 
 
@@ -148,29 +183,32 @@ class BertConvForMaskedLM(Bert6ForMaskedLM):
     config_class = BertConvConfig
 
     def __init__(self, config: BertConvConfig):
-        super().__init__(config)
+        with checkpointing_kept(config):
+            super().__init__(config)
         self.bert = BertConvModel(config, add_pooling_layer=False)
         self.post_init()
 
 
-class BertConvForSequenceClassification(BertForSequenceClassification):
+class BertConvForSequenceClassification(WithAllClasses, BertForSequenceClassification):
     """The trunk with a classifier on the pooled [CLS] state."""
 
     config_class = BertConvConfig
 
     def __init__(self, config: BertConvConfig):
-        super().__init__(config)
+        with checkpointing_kept(config):
+            super().__init__(config)
         self.bert = BertConvModel(config)
         self.post_init()
 
 
-class BertConvForTokenClassification(BertForTokenClassification):
+class BertConvForTokenClassification(WithAllClasses, BertForTokenClassification):
     """The trunk with a classifier at every position."""
 
     config_class = BertConvConfig
 
     def __init__(self, config: BertConvConfig):
-        super().__init__(config)
+        with checkpointing_kept(config):
+            super().__init__(config)
         self.bert = BertConvModel(config, add_pooling_layer=False)
         self.post_init()
 

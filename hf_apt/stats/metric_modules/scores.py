@@ -1,6 +1,7 @@
 """The figures of the metric modules: from a stream of questions and answers to flat values.
 
-Scalars are Python's own; arrays are NumPy's. An undefined value is NaN.
+Everything is Python's own, numbers and lists, so that `evaluate.save` writes it as JSON. An
+undefined value is NaN.
 """
 
 from __future__ import annotations
@@ -10,8 +11,9 @@ from typing import Any
 import numpy as np
 
 from hf_apt.stats.apt import apt, apt50, apt_standard_error, masked_accuracy, mean_apt
-from hf_apt.stats.clusters import DEFINITIONS, HEADLINE, token_clusters
+from hf_apt.stats.clusters import HEADLINE, Definition, token_clusters
 from hf_apt.stats.confidence import confidence_bins
+from hf_apt.stats.config_checks import require_whole_number
 from hf_apt.stats.confusion import confusion
 from hf_apt.stats.depth_summary import cluster_figures
 from hf_apt.stats.estimates import Estimate, mean_estimate, pearson, spearman
@@ -43,13 +45,12 @@ def apt_scores(
       `_unchanged` appended.
     - with `frequencies`, the occurrences of each token id in a corpus: `apt_by_frequency`, a list
       of logarithmic bins from `low` to below `high`.
-    - with `per_token`, arrays over the tokens asked for, by id: `tokens`, `apt`,
+    - with `per_token`, lists over the tokens asked for, by id: `tokens`, `apt`,
       `apt_standard_error`, `support`.
 
     Raises ValueError if nothing was asked, and for a token outside `vocab_size` or `frequencies`.
     """
-    if min_support < 1:
-        raise ValueError(f"min_support is {min_support}: give at least 1, as 0/0 is no accuracy.")
+    require_whole_number("min_support", min_support)  # as 0/0 is no accuracy
     pairs = stream.pairs(vocab_size=vocab_size)
     hits_V, support_V = pairs.hits(), pairs.support()
     frequency_V = support_V if frequencies is None else _frequency(frequencies, support_V)
@@ -67,17 +68,18 @@ def apt_scores(
         ]
     if per_token:
         tokens = np.flatnonzero(support_V)
-        scores["tokens"] = tokens
-        scores["apt"] = apt_V[tokens]
-        scores["apt_standard_error"] = apt_standard_error(hits_V, support_V)[tokens]
-        scores["support"] = support_V[tokens]
+        scores["tokens"] = tokens.tolist()
+        scores["apt"] = apt_V[tokens].tolist()
+        scores["apt_standard_error"] = apt_standard_error(hits_V, support_V)[tokens].tolist()
+        scores["support"] = support_V[tokens].tolist()
     return scores
 
 
 def token_confusion_scores(stream: PairStream, *, vocab_size: int | None = None) -> dict[str, Any]:
     """The token confusion matrix, the entries that are not 0, and its row filter.
 
-    - `rows` (references), `columns` (predictions), `counts`: int64 arrays, by row, then column.
+    - `rows` (references), `columns` (predictions), `counts`: lists of integers, by row, then
+      column.
     - `kept`: ids of the tokens whose right answer is their commonest answer, ties included.
     - `num_pairs` entries; `num_rows` tokens asked for; `num_kept`; `num_ties`, the kept tokens with
       another answer exactly as common.
@@ -87,10 +89,10 @@ def token_confusion_scores(stream: PairStream, *, vocab_size: int | None = None)
     table = confusion(stream.pairs(vocab_size=vocab_size))
     entries = table.matrix.tocoo()
     return {
-        "rows": entries.row.astype(np.int64),
-        "columns": entries.col.astype(np.int64),
-        "counts": entries.data,
-        "kept": np.flatnonzero(table.kept_V),
+        "rows": entries.row.tolist(),
+        "columns": entries.col.tolist(),
+        "counts": entries.data.tolist(),
+        "kept": np.flatnonzero(table.kept_V).tolist(),
         "num_pairs": int(table.matrix.nnz),
         "num_rows": int((np.diff(table.matrix.indptr) > 0).sum()),
         "num_kept": int(table.kept_V.sum()),
@@ -102,7 +104,7 @@ def token_clusters_scores(
     stream: PairStream,
     *,
     threshold: float = HEADLINE[1],
-    definition: str = HEADLINE[0],
+    definition: Definition = HEADLINE[0],
     vocab_size: int | None = None,
 ) -> dict[str, Any]:
     """The clusters of strong-match tokens: `clusters`, lists of token ids, largest first.
@@ -111,8 +113,6 @@ def token_clusters_scores(
     noise mass. Raises ValueError if nothing was asked, for a threshold outside (0, 1] or an unknown
     definition, and for a token outside `vocab_size`.
     """
-    if definition not in DEFINITIONS:
-        raise ValueError(f"definition {definition!r} is none of {', '.join(DEFINITIONS)}.")
     table = confusion(stream.pairs(vocab_size=vocab_size))
     clusters = token_clusters(table, threshold, definition)
     figures = cluster_figures(clusters, table)
@@ -128,8 +128,7 @@ def confidence_scores(stream: ConfidenceStream, *, num_bins: int = 10) -> dict[s
 
     Raises ValueError if there is no input, and for less than one bin.
     """
-    if num_bins < 1:
-        raise ValueError(f"num_bins is {num_bins}: give at least 1.")
+    require_whole_number("num_bins", num_bins)
     columns = stream.columns()
     confidence_I, mean_apt_I = columns[:2]
     correct_I = columns[2] if len(columns) > 2 else None

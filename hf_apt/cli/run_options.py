@@ -19,7 +19,10 @@ from hf_apt.cli.shared_options import (
     TEXT_HELP,
     Heads,
     Output,
+    Paragraphs,
+    ValidationShare,
     run_folder,
+    text_source,
     with_heads,
 )
 from hf_apt.data.corpus_source import CorpusSource
@@ -91,6 +94,8 @@ def run_options(
         ),
     ] = None,
     heads: Heads = None,
+    validation_share: ValidationShare = None,
+    paragraphs: Paragraphs = False,
     task: Annotated[
         str | None,
         Option(
@@ -103,7 +108,10 @@ def run_options(
     output: Output = None,
 ) -> tuple[RunConfig, Path]:
     """The configuration and folder that the options of `run` and `pretrain` ask for."""
-    config = named_recipe(recipe, replace(source, name=corpus), task=task)
+    source = text_source(source, corpus, paragraphs=paragraphs)
+    if validation_share is not None:
+        source = replace(source, validation_share=validation_share)
+    config = named_recipe(recipe, source, task=task)
     if model:
         config = replace(config, shape=shape_like(model, config.shape))
     config = changed(with_heads(config, heads))

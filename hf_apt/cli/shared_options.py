@@ -27,7 +27,9 @@ CORPUS = made_from(
     ),
 )
 
-SEQUENCES = in_panel("Corpus", Flag("sequence_length", min=8), "layout")
+SEQUENCE_LENGTH, LAYOUT = SEQUENCES = in_panel(
+    "Corpus", Flag("sequence_length", min=8), Flag("layout")
+)
 
 MEASURING = in_panel(
     "Measuring",
@@ -52,6 +54,27 @@ Heads = Annotated[
     Option(help="Heads to train for every depth.", rich_help_panel="Measuring"),
 ]
 
+_SHARE_HELP, _ = described(CorpusSource, "validation_share")
+
+ValidationShare = Annotated[
+    float | None,
+    Option(
+        help=_SHARE_HELP,
+        rich_help_panel="Corpus",
+        max=1.0,
+        show_default="0.02 where something is trained, else 1",
+    ),
+]
+
+Paragraphs = Annotated[
+    bool,
+    Option(
+        "--paragraphs",
+        help="Separate the documents of .txt files by blank lines; else each line is one.",
+        rich_help_panel="Corpus",
+    ),
+]
+
 Output = Annotated[
     Path | None,
     Option("--output", "-o", help="The run's folder.", show_default="runs/<corpus>"),
@@ -65,6 +88,22 @@ TaskOutput = Annotated[
 def with_heads(config: RunConfig, heads: HeadsName | None) -> RunConfig:
     """`config` with the heads of that name, if one is given."""
     return config if heads is None else replace(config, head_kinds=HEAD_KINDS[heads])
+
+
+def text_source(source: CorpusSource, name: str, *, paragraphs: bool) -> CorpusSource:
+    """`source` of that name, whose .txt files hold a document a line unless `paragraphs`.
+
+    Raises ValueError where `paragraphs` are asked for and there is no .txt file.
+    """
+    from hf_apt.data.local_files import local_files
+    from hf_apt.data.text_files import suffix_of
+    from hf_apt.data.text_formats import BUILDERS
+
+    files = None if name in ("planted", "sotu") else local_files(name, BUILDERS)
+    has_lines = any(suffix_of(file) == ".txt" for file in files or ())
+    if paragraphs and not has_lines:
+        raise ValueError(f"--paragraphs is about .txt files, and {name!r} has none: leave it out.")
+    return replace(source, name=name, paragraphs=paragraphs or not has_lines)
 
 
 def run_folder(name: str) -> Path:

@@ -12,24 +12,16 @@ from typing import TYPE_CHECKING, Any
 
 from hf_apt.atomic import writing
 from hf_apt.data.corpus_source import CorpusSource
-from hf_apt.data.document_blocks import Documents, Indexed, listed
-from hf_apt.data.held_out import SplitByHash, SplitStream, TwoSources
+from hf_apt.data.document_blocks import Documents, Indexed, batches, listed
+from hf_apt.data.held_out import SplitByHash, SplitStream, TwoSources, WholeText
 from hf_apt.data.local_files import local_files, train_and_held_out
 from hf_apt.data.streamed_shards import Shards
-from hf_apt.data.text_files import LONGEST, no_column, read_texts, require_encoding, suffix_of
+from hf_apt.data.text_files import joined, no_column, require_encoding, suffix_of
 from hf_apt.data.text_fingerprints import files_fingerprint
+from hf_apt.data.text_formats import BUILDERS, read_texts
 
 if TYPE_CHECKING:
     from datasets import Dataset
-
-BUILDERS = {
-    ".parquet": "parquet",
-    ".jsonl": "json",
-    ".json": "json",
-    ".ndjson": "json",
-    ".txt": "text",
-}
-"""How a file of text is read, by its suffix."""
 
 _READER = 1
 """To be raised when files are read otherwise, so that nothing old is taken from the cache."""
@@ -45,7 +37,8 @@ class Corpus:
     """Name of the corpus."""
 
     stream: SplitStream
-    """Both sides in one pass. No text is on both sides where hf_apt did the splitting."""
+    """Both sides in one pass. No text is on both sides where hf_apt did the splitting, unless all
+    of it is held out: then both are the whole text."""
 
     key: str = ""
     """A string that changes with the documents; empty where that is not known."""
@@ -84,10 +77,6 @@ def open_corpus(source: CorpusSource) -> Corpus:
     corpus of which all documents or none are held out. For a streamed corpus the last is raised
     only once it has been read.
     """
-    if not 0 < source.validation_share < 1:
-        raise ValueError(
-            f"the validation share must lie between 0 and 1, got {source.validation_share}."
-        )
     if not source.name:
         raise ValueError("the name of the corpus is empty.")
     if source.name == "sotu":
@@ -119,7 +108,7 @@ def _file_corpus(files: list[Path], source: CorpusSource) -> Corpus:
 
 def _column(documents: Dataset, column: str) -> Indexed:
     def between(start: int, end: int) -> list[str | None]:
-        return documents[start:end][column]
+        return [joined(text) for text in documents[start:end][column]]
 
     return Indexed(len(documents), between)
 
@@ -154,28 +143,18 @@ def _table(file: Path, source: CorpusSource) -> Dataset:
     from datasets import Dataset, config
 
     reading = [_READER, files_fingerprint([file]), suffix_of(file), source.column, source.encoding]
+    reading += _in_lines([file], source)
     key = hashlib.sha256(repr(reading).encode()).hexdigest()[:32]
     table = Path(config.HF_DATASETS_CACHE) / "hf_apt" / f"{key}.arrow"
     schema = pa.schema([("text", pa.string())])
     if not table.exists():
+        texts_of_file = read_texts(
+            file, source.column, source.encoding, paragraphs=source.paragraphs
+        )
         with writing(table, "wb") as opened, pa.ipc.new_stream(opened, schema) as stream:
-            for texts in _batches(read_texts(file, source.column, source.encoding)):
+            for texts in batches(texts_of_file):
                 stream.write_batch(pa.record_batch([pa.array(texts, pa.string())], schema))
     return Dataset.from_file(str(table))
-
-
-def _batches(texts: Iterable[str]) -> Iterator[list[str]]:
-    """At most 1,000 texts at a time, and of at most some 64 million characters."""
-    batch: list[str] = []
-    size = 0
-    for text in texts:
-        batch.append(text)
-        size += len(text)
-        if len(batch) == 1000 or size > LONGEST:
-            yield batch
-            batch, size = [], 0
-    if batch:
-        yield batch
 
 
 def source_key(source: CorpusSource) -> str:
@@ -193,7 +172,14 @@ def source_key(source: CorpusSource) -> str:
     files = local_files(source.name, BUILDERS)
     if files is None:
         return ""
+    drawn += _in_lines(files, source)
     return _digest([files_fingerprint(files), source.column, source.encoding, *drawn])
+
+
+def _in_lines(files: list[Path], source: CorpusSource) -> list[str]:
+    """What tells files of a document a line from the same files cut at blank lines."""
+    has_text = any(suffix_of(file) == ".txt" for file in files)
+    return ["lines"] if has_text and not source.paragraphs else []
 
 
 def _digest(parts: list[object]) -> str:
@@ -219,7 +205,7 @@ def _text_only(documents: Any, source: CorpusSource) -> Any:
     kind = documents.features[source.column] if documents.features else Value("string")
     if kind == Value("large_string"):
         return documents.cast_column(source.column, Value("string"))
-    if kind not in (Value("string"), Value("null")):
+    if Value("string") not in (kind, getattr(kind, "feature", None)) and kind != Value("null"):
         raise ValueError(
             f"the column {source.column!r} of {source.name} holds {getattr(kind, 'dtype', kind)}, "
             "not text."
@@ -253,6 +239,8 @@ def _hub_corpus(source: CorpusSource) -> Corpus:
 
 
 def _split_by_hash(name: str, documents: Documents, source: CorpusSource, key: str) -> Corpus:
+    if source.validation_share == 1:
+        return Corpus(name, WholeText(name, documents, source.max_documents), key)
     stream = SplitByHash(
         name=name,
         documents=documents,

@@ -22,6 +22,7 @@ from hf_apt.data.corpora import Corpus
 from hf_apt.data.held_out import EmptySplitError
 from hf_apt.data.sequence_files import Mark, SequenceFiles
 from hf_apt.data.sequences import Cutter
+from hf_apt.data.text_counts import UnknownTextError
 from hf_apt.data.tokenizer import fingerprint
 from hf_apt.data.tokens import NoSequenceError, Tokens, describe_tokens, growing_tokens
 from hf_apt.ownership import mark_files, require_replaceable
@@ -45,15 +46,15 @@ def tokenise(
     before there was a record counts as made of this text. Memory: a block of the corpus, its
     ids, and 12 bytes a sequence at the end.
 
-    Raises ValueError if a side gives no sequence, and if `folder` is to be replaced and holds
-    a file that was not written there by this function.
+    Raises ValueError if a side gives no sequence or mostly unknown tokens, and if `folder` is to be
+    replaced and holds a file that was not written there by this function.
     """
     work = _work(folder)
     if not _is_made(folder, corpus, cutter):
         require_replaceable(folder)
         try:
             _grow(work, corpus, cutter, record_every)
-        except (NoSequenceError, EmptySplitError):
+        except (NoSequenceError, EmptySplitError, UnknownTextError):
             shutil.rmtree(work)
             raise
         shutil.rmtree(folder, ignore_errors=True)  # made by another tokenizer, or incomplete
@@ -93,7 +94,8 @@ def _grow(work: Path, corpus: Corpus, cutter: Cutter, record_every: int) -> None
         for block in corpus.stream.blocks(place):
             for side in _SIDES:
                 texts = getattr(block, side)
-                growing[side].append(cutter.cut(texts, growing[side].waiting))
+                part = growing[side]
+                part.append(cutter.cut(texts, part.waiting, part.text))
                 num_documents += len(texts)
                 progress.update(len(texts))
             place = block.place
@@ -127,7 +129,8 @@ def _position(work: Path, inputs: dict[str, Any]) -> dict[str, Any]:
     """Where to continue: the record for the same text and tokenizer, else the beginning."""
     position = _read_position(work)
     if position is not None:
-        if all(position[name] == value for name, value in inputs.items()):
+        counted = all(mark.get("text") for mark in position["marks"].values())
+        if counted and all(position[name] == value for name, value in inputs.items()):
             return position
         warnings.warn(
             f"the text or the tokenizer has changed since {work} was begun: tokenising starts "

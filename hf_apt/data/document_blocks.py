@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from typing import Any, Protocol
 
 _BLOCK = 1000
+_BATCH_CHARACTERS = 32_000_000
 
 
 @dataclass(frozen=True)
@@ -56,3 +57,17 @@ class Indexed:
 def listed(texts: Sequence[str]) -> Indexed:
     """Documents that are already in memory."""
     return Indexed(len(texts), lambda start, end: texts[start:end])
+
+
+def batches(texts: Iterable[str]) -> Iterator[list[str]]:
+    """At most 1,000 texts at a time, and of at most some 64 million characters."""
+    batch: list[str] = []
+    size = 0
+    for text in texts:
+        batch.append(text)
+        size += len(text)
+        if len(batch) == _BLOCK or size > _BATCH_CHARACTERS:
+            yield batch
+            batch, size = [], 0
+    if batch:
+        yield batch

@@ -5,6 +5,7 @@ from __future__ import annotations
 import hashlib
 import math
 import re
+import sys
 from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import Any, Protocol
@@ -113,8 +114,51 @@ class SplitByHash:
         if not all(numbers):
             raise EmptySplitError(
                 f"{self.name} has {numbers[0]} training and {numbers[1]} held-out documents "
-                f"(validation share {self.share}): both are needed."
+                f"(validation share {self.share}): both are needed. Give more documents, another "
+                "--validation-share, or a folder with files for training and for validation."
             )
+
+
+@dataclass(frozen=True)
+class WholeText:
+    """One source of documents with nothing held back: all of them are on both sides.
+
+    For a measurement that trains nothing. What is counted on the training side, as how often a
+    token occurs, is then counted on the text measured.
+    """
+
+    name: str
+    """Name of the corpus in errors."""
+
+    documents: Documents
+    """The documents."""
+
+    limit: int | None = None
+    """Largest number of documents; None for all."""
+
+    @property
+    def num_documents(self) -> int | None:
+        """Largest possible number of documents on both sides together, where known."""
+        numbers = [each for each in (self.documents.num_documents, self.limit) if each is not None]
+        return 2 * min(numbers) if numbers else None
+
+    def blocks(self, after: dict[str, Any] | None = None) -> Iterator[SplitBlock]:
+        """The blocks after a place, each with the same documents on both sides.
+
+        Raises EmptySplitError at the end if there was no document.
+        """
+        after = after or {"documents": None, "read": 0}
+        num_read = after["read"]
+        limit = sys.maxsize if self.limit is None else self.limit
+        source = iter(()) if num_read >= limit else self.documents.blocks(after["documents"])
+        for block in source:
+            texts = block.texts[: limit - num_read]
+            num_read += len(texts)
+            yield SplitBlock(texts, texts, {"documents": block.place, "read": num_read})
+            if num_read >= limit:
+                break
+        if not num_read:
+            raise EmptySplitError(f"{self.name} has no document: there is no text in it.")
 
 
 @dataclass(frozen=True)

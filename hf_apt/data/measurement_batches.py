@@ -37,8 +37,8 @@ class AskedBatch:
 class MaskedBatches:
     """The masked batches of a measurement, each with its uncorrupted tokens.
 
-    They are the same however many processes share them, so each process makes the predictions that
-    a single one would have made.
+    A batch is as long as the longest of its sequences. Batches are the same however many processes
+    share them, so each process makes the predictions that a single one would have made.
     """
 
     def __init__(self, tokens: Tokens, config: MeasureConfig):
@@ -54,18 +54,19 @@ class MaskedBatches:
 
     def num_tokens(self, index: int = 0, num_parts: int = 1) -> int:
         """Number of tokens in a part, padding included."""
-        sizes = (
-            min(self.config.batch_size, self.num_sequences - start)
+        lengths = np.diff(self.tokens.starts[: self.num_sequences + 1])
+        batches = (
+            lengths[start : start + self.config.batch_size]
             for _, start in self.starts[index::num_parts]
         )
-        return sum(sizes) * self.tokens.description.sequence_length
+        return sum(len(batch) * int(batch.max()) for batch in batches)
 
     def part(self, index: int = 0, num_parts: int = 1) -> Iterator[tuple[np.ndarray, MaskedBatch]]:
         """Every `num_parts`-th batch, from number `index` on: (tokens, masked batch)."""
         for realisation, start in self.starts[index::num_parts]:
             end = min(start + self.config.batch_size, self.num_sequences)
             indices_B = np.arange(start, end)
-            tokens_BT = self.tokens.padded(indices_B)
+            tokens_BT = self.tokens.padded(indices_B, to_longest=True)
             yield tokens_BT, mask(tokens_BT, indices_B, self.masking, epoch=realisation)
 
 

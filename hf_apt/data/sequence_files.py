@@ -4,11 +4,13 @@ from __future__ import annotations
 
 import os
 from collections.abc import Iterable
-from dataclasses import dataclass, field
+from dataclasses import asdict, dataclass, field
 from pathlib import Path
 from typing import Self
 
 import numpy as np
+
+from hf_apt.data.text_counts import TextCounts
 
 _LENGTH = np.dtype(np.uint32)
 
@@ -26,6 +28,9 @@ class Mark:
     waiting: list[int] = field(default_factory=list)
     """Ids that do not fill a sequence yet."""
 
+    text: dict[str, int] = field(default_factory=dict)
+    """Fields of the `TextCounts` of what was read."""
+
 
 class SequenceFiles:
     """Sequences of token ids, appended to `ids` and their lengths to `lengths`.
@@ -39,6 +44,8 @@ class SequenceFiles:
         self.num_sequences, self.num_tokens = mark.num_sequences, mark.num_tokens
         self.waiting = list(mark.waiting)
         """Ids that do not fill a sequence yet, for `Cutter.cut`."""
+        self.text = TextCounts(**mark.text)
+        """What was read, for `Cutter.cut`."""
         self._dtype, self._lengths_path = dtype, lengths
         self._ids = _cut_back(ids, mark.num_tokens * dtype.itemsize)
         self._lengths = _cut_back(lengths, mark.num_sequences * _LENGTH.itemsize)
@@ -60,6 +67,7 @@ class SequenceFiles:
             num_sequences=self.num_sequences,
             num_tokens=self.num_tokens,
             waiting=list(self.waiting),
+            text=asdict(self.text),
         )
 
     def starts(self) -> np.ndarray:

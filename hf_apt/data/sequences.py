@@ -3,7 +3,10 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
-from typing import Any, Literal
+from typing import Any, Literal, get_args
+
+from hf_apt.data.special_tokens import surroundings
+from hf_apt.data.text_counts import TextCounts
 
 Layout = Literal["first", "packed"]
 """`first`: the first tokens of each document, one sequence each (arXiv 2507.14871). `packed`: all
@@ -16,46 +19,83 @@ _BATCH = 1000
 class Cutter:
     """Cuts texts into sequences of at most `length` token ids, special ones included.
 
-    Raises ValueError for fewer than 8 tokens.
+    Raises ValueError for fewer than 8 tokens, an unknown layout, and a tokenizer that is none, has
+    no mask or padding token, or gives no text token.
     """
 
     def __init__(self, tokenizer: Any, *, length: int, layout: Layout):
         if length < 8:
             raise ValueError(f"sequence_length must be at least 8 tokens, got {length}.")
+        if layout not in get_args(Layout):
+            raise ValueError(f"layout is {layout!r}: choose one of {', '.join(get_args(Layout))}.")
+        _require_masking(tokenizer)
         self.tokenizer = tokenizer
         self.length = length
         self.layout: Layout = layout
-        self._empty = len(tokenizer("")["input_ids"])
-        self._before, self._after = _surroundings(tokenizer)
+        self._before, self._after = surroundings(tokenizer)
+        self._from_left = getattr(tokenizer, "truncation_side", "right") == "left"
 
-    def cut(self, texts: Sequence[str], waiting: list[int]) -> Iterator[list[int]]:
+    def cut(
+        self, texts: Sequence[str], waiting: list[int], counts: TextCounts | None = None
+    ) -> Iterator[list[int]]:
         """The sequences that `texts` fill, after the ids that are `waiting`.
 
         `waiting` is left with the ids after the last full sequence; with layout `first` there are
-        none. Texts are tokenised on all cores, 1,000 at a time, which does not change the result.
+        none. What is read is added to `counts`. Texts are tokenised on all cores, 1,000 at a time,
+        which does not change the result.
+
+        Raises ValueError for what is no text.
         """
+        counts = TextCounts() if counts is None else counts
         for start in range(0, len(texts), _BATCH):
             batch = list(texts[start : start + _BATCH])
-            if self.layout == "first":
-                rows = self.tokenizer(batch, truncation=True, max_length=self.length)["input_ids"]
-                yield from (ids for ids in rows if len(ids) > self._empty)
-            else:
-                yield from self._packed(batch, waiting)
+            _require_texts(batch)
+            rows = self.tokenizer(batch, add_special_tokens=False, verbose=False)["input_ids"]
+            rows = [ids for ids in rows if ids]
+            counts.add(rows, getattr(self.tokenizer, "unk_token_id", None))
+            yield from (
+                self._first(rows, counts) if self.layout == "first" else self._packed(rows, waiting)
+            )
 
-    def _packed(self, texts: list[str], waiting: list[int]) -> Iterator[list[int]]:
-        room = self.length - len(self._before) - len(self._after)
-        for ids in self.tokenizer(texts, add_special_tokens=False)["input_ids"]:
-            if ids:
-                waiting += ids + self._after[:1]
-        full = len(waiting) // room * room
-        for start in range(0, full, room):
-            yield self._before + waiting[start : start + room] + self._after
+    def _first(self, rows: list[list[int]], counts: TextCounts) -> Iterator[list[int]]:
+        for ids in rows:
+            kept = ids[-self._room :] if self._from_left else ids[: self._room]
+            counts.num_cut += len(ids) - len(kept)
+            yield self._before + kept + self._after
+
+    def _packed(self, rows: list[list[int]], waiting: list[int]) -> Iterator[list[int]]:
+        for ids in rows:
+            waiting += ids + self._after[:1]
+        full = len(waiting) // self._room * self._room
+        for start in range(0, full, self._room):
+            yield self._before + waiting[start : start + self._room] + self._after
         del waiting[:full]
 
+    @property
+    def _room(self) -> int:
+        """Number of a sequence's tokens that are text."""
+        return self.length - len(self._before) - len(self._after)
 
-def _surroundings(tokenizer: Any) -> tuple[list[int], list[int]]:
-    """The ids that the tokenizer puts before and after a text."""
-    bare = tokenizer("a", add_special_tokens=False)["input_ids"]
-    whole = tokenizer("a")["input_ids"]
-    start = next(place for place in range(len(whole)) if whole[place : place + len(bare)] == bare)
-    return whole[:start], whole[start + len(bare) :]
+
+def _require_masking(tokenizer: Any) -> None:
+    """Raise ValueError unless `tokenizer` is one for masked language models."""
+    if not hasattr(tokenizer, "mask_token_id"):
+        raise ValueError(
+            f"the tokenizer is {tokenizer!r}: give one of transformers, such as "
+            "AutoTokenizer.from_pretrained(checkpoint)."
+        )
+    if tokenizer.mask_token_id is None:
+        raise ValueError(
+            "the tokenizer has no mask token: it is not for masked LMs; a causal model is measured "
+            "by trainer_callbacks.AptCallback, in a Trainer with your evaluation set."
+        )
+    if tokenizer.pad_token_id is None:
+        raise ValueError(
+            "the tokenizer has no padding token: give it one, tokenizer.pad_token = ..."
+        )
+
+
+def _require_texts(texts: list[Any]) -> None:
+    for text in texts:
+        if not isinstance(text, str):
+            raise ValueError(f"a document is {text!r}, no text: leave it out.")

@@ -8,17 +8,21 @@ from __future__ import annotations
 import hashlib
 import json
 from collections.abc import Mapping, Sequence
+from dataclasses import asdict, fields
 from pathlib import Path
 from typing import Any, get_args
 
 import numpy as np
 
 from hf_apt.data.sequences import Layout
+from hf_apt.data.text_counts import TextCounts
 from hf_apt.data.text_fingerprints import files_fingerprint
 from hf_apt.reading import read_array, read_json
 
 _NUMBERS = ("vocab_size", "sequence_length", "num_sequences", "num_tokens")
 _IDS = ("pad_id", "mask_id")
+_TEXT = "text.json"
+"""What was read of the text; folders made before have none."""
 _CONTENT = "fingerprints"
 """Key of the description under which the fingerprints are; folders made before have none."""
 
@@ -26,6 +30,8 @@ _CONTENT = "fingerprints"
 def write_description(folder: Path, content: Mapping[str, Any]) -> None:
     """Write `folder/description.json`, with fingerprints of itself and of the other two files."""
     prints = {"description.json": _of_description(content)} | _of_files(folder)
+    if (folder / _TEXT).exists():
+        prints |= _of_files(folder, (_TEXT,))
     text = json.dumps({**content, _CONTENT: prints}, indent=1)
     (folder / "description.json").write_text(text, encoding="utf-8")
 
@@ -55,7 +61,10 @@ def require_unchanged(folder: Path, content: Mapping[str, Any], prints: Mapping[
     """
     if not prints:
         return
-    for name, now in ({"description.json": _of_description(content)} | _of_files(folder)).items():
+    present = {"description.json": _of_description(content)} | _of_files(folder)
+    if _TEXT in prints:
+        present |= _of_files(folder, (_TEXT,))
+    for name, now in present.items():
         if prints.get(name) != now:
             raise ValueError(
                 f"{folder / name} was changed since the tokens were written there. {_REMEDY}"
@@ -105,6 +114,29 @@ def open_ids(folder: Path, description: Any, dtype: np.dtype) -> np.memmap:
     return np.memmap(path, mode="r", dtype=dtype)
 
 
+def write_text_counts(folder: Path, counts: TextCounts) -> None:
+    """Write `folder/text.json`; before the description, which has its fingerprint."""
+    (folder / _TEXT).write_text(json.dumps(asdict(counts), indent=1), encoding="utf-8")
+
+
+def read_text_counts(folder: Path, prints: Mapping[str, str]) -> TextCounts | None:
+    """What was read of the text; None if `prints` has no fingerprint of it, as it had not once.
+
+    Raises ValueError, with the file's name, if it cannot be read.
+    """
+    if _TEXT not in prints:
+        return None
+    path = folder / _TEXT
+    content, names = read_json(path), [field.name for field in fields(TextCounts)]
+    if not isinstance(content, dict) or sorted(content) != sorted(names):
+        raise ValueError(f"{path} holds no counts of a text. {_REMEDY}")
+    if not all(_is_integer(value) and value >= 0 for value in content.values()):
+        raise ValueError(f"{path} holds a value that is no count. {_REMEDY}")
+    if not content["num_tokens"]:
+        raise ValueError(f"{path} is of a text without tokens. {_REMEDY}")
+    return TextCounts(**content)
+
+
 def require_in_vocabulary(ids: np.ndarray, vocab_size: int, folder: Path) -> None:
     """Raise ValueError, with the file's name, if an id is none of the vocabulary."""
     highest = int(ids.max(initial=0))
@@ -152,8 +184,8 @@ def _of_description(content: Mapping[str, Any]) -> str:
     return hashlib.sha256(json.dumps(content, sort_keys=True).encode()).hexdigest()[:32]
 
 
-def _of_files(folder: Path) -> dict[str, str]:
-    return {name: files_fingerprint([folder / name]) for name in ("starts.npy", "ids.bin")}
+def _of_files(folder: Path, names: Sequence[str] = ("starts.npy", "ids.bin")) -> dict[str, str]:
+    return {name: files_fingerprint([folder / name]) for name in names}
 
 
 def _is_integer(value: Any) -> bool:

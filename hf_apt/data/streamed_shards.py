@@ -15,6 +15,7 @@ from typing import Any
 import numpy as np
 
 from hf_apt.data.document_blocks import Block
+from hf_apt.data.text_files import joined
 
 _OPEN = 10
 """Number of shards that are read at the same time."""
@@ -67,7 +68,8 @@ class Shards:
                 if row is not None:
                     waiting.append(shard)
                     num_rows += 1
-                    texts += [row[self.column]] if row[self.column] is not None else []
+                    text = joined(row[self.column])
+                    texts += [] if text is None else [text]
             if not num_rows:
                 return
             mixed = np.random.default_rng([self.seed, number]).permutation(len(texts))

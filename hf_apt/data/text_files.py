@@ -1,4 +1,4 @@
-"""Documents in a user's file: text, lines of JSON, a JSON list or Parquet, in bounded memory."""
+"""Lines of text, rows of JSON and columns of Parquet in a user's file, in bounded memory."""
 
 from __future__ import annotations
 
@@ -7,7 +7,7 @@ import gzip
 import io
 import json
 import zlib
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Mapping
 from contextlib import contextmanager
 from pathlib import Path
 from typing import IO, Any
@@ -27,34 +27,6 @@ def suffix_of(file: Path) -> str:
     """The ending that says how a file is read: in small letters, without a final `.gz`."""
     name = file.name.lower()
     return Path(name.removesuffix(".gz")).suffix
-
-
-def read_texts(
-    file: Path, column: str, encoding: str = "utf-8", *, longest: int = LONGEST
-) -> Iterator[str]:
-    """The documents of a .parquet, .json, .jsonl, .ndjson or .txt file, which may end in .gz.
-
-    A .txt file is cut at blank lines. Rows whose `column` holds nothing are left out. Memory: a
-    thousand rows of Parquet, one document of the others, a whole JSON list.
-
-    Raises ValueError, with the file's name and where it can be told the line or row, for what
-    cannot be read and for a document of more than `longest` characters.
-    """
-    suffix = suffix_of(file)
-    with named(file, {".parquet": "parquet", ".txt": "text"}.get(suffix, "json")):
-        if suffix == ".parquet":
-            texts = _parquet_texts(file, column)
-        elif suffix == ".txt":
-            texts = _paragraphs(file, encoding, longest)
-        else:
-            texts = _column(json_rows(file, encoding, longest=longest), file, column)
-        for number, text in enumerate(texts, start=1):
-            if len(text) > longest:
-                raise NamedError(
-                    f"document {number} of {file} has {len(text)} characters, and at most "
-                    f"{longest} are read: divide it."
-                )
-            yield text
 
 
 class NamedError(ValueError):
@@ -128,7 +100,18 @@ def _opened(file: Path, encoding: str) -> IO[str]:
     return file.open(encoding=name)
 
 
-def _paragraphs(file: Path, encoding: str, longest: int) -> Iterator[str]:
+def line_texts(file: Path, encoding: str, longest: int) -> Iterator[str]:
+    """The lines of a text file that are not blank, without their ends."""
+    for line in text_lines(file, encoding, longest=longest):
+        if line.strip():
+            yield line.removesuffix("\n")
+
+
+def paragraph_texts(file: Path, encoding: str, longest: int) -> Iterator[str]:
+    """The paragraphs of a text file, which blank lines separate.
+
+    Raises NamedError for one of more than `longest` characters.
+    """
     lines: list[str] = []
     size = first = 0
     for number, line in enumerate(text_lines(file, encoding, longest=longest), start=1):
@@ -205,7 +188,13 @@ def _kind(value: Any) -> str:
     return names[type(value)]
 
 
-def _column(rows: Iterable[tuple[str, dict[str, Any]]], file: Path, column: str) -> Iterator[str]:
+def column_texts(
+    rows: Iterable[tuple[str, Mapping[str, Any]]], file: Path, column: str
+) -> Iterator[str]:
+    """What `column` holds in each row, where it holds something; a list of texts with blanks.
+
+    Raises NamedError for a column that is in no row, or holds anything but text.
+    """
     names: dict[str, None] = {}
     is_there = False
     for where, row in rows:
@@ -213,7 +202,7 @@ def _column(rows: Iterable[tuple[str, dict[str, Any]]], file: Path, column: str)
             is_there = True
         elif not is_there and len(names) < 100:
             names |= dict.fromkeys(row)
-        text = row.get(column)
+        text = joined(row.get(column))
         if isinstance(text, str):
             if not is_unicode(text):
                 raise NamedError(
@@ -244,7 +233,21 @@ def no_column(file: Path | str, column: str, names: list[str], use: str = "") ->
     return f"{file} has no column {column!r}{use}: it has {shown}{more}."
 
 
-def _parquet_texts(file: Path, column: str) -> Iterator[str]:
+def joined(value: Any) -> Any:
+    """A list of texts as one text, with blanks between them; any other value as it is.
+
+    >>> joined(["E", "V", "Q"]), joined("E V Q"), joined(None)
+    ('E V Q', 'E V Q', None)
+    """
+    is_list = isinstance(value, list) and all(isinstance(part, str) for part in value)
+    return " ".join(value) if is_list else value
+
+
+def parquet_texts(file: Path, column: str) -> Iterator[str]:
+    """What `column` holds in each row, where it holds something; a list of texts with blanks.
+
+    Raises NamedError for a column that is not there or there twice, or holds anything but text.
+    """
     import pyarrow as pa
     import pyarrow.parquet as pq
 
@@ -256,9 +259,21 @@ def _parquet_texts(file: Path, column: str) -> Iterator[str]:
             raise NamedError(f"{file} has {schema.names.count(column)} columns {column!r}.")
         kind = schema.field(column).type
         inner = kind.value_type if pa.types.is_dictionary(kind) else kind
-        if inner not in (pa.string(), pa.large_string(), pa.string_view(), pa.null()):
+        is_list = pa.types.is_list(kind) or pa.types.is_large_list(kind)
+        part = kind.value_type if is_list else inner
+        if part not in (pa.string(), pa.large_string(), pa.string_view(), pa.null()):
             raise NamedError(f"the column {column!r} of {file} holds {kind}, not text.")
         for batch in table.iter_batches(batch_size=_BATCH, columns=[column]):
+            if is_list:
+                yield from _joined_lists(batch.column(0), file, column)
+                continue
             texts = batch.column(0).cast(pa.large_string())
             texts.validate(full=True)
             yield from texts.drop_null().to_pylist()
+
+
+def _joined_lists(lists: Any, file: Path, column: str) -> Iterator[str]:
+    for tokens in lists.drop_null().to_pylist():
+        if None in tokens:
+            raise NamedError(f"a list in the column {column!r} of {file} holds null, not text.")
+        yield " ".join(tokens)

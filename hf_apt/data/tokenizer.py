@@ -49,7 +49,11 @@ def load_tokenizer(name: str) -> Any:
         # What transformers makes of a checkpoint's configuration where its tokenizer is missing.
         raise ValueError(f"no tokenizer in {name!r}: its files are missing.")
     if tokenizer.mask_token_id is None:
-        raise ValueError(f"the tokenizer of {name!r} has no mask token: it is not for masked LMs.")
+        raise ValueError(
+            f"the tokenizer of {name!r} has no mask token: it is not for masked LMs; a causal "
+            "model is measured by trainer_callbacks.AptCallback, in a Trainer with your evaluation "
+            "set."
+        )
     if tokenizer.pad_token_id is None:
         raise ValueError(f"the tokenizer of {name!r} has no padding token.")
     return tokenizer

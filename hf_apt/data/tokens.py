@@ -24,9 +24,11 @@ from hf_apt.data.stored_tokens import (
     open_ids,
     read_description,
     read_starts,
+    read_text_counts,
     require_in_vocabulary,
     require_unchanged,
     write_description,
+    write_text_counts,
 )
 from hf_apt.data.tokenizer import fingerprint, vocabulary
 
@@ -86,27 +88,59 @@ class Tokens:
         """Where each sequence starts, and where the last one ends, int64."""
         self.ids = open_ids(self.folder, self.description, _dtype(self.description.vocab_size))
         """All ids, one sequence after the other."""
+        self.text = read_text_counts(self.folder, prints)
+        """What was read of the text; None where that was not recorded."""
         require_unchanged(self.folder, written, prints)
 
     def __len__(self) -> int:
         return len(self.starts) - 1
 
-    def padded(self, indices_B: Integer[np.ndarray, " batch"]) -> Integer[np.ndarray, "batch seq"]:
+    def __repr__(self) -> str:
+        described = self.description
+        return (
+            f"Tokens({str(self.folder)!r}, {len(self):,} sequences of at most "
+            f"{described.sequence_length} tokens, layout {described.layout!r})"
+        )
+
+    def padded(
+        self, indices_B: Integer[np.ndarray, " batch"], *, to_longest: bool = False
+    ) -> Integer[np.ndarray, "batch seq"]:
         """The chosen sequences, filled up to `sequence_length` with the padding id.
 
-        Raises ValueError for an id on disk that is none of the vocabulary.
+        With `to_longest` they are filled up to the longest of them. Raises ValueError for an id on
+        disk that is none of the vocabulary.
         """
         description = self.description
         starts_B = self.starts[indices_B]
         lengths_B = self.starts[indices_B + 1] - starts_B
-        places_BT = starts_B[:, None] + np.arange(description.sequence_length)
+        length = lengths_B.max(initial=1) if to_longest else description.sequence_length
+        places_BT = starts_B[:, None] + np.arange(length)
         # Places past the end of a sequence read some other token, which is then overwritten.
         tokens_BT = np.asarray(self.ids).take(places_BT, mode="clip")
         require_in_vocabulary(tokens_BT, description.vocab_size, self.folder)
-        if lengths_B.min(initial=description.sequence_length) < description.sequence_length:
-            outside_BT = np.arange(description.sequence_length) >= lengths_B[:, None]
+        if lengths_B.min(initial=length) < length:
+            outside_BT = np.arange(length) >= lengths_B[:, None]
             tokens_BT[outside_BT] = description.pad_id
         return tokens_BT
+
+    def shares(self) -> dict[str, float] | None:
+        """What became of the text, between 0 and 1; None where that was not recorded.
+
+        `cut`: of the text's tokens, those beyond the sequence length of their document. `unknown`:
+        of the text's tokens, the unknown one. `dropped`: of all ids, those that filled no last
+        sequence. `padded`: of the places of sequences that are all as long as they may be, those
+        that no token fills.
+        """
+        if self.text is None:
+            return None
+        text, described = self.text, self.description
+        places = described.num_sequences * described.sequence_length
+        return {
+            "cut": text.num_cut / text.num_tokens,
+            "unknown": text.num_unknown / text.num_tokens,
+            "dropped": text.num_dropped / (text.num_dropped + described.num_tokens),
+            "padded": 1 - described.num_tokens / places,
+        }
 
     def frequency(self) -> Int[np.ndarray, " vocab"]:
         """Occurrences of each token id, int64.
@@ -143,17 +177,20 @@ def write_tokens(
 ) -> Tokens:
     """Tokenise `documents` into `folder`, on all cores, with a progress bar; whole or not at all.
 
-    Memory: a thousand documents. Raises ValueError if they give no sequence.
+    Memory: a thousand documents. Raises ValueError if they give no sequence, if most of their
+    tokens are unknown, and for what `hf_apt.data.sequences.Cutter` refuses.
     """
     from tqdm.auto import tqdm
 
+    if isinstance(documents, str):
+        raise ValueError("the documents are one text: give a list, [text].")
     cutter = Cutter(tokenizer, length=sequence_length, layout=layout)
     remaining = iter(tqdm(documents, desc=label, total=num_documents, unit=" docs"))
     folder = Path(folder)
     with writing_folder(folder) as partial, tempfile.TemporaryDirectory() as aside:
         with growing_tokens(partial, Path(aside) / "lengths", tokenizer) as growing:
             while texts := list(islice(remaining, _BATCH)):
-                growing.append(cutter.cut(texts, growing.waiting))
+                growing.append(cutter.cut(texts, growing.waiting, growing.text))
             describe_tokens(partial, growing, cutter)
     return Tokens(folder)
 
@@ -168,13 +205,17 @@ def growing_tokens(
 def describe_tokens(folder: Path, growing: SequenceFiles, cutter: Cutter) -> None:
     """Write what `Tokens(folder)` needs in addition to the ids that have grown there.
 
-    Raises ValueError if there is no sequence.
+    Raises ValueError if there is no sequence, and if most of the tokens are unknown.
     """
+    growing.text.require_known(str(getattr(cutter.tokenizer, "unk_token", None)))
     if not growing.num_sequences:
         raise NoSequenceError(
-            f"the documents give no sequence of {cutter.length} tokens: too little text."
+            f"the documents give no sequence of {cutter.length} tokens: too little text. Give more "
+            "of it, a smaller sequence length, or for short documents the layout first."
         )
+    growing.text.num_dropped = len(growing.waiting)
     growing.mark()
+    write_text_counts(folder, growing.text)
     tokenizer = cutter.tokenizer
     np.save(folder / "starts.npy", growing.starts())
     description = TokensDescription(

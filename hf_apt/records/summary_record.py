@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-from typing import Any, TypedDict
+from typing import Any, NotRequired, TypedDict
 
 from hf_apt.stats.depth_figures import DepthFigures
 
 
 class CorpusFigures(TypedDict):
-    """The text that a run was made of."""
+    """The text that a run was made of; `shares` is what `hf_apt.data.tokens.Tokens.shares` says."""
 
     name: str
     sequences: str
@@ -17,6 +17,7 @@ class CorpusFigures(TypedDict):
     num_train_tokens: int
     num_validation_sequences: int
     num_validation_tokens: int
+    shares: NotRequired[dict[str, float] | None]
 
 
 class MaskingFigures(TypedDict):

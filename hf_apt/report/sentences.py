@@ -159,12 +159,16 @@ def _convolutions(conv: dict[str, Any]) -> str:
 
 
 def _measurement(summary: Summary, readout: str) -> str:
-    num = summary["readouts"][readout][0]["masked_accuracy"]["pooled"]["num"]
+    first = summary["readouts"][readout][0]
+    num, tokens = (first[name]["pooled"]["num"] for name in ("masked_accuracy", "mean_apt"))
+    corpus = summary["corpus"] or {}
+    layout = corpus.get("sequences")
+    cut = f" (layout “{layout}”)" if layout else ""
     times = (summary["masking"] or {}).get("num_realisations")
     again = f", in {times} draws" if times is not None and times > 1 else ""
     return (
-        f"{num:,} positions of the validation text were masked, replaced or left as they"
-        f" were{again}. {_QUESTION[readout]}."
+        f"{num:,} positions of the validation text{cut}, {tokens:,} different tokens, were masked,"
+        f" replaced or left as they were{again}. {_QUESTION[readout]}."
     )
 
 

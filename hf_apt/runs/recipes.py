@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from dataclasses import dataclass, field, fields, replace
 from typing import TYPE_CHECKING, Literal
 
@@ -25,7 +26,10 @@ RecipeName = Literal["auto", "demo", "narrow", "paper"]
 
 @dataclass(frozen=True, kw_only=True)
 class RunConfig:
-    """Everything that a run is asked for."""
+    """Everything that a run is asked for.
+
+    Raises ValueError where something is to be trained and all of the text is held out.
+    """
 
     corpus: CorpusSource | PlantedCorpus
     """The text."""
@@ -63,6 +67,16 @@ class RunConfig:
 
     finetune: BlockAccuracyConfig | None = None
     """The task to fine-tune on, and how; None for none."""
+
+    def __post_init__(self) -> None:
+        if self.tokenizer is not None:
+            object.__setattr__(self, "tokenizer", os.fspath(self.tokenizer))
+        trained = self.pretrain.num_steps or self.head_kinds
+        if trained and getattr(self.corpus, "validation_share", 0) == 1:
+            raise ValueError(
+                "with a validation share of 1 no text is left for training: give a smaller "
+                "--validation-share, or leave the heads out by --heads none."
+            )
 
 
 def demo_recipe(*, task: str | None = "planted") -> RunConfig:
@@ -174,14 +188,26 @@ def _settings_of_text(corpus: CorpusSource) -> list[str]:
     ]
 
 
-def measurement_recipe(corpus: CorpusSource, tokenizer: str) -> RunConfig:
-    """The measurement of a checkpoint that is there already, with the model's own head."""
+def measurement_recipe(
+    corpus: CorpusSource,
+    tokenizer: str,
+    *,
+    head_kinds: tuple[HeadKind, ...] = (),
+    validation_share: float | None = None,
+) -> RunConfig:
+    """The measurement of a checkpoint that is there already, with the model's own head.
+
+    Of a text without validation files of its own, `validation_share` is measured: without one all
+    of it, or the corpus's own share where heads are trained on the rest.
+    """
+    if validation_share is None:
+        validation_share = corpus.validation_share if head_kinds else 1.0
     return RunConfig(
-        corpus=corpus,
+        corpus=replace(corpus, validation_share=validation_share),
         tokenizer=tokenizer,
         layout="packed",
         pretrain=PretrainConfig(num_steps=0),
-        head_kinds=(),
+        head_kinds=head_kinds,
         untrained=False,
     )
 

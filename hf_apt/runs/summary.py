@@ -28,6 +28,7 @@ def summary(records: RunRecords) -> Summary:
         for readout in tqdm(run.readouts(), desc="Summarising", unit=" readouts")
     }
     corpus = config["corpus"].get("name", "planted")
+    is_whole = config["corpus"].get("validation_share") == 1  # nothing was trained on
     trained = run.path("training.json")
     return {
         "schema": SUMMARY,
@@ -38,10 +39,11 @@ def summary(records: RunRecords) -> Summary:
             "name": corpus,
             "sequences": train.description.layout,
             "sequence_length": train.description.sequence_length,
-            "num_train_sequences": len(train),
-            "num_train_tokens": train.description.num_tokens,
+            "num_train_sequences": 0 if is_whole else len(train),
+            "num_train_tokens": 0 if is_whole else train.description.num_tokens,
             "num_validation_sequences": len(validation),
             "num_validation_tokens": validation.description.num_tokens,
+            "shares": validation.shares(),
         },
         "model": model,
         "training": run.read_json("training.json", *TRAINING) if trained.exists() else None,

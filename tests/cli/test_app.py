@@ -275,6 +275,19 @@ def test_text_that_the_tokenizer_does_not_know_is_refused(call, checkpoint, tmp_
     assert not (tmp_path / "m" / "tokens").exists()
 
 
+@pytest.mark.parametrize("options", [[], ["--layout=first"]])
+def test_a_causal_checkpoint_is_told_what_measures_it(
+    call, tokenizer, texts, tmp_path, options
+) -> None:
+    import transformers as hf
+
+    hf.GPT2Config(n_embd=8, n_layer=1, n_head=2).save_pretrained(tmp_path / "gpt")
+    tokenizer.save_pretrained(tmp_path / "gpt")
+    found = sentence(call("measure", tmp_path / "gpt", texts, *options, "-o", tmp_path / "m"))
+    assert "is a causal model (gpt2)" in found
+    assert "AptCallback" in found
+
+
 # What the user can mend.
 
 

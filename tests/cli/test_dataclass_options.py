@@ -43,10 +43,13 @@ FIELDS: dict[str, tuple[ConfigOptions, ...]] = {
 }
 """The options of each command that are fields."""
 
+TEXT = ("validation_share", "paragraphs")
+"""Options whose defaults depend on what is to be done, or on the files."""
+
 OWN = {
-    "run": {"corpus", "recipe", "model", "heads", "task", "output", "dry_run"},
-    "pretrain": {"corpus", "recipe", "model", "heads", "task", "output"},
-    "measure": {"checkpoint", "corpus", "heads", "output"},
+    "run": {"corpus", "recipe", "model", "heads", "task", "output", "dry_run", *TEXT},
+    "pretrain": {"corpus", "recipe", "model", "heads", "task", "output", *TEXT},
+    "measure": {"checkpoint", "corpus", "heads", "output", *TEXT},
     "report": {"run"},
     "finetune": {"checkpoint", "output"},
     "committee": {"members", "output"},
@@ -171,7 +174,8 @@ def test_a_help_stands_alone(options) -> None:
 
 def test_what_none_stands_for_is_the_default_that_is_shown(call) -> None:
     assert described(CorpusSource, "max_documents") == (
-        "Largest number of training documents, drawn at random.",
+        "Largest number of documents to train on, or to measure where nothing is trained, drawn at "
+        "random.",
         "all",
     )
     _, out, _ = call("measure", "--help")
@@ -231,9 +235,10 @@ def test_a_seed_and_a_length_of_fine_tuning_are_those_of_all_its_parts() -> None
 
 
 def test_a_checkpoint_brings_its_tokenizer_to_the_measurement() -> None:
-    path, config, _ = measure_options(checkpoint="bert6-narrow-wikipedia")
+    given = {"checkpoint": "bert6-narrow-wikipedia", "corpus": "x/y", "layout": "first"}
+    path, config, _ = measure_options(**given)
     assert config.tokenizer == path
-    _, config, _ = measure_options(checkpoint="bert6-narrow-wikipedia", tokenizer="a/b")
+    _, config, _ = measure_options(**given, tokenizer="a/b")
     assert config.tokenizer == "a/b"
 
 

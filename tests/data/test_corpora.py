@@ -1,5 +1,7 @@
 """Laws of corpora: every kind of source is read, split without overlap, and refused clearly."""
 
+import gzip
+import hashlib
 import json
 from itertools import islice
 from pathlib import Path
@@ -8,9 +10,10 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 import pytest
 
-from hf_apt.data.corpora import Corpus, dated_sotu_paragraphs, open_corpus
+from hf_apt.data.corpora import Corpus, dated_sotu_paragraphs, open_corpus, source_key
 from hf_apt.data.corpus_source import CorpusSource
 from hf_apt.data.held_out import is_held_out
+from hf_apt.data.text_fingerprints import files_fingerprint
 
 TEXTS = [f"Document number {number}, word{number % 7} and more." for number in range(400)]
 
@@ -129,6 +132,98 @@ def test_rows_without_text_are_left_out(tmp_path, split_by_name) -> None:
     assert sorted([*train, *validation]) == sorted(TEXTS if split_by_name else TEXTS[:300])
 
 
+def csv(path: Path, texts: list) -> Path:
+    path.write_text("id,text\n" + "".join(f'{n},"{text}"\n' for n, text in enumerate(texts)))
+    return path
+
+
+def tsv(path: Path, texts: list) -> Path:
+    path.write_text("text\tid\n" + "".join(f"{text}\t{n}\n" for n, text in enumerate(texts)))
+    return path
+
+
+def fasta(path: Path, texts: list) -> Path:
+    path.write_text("".join(f">{n}\n{text}\n" for n, text in enumerate(texts)))
+    return path
+
+
+@pytest.mark.parametrize(
+    ("name", "write"), [("a.csv", csv), ("a.tsv", tsv), ("a.fasta", fasta), ("a.fa", fasta)]
+)
+@pytest.mark.parametrize("is_packed", [False, True])
+def test_tables_and_fasta_give_their_documents(tmp_path, name, write, is_packed) -> None:
+    path = write(tmp_path / name, TEXTS)
+    if is_packed:
+        with gzip.open(tmp_path / f"{name}.gz", "wb") as packed:
+            packed.write(path.read_bytes())
+        path = tmp_path / f"{name}.gz"
+    assert sorted(sum(sides(path), [])) == sorted(TEXTS)
+
+
+def test_each_line_of_a_text_file_is_a_document_without_paragraphs(tmp_path) -> None:
+    path = tmp_path / "a.txt"
+    path.write_text("\n".join(TEXTS) + "\n\n")
+    train, validation = sides(path, paragraphs=False)
+    assert sorted([*train, *validation]) == sorted(TEXTS)
+    with pytest.raises(ValueError, match="has 1 training and 0 held-out"):
+        sides(path)
+
+
+def test_a_key_tells_lines_from_paragraphs_and_is_what_it_was_for_all_else(tmp_path) -> None:
+    text, rows = txt(tmp_path / "a.txt", TEXTS), jsonl(tmp_path / "a.jsonl", TEXTS)
+
+    def key(path: Path, paragraphs: bool) -> str:
+        return source_key(CorpusSource(name=str(path), paragraphs=paragraphs))
+
+    assert key(text, paragraphs=True) != key(text, paragraphs=False)
+    assert key(rows, paragraphs=True) == key(rows, paragraphs=False)
+    drawn = [files_fingerprint([text]), "text", "utf-8", 42, None, None, 0.02]
+    assert key(text, paragraphs=True) == hashlib.sha256(repr(drawn).encode()).hexdigest()[:32]
+
+
+@pytest.mark.parametrize("write", [parquet, jsonl])
+def test_lists_of_tokens_are_joined_by_blanks(tmp_path, write) -> None:
+    path = write(tmp_path / f"a.{write.__name__}", [text.split() for text in TEXTS])
+    assert sorted(sum(sides(path), [])) == sorted(TEXTS)
+
+
+def test_a_path_may_be_an_object(tmp_path) -> None:
+    source = CorpusSource(name=jsonl(tmp_path / "a.jsonl", TEXTS))  # pyright: ignore
+    assert source == CorpusSource(name=str(tmp_path / "a.jsonl"))
+
+
+# All of the text.
+
+
+@pytest.mark.parametrize("limit", [None, 1, 40, 1500])
+def test_with_a_share_of_one_every_document_is_measured(tmp_path, limit) -> None:
+    texts = [f"{text} {number}" for number in range(6) for text in TEXTS]
+    path = jsonl(tmp_path / "a.jsonl", texts)
+    corpus = open_corpus(CorpusSource(name=str(path), validation_share=1.0, max_documents=limit))
+    measured = list(corpus.validation)
+    assert list(corpus.train) == measured
+    assert len(measured) == (limit or 2400)
+    assert corpus.stream.num_documents == 2 * len(measured)
+    assert set(measured) <= set(texts)
+    assert len(set(measured)) == len(measured)
+    blocks = list(corpus.stream.blocks())
+    for number, block in enumerate(blocks):
+        assert list(corpus.stream.blocks(block.place)) == blocks[number + 1 :]
+
+
+def test_files_for_validation_are_measured_alone_even_then(tmp_path) -> None:
+    jsonl(tmp_path / "x_train.jsonl", TEXTS[:300])
+    jsonl(tmp_path / "x_test.jsonl", TEXTS[300:])
+    train, validation = sides(tmp_path, validation_share=1.0)
+    assert (sorted(train), sorted(validation)) == (sorted(TEXTS[:300]), sorted(TEXTS[300:]))
+
+
+@pytest.mark.parametrize("number", [0, -1, 1.5])
+def test_a_senseless_number_of_documents_is_refused(number) -> None:
+    with pytest.raises(ValueError, match=f"^max_documents must be a whole .*, got {number}"):
+        CorpusSource(name="x", max_documents=number)
+
+
 # What cannot be read.
 
 
@@ -142,8 +237,8 @@ WRONG = {
     "norows.parquet": lambda path: parquet(path, [], kind=pa.string()),
     "nulls.parquet": lambda path: parquet(path, [None] * 10, kind=pa.string()),
     "numbers.parquet": lambda path: parquet(path, list(range(100))),
-    "lists.parquet": lambda path: parquet(path, [["a", "b"]] * 100),
-    "table.csv": lambda path: path.write_text("text\na\n"),
+    "lists.parquet": lambda path: parquet(path, [[1, 2]] * 100),
+    "table.xlsx": lambda path: path.write_text("text\na\n"),
     "folder": Path.mkdir,
 }
 """How to make each of the files that cannot be read; those not named here are missing."""
@@ -164,7 +259,7 @@ WRONG = {
         ("broken.parquet", "cannot be read as parquet"),
         ("broken.jsonl", "cannot be read as json"),
         ("binary.txt", "cannot be read as text"),
-        ("table.csv", "cannot be read: its ending is none of .*parquet"),
+        ("table.xlsx", "cannot be read: its ending is none of .*parquet"),
         ("folder", "holds no .*parquet.* file"),
         ("none*.txt", "no file matches"),
     ],
@@ -189,14 +284,14 @@ def test_a_missing_column_lists_those_that_are_there(tmp_path) -> None:
     assert "a.parquet" in str(error.value)
 
 
-@pytest.mark.parametrize("share", [0, 1, -0.1, 1.5])
+@pytest.mark.parametrize("share", [0, -0.1, 1.5])
 def test_a_wrong_share_is_refused_by_value(share) -> None:
     with pytest.raises(ValueError, match=f"got {share}"):
         open_corpus(CorpusSource(name="sotu", validation_share=share))
 
 
 def test_a_corpus_too_small_to_split_is_refused_with_its_numbers(tmp_path) -> None:
-    with pytest.raises(ValueError, match="1 training and 0 held-out"):
+    with pytest.raises(ValueError, match="1 training and 0 held-out .* Give more"):
         open_corpus(CorpusSource(name=str(jsonl(tmp_path / "a.jsonl", ["one document"]))))
 
 

@@ -77,7 +77,7 @@ def test_both_sides_in_one_pass_are_each_by_itself(source, tokenizer, layout, at
     assert sorted(at_once) == [
         f"{side}/{name}"
         for side in ("train", "validation")
-        for name in ("description.json", "ids.bin", "starts.npy")
+        for name in ("description.json", "ids.bin", "starts.npy", "text.json")
     ]
     assert [path.name for path in tmp_path.iterdir()] == ["tokens"], "something was left"
 
@@ -118,7 +118,7 @@ def test_a_fault_at_any_record_changes_no_byte(
 def test_no_document_is_cut_twice_that_was_recorded(source, tokenizer, tmp_path, monkeypatch):
     cutter, seen = cutter_of(tokenizer), []
     cut = cutter.cut
-    monkeypatch.setattr(cutter, "cut", lambda texts, left: seen.extend(texts) or cut(texts, left))
+    monkeypatch.setattr(cutter, "cut", lambda texts, *rest: seen.extend(texts) or cut(texts, *rest))
     with monkeypatch.context() as patch:
         fails_at(patch, "writing", 4)  # the first is of the beginning: two blocks are recorded
         with pytest.raises(KeyboardInterrupt):

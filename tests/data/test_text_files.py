@@ -17,7 +17,8 @@ from hf_apt.data.corpus_source import CorpusSource
 from hf_apt.data.local_files import local_files
 from hf_apt.data.tasks.known_tasks import RowSource
 from hf_apt.data.tasks.rows import read_rows
-from hf_apt.data.text_files import read_texts, require_encoding, text_lines
+from hf_apt.data.text_files import require_encoding, text_lines
+from hf_apt.data.text_formats import read_texts
 
 TEXTS = [f"Dokument Nummer {number}, für Wort {number % 7}." for number in range(60)]
 EXAMPLES = int(os.environ.get("HF_APT_FUZZ_EXAMPLES", "40"))

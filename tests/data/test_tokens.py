@@ -71,6 +71,8 @@ def test_packed_sequences_are_full_and_surrounded(packed_tokens) -> None:
     assert {len(row) for row in sequences} == {LENGTH}
     assert {(row[0], row[-1]) for row in sequences} == {(CLS, SEP)}
     assert len(sequences) == len(packed_tokens) == packed_tokens.description.num_sequences > 50
+    shown = f"{len(packed_tokens)} sequences of at most {LENGTH} tokens, layout 'packed')"
+    assert repr(packed_tokens) == f"Tokens({str(packed_tokens.folder)!r}, {shown}"
 
 
 def test_documents_of_a_packed_corpus_meet_only_at_a_separator(tmp_path, tokenizer) -> None:
@@ -158,6 +160,15 @@ def test_batches_do_not_depend_on_how_they_are_formed(tokens) -> None:
     assert tokens.padded(np.arange(0)).shape == (0, LENGTH)
 
 
+def test_a_batch_may_end_with_its_longest_sequence(tokens, packed_tokens) -> None:
+    lengths = np.diff(tokens.starts)
+    for chosen in (lengths.argsort()[:7], np.arange(20), np.array([lengths.argmin()])):
+        padded_BT = tokens.padded(chosen, to_longest=True)
+        assert padded_BT.shape == (len(chosen), lengths[chosen].max())
+        assert np.array_equal(padded_BT, tokens.padded(chosen)[:, : padded_BT.shape[1]])
+    assert packed_tokens.padded(np.arange(5), to_longest=True).shape == (5, LENGTH)
+
+
 @pytest.mark.parametrize("name", ["tokens", "packed_tokens"])
 def test_frequency_equals_counting(name, request) -> None:
     tokens = request.getfixturevalue(name)
@@ -227,7 +238,7 @@ def test_the_same_text_gives_the_same_bytes(tmp_path, documents, tokenizer) -> N
         write_tokens(tmp_path / name, documents, tokenizer, sequence_length=LENGTH, layout="packed")
     assert contents(tmp_path / "one") == contents(tmp_path / "two")
     names = sorted(contents(tmp_path / "one"))
-    assert names == [".hf_apt.json", "description.json", "ids.bin", "starts.npy"]
+    assert names == [".hf_apt.json", "description.json", "ids.bin", "starts.npy", "text.json"]
 
 
 @pytest.mark.parametrize("error", [RuntimeError, KeyboardInterrupt])
@@ -272,6 +283,48 @@ def test_too_short_sequences_are_refused_by_value(tmp_path, tokenizer) -> None:
 def test_a_folder_without_tokens_is_named(tmp_path) -> None:
     with pytest.raises(ValueError, match=f"{tmp_path.name} holds no tokenised sequences"):
         Tokens(tmp_path)
+
+
+@pytest.mark.parametrize(
+    ("changed", "message"),
+    [
+        ({"layout": "foo"}, "layout is 'foo': choose one of first, packed"),
+        ({"tokenizer": None}, "the tokenizer is None: give one of transformers"),
+        ({"documents": ["w1", None]}, "a document is None, no text: leave it out"),
+        ({"documents": [["w1"]]}, "a document is .*, no text"),
+        ({"documents": "w1 w2"}, r"the documents are one text: give a list, \[text\]"),
+    ],
+)
+@pytest.mark.parametrize("layout", ["first", "packed"])
+def test_what_makes_no_tokens_is_refused_at_the_call(
+    tmp_path, tokenizer, layout, changed, message
+) -> None:
+    given = {"documents": ["w1"] * 50, "tokenizer": tokenizer, "layout": layout} | changed
+    with pytest.raises(ValueError, match=message):
+        write_tokens(tmp_path / "t", sequence_length=LENGTH, **given)
+    assert not list(tmp_path.iterdir())
+
+
+@pytest.mark.parametrize(
+    ("role", "message"),
+    [("mask", "no mask token: .*AptCallback"), ("pad", "no padding token: give it one")],
+)
+def test_a_tokenizer_without_a_token_that_is_needed_is_refused(tmp_path, role, message) -> None:
+    from hf_apt.data.tokenizer import SPECIAL_TOKENS, vocabulary_tokenizer
+
+    tokenizer = vocabulary_tokenizer([*SPECIAL_TOKENS, "w1"])
+    setattr(tokenizer, f"{role}_token", None)
+    with pytest.raises(ValueError, match=message):
+        write_tokens(str(tmp_path / "t"), ["w1"], tokenizer, sequence_length=8, layout="first")
+
+
+def test_a_tokenizer_that_cuts_on_the_left_keeps_the_end(tmp_path, documents, tokenizer) -> None:
+    left = type(tokenizer)(vocab=tokenizer.get_vocab(), truncation_side="left")
+    options = {"sequence_length": LENGTH, "layout": "first"}
+    tokens = write_tokens(tmp_path / "t", documents, left, **options)
+    for row, text in zip(rows(tokens), documents, strict=True):
+        assert row == left(text, truncation=True, max_length=LENGTH)["input_ids"]
+        assert row == [CLS, *bare(tokenizer, text)[-(LENGTH - 2) :], SEP]
 
 
 # Other families of tokenizers.

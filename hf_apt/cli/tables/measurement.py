@@ -33,8 +33,22 @@ _PLANTED_LEGEND = "\nARI: {} clusters from {} against the planted ones, adjusted
 
 def footer(summary: Summary) -> str:
     """What the columns mean, to print once below the tables."""
-    text = _LEGEND.format(*HEADLINE)
+    text = f"{_text(summary)}\n{_LEGEND.format(*HEADLINE)}"
     return text + _PLANTED_LEGEND.format(*PLANTED_HEADLINE) if _is_planted(summary) else text
+
+
+def _text(summary: Summary) -> str:
+    """How the text was cut into sequences, and what became of it."""
+    corpus, shares = summary["corpus"], summary["corpus"].get("shares")
+    num = summary["masking"]["num_sequences"]
+    line = (
+        f"text: {num:,} sequences of at most {corpus['sequence_length']} tokens, layout "
+        f"{corpus['sequences']}"
+    )
+    if not shares:
+        return line
+    parts = (f"{shares[name]:.1%} {name}" for name in ("cut", "dropped", "padded", "unknown"))
+    return f"{line}\nof its tokens: {', '.join(parts)}"
 
 
 def tables(summary: Summary) -> list[Table]:

@@ -112,6 +112,7 @@ TRIALS: tuple[tuple[str, str, tuple[Damage, ...]], ...] = (
     ("tokenised", "tokenizer/tokenizer.json", GENERAL),
     ("tokenised", "tokens/train/ids.bin", (*GENERAL, doubled)),
     ("tokenised", "tokens/train/starts.npy", GENERAL),
+    ("tokenised", "tokens/validation/text.json", TEXT),
     ("tokenised", "tokens/validation/ids.bin", (*GENERAL, doubled)),
     (
         "tokenised",

@@ -58,6 +58,9 @@ from .models.encoders import (
 from .records.run import (
     Run as Run,
 )
+from .report.apt_frame import (
+    apt_frame as apt_frame,
+)
 from .runs.pipeline import (
     run_all as run_all,
 )
@@ -99,6 +102,9 @@ from .stats.counts import (
 )
 from .stats.estimates import (
     Estimate as Estimate,
+)
+from .stats.rarefaction import (
+    rarefied_mean_apt as rarefied_mean_apt,
 )
 from .studies.block_accuracy import (
     measure_blocks as measure_blocks,

@@ -33,9 +33,16 @@ def apt(
 ) -> Float[np.ndarray, "*depth vocab"]:
     """APT of each token in [0, 1]; NaN where a token was never asked for.
 
+    Raises ValueError for more hits than support, and for a negative number of hits.
+
     >>> apt(np.array([1, 0, 0]), np.array([4, 2, 0])).tolist()
     [0.25, 0.0, nan]
     """
+    if (hits > support).any() or (hits < 0).any():
+        raise ValueError(
+            "a token has more hits than support, or less than none: give right answers and "
+            "modified occurrences of the same tokens."
+        )
     with np.errstate(invalid="ignore"):
         return np.where(support > 0, hits / np.maximum(support, 1), np.nan)
 

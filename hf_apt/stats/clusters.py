@@ -104,7 +104,12 @@ def _strong(confusion: Confusion, threshold: float) -> csr_array:
 
 
 def token_clusters(confusion: Confusion, threshold: float, definition: Definition) -> TokenClusters:
-    """The clusters of strong-match tokens at one threshold."""
+    """The clusters of strong-match tokens at one threshold.
+
+    Raises ValueError for an unknown definition, and for a threshold outside (0, 1].
+    """
+    if definition not in DEFINITIONS:
+        raise ValueError(f"definition {definition!r} is none of {', '.join(DEFINITIONS)}.")
     matches = strong_matches(confusion, threshold)
     # A token dropped by the row filter has no matches of its own: it can be matched, not mutually.
     edges = csr_array(matches.multiply(matches.T)) if definition == "mutual" else matches

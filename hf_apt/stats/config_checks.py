@@ -18,8 +18,14 @@ def require_whole(config: Any, *names: str, least: int = 1) -> None:
     """
     for name in names:
         value = getattr(config, name)
-        if value is not None and not (_is_whole(value) and value >= least):
-            raise ValueError(f"{name} must be a whole number of at least {least}, got {value!r}.")
+        if value is not None:
+            require_whole_number(name, value, least=least)
+
+
+def require_whole_number(name: str, value: Any, *, least: int = 1) -> None:
+    """Raise ValueError unless `value`, called `name`, is a whole number of at least `least`."""
+    if not (_is_whole(value) and value >= least):
+        raise ValueError(f"{name} must be a whole number of at least {least}, got {value!r}.")
 
 
 def require_share(config: Any, *names: str) -> None:

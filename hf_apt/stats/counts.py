@@ -173,6 +173,10 @@ class DepthCounts:
             tuple(tuple(PairCounts(vocab_size) for _ in TREATMENTS) for _ in range(num_depths))
         )
 
+    def __repr__(self) -> str:
+        asked = f"{self.at(0).total:,} positions of {np.count_nonzero(self.support()):,} tokens"
+        return f"DepthCounts({self.num_depths} depths, {asked})"
+
     @property
     def num_depths(self) -> int:
         """Number of depths D, the embeddings included."""
@@ -276,9 +280,11 @@ def _run_starts(keys: np.ndarray) -> np.ndarray:
 
 
 def refuse_outside(name: str, ids: np.ndarray, num: int) -> None:
-    """Raise ValueError unless all `ids`, which a message calls by `name`, are from 0 to num - 1."""
+    """Raise ValueError unless all `ids`, called `name`, are whole numbers from 0 to num - 1."""
     if ids.size == 0:
         return
+    if ids.dtype.kind not in "iu":
+        raise ValueError(f"{name}s are of {ids.dtype}: give whole numbers.")
     if ids.dtype.kind == "i":  # read as unsigned, a negative id is a very large one
         if ids.view(f"u{ids.dtype.itemsize}").max() < num:
             return

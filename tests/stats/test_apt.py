@@ -187,3 +187,10 @@ def test_apt50_of_fewer_than_fifty_tokens_takes_them_all() -> None:
     assert (readings.most_frequent_50.value, readings.most_frequent_50.num) == (0.5, 2)
     assert (readings.upper_half.value, readings.upper_half.num) == (0.0, 1)
     assert readings.support_50.num == 0
+
+
+@pytest.mark.parametrize("hits", [[3, 0], [-1, 0], [0, 1]])
+def test_more_right_answers_than_were_asked_are_refused(hits) -> None:
+    for measure in (apt, mean_apt, apt_standard_error):
+        with pytest.raises(ValueError, match="more hits than support, or less than none"):
+            measure(np.array(hits), np.array([2, 0]))

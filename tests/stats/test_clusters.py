@@ -230,3 +230,10 @@ def test_unrelated_partitions_agree_by_zero_on_average() -> None:
     ]
     assert np.mean(agreement) == pytest.approx(0, abs=4 * np.std(agreement) / np.sqrt(200))
     assert abs(np.mean(agreement)) < 0.02
+
+
+def test_an_unknown_definition_is_refused() -> None:
+    """It gave no clusters, without a word."""
+    counts = PairCounts(3).update(np.array([0, 1, 2]), np.array([0, 1, 2]))
+    with pytest.raises(ValueError, match="definition 'foo' is none of"):
+        token_clusters(confusion(counts), 0.1, "foo")  # pyright: ignore

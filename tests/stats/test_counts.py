@@ -549,3 +549,13 @@ def test_ten_million_pairs_stay_below_600_megabytes() -> None:
     )
     assert done.returncode == 0, done.stderr
     assert float(done.stdout) < 600
+
+
+@pytest.mark.parametrize("ids", [[1.0, 2.0], [1.5, 2.0], [True, False]])
+def test_ids_that_are_no_whole_numbers_are_refused(ids) -> None:
+    """A fraction was cut to an integer and counted."""
+    counts, whole, odd = PairCounts(5), np.array([1, 2]), np.array(ids)
+    for references, predictions in ((odd, whole), (whole, odd)):
+        with pytest.raises(ValueError, match=r"ids are of (float64|bool): give whole numbers"):
+            counts.update(references, predictions)
+    assert counts.total == 0

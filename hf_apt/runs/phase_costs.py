@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING
 
 from hf_apt.depths.head_loss import CHUNK_BYTES
 from hf_apt.depths.sweep import CHUNK
+from hf_apt.stats.measures.rarefied_apt import NUM_GROUPS
 from hf_apt.training.costs.model_costs import BACKWARD, FLOAT, ModelCosts
 from hf_apt.training.costs.training_flops import num_modified as _num_modified
 
@@ -212,17 +213,19 @@ def counts_bytes(model: ModelCosts, num_modified: int) -> int:
 
 def readout_bytes(model: ModelCosts, num_modified: int, num_sequences: int) -> int:
     """Bytes of one readout at most: its counts and its measures."""
-    return counts_bytes(model, num_modified) + measures_bytes(model, num_sequences)
+    return counts_bytes(model, num_modified) + measures_bytes(model, num_modified, num_sequences)
 
 
-def measures_bytes(model: ModelCosts, num_sequences: int) -> int:
-    """Bytes of one readout's measures, in memory and on disk: 8 a number.
+def measures_bytes(model: ModelCosts, num_modified: int, num_sequences: int) -> int:
+    """Bytes of one readout's measures at most, in memory and on disk: 8 a number.
 
-    Two counts for each depth and id, a sum for each depth and sequence, and each sequence's number
-    of positions.
+    Two counts for each depth and id, a sum for each depth and sequence, each sequence's number of
+    positions; and of each id in each group of sequences where it was asked its key, its positions
+    and a count for each depth.
     """
-    num_depths = model.num_depths
-    return 8 * (2 * num_depths * model.vocab_size + (num_depths + 1) * num_sequences)
+    num_depths, num_ids = model.num_depths, model.vocab_size
+    in_groups = (num_depths + 2) * min(num_modified, NUM_GROUPS * num_ids)
+    return 8 * (2 * num_depths * num_ids + (num_depths + 1) * num_sequences + in_groups)
 
 
 def disk_bytes(config: RunConfig, model: ModelCosts) -> int:

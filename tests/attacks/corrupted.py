@@ -218,14 +218,15 @@ def _again(folder: Path, said: Path) -> None:
     main()
 
 
-def trials(chosen: str) -> Iterator[tuple[str, str, Damage]]:
-    """Every stage with a file of it and a damage, of the files whose names hold `chosen`."""
+def trials(chosen: list[str]) -> Iterator[tuple[str, str, Damage]]:
+    """Every stage with a file of it and a damage, of the files whose names hold one of `chosen`."""
     for stage, name, damages in TRIALS:
-        yield from ((stage, name, damage) for damage in damages if chosen in name)
+        if any(part in name for part in chosen):
+            yield from ((stage, name, damage) for damage in damages)
 
 
 def main() -> None:
-    """Damage the files whose names hold the first argument, or all."""
+    """Damage the files whose names hold one of the arguments, or all."""
     os.environ["OMP_NUM_THREADS"] = "1"
     with tempfile.TemporaryDirectory(prefix="hf_apt-corrupted-") as scratch:
         kept = Path(scratch) / "kept" / "run"  # as in every trial: records hold the name
@@ -241,7 +242,7 @@ def main() -> None:
         import hf_apt.training.pretraining  # noqa: F401
 
         ends: Counter[str] = Counter()
-        for number, trial in enumerate(trials(sys.argv[1] if len(sys.argv) > 1 else "")):
+        for number, trial in enumerate(trials(sys.argv[1:] or [""])):
             folder = Path(scratch) / f"{number}" / "run"
             folder.parent.mkdir()
             word, said = outcome(reference, kept, folder, trial)

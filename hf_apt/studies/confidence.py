@@ -85,8 +85,8 @@ def confidence_record(
     - `substitution`: `num_groups`, `strong_match_threshold`, `num_draws`, and what
       `hf_apt.stats.substitution_effects.SubstitutionTest.figures` says.
 
-    If the checkpoint has no masked-LM head there is a warning, its sentence in `left_out`, and
-    nothing after `calibration`.
+    If the checkpoint has no masked-LM head, or its tokenizer knows next to nothing of the texts,
+    there is a warning, its sentence in `left_out`, and nothing after `calibration`.
     """
     confidence_I, labels_I = confidences(logits_IC), finetuned.task.test.labels
     predicted_I = logits_IC.argmax(axis=1)
@@ -99,15 +99,15 @@ def confidence_record(
     }
     try:
         model = to_device(load_masked_lm(checkpoint_path(finetuned.checkpoint)))
+        pairs, source = _counts(finetuned, model, config, run, folder)
     except ValueError as error:
         record["left_out"] = (
-            f"confidence against APT, and the substitution test, need a masked language model: "
-            f"{error}"
+            "confidence against APT, and the substitution test, need a masked language model and "
+            f"text that its tokenizer knows: {error}"
         )
         warnings.warn(record["left_out"], stacklevel=2)
     else:
         inputs = _inputs(finetuned, finetuned.task.test.texts)
-        pairs, source = _counts(finetuned, model, config, run, folder)
         apt_V = apt(pairs.hits(), pairs.support())
         ids_IT, counted_IT = inputs.padded(inputs.ids_P), inputs.padded(inputs.eligible_P)
         mean_apt_I = mean_apt_of_inputs(apt_V, ids_IT, counted_IT)

@@ -30,7 +30,7 @@ def environment() -> dict[str, str | int | None]:
         "python": platform.python_version(),
         **{package: _version(package) for package in _PACKAGES},
         "commit": _commit(),
-        "system": platform.platform(terse=True),
+        "system": f"{platform.system()} {platform.machine()}",  # not its release
         "processor": _processor(),
         "cores": len(os.sched_getaffinity(0))
         if hasattr(os, "sched_getaffinity")

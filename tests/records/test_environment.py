@@ -2,6 +2,7 @@
 
 import hashlib
 import json
+import platform
 import subprocess
 
 from hf_apt.records import environment as module
@@ -43,3 +44,7 @@ def test_a_files_fingerprint_is_that_of_its_bytes(tmp_path) -> None:
     path = tmp_path / "file"
     path.write_bytes(b"a" * 3_000_000)
     assert file_fingerprint(path) == hashlib.sha256(b"a" * 3_000_000).hexdigest()[:16]
+
+
+def test_the_release_of_the_system_is_nobodys_business() -> None:
+    assert platform.release() not in str(environment())

@@ -111,3 +111,21 @@ def apt50(
         upper_half=mean_of(by_frequency[: (len(by_frequency) + 1) // 2]),
         support_50=mean_apt(hits_V, support_V, min_support=50),
     )
+
+
+def never_right(
+    hits_V: Int[np.ndarray, " vocab"],
+    support_V: Int[np.ndarray, " vocab"],
+    *,
+    min_support: int = 10,
+) -> Int[np.ndarray, " tokens"]:
+    """The ids of tokens asked at least `min_support` times and never right, most often asked first.
+
+    Accuracy hides them where a few tokens make up most of a text. Tokens that are common and never
+    right may never have been trained (ours).
+
+    >>> never_right(np.array([0, 9, 0, 0]), np.array([10, 9, 9, 30])).tolist()
+    [3, 0]
+    """
+    tokens = np.flatnonzero((support_V >= max(min_support, 1)) & (hits_V == 0))
+    return tokens[np.argsort(-support_V[tokens], kind="stable")]

@@ -40,6 +40,15 @@ class RarefiedFigures(TypedDict):
     mean_apt: PlainEstimate
 
 
+class NeverRight(TypedDict):
+    """Tokens that were asked often and never right."""
+
+    min_support: int
+    num_tokens: int
+    tokens: list[int]
+    support: list[int]
+
+
 class ConfusionFigures(TypedDict):
     """Sizes of a confusion table."""
 
@@ -77,6 +86,7 @@ class DepthFigures(TypedDict):
     mean_apt_common: dict[str, PlainEstimate]
     rarefaction: list[RarefiedFigures]
     rarefied_growth: PlainEstimate | None
+    never_right: NeverRight
     masked_accuracy: dict[str, PlainEstimate]
     apt50: dict[str, PlainApt50]
     growth: PlainEstimate | None

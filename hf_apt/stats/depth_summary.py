@@ -11,7 +11,7 @@ from typing import Any, cast
 import numpy as np
 from jaxtyping import Int, Integer
 
-from hf_apt.stats.apt import apt, apt50, masked_accuracy, mean_apt
+from hf_apt.stats.apt import apt, apt50, masked_accuracy, mean_apt, never_right
 from hf_apt.stats.clusters import (
     DEFINITIONS,
     THRESHOLDS,
@@ -28,6 +28,8 @@ from hf_apt.stats.measures.rarefied_apt import RAREFIED_TO, RarefiedApt
 from hf_apt.stats.measures.registry import COLUMNS
 from hf_apt.stats.rarefaction import common_sizes, rarefied_mean_apt, rarefied_num_tokens
 from hf_apt.stats.readout_analysis import ReadoutAnalysis
+
+_OFTEN, _SHOWN = 10, 20
 
 
 def summarise_depths(
@@ -49,6 +51,8 @@ def summarise_depths(
       sequences, are null where only counts were kept.
     - `rarefied_growth`: `growth` at `RAREFIED_TO` positions, its error over sequences; null at
       depth 0, for fewer positions, and where only counts were kept.
+    - `never_right`: tokens asked at least `min_support` times and never right: `num_tokens`, and of
+      the 20 most often asked the ids `tokens` and their `support`.
     - `apt50`: the three readings, each an estimate, for `pooled` and each treatment.
     - the figures of all measures by the keys of their columns (`hf_apt.stats.measures.registry`),
       estimates; null where a measure was not made.
@@ -85,6 +89,7 @@ def summarise_depths(
             **_accuracies(counts, depth, frequency_V),
             "rarefaction": rarefied[depth],
             "rarefied_growth": plain(rarefied_growths[depth]),
+            "never_right": _never_right(analysis.hits_DV[depth], support_V),
             **_measured(measured[depth]),
             "growth": plain(growths[depth]),
             "growth_by_frequency": shares[depth],
@@ -166,6 +171,17 @@ def _rarefied(
             estimate = Estimate(float(value), float(error), num)
             curve.append({"num_positions": size, "mean_apt": plain(estimate)})
     return curves, growths
+
+
+def _never_right(hits_V: np.ndarray, support_V: np.ndarray) -> dict[str, Any]:
+    tokens = never_right(hits_V, support_V, min_support=_OFTEN)
+    shown = tokens[:_SHOWN]
+    return {
+        "min_support": _OFTEN,
+        "num_tokens": len(tokens),
+        "tokens": shown.tolist(),
+        "support": support_V[shown].tolist(),
+    }
 
 
 def _measured(figures: dict[str, Estimate]) -> dict[str, Any]:

@@ -15,6 +15,7 @@ from synthetic_runs import NUM_BLOCKS, Page, make_run, planted_classes, syntheti
 
 from hf_apt.records.run import Run
 from hf_apt.report import write_report
+from hf_apt.stats.apt import never_right
 from hf_apt.stats.counts import TREATMENTS
 from hf_apt.stats.rarefaction import rarefied_mean_apt, rarefied_num_tokens
 
@@ -79,6 +80,15 @@ def test_the_curve_says_what_mean_apt_is_of_fewer_positions(full_run, full_page)
         assert re.search(rf"{size:,}\s+{num:,}\s.*{value:.3f}", full_page.text, re.DOTALL)
     common = (np.stack([counts.support(name) for name in TREATMENTS]) > 0).all(axis=0)
     assert f"{common.sum():,} tokens that were asked for under all three" in full_page.text
+
+
+def test_tokens_that_are_common_and_never_right_are_named(full_run, full_page):
+    counts = full_run.counts("untrained")
+    hits, support = counts.hits()[-1], counts.support()
+    tokens = never_right(hits, support)
+    assert len(tokens) > 0
+    named = f"{full_run.vocabulary()[tokens[0]]} ({support[tokens[0]]:,})"
+    assert f"{len(tokens):,} tokens, which may never have been trained: {named}" in full_page.text
 
 
 def test_the_lookup_holds_every_token_that_was_asked_for(full_run, full_page):

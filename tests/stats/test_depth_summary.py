@@ -30,6 +30,7 @@ DEPTH_KEYS = {
     "mean_apt_common",
     "rarefaction",
     "rarefied_growth",
+    "never_right",
     "masked_accuracy",
     "apt50",
     "growth",
@@ -351,3 +352,16 @@ def test_with_sequences_the_curve_and_the_growth_have_their_errors() -> None:
         last["rarefied_mean_apt"]["value"] - first["rarefied_mean_apt"]["value"]
     )
     assert last["rarefied_growth"]["standard_error"] == pytest.approx((0.4 / num) ** 0.5, rel=0.5)
+
+
+def test_tokens_asked_often_and_never_right_are_told_by_depth() -> None:
+    """Token 0 learnt by depth 1, token 1 never, token 2 asked too seldom to say."""
+    counts = DepthCounts.empty(2, 4)
+    for token, num, answers in ((0, 12, (3, 0)), (1, 15, (3, 3)), (2, 9, (3, 3))):
+        given = np.repeat(np.array(answers)[:, None], num, axis=1)
+        counts.update(np.full(num, token), given, np.zeros(num, int))
+    depths = summarise_depths(of_counts(counts), np.ones(4, int))
+    assert [depth["never_right"] for depth in depths] == [
+        {"min_support": 10, "num_tokens": 2, "tokens": [1, 0], "support": [15, 12]},
+        {"min_support": 10, "num_tokens": 1, "tokens": [1], "support": [15]},
+    ]

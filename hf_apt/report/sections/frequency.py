@@ -5,10 +5,12 @@ from __future__ import annotations
 from functools import partial
 
 from hf_apt.report import figures
+from hf_apt.report.formats import shown_token
 from hf_apt.report.page_view import PageView
 from hf_apt.report.section import Section
 from hf_apt.report.svg import both_widths
 from hf_apt.report.tables import growth_table
+from hf_apt.stats.depth_figures import DepthFigures
 
 
 def section(view: PageView) -> Section:
@@ -21,5 +23,22 @@ def section(view: PageView) -> Section:
             f"frequency-{name}", "APT against corpus frequency, by depth", draw
         )
     growth = {name: growth_table(view.readouts[name], view.labels) for name in view.shown}
-    readouts = view.by_readout(figure=drawings, growth=growth)
+    never = {name: _never_right(view, view.readouts[name][-1]) for name in view.shown}
+    readouts = view.by_readout(figure=drawings, growth=growth, never=never)
     return Section("frequency", "Common and rare tokens", {"readouts": readouts})
+
+
+def _never_right(view: PageView, last: DepthFigures) -> str:
+    """A sentence on the tokens that were asked often and never right at the last depth."""
+    never, label = last["never_right"], view.labels[last["depth"]]
+    asked = f"Asked at least {never['min_support']} times and never right after {label}"
+    if not never["num_tokens"]:
+        return f"{asked}: no token."
+    shown = ", ".join(
+        f"{shown_token(view.records.vocabulary[token])} ({support:,})"
+        for token, support in zip(never["tokens"], never["support"], strict=True)
+    )
+    more = never["num_tokens"] - len(never["tokens"])
+    rest = f", and {more:,} more" if more else ""
+    num = f"{never['num_tokens']:,}"
+    return f"{asked}: {num} tokens, which may never have been trained: {shown}{rest}."

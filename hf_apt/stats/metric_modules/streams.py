@@ -16,8 +16,8 @@ from hf_apt.stats.metric_modules.array_inputs import (
     whole_numbers,
 )
 
-_ANY_ID = 2**31
-"""Ids below this are counted whatever the vocabulary: a pair of them fits an int64 key."""
+_ANY_ID = 2**26
+"""Ids below this are counted whatever the vocabulary, which takes 512 MiB a row of integers then."""
 
 
 class PairStream:
@@ -89,6 +89,11 @@ class PairStream:
         if vocab_size is None:
             vocab_size = self._largest + 1
         require_whole_number("vocab_size", vocab_size)
+        if vocab_size > _ANY_ID:
+            raise ValueError(
+                f"vocab_size is {vocab_size}, and {_ANY_ID} is the most that is counted: give the "
+                "number of tokens."
+            )
         if self._largest >= vocab_size:
             raise ValueError(
                 f"token id {self._largest} is outside a vocabulary of {vocab_size}: give a "

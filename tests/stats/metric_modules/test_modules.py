@@ -452,6 +452,11 @@ REFUSED = [
     (["apt"], {"treatment": [0]}, r"treatment of shape \(1,\) came with references"),
     (["apt"], {"min_support": 0}, "min_support must be a whole number of at least 1, got 0"),
     (["apt"], {"min_support": "a"}, "min_support must be a whole number .*, got 'a'"),
+    (
+        ["apt", "token_confusion"],
+        {"vocab_size": 2**40},
+        "vocab_size is 1099511627776, and 6710",
+    ),
     (["apt"], {"vocab_size": "a"}, "vocab_size must be a whole number .*, got 'a'"),
     (["token_confusion", "token_clusters"], {"vocab_size": 2.5}, "vocab_size must be .*, got 2.5"),
     (["apt"], {"frequencies": [5, 5]}, "2 frequencies do not reach token 2, .* at least 3"),

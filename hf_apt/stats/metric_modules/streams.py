@@ -17,7 +17,7 @@ from hf_apt.stats.metric_modules.array_inputs import (
 )
 
 _ANY_ID = 2**26
-"""Ids below this are counted whatever the vocabulary, which takes 512 MiB a row of integers then."""
+"""Ids below this are counted whatever the vocabulary; a number for each takes 512 MiB."""
 
 
 class PairStream:

@@ -30,7 +30,10 @@ _BROKEN = (EOFError, zipfile.BadZipFile, zlib.error)
 _BROKEN_NAMES = ("SafetensorError", "UnpicklingError", "LZMAError")
 """Errors of packages that may not be installed or imported yet, by the name of their type."""
 _BROKEN_PHRASES = ("PytorchStreamReader failed",)
-_SILENT = ("Timed out waiting", "wait timeout after", "Timeout waiting", "timed out after")
+_SILENT = (
+    *("Timed out waiting", "wait timeout after", "Timeout waiting", "timed out after"),
+    *("Application timeout caused pair closure", "timed out connecting", "Connect timeout"),
+)
 """How gloo and torch's stores say that another process has not answered in time."""
 _LOST = (
     *("Connection closed by peer", "Connection reset by peer", "Broken pipe", "ncclRemoteError"),

@@ -146,6 +146,8 @@ LOST = [
 SILENT = [
     "[gloo/transport/tcp/unbound_buffer.cc:78] Timed out waiting 5000ms for recv operation to",
     "[gloo/transport/tcp/unbound_buffer.cc:119] Timed out waiting 5000ms for send operation to",
+    "[gloo/transport/tcp/pair.cc:538] Application timeout caused pair closure",
+    "Gloo connectFullMesh failed with [gloo/transport/tcp/pair.cc:144] timed out connecting: SO",
 ]
 
 

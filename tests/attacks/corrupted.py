@@ -103,7 +103,7 @@ COUNTS: tuple[Damage, ...] = (
     *(partial(with_arrays, change) for change in (np.negative, np.flip, lambda array: array * 2)),
     *(
         partial(with_arrays, change)
-        for change in (lambda array: array[:-1], lambda array: array * 1.0)
+        for change in (lambda array: array[:-1] if array.ndim else array, lambda array: array * 1.0)
     ),
 )
 

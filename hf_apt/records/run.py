@@ -79,6 +79,14 @@ class Run:
         """
         path = self.counts_path(readout)
         counts = DepthCounts.load(path)
+        if readout == "bayes" and self.counts_path("own_head").exists():
+            own_V, best_V = self.counts("own_head").support(), counts.support()
+            size = max(len(own_V), len(best_V))
+            if not np.array_equal(_filled(own_V, size, 0), _filled(best_V, size, 0)):
+                raise ValueError(
+                    f"{path} is of other positions than {self.counts_path('own_head')}: delete it, "
+                    "and the same command makes it again."
+                )
         # The exact best answers are of one depth, and of the language's tokens alone.
         if readout != "bayes" and self.path("model.json").exists():
             model = self.read_json("model.json")

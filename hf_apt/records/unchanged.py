@@ -16,6 +16,8 @@ _OF_TOKENS = ("vocabulary.json", "frequency.npy", "planted.npy")
 
 def write_fingerprints(folder: Path) -> None:
     """Write the fingerprints of those of the files that are in `folder`."""
+    for leftover in folder.glob(f".{NAME}.*"):  # of a process that was killed as it wrote
+        leftover.unlink(missing_ok=True)
     made = [name for name in _OF_TOKENS if (folder / name).exists()]
     with writing(folder / NAME) as file:
         json.dump({name: _fingerprint(folder / name) for name in made}, file, indent=1)

@@ -49,3 +49,9 @@ def test_a_vocabulary_with_other_line_ends_says_the_same(folder):
     (folder / "vocabulary.json").write_text('["b"]')
     with pytest.raises(ValueError, match=r"vocabulary\.json was changed"):
         require_unchanged(folder)
+
+
+def test_what_a_killed_process_left_is_taken_away(folder):
+    (folder / f".{NAME}.x1y2z3").write_text("{")
+    write_fingerprints(folder)
+    assert not list(folder.glob(f".{NAME}.*"))

@@ -19,7 +19,6 @@ def encoder_config(name: str) -> Any:
     hold, and for encoder-decoders and causal models.
     """
     from transformers import AutoConfig
-    from transformers.models.auto import modeling_auto
 
     folder = checkpoint_path(name)
     require_folder(folder)
@@ -28,11 +27,7 @@ def encoder_config(name: str) -> Any:
         config = AutoConfig.from_pretrained(folder, trust_remote_code=False)
     except Exception as error:  # files can be broken in any way
         raise ValueError(f"{folder!r} is no whole encoder checkpoint: {reason(error)}") from error
-    is_causal = (
-        config.model_type in modeling_auto.MODEL_FOR_CAUSAL_LM_MAPPING_NAMES
-        and config.model_type not in {*modeling_auto.MODEL_FOR_MASKED_LM_MAPPING_NAMES, *_BOTH_WAYS}
-        and (config.model_type != "bert-generation" or config.is_decoder)
-    )
+    is_causal = is_of_causal_model(config)
     if config.is_encoder_decoder or is_causal:
         kind = "a causal model" if is_causal else "an encoder-decoder"
         raise ValueError(
@@ -41,6 +36,17 @@ def encoder_config(name: str) -> Any:
             "ModernBERT or their kin."
         )
     return config
+
+
+def is_of_causal_model(config: Any) -> bool:
+    """Whether a configuration is of a model type that reads from left to right only."""
+    from transformers.models.auto import modeling_auto
+
+    return (
+        config.model_type in modeling_auto.MODEL_FOR_CAUSAL_LM_MAPPING_NAMES
+        and config.model_type not in {*modeling_auto.MODEL_FOR_MASKED_LM_MAPPING_NAMES, *_BOTH_WAYS}
+        and (config.model_type != "bert-generation" or config.is_decoder)
+    )
 
 
 def require_length(name: str, sequence_length: int) -> None:

@@ -75,7 +75,8 @@ class Run:
         """The counts of one readout.
 
         Raises ValueError, with the file's name, if they cannot be read, break a law of theirs, or
-        are of other depths or fewer tokens than `model.json` says.
+        are of other depths or fewer tokens than `model.json` says, or, of the exact best answers,
+        if they are of other positions than those of the own head.
         """
         path = self.counts_path(readout)
         counts = DepthCounts.load(path)

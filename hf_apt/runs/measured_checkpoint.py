@@ -2,10 +2,8 @@
 
 from __future__ import annotations
 
+from hf_apt.models.checkpoint_config import is_of_causal_model
 from hf_apt.records.checkpoints import checkpoint_path
-
-_BOTH_WAYS = {"xlnet"}
-"""Model types that transformers has among causal ones only, and that read in both directions."""
 
 
 def require_masked_lm(name: str) -> None:
@@ -14,14 +12,12 @@ def require_masked_lm(name: str) -> None:
     Its configuration is read, and no weight. One that cannot be read is left to whoever loads it.
     """
     from transformers import AutoConfig
-    from transformers.models.auto import modeling_auto
 
     try:
         config = AutoConfig.from_pretrained(checkpoint_path(name), trust_remote_code=False)
     except Exception:  # files can be broken in any way
         return
-    causal = {*modeling_auto.MODEL_FOR_CAUSAL_LM_MAPPING_NAMES} - _BOTH_WAYS
-    if config.model_type in causal - {*modeling_auto.MODEL_FOR_MASKED_LM_MAPPING_NAMES}:
+    if is_of_causal_model(config):
         raise ValueError(
             f"{name!r} is a causal model ({config.model_type}), and `measure` masks tokens: it is "
             "measured at its next tokens by trainer_callbacks.AptCallback, in a Trainer with your "

@@ -71,7 +71,7 @@ def two_processes(*arguments: str, **variables: str) -> Iterator[list[subprocess
 
 
 def ended(process: subprocess.Popen) -> tuple[int, str]:
-    """Its exit code and what it said."""
+    """The exit code of a process, and what it wrote to standard error."""
     _, error = process.communicate(timeout=SECONDS)
     return process.returncode, error
 

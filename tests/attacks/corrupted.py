@@ -207,7 +207,7 @@ def outcome(
 
 
 def _again(folder: Path, said: Path) -> None:
-    """Give the command of the small run again for `folder`; what it says goes to the file `said`."""
+    """Give the small run's command again for `folder`; what it says goes to the file `said`."""
     from hf_apt.cli import main
 
     with said.open("w") as file:

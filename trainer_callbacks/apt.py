@@ -3,20 +3,28 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Callable
+import math
+from collections.abc import Callable, Sequence
 from typing import Any, ClassVar
 
 import numpy as np
-from transformers import TrainerState, TrainingArguments
+from transformers import TrainerControl, TrainerState, TrainingArguments
 
 from hf_apt.atomic import writing
 from hf_apt.depths.decoded import NO_FIGURE, DecodedTotal
+from hf_apt.depths.head_config import HeadConfig
 from hf_apt.stats.apt import masked_accuracy, mean_apt
 from hf_apt.stats.counts import TREATMENTS, DepthCounts
 from hf_apt.stats.estimates import Estimate, plain
 from trainer_callbacks.depth_callback import DepthCallback
+from trainer_callbacks.depth_heads import HeadsInTraining, HeadsMoment, HeadsName
 from trainer_callbacks.files import StepFiles
+from trainer_callbacks.head_training import TrainedHeads
+from trainer_callbacks.measurement import Moment, unwrapped
+from trainer_callbacks.never_right import never_right_at_last, never_right_entry
 from trainer_callbacks.peers import MeanAptReader, peers
+from trainer_callbacks.same_positions import SamePositions
+from trainer_callbacks.sources import Source
 
 
 class AptCallback(DepthCallback):
@@ -30,14 +38,36 @@ class AptCallback(DepthCallback):
     Scalars, after the prefix of the data (`eval_`), at the last depth: `mean_apt`, in [0, 1], with
     its standard error `mean_apt_standard_error` over `num_tokens` tokens, and `masked_accuracy`
     (`next_token_accuracy` of a causal model). With `detail="all"` also
-    `masked_accuracy_standard_error` over `num_positions`, and at every depth d
+    `masked_accuracy_standard_error` over `num_positions`, and `num_never_right`, the number of
+    tokens that were asked at least ten times and never right; and at every depth d
     `mean_apt_depth_<d>`, `masked_accuracy_depth_<d>` and the figures of every measure
     (`hf_apt.stats.measures.registry`), such as `cross_entropy_depth_<d>` in nats. List this
     callback before others that read metrics, such as `EarlyStoppingCallback`.
 
     Tables, in `<output_dir>/apt/`: `eval-step-<step>.json`, the estimates at every depth pooled and
-    by treatment; `eval-step-<step>.npz`, `hits` (D, V) and `support` (V,) of every token; hits
-    are -1 at depths where answers are missing.
+    by treatment, and the tokens that were never right, most often asked first, as ids and, where
+    the Trainer has a tokenizer, as words; `eval-step-<step>.npz`, `hits` (D, V) and `support` (V,)
+    of every token; hits are -1 at depths where answers are missing.
+
+    Figures of two steps are of the same text: the same positions are asked at every measurement.
+    Where the number of times that a token is asked has changed since the table before, as with a
+    stream that goes on, a warning says so once.
+
+    `heads`: the model's own head is not made for inner blocks, and of causal models it says next to
+    nothing before the last. With "linear" (one linear map), "mlm" (BERT's whole MLM head) or "both"
+    a head of its own is trained for every depth on the frozen model, as `head_config` says, on the
+    Trainer's training data or on `head_dataset`, and asked about the same evaluation data. Its
+    scalars are called as those of the own head, after `eval_linear_head_` or `eval_mlm_head_`, with
+    `mean_apt_depth_<d>` whatever the detail; its tables `eval_linear_head-step-<step>`. The model,
+    its optimizer, random numbers and data are left to the bit as they were. `heads_at`:
+    "train_end", once, when the best model has been loaded if that was asked for; later evaluations
+    of the same weights are read by these heads too. Or "measurement", at each one.
+
+    What heads cost: a forward pass of the model and a training step of each head for each of
+    `num_steps` batches, 1,000 of 32 sequences if nothing else is said. At all measurements this can
+    be more than the training itself. In training a head takes 16 bytes of memory for each of its
+    weights, of which a linear one has V (H + 1) at each depth. Every process trains on whole
+    batches: more processes make it no faster.
     """
 
     folder: ClassVar[str] = "apt"
@@ -46,12 +76,107 @@ class AptCallback(DepthCallback):
         *("masked_accuracy", "next_token_accuracy"),
     )
 
+    def __init__(
+        self,
+        *,
+        every: int | None = None,
+        at_steps: Sequence[int] = (),
+        eval_dataset: Any = None,
+        detail: str = "few",
+        seed: int = 2509,
+        heads: HeadsName = "none",
+        heads_at: HeadsMoment = "train_end",
+        head_config: HeadConfig | None = None,
+        head_dataset: Any = None,
+    ):
+        super().__init__(
+            every=every, at_steps=at_steps, eval_dataset=eval_dataset, detail=detail, seed=seed
+        )
+        self.heads = HeadsInTraining(
+            heads=heads, at=heads_at, config=head_config, dataset=head_dataset
+        )
+        self._positions = SamePositions()
+
+    def on_train_begin(
+        self, args: TrainingArguments, state: TrainerState, control: TrainerControl, **event: Any
+    ) -> None:
+        """As `DepthCallback`; refuse names that figures of heads would share with other data."""
+        self._positions = SamePositions()
+        if self.heads.kinds:
+            self.heads.begin(set(self._sources("eval")))
+        super().on_train_begin(args, state, control, **event)
+
+    def on_train_end(
+        self, args: TrainingArguments, state: TrainerState, control: TrainerControl, **event: Any
+    ) -> None:
+        """Train heads on the model that has come out, and ask them about the evaluation data."""
+        if self.heads.kinds and self.heads.at == "train_end":
+            moment = Moment(state, state.global_step)
+            try:
+                heads = self.heads.trained(self.measurement, args, event)
+                for prefix, source in self._sources("eval").items():
+                    self._read_by(heads, args, state, control, moment, prefix, source, event)
+            except Exception as error:  # what was trained is not to be lost
+                self._warn_of(error, state)
+            self.heads.release()
+        super().on_train_end(args, state, control, **event)
+
+    def _measured(
+        self,
+        args: TrainingArguments,
+        state: TrainerState,
+        control: TrainerControl,
+        moment: Moment,
+        prefix: str,
+        source: Source,
+        event: dict[str, Any],
+    ) -> dict[str, float]:
+        scores = super()._measured(args, state, control, moment, prefix, source, event)
+        if not scores or not self.heads.kinds:
+            return scores
+        try:
+            if self.heads.at == "measurement":
+                heads = self.heads.trained(self.measurement, args, event)
+            else:
+                heads = self.heads.known(unwrapped(event["model"]))
+            scores |= self._read_by(heads, args, state, control, moment, prefix, source, event)
+        except Exception as error:  # training is to go on, whatever cannot be measured
+            self._warn_of(error, state)
+        self.heads.release()
+        return scores
+
+    def _read_by(
+        self,
+        heads: dict[str, TrainedHeads],
+        args: TrainingArguments,
+        state: TrainerState,
+        control: TrainerControl,
+        moment: Moment,
+        prefix: str,
+        source: Source,
+        event: dict[str, Any],
+    ) -> dict[str, float]:
+        """The scalars of heads, logged, and their tables written."""
+        if not heads:
+            return {}
+        scores: dict[str, float] = {}
+        named = {kind.replace("_", " "): decoder for kind, decoder in heads.items()}
+        totals = self.measurement.decoded(args, moment, source, named, event)
+        for kind, total in zip(heads, totals, strict=True):
+            unprefixed = self.scores(total, is_causal=self.measurement.is_causal)
+            few = {*self.few, *(name for name in unprefixed if name.startswith("mean_apt_depth_"))}
+            scores |= self._entered(
+                args, state, control, f"{prefix}_{kind}", total, unprefixed, few, event
+            )
+        return scores
+
     def scores(self, total: DecodedTotal, *, is_causal: bool) -> dict[str, float]:
         """The scalars to log, without the prefix of the data; NaN where answers are missing."""
         hits_DV, support_V = total.readout.counts.hits(), total.readout.counts.support()
         means = _at_answered(total, mean_apt, hits_DV, support_V)
         accuracies = _at_answered(total, masked_accuracy, hits_DV, support_V)
         accuracy = "next_token_accuracy" if is_causal else "masked_accuracy"
+        never = never_right_at_last(total)
         return {
             "mean_apt": means[-1].value,
             "mean_apt_standard_error": means[-1].standard_error,
@@ -59,6 +184,7 @@ class AptCallback(DepthCallback):
             accuracy: accuracies[-1].value,
             f"{accuracy}_standard_error": accuracies[-1].standard_error,
             "num_positions": accuracies[-1].num,
+            "num_never_right": math.nan if never is None else len(never),
             **{f"mean_apt_depth_{depth}": mean.value for depth, mean in enumerate(means)},
             **{f"{accuracy}_depth_{depth}": share.value for depth, share in enumerate(accuracies)},
             **{
@@ -69,8 +195,10 @@ class AptCallback(DepthCallback):
         }
 
     def write(self, total: DecodedTotal, files: StepFiles, name: tuple[str, int], words: Any):
-        """Write the estimates and the counts of every token."""
+        """Write the estimates, the tokens that were never right, and the counts of every token."""
         counts, figures = total.readout.counts, total.figures()
+        if not self._training_is_over and not name[0].endswith(self.heads.kinds):
+            self._positions.check(files, *name, counts.support())
         hits_DV = counts.hits()
         hits_DV[total.unanswered_D > 0] = -1
         with writing(files.claimed(*name, "npz"), "wb") as file:
@@ -94,7 +222,12 @@ class AptCallback(DepthCallback):
             for depth in range(counts.num_depths)
         ]
         with writing(files.claimed(*name, "json")) as file:
-            json.dump({"step": name[1], "depths": depths}, file, indent=1)
+            content = {
+                "step": name[1],
+                "never_right": never_right_entry(total, words),
+                "depths": depths,
+            }
+            json.dump(content, file, indent=1, ensure_ascii=False)
 
     def tell(
         self, args: TrainingArguments, state: TrainerState, prefix: str, total: DecodedTotal

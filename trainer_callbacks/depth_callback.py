@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import logging
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from pathlib import Path
 from typing import Any, ClassVar
 
@@ -175,23 +175,42 @@ class DepthCallback(TrainerCallback):
             total = self.measurement.readout(args, moment, source, **event)
             unprefixed = self.scores(total, is_causal=self.measurement.is_causal)
         except Exception as error:  # training is to go on, whatever cannot be measured
-            _logger.warning(
-                "%s at step %d: %s", type(self).__name__, state.global_step, said(error)
-            )
+            self._warn_of(error, state)
             return {}
+        return self._entered(args, state, control, prefix, total, unprefixed, self.few, event)
+
+    def _entered(
+        self,
+        args: TrainingArguments,
+        state: TrainerState,
+        control: TrainerControl,
+        prefix: str,
+        total: DecodedTotal,
+        unprefixed: dict[str, float],
+        few: Collection[str],
+        event: dict[str, Any],
+    ) -> dict[str, float]:
+        """The scalars that are asked for, logged; tables written, and other callbacks told.
+
+        `few` are the names in `unprefixed` that are logged whatever the detail.
+        """
         everything = {f"{prefix}_{name}": value for name, value in unprefixed.items()}
-        few_names = {f"{prefix}_{name}" for name in self.few}
-        few = {name: value for name, value in everything.items() if name in few_names}
-        scores = everything if self.detail == "all" else dict(few)
+        few_names = {f"{prefix}_{name}" for name in few}
+        shown = {name: value for name, value in everything.items() if name in few_names}
+        scores = everything if self.detail == "all" else dict(shown)
         scores |= {name: value for name, value in everything.items() if _is_named(name, args)}
         files, name = self.files(args), (prefix, state.global_step)
         is_kept = self._training_is_over and files.path(*name, "json").exists()
         if state.is_world_process_zero and not is_kept:
             with warned_of(files.folder):
                 self.write(total, files, name, event.get("processing_class"))
-        log(args, state, control, scores, printed=few if self._is_first_to_print() else {})
+        log(args, state, control, scores, printed=shown if self._is_first_to_print() else {})
         self.tell(args, state, prefix, total)
         return scores
+
+    def _warn_of(self, error: Exception, state: TrainerState) -> None:
+        name = type(self).__name__
+        _logger.warning("%s at step %d: %s", name, state.global_step, said(error))
 
     def _is_first_to_print(self) -> bool:
         """Of all measuring callbacks the first one's figures are printed: a line an evaluation."""

@@ -29,11 +29,13 @@ class AptEarlyStopping(TrainerCallback):
     """Ends training when mean APT has not grown in `patience` measurements (ours).
 
     Grown means: the largest of the last `patience` values is above the largest before them by more
-    than `num_errors` standard errors of their difference. The same tokens are asked at both
-    measurements, so the error is that of the difference paired by token, from the tables that
-    `AptCallback` writes; where these are missing or other tokens were asked, it is the larger
-    sqrt(a^2 + b^2) of the two values' own errors. With `num_errors` 0 training ends at the first
-    `patience` values without a new best.
+    than `num_errors` standard errors of their difference. The same positions are asked at every
+    measurement, so that values are compared at equal text, and the error is that of the difference
+    paired by token, from the tables that `AptCallback` writes; where these are missing or other
+    tokens were asked, it is the larger sqrt(a^2 + b^2) of the two values' own errors. Where the
+    data differ between measurements, of which `AptCallback` warns, growth may be that of the text:
+    give `AptCallback` an eval_dataset that stays the same. With `num_errors` 0 training ends at the
+    first `patience` values without a new best.
 
     A value that is NaN, where the model's logits are not finite, gets a warning and counts as no
     measurement. Reads `<prefix>_mean_apt` from `state.log_history`, where `AptCallback` enters it:

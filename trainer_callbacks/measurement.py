@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import logging
-from collections.abc import Generator, Iterator
+from collections.abc import Generator, Iterator, Mapping
 from contextlib import closing, contextmanager
 from dataclasses import dataclass
 from typing import Any
@@ -17,7 +17,7 @@ from hf_apt.data.measurement_batches import AskedBatch
 from hf_apt.depths.asked_labels import labels_asked
 from hf_apt.depths.causality import is_causal
 from hf_apt.depths.collated_batches import RepeatableBatches, digest
-from hf_apt.depths.decoded import Decoded, DecodedTotal
+from hf_apt.depths.decoded import Decoded, DecodedTotal, SweepingDecoder
 from hf_apt.depths.depth_pass import read, totals
 from hf_apt.depths.held_state import random_numbers_kept
 from hf_apt.depths.own_head import OwnHead
@@ -63,7 +63,7 @@ _LATEST: WeakKeyDictionary[PreTrainedModel, _Done] = WeakKeyDictionary()
 
 
 class Measurement:
-    """Asks a model about data with its own head at every depth."""
+    """Asks a model about data at every depth, with its own head or with other decoders."""
 
     def __init__(self, *, seed: int = 2509):
         self.seed = seed
@@ -89,12 +89,7 @@ class Measurement:
                 f"{name} is no model of transformers, so its blocks and head are not known: give "
                 "the Trainer the transformers model itself, ...ForMaskedLM or ...ForCausalLM."
             )
-        if not _has_output_embeddings(model):
-            raise ValueError(
-                f"{name} has no output embedding, so it answers with no token: take a model with a "
-                "language-modelling head, ...ForMaskedLM or ...ForCausalLM."
-            )
-        with random_numbers_kept(), _in_own_precision(model):
+        with reading(model):
             try:
                 self._head = OwnHead(Trunk(model).prepare())
                 is_causal(model)  # found out once, before the data are read
@@ -120,25 +115,47 @@ class Measurement:
         if latest is not None and latest.serves(moment, source.origin, self.seed):
             self.knows_treatments = latest.knows_treatments
             return latest.total
-        head = self._head
-        if head is None or head.trunk.model is not model or not head.trunk.is_current:
-            head = self.begin(model)
-        with random_numbers_kept(), _in_own_precision(model):
-            data = _loaded(source, self.seed)
-            mask_id = _mask_id(event, data)
-            total = _read(head, data, mask_id, args)
-        if total.readout.counts.support().sum() == 0:
-            raise ValueError(
-                "the evaluation data has no rows, or no label other than -100: nothing is asked "
-                "of the model."
-            )
-        problem = total.problem("the model's own head")
-        if problem and process_state().is_main_process:
-            _logger.warning("at step %d %s", moment.step, problem)
-        self.knows_treatments = mask_id is not None or self.is_causal
-        self._warn_of_unknown_treatments()
+        head = self.head_of(model)
+        total = self.decoded(args, moment, source, {"the model's own head": head}, event)[0]
         _LATEST[model] = _Done(moment, source.origin, self.seed, total, self.knows_treatments)
         return total
+
+    def head_of(self, model: Any) -> OwnHead:
+        """The head of `model` as it is now, taken off its trunk once for as long as it fits.
+
+        Raises ValueError as `begin` does.
+        """
+        head, model = self._head, unwrapped(model)
+        if head is None or head.trunk.model is not model or not head.trunk.is_current:
+            head = self.begin(model)
+        return head
+
+    def decoded(
+        self,
+        args: TrainingArguments,
+        moment: Moment,
+        source: Source,
+        decoders: Mapping[str, SweepingDecoder],
+        event: dict[str, Any],
+    ) -> list[DecodedTotal]:
+        """As `readout`, of decoders by the names that warnings call them, all in one new pass."""
+        trunk = self.head_of(event["model"]).trunk
+        with reading(trunk.model):
+            data = loaded(source, self.seed)
+            mask_id = _mask_id(event, data)
+            by_name = _read(trunk, decoders, data, mask_id, args)
+        for name, total in by_name.items():
+            if total.readout.counts.support().sum() == 0:
+                raise ValueError(
+                    "the evaluation data has no rows, or no label other than -100: nothing is "
+                    "asked of the model."
+                )
+            problem = total.problem(name)
+            if problem and process_state().is_main_process:
+                _logger.warning("at step %d %s", moment.step, problem)
+        self.knows_treatments = mask_id is not None or self.is_causal
+        self._warn_of_unknown_treatments()
+        return list(by_name.values())
 
     def _warn_of_unknown_treatments(self) -> None:
         if self.knows_treatments or self._has_warned or not process_state().is_main_process:
@@ -154,14 +171,32 @@ class Measurement:
 def unwrapped(model: Any) -> PreTrainedModel:
     """The transformers model in what a Trainer trains, without what PEFT or torch put around it."""
     model = extract_model_from_parallel(model, keep_torch_compile=False)
-    if not hasattr(model, "get_base_model"):
+    if isinstance(model, PreTrainedModel):
         return model
+    if not hasattr(model, "get_base_model"):
+        return _without_mixed_adapters(model)
     if getattr(getattr(model, "active_peft_config", None), "is_prompt_learning", False):
         raise ValueError(
             "prompts that PEFT puts before the input cannot be measured: take LoRA, or measure "
             "without AptCallback and ConfusionCallback."
         )
     return model.get_base_model()
+
+
+def _without_mixed_adapters(model: Any) -> Any:
+    """What is inside PEFT's PeftMixedModel, which has adapters of several kinds at once; anything
+    else as it is."""
+    if not hasattr(model, "peft_config"):
+        return model
+    return getattr(getattr(model, "base_model", None), "model", model)
+
+
+@contextmanager
+def reading(model: PreTrainedModel) -> Iterator[None]:
+    """Within the block `model` runs in the precision of its weights, and random numbers may be
+    drawn, which are put back."""
+    with random_numbers_kept(), _in_own_precision(model):
+        yield
 
 
 @contextmanager
@@ -181,14 +216,7 @@ def _in_own_precision(model: PreTrainedModel) -> Iterator[None]:
             model.forward = wrapped
 
 
-def _has_output_embeddings(model: PreTrainedModel) -> bool:
-    try:
-        return model.get_output_embeddings() is not None
-    except Exception:  # a class may not know the question
-        return False
-
-
-def _loaded(source: Source, seed: int) -> RepeatableBatches:
+def loaded(source: Source, seed: int) -> RepeatableBatches:
     """What the source's loader serves; what one process cannot load is raised in all."""
     data = problem = None
     served = ""
@@ -210,18 +238,22 @@ def _loaded(source: Source, seed: int) -> RepeatableBatches:
 
 
 def _read(
-    head: OwnHead, data: RepeatableBatches, mask_id: int | None, args: TrainingArguments
-) -> DecodedTotal:
+    trunk: Trunk,
+    decoders: Mapping[str, SweepingDecoder],
+    data: RepeatableBatches,
+    mask_id: int | None,
+    args: TrainingArguments,
+) -> dict[str, DecodedTotal]:
     """What all processes decode; what one cannot read is raised in all, so that none waits."""
-    reader = Decoded(head.trunk, head)
+    readers = {name: Decoded(trunk, decoder) for name, decoder in decoders.items()}
     problem = None
     try:
-        with closing(_asked(data, head.trunk, mask_id, args)) as batches:
-            read(head.trunk, batches, [reader])
+        with closing(_asked(data, trunk, mask_id, args)) as batches:
+            read(trunk, batches, readers.values())
     except Exception as error:  # data can be broken in any way: training is to go on
         problem = said(error)
     raise_in_all(problem)
-    return totals({"own_head": reader})["own_head"]
+    return totals(readers)
 
 
 def raise_in_all(problem: str | None) -> None:

@@ -49,6 +49,20 @@ def held(prefix: str = "eval") -> dict[str, Source]:
     }
 
 
+def training_data() -> Source:
+    """The Trainer's training data, in their own order, under the collator of the Trainer.
+
+    Raises ValueError if it has none.
+    """
+    trainer = calling_trainer()
+    dataset: Any = trainer.train_dataset
+    if dataset is None:
+        raise ValueError(
+            "the Trainer has no training data to train heads on: give the callback a head_dataset."
+        )
+    return Source(dataset, partial(trainer.get_test_dataloader, dataset))
+
+
 def _named(dataset: Any, prefix: str) -> dict[str, tuple[Any, str | None]]:
     """By prefix: a data set, and its name among several."""
     if not isinstance(dataset, dict):

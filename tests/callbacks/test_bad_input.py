@@ -65,6 +65,9 @@ def test_a_module_that_is_no_model_of_transformers(callback, tokenizer, tmp_path
     assert "at step 0: Around is no model of transformers" in caplog.text
 
 
+NO_HEAD = "has no masked-LM head, so that it answers with no token: load it by AutoModelForMaskedLM"
+
+
 class Loss(hf.BertModel):
     """A trunk with a loss of some kind."""
 
@@ -74,17 +77,16 @@ class Loss(hf.BertModel):
 
 
 @pytest.mark.parametrize(
-    ("kind", "name"),
+    ("kind", "message"),
     [
-        (Loss, "Loss"),
-        (hf.BertForSequenceClassification, "BertForSequenceClassification"),
-        (hf.BertForTokenClassification, "BertForTokenClassification"),
+        (Loss, "^Loss has no trunk apart from its head, or returns no logits"),
+        (hf.BertForSequenceClassification, f"^BertForSequenceClassification {NO_HEAD}"),
+        (hf.BertForTokenClassification, f"^BertForTokenClassification {NO_HEAD}"),
     ],
 )
 @pytest.mark.parametrize("callback", [AptCallback, ConfusionCallback])
-def test_a_model_without_an_output_embedding(kind, name, callback, tokenizer, tmp_path):
+def test_a_model_without_a_head_over_the_vocabulary(kind, message, callback, tokenizer, tmp_path):
     model = kind(hf.BertConfig(**SMALL))
-    message = f"^{name} has no output embedding, so it answers with no token: take a model with a"
     refused(tmp_path, tokenizer, message, model=model, callbacks=[callback()])
 
 
@@ -163,7 +165,7 @@ def test_senseless_patience(arguments):
 
 @pytest.mark.parametrize("wrong", [{"definition": "strong"}, {"threshold": 0.0}, {"threshold": 2}])
 def test_senseless_clusters(wrong):
-    with pytest.raises(ValueError, match=r"^clusters are defined as row, mutual, weak, at a thr"):
+    with pytest.raises(ValueError, match=r"^clusters are defined as row, mutual, weak.*, at a thr"):
         ConfusionCallback(**wrong)
 
 
@@ -176,7 +178,9 @@ def test_what_torch_puts_around_a_model_is_taken_off(wrapped):
     assert unwrapped(wrapped(model)) is model
 
 
-def test_lora_is_measured_with_its_weights(tokenizer, tmp_path):
+@pytest.mark.parametrize("mixed", [False, True])
+def test_lora_is_measured_with_its_weights(mixed, tokenizer, tmp_path):
+    """Of several kinds of adapters at once, which PEFT calls mixed, too."""
     peft = pytest.importorskip("peft")
     config = peft.LoraConfig(
         r=2, target_modules=["query", "value", "cls.predictions.decoder"], init_lora_weights=False
@@ -185,7 +189,12 @@ def test_lora_is_measured_with_its_weights(tokenizer, tmp_path):
     batch = stacked(premasked(11))
     with torch.no_grad():
         plain = base(input_ids=batch["input_ids"]).logits
-    model = peft.get_peft_model(base, config)
+    model = peft.get_peft_model(base, config, mixed=mixed)
+    if mixed:
+        others = peft.LoHaConfig(r=2, target_modules=["key"], init_weights=False)
+        model.add_adapter("other", others)
+        model.set_adapter(["default", "other"])
+    assert unwrapped(model) is base
     data = premasked(11)
     trainer = trainer_of(
         tmp_path,

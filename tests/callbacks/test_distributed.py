@@ -63,7 +63,8 @@ def without_epoch(entries: list[dict[str, Any]]) -> list[dict[str, Any]]:
 @pytest.mark.parametrize("number", NUMBERS)
 def test_every_process_logs_the_figures_of_one(number, kind, folder):
     alone = told(folder, 1, 0)[kind]
-    assert len(alone["scalars"]) == 2 * (2 * 2 if kind == "good" else 2)
+    assert len(alone["scalars"]) == 2 * (2 * 2 if kind == "good" else 2) + 2
+    assert sum("eval_listed_linear_head_mean_apt" in entry for entry in alone["scalars"]) == 1
     for rank in range(number):
         found = told(folder, number, rank)[kind]
         assert without_epoch(found["scalars"]) == without_epoch(alone["scalars"])
@@ -76,7 +77,7 @@ def test_every_process_logs_the_figures_of_one(number, kind, folder):
 @pytest.mark.parametrize("number", NUMBERS)
 def test_tables_hold_the_integers_of_one(number, kind, folder):
     alone = tables(folder / "1" / kind)
-    assert len(alone) == 2 * (8 if kind == "good" else 4)
+    assert len(alone) == 2 * (8 if kind == "good" else 4) + 4
     assert tables(folder / str(number) / kind) == alone
     for name in DATA:
         assert StepFiles(folder / str(number) / kind / "apt").steps(f"eval_{name}") == [1, 2]
@@ -89,7 +90,7 @@ def test_every_file_is_written_once_and_by_the_main_process(number, folder):
     named = [told(folder, number, rank)["named"] for rank in range(number)]
     ours = [[path for path in of_rank if "-step-" in path] for of_rank in named]
     assert set(Counter(ours[0]).values()) == {1}
-    assert len(ours[0]) == (16 + 4) + (8 + 4)  # tables and pictures
+    assert len(ours[0]) == (16 + 4) + (8 + 4) + 2 * (4 + 2)  # tables and pictures, of heads too
     assert ours[1:] == [[]] * (number - 1)
 
 

@@ -222,4 +222,4 @@ def test_an_evaluation_alone_is_measured(tokenizer, tmp_path, caplog):
     trainer.eval_dataset = [row | {"labels": [0] * 8} for row in premasked(3)]
     with caplog.at_level(logging.WARNING, logger="trainer_callbacks"):
         assert "eval_mean_apt" not in trainer.evaluate()
-    assert "BertForTokenClassification has no output embedding" in caplog.text
+    assert "BertForTokenClassification has no masked-LM head" in caplog.text

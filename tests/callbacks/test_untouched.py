@@ -12,6 +12,7 @@ from small_trainers import made, premasked, rows, scalars, stacked, trainer_of
 from transformers import DataCollatorForLanguageModeling, Trainer, TrainerCallback
 
 from hf_apt import atomic
+from hf_apt.depths.head_config import HeadConfig
 from trainer_callbacks import (
     AptCallback,
     AptEarlyStopping,
@@ -27,6 +28,8 @@ def generators() -> list[Any]:
     return [torch.get_rng_state().tolist(), random.getstate(), numpy]
 
 
+FEW_STEPS = HeadConfig(num_steps=3, batch_size=4)
+
 CALLBACKS = {
     "at evaluations": lambda: [
         AptCallback(),
@@ -37,6 +40,12 @@ CALLBACKS = {
     "at every step": lambda: [
         AptCallback(every=1, eval_dataset=rows(9, seed=8)),
         ConfusionCallback(at_steps=(2, 3), seed=4),
+        AptPlotCallback(),
+        AptEarlyStopping(patience=9),
+    ],
+    "with heads": lambda: [
+        AptCallback(heads="both", heads_at="measurement", head_config=FEW_STEPS),
+        ConfusionCallback(),
         AptPlotCallback(),
         AptEarlyStopping(patience=9),
     ],
@@ -97,13 +106,15 @@ def test_a_model_that_draws_when_it_is_asked_is_not_disturbed(tokenizer, tmp_pat
 
 def test_a_collator_with_a_generator_of_its_own_goes_on_with_it(tokenizer, tmp_path):
     states = []
-    for callbacks in ([], [AptCallback(every=1), ConfusionCallback()]):
+    with_heads = AptCallback(heads="linear", heads_at="measurement", head_config=FEW_STEPS)
+    others = [AptCallback(every=1), ConfusionCallback()]
+    for callbacks in ([], others, [with_heads], [AptCallback(heads="mlm", head_config=FEW_STEPS)]):
         collate = DataCollatorForLanguageModeling(tokenizer, seed=7)
         folder = tmp_path / str(len(states))
         trainer = trainer_of(folder, tokenizer, data_collator=collate, callbacks=callbacks)
         trainer.train()
         states.append((scalars(trainer, "loss"), collate.generator.get_state().tolist()))
-    assert states[0] == states[1]
+    assert all(state == states[0] for state in states[1:])
 
 
 class Seen(TrainerCallback):
@@ -230,7 +241,7 @@ def test_a_resumed_training_has_every_step_once(kind, at_step, tokenizer, tmp_pa
     resumed.train(resume_from_checkpoint=True)
     assert measured(resumed) == measured(whole)
     steps = list(scalars(resumed, "eval_mean_apt"))
-    assert steps == ([2, 4, 6, 8] if kind == "at evaluations" else list(range(1, 9)))
+    assert steps == (list(range(1, 9)) if kind == "at every step" else [2, 4, 6, 8])
     assert tables(folder) == tables(tmp_path / "whole")
     assert StepFiles(folder / "apt").steps() == steps
     assert StepFiles(folder / "apt").steps(kind="png") == steps

@@ -27,6 +27,7 @@ from transformers import BertForMaskedLM, Trainer  # noqa: F401  once, before th
 
 from hf_apt import atomic
 from hf_apt.data.tokenizer import SPECIAL_TOKENS, vocabulary_tokenizer
+from hf_apt.depths.head_config import HeadConfig
 from hf_apt.models.devices import process_state
 from trainer_callbacks import (
     AptCallback,
@@ -40,6 +41,9 @@ from trainer_callbacks import (
 DATA = {"listed": 41, "streamed": 25}
 BROKEN_ROW = 30
 """Of the eighth batch, which the second process reads, of two and of three."""
+
+
+HEADS = HeadConfig(num_steps=3, batch_size=4)
 
 
 class Streamed(IterableDataset):
@@ -129,7 +133,7 @@ def trained(folder: str) -> None:
             eval_dataset={"listed": rows(DATA["listed"], seed=3), "streamed": Streamed()},
             train_dataset=premasked(40),
             callbacks=[
-                AptCallback(detail="all"),
+                AptCallback(detail="all", heads="linear", head_config=HEADS),
                 ConfusionCallback(eval_dataset=confused, detail="all"),
                 AptPlotCallback(),
                 AptEarlyStopping(prefix="eval_listed", patience=1),

@@ -19,7 +19,6 @@ from jaxtyping import Float
 from hf_apt.data.measure_config import MeasureConfig
 from hf_apt.data.tasks.task import Task
 from hf_apt.data.tokenizer import vocabulary
-from hf_apt.depths.own_head_counts import counts_in_run, counts_of_texts
 from hf_apt.models.devices import to_device
 from hf_apt.models.encoders import Encoder
 from hf_apt.models.loading import load_masked_lm
@@ -31,10 +30,13 @@ from hf_apt.stats.confidence import confidence_bins, confidences, mean_apt_of_in
 from hf_apt.stats.confusion import confusion
 from hf_apt.stats.counts import PairCounts
 from hf_apt.stats.estimates import mean_estimate, pearson, plain, slope, spearman
+from hf_apt.stats.slopes.class_slope import class_slope
+from hf_apt.stats.slopes.corrected_slope import corrected_slope, token_shares
 from hf_apt.stats.substitution import FlatInputs, answered, position_groups
 from hf_apt.stats.substitution_config import SubstitutionConfig
 from hf_apt.stats.substitution_effects import SubstitutionTest
 from hf_apt.studies.confidence_config import ConfidenceConfig
+from hf_apt.studies.confidence_counts import TokenCounts, counts_of_run, counts_of_texts
 from hf_apt.studies.substitution_models import classifier, own_answer
 
 if TYPE_CHECKING:
@@ -82,6 +84,12 @@ def confidence_record(
       whose APT is known by that. Special tokens never count.
     - `mean_apt`: estimate over inputs; `bins`, `slope`, `pearson`, `spearman` of confidence against
       it: see `hf_apt.stats.confidence`. Inputs without a token of known APT are not in these.
+      `within_class_slope` is the slope within true classes (`hf_apt.stats.slopes.class_slope`): the
+      pooled one may be that of the classes alone.
+    - `corrected`: `pooled` and `within_class`, each a `slope` and a `reliability`, both slopes once
+      more, freed of the noise of APT (`hf_apt.stats.slopes.corrected_slope`); `grouped_by`, what
+      that noise is read off, `sequences` or, where those were not kept, `positions`; `covered`, the
+      share of the test texts' tokens whose noise is known: others are not in these two.
     - `substitution`: `num_groups`, `strong_match_threshold`, `num_draws`, and what
       `hf_apt.stats.substitution_effects.SubstitutionTest.figures` says.
 
@@ -99,7 +107,7 @@ def confidence_record(
     }
     try:
         model = to_device(load_masked_lm(checkpoint_path(finetuned.checkpoint)))
-        pairs, source = _counts(finetuned, model, config, run, folder)
+        counts, source = _counts(finetuned, model, config, run, folder)
     except ValueError as error:
         record["left_out"] = (
             "confidence against APT, and the substitution test, need a masked language model and "
@@ -108,15 +116,18 @@ def confidence_record(
         warnings.warn(record["left_out"], stacklevel=2)
     else:
         inputs = _inputs(finetuned, finetuned.task.test.texts)
-        apt_V = apt(pairs.hits(), pairs.support())
+        apt_V = apt(counts.pairs.hits(), counts.pairs.support())
         ids_IT, counted_IT = inputs.padded(inputs.ids_P), inputs.padded(inputs.eligible_P)
         mean_apt_I = mean_apt_of_inputs(apt_V, ids_IT, counted_IT)
         known_Q = ~np.isnan(apt_V[inputs.ids_P[inputs.eligible_P]])
         source["covered"] = mean_estimate(known_Q.astype(float)).value
         correct_I = (predicted_I == labels_I).astype(float)
         record["apt_source"] = source
-        record |= _relation(mean_apt_I, confidence_I, correct_I, config.num_bins)
-        record["substitution"] = _substitution(finetuned, model, inputs, pairs, config.substitution)
+        record |= _relation(mean_apt_I, confidence_I, correct_I, labels_I, config.num_bins)
+        record["corrected"] = _corrected(inputs, confidence_I, labels_I, counts)
+        record["substitution"] = _substitution(
+            finetuned, model, inputs, counts.pairs, config.substitution
+        )
     run.write_arrays(
         f"finetune/{finetuned.task.name}-inputs.npz",
         mean_apt_N=mean_apt_I,
@@ -138,19 +149,17 @@ def _counts(
     config: ConfidenceConfig,
     run: Run,
     folder: Path,
-) -> tuple[PairCounts, dict[str, Any]]:
+) -> tuple[TokenCounts, dict[str, Any]]:
     """The counts after the last block, and where they come from."""
-    in_run = counts_in_run(run, finetuned.checkpoint)
-    if in_run is not None:
-        pairs, source = in_run.at(in_run.num_depths - 1), "run"
-    else:
+    counts, source = counts_of_run(run, finetuned.checkpoint), "run"
+    if counts is None:
         texts, source = finetuned.task.train.texts, "training texts"
         settings = MeasureConfig(
             num_realisations=config.num_realisations,
             batch_size=finetuned.batch_size,
             seed=config.seed,
         )
-        pairs = counts_of_texts(
+        counts = counts_of_texts(
             model,
             finetuned.encoder.tokenizer,
             texts,
@@ -158,12 +167,17 @@ def _counts(
             settings,
             sequence_length=finetuned.sequence_length,
         )
-    num_tokens = int((pairs.support() > 0).sum())
-    return pairs, {"source": source, "num_asked": pairs.total, "num_tokens": num_tokens}
+    num_tokens = int((counts.pairs.support() > 0).sum())
+    source = {"source": source, "num_asked": counts.pairs.total, "num_tokens": num_tokens}
+    return counts, source
 
 
 def _relation(
-    mean_apt_I: np.ndarray, confidence_I: np.ndarray, correct_I: np.ndarray, num_bins: int
+    mean_apt_I: np.ndarray,
+    confidence_I: np.ndarray,
+    correct_I: np.ndarray,
+    labels_I: np.ndarray,
+    num_bins: int,
 ) -> dict[str, Any]:
     known_I = ~np.isnan(mean_apt_I)
     x_I, y_I = mean_apt_I[known_I], confidence_I[known_I]
@@ -171,8 +185,24 @@ def _relation(
         "mean_apt": mean_estimate(x_I),
         "bins": confidence_bins(y_I, x_I, correct_I[known_I], num_bins=num_bins),
         "slope": slope(x_I, y_I),
+        "within_class_slope": class_slope(x_I, y_I, labels_I[known_I]),
         "pearson": pearson(x_I, y_I),
         "spearman": spearman(x_I, y_I),
+    }
+
+
+def _corrected(
+    inputs: FlatInputs, confidence_I: np.ndarray, labels_I: np.ndarray, counts: TokenCounts
+) -> dict[str, Any]:
+    groups = counts.groups
+    ids_IT, counted_IT = inputs.padded(inputs.ids_P), inputs.padded(inputs.eligible_P)
+    shares_IV = token_shares(ids_IT, counted_IT, groups.is_spread_V)
+    covered_Q = groups.is_spread_V[inputs.ids_P[inputs.eligible_P]]
+    return {
+        "pooled": corrected_slope(shares_IV, confidence_I, np.zeros_like(labels_I), groups),
+        "within_class": corrected_slope(shares_IV, confidence_I, labels_I, groups),
+        "grouped_by": counts.grouped_by,
+        "covered": mean_estimate(covered_Q.astype(float)).value,
     }
 
 

@@ -29,6 +29,7 @@ class Apt(Streamed, evaluate.Metric):
             or 0, 1, 2.
         frequencies (optional): occurrences of each token id in a corpus.
         min_support: a token counts for `mean_apt` if it was asked at least that often. Default 1.
+        rarefied_to (optional): a number of positions, at most those asked, such as 1000.
         per_token: whether to return lists by token. Default False.
         vocab_size (optional): ids from here on are refused. Default: any id is counted.
     Returns:
@@ -37,6 +38,8 @@ class Apt(Streamed, evaluate.Metric):
             tokens, of the more frequent half, of the tokens asked at least 50 times. Frequency is
             that of `frequencies`, else how often a token was asked.
         Each with its standard error, `mean_apt_standard_error` and so on; NaN where undefined.
+        With rarefied_to: rarefied_mean_apt, what mean APT of so many of the positions would be
+            expected to be, over rarefied_num_tokens tokens: comparable between texts of any size.
         With treatment: all of these again, `mean_apt_masked` and so on.
         With frequencies: apt_by_frequency, mean APT in logarithmic bins from low to below high.
         With per_token: tokens, apt, apt_standard_error, support, lists over the tokens asked for.
@@ -58,6 +61,15 @@ class Apt(Streamed, evaluate.Metric):
         >>> scores = apt.compute(min_support=2, per_token=True)
         >>> scores["tokens"], scores["support"], round(scores["mean_apt"], 3)
         ([5, 7], [3, 1], 0.667)
+
+        Mean APT falls with the number of positions, as more of them bring in rarer tokens. Of any
+        two of those six positions:
+
+        >>> scores = apt.compute(
+        ...     references=[5, 5, 5, 5, 7, 9], predictions=[5, 5, 6, 8, 7, 8], rarefied_to=2
+        ... )
+        >>> round(scores["rarefied_mean_apt"], 3), round(scores["rarefied_num_tokens"], 3)
+        (0.5, 1.6)
 
         By treatment and by frequency.
 
@@ -86,11 +98,20 @@ class Apt(Streamed, evaluate.Metric):
             reference_urls=["https://arxiv.org/abs/2509.03407"],
         )
 
-    def _compute(self, hits, frequencies=None, min_support=1, per_token=False, vocab_size=None):
+    def _compute(
+        self,
+        hits,
+        frequencies=None,
+        min_support=1,
+        rarefied_to=None,
+        per_token=False,
+        vocab_size=None,
+    ):
         return apt_scores(
             hits,
             frequencies=frequencies,
             min_support=min_support,
+            rarefied_to=rarefied_to,
             per_token=per_token,
             vocab_size=vocab_size,
         )

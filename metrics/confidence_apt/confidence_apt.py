@@ -27,10 +27,13 @@ class ConfidenceApt(Streamed, evaluate.Metric):
         references: mean APT of the tokens of each input, in [0, 1]; inputs where it is NaN are left
             out. `hf_apt.stats.confidence.mean_apt_of_inputs` computes it.
         correct (optional): whether the label of each input is right, 1 or 0.
+        labels (optional): the true class of each input, a whole number.
         num_bins: number of quantile bins of mean APT. Default 10.
     Returns:
         pearson, spearman: correlation of confidence and mean APT over num_inputs, in [-1, 1];
         mean_confidence and, with correct, accuracy, in [0, 1];
+        slope of confidence on mean APT, from slope_low to slope_high with 95 % confidence; with
+        labels, within_class_slope, the slope between inputs of the same class, and its interval;
         each with its standard error, `pearson_standard_error` and so on; NaN where undefined.
         bins: by mean APT from low to high, lowest first, each with num_inputs, mean_confidence and,
             with correct, accuracy, and their standard errors.
@@ -51,10 +54,18 @@ class ConfidenceApt(Streamed, evaluate.Metric):
         [(0.2, 0.6), (0.4, 0.7)]
         >>> scores["accuracy"], [part["accuracy"] for part in scores["bins"]]
         (0.75, [0.5, 1.0])
+
+        Within each of two classes confidence falls with mean APT, over both it rises.
+
+        >>> scores = confidence_apt.compute(
+        ...     predictions=[0.6, 0.5, 0.9, 0.8], references=mean_apt, labels=[0, 0, 1, 1]
+        ... )
+        >>> round(scores["slope"], 3), round(scores["within_class_slope"], 3)
+        (1.0, -1.0)
     """
 
     stream_type = ConfidenceStream
-    optional_inputs = ("correct",)
+    optional_inputs = ("correct", "labels")
 
     def _info(self):
         shares = {"predictions": datasets.Value("float64"), "references": datasets.Value("float64")}

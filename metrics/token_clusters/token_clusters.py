@@ -29,7 +29,9 @@ class TokenClusters(Streamed, evaluate.Metric):
             Default 0.05.
         definition: "mutual" (default): components of the matches that hold in both directions;
             "weak": components whatever the direction; "row": each kept token with its own matches,
-            so that clusters may overlap.
+            so that clusters may overlap; "errors": as "mutual", where `threshold` is the smallest
+            share of a token's wrong answers, of those given twice at least, however often it is
+            right.
         vocab_size (optional): ids from here on are refused. Default: any id is counted.
     Returns:
         clusters: lists of two or more token ids, largest first;
@@ -65,6 +67,16 @@ class TokenClusters(Streamed, evaluate.Metric):
         ...     references=[1, 1, 1, 2], predictions=[1, 1, 2, 2], definition="weak"
         ... )["clusters"]
         [[1, 2]]
+
+        Tokens that are right 96 times of 100, and taken for one another whenever they are not.
+
+        >>> references = [7] * 100 + [8] * 100
+        >>> predictions = [7] * 96 + [8] * 4 + [8] * 96 + [7] * 4
+        >>> for definition in ("mutual", "errors"):
+        ...     token_clusters.add_batch(references=references, predictions=predictions)
+        ...     print(token_clusters.compute(definition=definition)["clusters"])
+        []
+        [[7, 8]]
     """
 
     stream_type = PairStream

@@ -10,7 +10,7 @@ from hf_apt.depths.text_features import features
 from hf_apt.models.encoders import load_encoder
 from hf_apt.stats.estimates import over_seeds
 from hf_apt.stats.probe_config import PROBES, ProbeConfig
-from hf_apt.stats.probes import predicted, probe_accuracies
+from hf_apt.stats.probes import predicted, probe_accuracies, standardised
 
 every_probe = pytest.mark.parametrize("probe", PROBES)
 
@@ -110,6 +110,36 @@ def test_the_linear_probe_minimises_its_penalised_loss():
     expected = (test_scaled @ best[:24].reshape(6, 4) + best[24:]).argmax(axis=1)
     answers = predicted("linear", train, labels, test, ProbeConfig(inverse_penalty=0.3))
     assert (answers == expected).mean() > 0.985
+
+
+def mixed(num, depth, num_classes=4, width=200):
+    """Features whose directions differ a hundredfold in size, as those of real encoders do."""
+    rng = np.random.default_rng(depth)
+    centres = rng.normal(size=(num_classes, 16))
+    mixing = rng.normal(size=(16, width)) * np.logspace(0, -2, 16)[:, None]
+    labels = np.arange(num) % num_classes
+    latent = centres[labels] + 2.5 * rng.normal(size=(num, 16))
+    return (latent @ mixing + 0.02 * rng.normal(size=(num, width))).astype(np.float32), labels
+
+
+def test_the_linear_probe_has_converged_at_every_depth():
+    """It answers as scikit-learn does at a far smaller tolerance, but for one text of 400."""
+    from sklearn.linear_model import LogisticRegression
+
+    short_of_it = 0
+    for depth in range(5):
+        features, labels = mixed(800, depth)
+        train, test = standardised(features[:400], features[400:])
+        exact = LogisticRegression(tol=1e-8, max_iter=20_000).fit(
+            train.astype(np.float64), labels[:400]
+        )
+        expected = exact.predict(test.astype(np.float64))
+        split = features[:400], labels[:400], features[400:]
+        answers = predicted("linear", *split, ProbeConfig())
+        assert (answers != expected).sum() <= 1
+        loose = LogisticRegression(tol=1e-3, max_iter=1000).fit(train, labels[:400])
+        short_of_it = max(short_of_it, int((loose.predict(test) != expected).sum()))
+    assert short_of_it > 1, "a looser tolerance would do as well"
 
 
 def test_each_depth_is_its_own():

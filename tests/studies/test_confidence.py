@@ -18,15 +18,24 @@ from hf_apt.data.measurement_batches import MaskedBatches
 from hf_apt.data.tasks.task import open_task
 from hf_apt.data.tasks.task_config import TaskConfig
 from hf_apt.data.tokens import Tokens
-from hf_apt.depths.own_head_counts import counts_in_run, counts_of_texts
+from hf_apt.depths.own_head_counts import counts_in_run
 from hf_apt.models.encoders import load_encoder
 from hf_apt.models.loading import load_masked_lm
 from hf_apt.records.fingerprints import file_fingerprint
 from hf_apt.records.run import Run
+from hf_apt.stats.confidence import confidences
 from hf_apt.stats.counts import DepthCounts
+from hf_apt.stats.estimates import plain
+from hf_apt.stats.measures.answers import Answers
+from hf_apt.stats.measures.rarefied_apt import RarefiedApt
+from hf_apt.stats.measures.readout import Readout
+from hf_apt.stats.slopes.apt_noise import GroupedHits
+from hf_apt.stats.slopes.class_slope import class_slope
+from hf_apt.stats.slopes.corrected_slope import corrected_slope, token_shares
 from hf_apt.stats.substitution import FlatInputs, answered, position_groups
 from hf_apt.studies.confidence import FinetunedClassifier, confidence_record
 from hf_apt.studies.confidence_config import ConfidenceConfig
+from hf_apt.studies.confidence_counts import counts_of_texts
 from hf_apt.studies.substitution_models import classifier, own_answer
 
 CONFIG = ConfidenceConfig(num_realisations=2)
@@ -144,10 +153,11 @@ def test_counts_of_texts_are_those_of_a_loop_over_the_masked_positions(finetuned
     )
     tokens = Tokens(tmp_path / "asked")
     assert len(tokens) == len(texts)
-    asked, answers = [], []
-    for ids_BT, batch in MaskedBatches(tokens, config).part():
-        for true, shown, modified in zip(
-            ids_BT, batch.input_ids_BT, batch.modified_BT, strict=True
+    asked, answers, groups = [], [], []
+    batches = MaskedBatches(tokens, config)
+    for (_, start), (ids_BT, batch) in zip(batches.starts, batches.part(), strict=True):
+        for number, (true, shown, modified) in enumerate(
+            zip(ids_BT, batch.input_ids_BT, batch.modified_BT, strict=True), start
         ):
             length = int((true != 0).sum())
             with torch.no_grad():
@@ -155,22 +165,37 @@ def test_counts_of_texts_are_those_of_a_loop_over_the_masked_positions(finetuned
             for place in np.flatnonzero(modified):
                 asked.append(int(true[place]))
                 answers.append(int(best[place]))
+                groups.append(number % 20)
     table = oracles.pair_counts(asked, answers)
-    matrix = counts.matrix().tocoo()
+    matrix = counts.pairs.matrix().tocoo()
     assert len(table) > 20
     assert {
         (int(i), int(j)): int(n)
         for i, j, n in zip(matrix.row, matrix.col, matrix.data, strict=True)
     } == table
+    assert counts.grouped_by == "sequences"
+    for group in range(20):
+        support, hits = np.zeros((2, 65), int)
+        for true, answer, other in zip(asked, answers, groups, strict=True):
+            support[true] += group == other
+            hits[true] += group == other and answer == true
+        assert (counts.groups.support_GV[group] == support).all()
+        assert (counts.groups.hits_GV[group] == hits).all()
 
 
-def measured(folder, checkpoint, *, weights=None) -> tuple[Run, DepthCounts]:
+def measured(folder, checkpoint, *, weights=None, by_sequence=False) -> tuple[Run, DepthCounts]:
     """A run of random counts, of 30 words, that has measured `checkpoint`."""
     run, rng = Run(folder), np.random.default_rng(5)
     asked = rng.integers(5, 35, 900)
     answers = np.where(rng.random((3, 900)) < 0.4, asked, rng.integers(5, 35, (3, 900)))
     counts = DepthCounts.empty(3, 65).update(asked, answers, np.zeros(900, np.uint8))
-    counts.save(run.counts_path("own_head"))
+    readout = Readout(counts, {})
+    if by_sequence:
+        groups, zeros = np.sort(rng.integers(0, 40, 900)), np.zeros((3, 900))
+        by_sequences = RarefiedApt.empty(3)
+        by_sequences.update(Answers(asked, np.zeros(900, np.uint8), groups, answers, zeros))
+        readout = Readout(counts, {"rarefied_apt": by_sequences})
+    run.write_readout("own_head", readout)
     weights = weights or file_fingerprint(checkpoint / "model.safetensors")
     run.write_json("model.json", {"weights": weights, "name": "tiny"})
     return run, counts
@@ -219,7 +244,12 @@ def test_the_record_is_read_off_the_runs_counts(finetuned, inputs, logits, check
     assert record["pearson"]["value"] == pytest.approx(line.rvalue, rel=1e-5)
     assert record["num_inputs"] == 30
     assert sum(part["confidence"]["num"] for part in record["bins"]) == there.sum()
-    right = (logits.argmax(axis=1) == finetuned.task.test.labels).mean()
+    labels = finetuned.task.test.labels
+    within = class_slope(np.array(x)[there], p.max(axis=1)[there], labels[there])
+    for name in ("value", "low", "high"):
+        assert record["within_class_slope"][name] == pytest.approx(getattr(within, name), rel=1e-4)
+    assert within.value != pytest.approx(line.slope, rel=0.01)
+    right = (logits.argmax(axis=1) == labels).mean()
     assert record["accuracy"]["value"] == pytest.approx(right)
     assert record["calibration"]["equal_width"]["error"] >= 0
     before = record["substitution"]["before"]
@@ -227,9 +257,36 @@ def test_the_record_is_read_off_the_runs_counts(finetuned, inputs, logits, check
     assert before["confidence"]["value"] == pytest.approx(record["mean_confidence"]["value"])
 
 
+@pytest.mark.parametrize("kept", [True, False])
+def test_the_noise_of_apt_is_read_off_the_sequences_where_a_run_kept_them(
+    finetuned, inputs, logits, checkpoint, tmp_path, kept
+):
+    run, counts = measured(tmp_path / "run", checkpoint, by_sequence=kept)
+    record = confidence_record(finetuned, logits, CONFIG, run, tmp_path)
+    corrected, support = record["corrected"], counts.support()
+    assert corrected["grouped_by"] == ("sequences" if kept else "positions")
+    hits = counts.hits()[2]
+    groups = GroupedHits.dealt(hits, support, seed=2509)
+    if kept:
+        groups = GroupedHits.kept(run.readout("own_head").measures["rarefied_apt"], 65)
+    assert groups.is_spread_V.sum() == 30
+    assert corrected["covered"] == pytest.approx(record["apt_source"]["covered"])
+    confidence_I, labels = confidences(logits), finetuned.task.test.labels
+    shares = token_shares(
+        inputs.padded(inputs.ids_P), inputs.padded(inputs.eligible_P), groups.is_spread_V
+    )
+    for name, classes in (("pooled", np.zeros(30, int)), ("within_class", labels)):
+        expected = corrected_slope(shares, confidence_I, classes, groups)
+        assert corrected[name] == plain(expected)
+        assert expected.reliability < 1
+    assert corrected["pooled"]["slope"]["num"] == record["slope"]["num"]
+
+
 def test_without_a_run_the_training_texts_are_asked(finetuned, inputs, logits, tmp_path):
     record = confidence_record(finetuned, logits, CONFIG, Run(tmp_path / "run"), tmp_path)
     assert record["apt_source"]["source"] == "training texts"
+    assert record["corrected"]["grouped_by"] == "sequences"
+    assert 0 < record["corrected"]["covered"] < record["apt_source"]["covered"]
     assert 0 < record["apt_source"]["covered"] <= 1
     assert len(Tokens(tmp_path / "asked")) == len(finetuned.task.train)
     doses = record["substitution"]["doses"]
@@ -280,6 +337,10 @@ def test_what_is_printed_fits_and_shows_the_recorded_figures(
     assert "…" not in printed
     for value in (
         record["slope"]["low"],
+        record["within_class_slope"]["high"],
+        record["corrected"]["pooled"]["slope"]["low"],
+        record["corrected"]["within_class"]["slope"]["value"],
+        record["corrected"]["within_class"]["reliability"],
         record["spearman"]["value"],
         record["calibration"]["equal_count"]["error"],
         record["bins"][0]["confidence"]["value"],

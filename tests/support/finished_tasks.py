@@ -70,6 +70,11 @@ def estimate(value: float | None, error: float | None = 0.01, num: int = 1) -> d
     return {"value": value, "standard_error": error, "num": num}
 
 
+def line(value: float | None, low: float | None, high: float | None) -> dict[str, Any]:
+    error = None if low is None or high is None else (high - low) / 4
+    return {"value": value, "standard_error": error, "low": low, "high": high, "num": 345}
+
+
 def confidence_record(low: float = -0.061) -> dict[str, Any]:
     bins = [
         {
@@ -118,6 +123,13 @@ def confidence_record(low: float = -0.061) -> dict[str, Any]:
             "low": low,
             "high": 0.3321,
             "num": 345,
+        },
+        "within_class_slope": line(-0.0246, -0.1234, 0.0742),
+        "corrected": {
+            "pooled": {"slope": line(0.2109, -0.0987, 0.5207), "reliability": 0.6543},
+            "within_class": {"slope": line(-0.0391, -0.1987, 0.1205), "reliability": 0.6291},
+            "grouped_by": "sequences",
+            "covered": 0.91,
         },
         "pearson": estimate(0.0987, 0.0543, 345),
         "spearman": estimate(0.0876, 0.0532, 345),

@@ -32,10 +32,9 @@ def footer(result: TaskRecord) -> str:
     lines = []
     if "bins" in record:
         source, slope = record["apt_source"], record["slope"]
-        interval = "" if slope["low"] is None else f" [{slope['low']:.3f}, {slope['high']:.3f}]"
         lines += [
-            f"slope of confidence on mean APT {value_cell(slope['value'])}{interval}, "
-            "95 % interval",
+            f"slope of confidence on mean APT {_slope(slope)}, 95 % interval",
+            *_other_slopes(record),
             f"Pearson {estimate_cell(record['pearson'])}, "
             f"Spearman {estimate_cell(record['spearman'])}; "
             f"{slope['num']:,} inputs",
@@ -61,6 +60,26 @@ def footer(result: TaskRecord) -> str:
     if "left_out" in record:
         lines.append(record["left_out"])
     return "\n".join(lines)
+
+
+def _other_slopes(record: dict[str, Any]) -> list[str]:
+    """The slope within classes, and both without the noise of mean APT, as far as they are there:
+    records written by earlier versions have none."""
+    if "within_class_slope" not in record:
+        return []
+    pooled, within = (record["corrected"][name] for name in ("pooled", "within_class"))
+    return [
+        f"  within classes {_slope(record['within_class_slope'])}",
+        f"  without the noise of APT {_slope(pooled['slope'])}, "
+        f"reliability {value_cell(pooled['reliability'])}",
+        f"  both {_slope(within['slope'])}, reliability {value_cell(within['reliability'])}",
+    ]
+
+
+def _slope(slope: dict[str, Any]) -> str:
+    if slope["low"] is None:
+        return value_cell(slope["value"])
+    return f"{value_cell(slope['value'])} [{slope['low']:.3f}, {slope['high']:.3f}]"
 
 
 def _bins(bins: list[dict[str, Any]]) -> Table:

@@ -20,7 +20,8 @@ _NOTES = (
     " most often; in brackets, how they are pooled. ± is the standard error, over seeds or, of one"
     " seed, of the test texts alone.",
     "**Slope**: by how much the fine-tuned classifier's confidence changes with the mean APT of the"
-    " text's tokens, the interval in brackets.",
+    " text's tokens, the interval in brackets; **within classes**: the same where both are taken from"
+    " the mean of the text's class, so that easy classes of common tokens make no slope.",
 )
 
 
@@ -38,12 +39,13 @@ def task_table(tasks: dict[str, TaskRecord]) -> list[list[str]]:
     Accuracy of the fine-tuned classifier with and without pre-training, of the best depth of the
     frozen trunk, and the slope of confidence on mean APT: as far as they were measured.
     """
-    columns = ["task", "texts", "fine-tuned", "without pre-training", "best frozen depth", "slope"]
+    columns = ["task", "texts", "fine-tuned", "without pre-training", "best frozen depth"]
+    columns += ["slope", "within classes"]
     rows = []
     for task, record in tasks.items():
         texts, models = record["provenance"][0], record["models"]
         best = best_block(record)
-        slope = record.get("confidence", {}).get("slope")
+        confidence = record.get("confidence", {})
         rows.append(
             [
                 code(task),
@@ -51,7 +53,8 @@ def task_table(tasks: dict[str, TaskRecord]) -> list[list[str]]:
                 estimate(models["pretrained"].get("classifier")),
                 estimate(models.get("untrained", {}).get("classifier")),
                 NOTHING if best is None else _best(record, *best),
-                _slope(slope),
+                _slope(confidence.get("slope")),
+                _slope(confidence.get("within_class_slope")),
             ]
         )
     return [columns, *rows]

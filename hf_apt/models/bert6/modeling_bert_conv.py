@@ -42,14 +42,21 @@ class MaskedBatchNorm(nn.BatchNorm2d):
         """The normalised image, of the same shape."""
         if present_BT is None:
             return self._normed(image_BWTH)
+        if not self._counts:  # each value alone: no shape that depends on the mask, for export
+            return self._normed(image_BWTH).masked_fill(~present_BT[:, None, :, None], 0)
         image_BTWH = image_BWTH.transpose(1, 2)
         normed_PWH = self._normed(image_BTWH[present_BT].unsqueeze(2)).squeeze(2)
         normed_BTWH = normed_PWH.new_zeros(image_BTWH.shape)
         normed_BTWH[present_BT] = normed_PWH
         return normed_BTWH.transpose(1, 2)
 
+    @property
+    def _counts(self) -> bool:
+        """Whether statistics are those of what is seen, not the running ones."""
+        return self.training and self.weight.requires_grad
+
     def _normed(self, image: torch.Tensor) -> torch.Tensor:
-        if not self.training or self.weight.requires_grad:
+        if not self.training or self._counts:
             return super().forward(image)
         running = self.running_mean, self.running_var
         return nn.functional.batch_norm(image, *running, self.weight, self.bias, eps=self.eps)

@@ -5,7 +5,7 @@ from __future__ import annotations
 from functools import partial
 from typing import Any
 
-from hf_apt.report.formats import PlainEstimate, estimate, estimates, number, percent
+from hf_apt.report.formats import NOTHING, PlainEstimate, estimate, estimates, number, percent
 from hf_apt.report.section import Section
 from hf_apt.report.svg import NARROW_INCHES, both_widths, page_svg
 from hf_apt.report.tasks import figures
@@ -39,6 +39,8 @@ def _against_apt(task: str, record: dict[str, Any]) -> dict[str, Any]:
     return {
         "figure": both_widths(f"confidence-{task}", description, draw),
         "words": [_slope_words(slope), *_verdict(slope)],
+        "slopes": _slope_rows(record) if "within_class_slope" in record else [],
+        "slopes_note": _slopes_note(record) if "within_class_slope" in record else "",
         "facts": [
             ("Pearson's correlation", estimate(record["pearson"], signed=True)),
             ("Spearman's", estimate(record["spearman"], signed=True)),
@@ -71,6 +73,52 @@ def _slope_words(slope: dict[str, Any]) -> str:
         f"{line} (95\xa0% interval {interval}): {number(slope['value'] / 10, signed=True)} of"
         " confidence for 0.1 of mean APT."
     )
+
+
+def _slope_rows(record: dict[str, Any]) -> list[list[str]]:
+    """The slope over all texts and within classes, each as seen and without the noise of APT."""
+    rows = []
+    for name, seen, corrected in (
+        ("all texts", record["slope"], record["corrected"]["pooled"]),
+        ("within classes", record["within_class_slope"], record["corrected"]["within_class"]),
+    ):
+        reliability = corrected["reliability"]
+        rows.append(
+            [
+                name,
+                _with_interval(seen),
+                _with_interval(corrected["slope"]),
+                NOTHING if reliability is None else number(reliability),
+            ]
+        )
+    return rows
+
+
+def _with_interval(slope: dict[str, Any]) -> str:
+    if slope["value"] is None:
+        return NOTHING
+    shown = number(slope["value"], signed=True)
+    if slope["low"] is None:
+        return shown
+    return f"{shown} [{number(slope['low'], signed=True)}, {number(slope['high'], signed=True)}]"
+
+
+def _slopes_note(record: dict[str, Any]) -> str:
+    corrected = record["corrected"]
+    known = percent(corrected["covered"])
+    note = (
+        "Within classes: mean APT and confidence less their means over the texts of the same class,"
+        " as classes that differ in both make a slope of their own. Without noise: APT was counted"
+        " on a finite text, and what is off by chance flattens the line; reliability is the share"
+        " of the spread of mean APT that is no chance. In brackets, 95\xa0% intervals."
+        f" The noise is known of {known} of the tokens."
+    )
+    if corrected["grouped_by"] == "positions":
+        note += (
+            " It was read off single positions as if they were independent, since the run did not"
+            " keep their sequences: it may be larger."
+        )
+    return note
 
 
 def _verdict(slope: dict[str, Any]) -> list[str]:

@@ -16,7 +16,7 @@ from hf_apt.stats.confidence import confidence_bins
 from hf_apt.stats.config_checks import require_whole_number
 from hf_apt.stats.confusion import confusion
 from hf_apt.stats.depth_summary import cluster_figures
-from hf_apt.stats.estimates import Estimate, mean_estimate, pearson, spearman
+from hf_apt.stats.estimates import Estimate, Slope, mean_estimate, pearson, slope, spearman
 from hf_apt.stats.frequency import apt_by_frequency
 from hf_apt.stats.metric_modules.array_inputs import whole_numbers
 from hf_apt.stats.metric_modules.streams import (
@@ -24,6 +24,8 @@ from hf_apt.stats.metric_modules.streams import (
     HitStream,
     PairStream,
 )
+from hf_apt.stats.rarefaction import rarefied_mean_apt, rarefied_num_tokens
+from hf_apt.stats.slopes.class_slope import class_slope
 
 
 def apt_scores(
@@ -31,6 +33,7 @@ def apt_scores(
     *,
     frequencies: Any = None,
     min_support: int = 1,
+    rarefied_to: int | None = None,
     per_token: bool = False,
     vocab_size: int | None = None,
 ) -> dict[str, Any]:
@@ -41,6 +44,9 @@ def apt_scores(
     - `apt50_most_frequent_50`, `apt50_upper_half`, `apt50_support_50`, each with its standard
       error: mean APT of the 50 most frequent tokens, of the more frequent half, and of those asked
       at least 50 times. Frequency is that of `frequencies`, else how often a token was asked.
+    - with `rarefied_to`, a number of positions: `rarefied_mean_apt`, in [0, 1], mean APT expected
+      of so many of the positions asked, over `rarefied_num_tokens` expected tokens, whatever
+      `min_support` (`hf_apt.stats.rarefaction`); NaN where a treatment has fewer.
     - where the stream tells treatments apart, all of that again with `_masked`, `_replaced` or
       `_unchanged` appended.
     - with `frequencies`, the occurrences of each token id in a corpus: `apt_by_frequency`, a list
@@ -48,16 +54,24 @@ def apt_scores(
     - with `per_token`, lists over the tokens asked for, by id: `tokens`, `apt`,
       `apt_standard_error`, `support`.
 
-    Raises ValueError if nothing was asked, and for a token outside `vocab_size` or `frequencies`.
+    Raises ValueError if nothing was asked, for a token outside `vocab_size` or `frequencies`, and
+    for a `rarefied_to` that is more positions than were asked.
     """
     require_whole_number("min_support", min_support)  # as 0/0 is no accuracy
+    if rarefied_to is not None:
+        require_whole_number("rarefied_to", rarefied_to)
     pairs = stream.pairs(vocab_size=vocab_size)
     hits_V, support_V = pairs.hits(), pairs.support()
     frequency_V = support_V if frequencies is None else _frequency(frequencies, support_V)
     scores = _accuracies(hits_V, support_V, frequency_V, min_support)
+    if rarefied_to is not None:
+        scores |= _rarefied(hits_V, support_V, rarefied_to)
     for treatment in stream.treatments:
         part = stream.pairs(treatment, vocab_size=pairs.vocab_size)
         figures = _accuracies(part.hits(), part.support(), frequency_V, min_support)
+        if rarefied_to is not None:
+            enough = rarefied_to <= part.support().sum()
+            figures |= _rarefied(part.hits(), part.support(), rarefied_to) if enough else _UNKNOWN
         scores |= {f"{name}_{treatment}": value for name, value in figures.items()}
     apt_V = apt(hits_V, support_V)
     if frequencies is not None:
@@ -124,20 +138,29 @@ def confidence_scores(stream: ConfidenceStream, *, num_bins: int = 10) -> dict[s
 
     - `pearson` and `spearman` correlation, in [-1, 1], over `num_inputs`; `mean_confidence`, and
       `accuracy` if correctness is known, in [0, 1]; each with `…_standard_error`.
+    - `slope` of confidence on mean APT over all inputs and, if classes are known,
+      `within_class_slope`, both centred by the means of their class; each with `…_standard_error`
+      and its 95 % interval, `…_low` to `…_high`. Neither is corrected for the noise of mean APT,
+      for which counts are needed (`hf_apt.stats.slopes.corrected_slope`).
     - `bins`: quantiles of mean APT, lowest first, each from `low` to `high` with the same means.
 
     Raises ValueError if there is no input, and for less than one bin.
     """
     require_whole_number("num_bins", num_bins)
     columns = stream.columns()
-    confidence_I, mean_apt_I = columns[:2]
-    correct_I = columns[2] if len(columns) > 2 else None
-    scores = {"num_inputs": columns.shape[1]}
+    confidence_I, mean_apt_I = columns["confidence"], columns["mean_apt"]
+    correct_I = columns.get("correct")
+    scores: dict[str, Any] = {"num_inputs": len(mean_apt_I)}
     scores |= _named("pearson", pearson(mean_apt_I, confidence_I))
     scores |= _named("spearman", spearman(mean_apt_I, confidence_I))
     scores |= _named("mean_confidence", mean_estimate(confidence_I))
     if correct_I is not None:
         scores |= _named("accuracy", mean_estimate(correct_I))
+    scores |= _named_slope("slope", slope(mean_apt_I, confidence_I))
+    if "labels" in columns:
+        classes_I = columns["labels"].astype(np.int64)
+        within = class_slope(mean_apt_I, confidence_I, classes_I)
+        scores |= _named_slope("within_class_slope", within)
     scores["bins"] = []
     for part in confidence_bins(confidence_I, mean_apt_I, correct_I, num_bins=num_bins):
         figures = {"low": part.low, "high": part.high}
@@ -146,6 +169,16 @@ def confidence_scores(stream: ConfidenceStream, *, num_bins: int = 10) -> dict[s
             figures |= _named("accuracy", part.accuracy)
         scores["bins"].append(figures)
     return scores
+
+
+_UNKNOWN = dict.fromkeys(("rarefied_mean_apt", "rarefied_num_tokens"), float("nan"))
+
+
+def _rarefied(hits_V: np.ndarray, support_V: np.ndarray, num_positions: int) -> dict[str, float]:
+    return {
+        "rarefied_mean_apt": float(rarefied_mean_apt(hits_V, support_V, num_positions)),
+        "rarefied_num_tokens": rarefied_num_tokens(support_V, num_positions),
+    }
 
 
 def _accuracies(
@@ -164,6 +197,11 @@ def _accuracies(
 def _named(name: str, estimate: Estimate, *, num: str | None = None) -> dict[str, Any]:
     named = {name: estimate.value, f"{name}_standard_error": estimate.standard_error}
     return named | ({num: estimate.num} if num else {})
+
+
+def _named_slope(name: str, line: Slope) -> dict[str, Any]:
+    named = {name: line.value, f"{name}_standard_error": line.standard_error}
+    return named | {f"{name}_low": line.low, f"{name}_high": line.high}
 
 
 def _frequency(frequencies: Any, support_V: np.ndarray) -> np.ndarray:

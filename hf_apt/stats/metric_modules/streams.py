@@ -112,24 +112,28 @@ class HitStream(PairStream):
 
 
 class ConfidenceStream:
-    """Label confidence and mean APT of each input, and whether its label was right.
+    """Label confidence and mean APT of each input, whether its label was right, and its class.
 
-    Inputs whose mean APT is NaN (none of their tokens was ever asked for) are left out. 24 bytes
+    Inputs whose mean APT is NaN (none of their tokens was ever asked for) are left out. 32 bytes
     an input.
     """
 
     def __init__(self) -> None:
         self._batches: list[np.ndarray] = []
         self._has_correct: bool | None = None
+        self._has_labels: bool | None = None
 
     def __len__(self) -> int:
         return sum(batch.shape[1] for batch in self._batches)
 
-    def update(self, predictions: Any, references: Any, correct: Any = None) -> Self:
+    def update(
+        self, predictions: Any, references: Any, correct: Any = None, labels: Any = None
+    ) -> Self:
         """This stream with one more batch; a batch that is refused leaves no trace.
 
         `predictions` are confidences, `references` mean APTs, `correct` is 1 where the label was
-        right and 0 where not. Raises ValueError for what is outside [0, 1].
+        right and 0 where not, `labels` are the true classes as whole numbers. Raises ValueError for
+        what is outside [0, 1], and for labels that are no whole numbers.
         """
         confidence_I = shares("predictions", predictions, example="largest softmax probabilities")
         mean_apt_I = shares("references", references, example="the mean APT of inputs", nan=True)
@@ -138,26 +142,36 @@ class ConfidenceStream:
         if correct is not None:
             columns.append(shares("correct", correct, example="1 for a right label, 0 for a wrong"))
             refuse_other_shape("correct", columns[-1], "references", mean_apt_I)
-        self._has_correct = _agreed("correct", self._has_correct, correct is not None)
+        if labels is not None:
+            classes_I = whole_numbers("labels", labels, example="the true classes").ravel()
+            refuse_other_shape("labels", classes_I, "references", mean_apt_I)
+            columns.append(classes_I.astype(np.float64))
+        has_correct = _agreed("correct", self._has_correct, correct is not None)
+        self._has_labels = _agreed("labels", self._has_labels, labels is not None)
+        self._has_correct = has_correct
         self._batches.append(np.stack(columns)[:, ~np.isnan(mean_apt_I)])
         return self
 
     def merge(self, other: ConfidenceStream) -> Self:
         """This stream with all the inputs of `other`, which is left as it was."""
-        if other._has_correct is not None:
-            self._has_correct = _agreed("correct", self._has_correct, other._has_correct)
+        if other._has_correct is not None and other._has_labels is not None:
+            has_correct = _agreed("correct", self._has_correct, other._has_correct)
+            self._has_labels = _agreed("labels", self._has_labels, other._has_labels)
+            self._has_correct = has_correct
         self._batches += other._batches
         return self
 
-    def columns(self) -> Float[np.ndarray, "columns inputs"]:
-        """Confidence, mean APT and, where given, correctness; sorted, whatever the order added.
+    def columns(self) -> dict[str, Float[np.ndarray, " inputs"]]:
+        """`confidence`, `mean_apt` and, where given, `correct` and `labels` of each input.
 
-        Raises ValueError where there is no input.
+        Sorted, whatever the order added. Raises ValueError where there is no input.
         """
         if not len(self):
             raise ValueError("there is no input yet: give confidences, and mean APTs not all NaN.")
         columns = np.concatenate(self._batches, axis=1)
-        return columns[:, np.lexsort(columns)]
+        names = ["confidence", "mean_apt"]
+        names += ["correct"] * bool(self._has_correct) + ["labels"] * bool(self._has_labels)
+        return dict(zip(names, columns[:, np.lexsort(columns)], strict=True))
 
 
 def _agreed(name: str, before: bool | None, now: bool) -> bool:

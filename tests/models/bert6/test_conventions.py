@@ -5,64 +5,22 @@ from typing import Any
 
 import pytest
 import torch
+from bert_kinds import AUTO_CLASSES, HEADS, SMALL, TYPES, labels_of, made
 from fresh_process import NO_HF_APT, answer
 from transformers import BertConfig, BertForMaskedLM
 
 import hf_apt  # noqa: F401 - registers what is asked for here
-from hf_apt.models.bert6 import Bert6Config, BertConvConfig, modeling_bert6, modeling_bert_conv
+from hf_apt.models.bert6 import modeling_bert6
 
-SMALL = {
-    "vocab_size": 65,
-    "hidden_size": 16,
-    "num_hidden_layers": 2,
-    "num_attention_heads": 2,
-    "intermediate_size": 32,
-    "max_position_embeddings": 40,
-    "hidden_dropout_prob": 0.0,
-    "attention_probs_dropout_prob": 0.0,
-}
-AUTO_CLASSES = {
-    "AutoModel": "Model",
-    "AutoModelForMaskedLM": "ForMaskedLM",
-    "AutoModelForSequenceClassification": "ForSequenceClassification",
-    "AutoModelForTokenClassification": "ForTokenClassification",
-}
-HEADS = list(AUTO_CLASSES.values())
-TYPES = {
-    "bert6": (modeling_bert6, "Bert6", Bert6Config, {}),
-    "bert_conv": (modeling_bert_conv, "BertConv", BertConvConfig, {"conv_channels": 4}),
-}
 every_type = pytest.mark.parametrize("kind", TYPES)
 every_class = pytest.mark.parametrize(
     ("kind", "head"), [(kind, head) for kind in TYPES for head in HEADS]
 )
 
 
-def made(kind: str, head: str = "ForMaskedLM", **changes: Any) -> Any:
-    """A small model in evaluation mode whose answers depend on everything."""
-    module, stem, config_class, conv = TYPES[kind]
-    with torch.random.fork_rng(), torch.no_grad():
-        torch.manual_seed(0)
-        config = config_class(**SMALL | conv | changes)
-        model = getattr(module, stem + head)(config)
-        for weight in model.parameters():
-            weight.mul_(4.0 if weight.dim() > 1 else 1.0)
-    return model.eval()
-
-
 @pytest.fixture
 def ids() -> torch.Tensor:
     return torch.randint(5, 65, (3, 9), generator=torch.Generator().manual_seed(1))
-
-
-def labels_of(head: str, ids: torch.Tensor) -> dict[str, torch.Tensor]:
-    few = torch.where(torch.arange(9) % 4 == 1, ids, -100)
-    return {
-        "Model": {},
-        "ForMaskedLM": {"labels": few},
-        "ForSequenceClassification": {"labels": torch.tensor([0, 1, 1])},
-        "ForTokenClassification": {"labels": ids % 2},
-    }[head]
 
 
 @every_class

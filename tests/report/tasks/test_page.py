@@ -9,7 +9,7 @@ from html import unescape
 
 import pytest
 from finished import NUM_DEPTHS
-from finished_tasks import committee_record, confidence_record, estimate, task_record
+from finished_tasks import committee_record, confidence_record, estimate, line, task_record
 from markupsafe import Markup
 from synthetic_runs import Page
 
@@ -111,6 +111,9 @@ def test_confidence_is_said_with_its_interval_and_what_that_means(run, said):
     for part in (
         "has a slope of +0.136 (95 % interval −0.061 to +0.332): +0.014 of confidence for 0.1",
         "The interval holds 0,",
+        "all texts +0.136 [−0.061, +0.332] +0.211 [−0.099, +0.521] 0.654",
+        "within classes −0.025 [−0.123, +0.074] −0.039 [−0.199, +0.120] 0.629",
+        "The noise is known of 91 % of the tokens.",
         "Pearson's correlation +0.099 ± 0.054",
         "Spearman's +0.088 ± 0.053",
         "on this run's held-out text",
@@ -126,6 +129,29 @@ def test_confidence_is_said_with_its_interval_and_what_that_means(run, said):
     text = said(run)
     assert "The interval does not hold 0: the better the model knows the tokens" in text
     assert "the more confident it is" in text
+
+
+def test_a_record_without_slopes_within_classes_shows_none(run, said):
+    """Earlier versions wrote such records."""
+    record = confidence_record()
+    del record["within_class_slope"], record["corrected"]
+    task_record(run, confidence=record)
+    text = said(run)
+    assert "has a slope of +0.136" in text
+    assert "within classes" not in text
+    assert "reliability" not in text
+
+
+def test_noise_read_off_positions_is_said_to_be_so(run, said):
+    record = confidence_record()
+    task_record(run, confidence=record)
+    assert "as if they were independent" not in said(run)
+    record["corrected"]["grouped_by"] = "positions"
+    record["corrected"]["pooled"] = {"slope": line(None, None, None), "reliability": None}
+    task_record(run, confidence=record)
+    text = said(run)
+    assert "single positions as if they were independent" in text
+    assert "all texts +0.136 [−0.061, +0.332] – –" in text
 
 
 def test_a_calibration_error_that_chance_explains_is_none(run, said):
@@ -191,6 +217,7 @@ def test_without_a_masked_language_model_calibration_is_left(run, said):
     found = confidence_record()
     for name in ("apt_source", "mean_apt", "bins", "slope", "pearson", "spearman", "substitution"):
         del found[name]
+    del found["within_class_slope"], found["corrected"]
     task_record(run, confidence=found | {"left_out": "because /home/somebody has none"})
     text = said(run)
     assert "The expected calibration error is 0.088." in text

@@ -3,6 +3,7 @@
 import ast
 import doctest
 import inspect
+import itertools
 import json
 import math
 import os
@@ -24,6 +25,8 @@ from packaging.requirements import Requirement
 
 from hf_apt.hub.resources import resource
 from hf_apt.stats.counts import TREATMENTS
+from hf_apt.stats.estimates import slope
+from hf_apt.stats.slopes.class_slope import class_slope
 
 settings.register_profile("metrics", derandomize=True, deadline=None, max_examples=25)
 
@@ -183,6 +186,7 @@ SAVED: dict[str, dict[str, Any]] = {
         "references": [0.1, 0.2, 0.3],
         "predictions": np.array([0.5, 0.7, 0.6], np.float32),
         "correct": [0, 1, 1],
+        "labels": [4, 4, 4],
         "num_bins": 2,
     },
     "token_clusters": {"references": [3, 3, 4, 4], "predictions": np.array([3, 4, 4, 3])},
@@ -261,6 +265,35 @@ def test_apt_is_that_of_a_loop(metric) -> None:
     assert means == [(len(inside), pytest.approx(oracles.mean(inside))) for inside in bins.values()]
 
 
+def test_rarefied_mean_apt_is_the_mean_of_all_draws(metric) -> None:
+    """Of every choice of three of seven positions the sum of APT and the number of tokens."""
+    references, predictions = [1, 1, 1, 2, 2, 3, 4], [1, 1, 0, 2, 0, 3, 0]
+    treatment = ["masked"] * 5 + ["replaced"] * 2
+    apts = {1: 2 / 3, 2: 1 / 2, 3: 1.0, 4: 0.0}
+    draws = [set(draw) for draw in itertools.combinations(references, 3)]
+    scores = metric("apt").compute(
+        predictions=predictions, references=references, treatment=treatment, rarefied_to=3
+    )
+    num = oracles.mean([len(draw) for draw in draws])
+    total = oracles.mean([sum(apts[token] for token in draw) for draw in draws])
+    assert scores["rarefied_num_tokens"] == pytest.approx(num)
+    assert scores["rarefied_mean_apt"] == pytest.approx(total / num)
+    assert 0 < scores["rarefied_mean_apt_masked"] < 1
+    assert math.isnan(scores["rarefied_mean_apt_replaced"])  # of two positions
+    everything = metric("apt").compute(
+        predictions=predictions, references=references, rarefied_to=7
+    )
+    assert everything["rarefied_mean_apt"] == pytest.approx(everything["mean_apt"])
+    assert not [
+        name
+        for name in metric("apt").compute(predictions=predictions, references=references)
+        if "rarefied" in name
+    ]
+    for wrong, sentence in ((8, "8 positions cannot be drawn from the 7"), (0, "rarefied_to")):
+        with pytest.raises(ValueError, match=sentence):
+            metric("apt").compute(predictions=predictions, references=references, rarefied_to=wrong)
+
+
 def test_tokens_are_ranked_by_support_where_no_frequency_is_known(metric) -> None:
     predictions, references, _ = random_pairs(seed=3)
     rows = asked(references, predictions)
@@ -334,8 +367,8 @@ def test_every_split_gives_the_same_figures(
 
 @settings(settings.get_profile("metrics"))
 @given(
-    rows=st.lists(st.tuples(*[st.integers(0, 8).map(lambda n: n / 8)] * 2, st.booleans()),
-                  min_size=1, max_size=30),
+    rows=st.lists(st.tuples(*[st.integers(0, 8).map(lambda n: n / 8)] * 2, st.booleans(),
+                            st.integers(0, 2)), min_size=1, max_size=30),
     cut=st.integers(0, 30),
     order=st.randoms(use_true_random=False),
 )  # fmt: skip
@@ -343,13 +376,32 @@ def test_every_split_and_order_of_inputs_gives_the_same_figures(rows, cut, order
     module = loaded["confidence_apt"]
 
     def columns(rows: list) -> dict[str, list]:
-        names = ("predictions", "references", "correct")
+        names = ("predictions", "references", "correct", "labels")
         return {name: [row[place] for row in rows] for place, name in enumerate(names)}
 
     whole = module.compute(**columns(rows), num_bins=3)
     shuffled = order.sample(rows, len(rows))
     module.add_batch(**columns(shuffled[:cut]))
     assert same(module.compute(**columns(shuffled[cut:]), num_bins=3), whole)
+
+
+def test_slopes_over_all_inputs_and_within_classes_are_those_of_the_functions(metric) -> None:
+    rng = np.random.default_rng(0)
+    labels = np.arange(60) % 3
+    mean_apt, confidence = rng.random((2, 60)) / 2 + labels / 6
+    named = {"predictions": confidence, "references": mean_apt}
+    plain = metric("confidence_apt").compute(**named)
+    scores = metric("confidence_apt").compute(**named, labels=labels)
+    within = class_slope(mean_apt, confidence, labels)
+    for name, line in (("slope", slope(mean_apt, confidence)), ("within_class_slope", within)):
+        assert scores[name] == pytest.approx(line.value)
+        assert scores[f"{name}_standard_error"] == pytest.approx(line.standard_error)
+        assert scores[f"{name}_low"] == pytest.approx(line.low)
+        assert scores[f"{name}_high"] == pytest.approx(line.high)
+    assert scores["within_class_slope"] < scores["slope"] - 0.1
+    for name in ("pearson", "spearman", "mean_confidence", "slope", "slope_high"):
+        assert scores[name] == pytest.approx(plain[name])
+    assert "within_class_slope" not in plain
 
 
 @pytest.mark.parametrize(
@@ -471,6 +523,8 @@ REFUSED = [
     (["confidence_apt"], {"predictions": [0.5]}, r"shape \(1,\) came with references of"),
     (["confidence_apt"], {"correct": [1, 2]}, "correct hold 2.0, .*: give 1 for a right label"),
     (["confidence_apt"], {"correct": ["yes", "no"]}, "correct hold 'yes'"),
+    (["confidence_apt"], {"labels": [0.5, 1]}, "labels hold 0.5: give integers, for instance the"),
+    (["confidence_apt"], {"labels": [1]}, r"labels of shape \(1,\) came with references of"),
     (["confidence_apt"], {"num_bins": 0}, "num_bins must be a whole number of at least 1, got 0"),
     (["confidence_apt"], {"num_bins": None}, "num_bins must be a whole number .*, got None"),
 ]
@@ -517,7 +571,8 @@ def test_an_unknown_input_is_named(name: str, metric) -> None:
 
 
 @pytest.mark.parametrize(
-    ("name", "optional"), [("apt", "treatment"), ("confidence_apt", "correct")]
+    ("name", "optional"),
+    [("apt", "treatment"), ("confidence_apt", "correct"), ("confidence_apt", "labels")],
 )
 def test_an_optional_input_comes_with_all_batches_or_with_none(name, optional, metric) -> None:
     module = metric(name)

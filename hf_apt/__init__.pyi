@@ -55,6 +55,9 @@ from .models.committee import (
 from .models.encoders import (
     load_encoder as load_encoder,
 )
+from .records.checkpoints import (
+    pinned as pinned,
+)
 from .records.run import (
     Run as Run,
 )

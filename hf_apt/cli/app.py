@@ -96,7 +96,10 @@ def pretrain_command(config: RunConfig, folder: Path) -> None:
 @app.command("measure")
 @with_options(measure_options)
 def measure_command(checkpoint: str, config: RunConfig, folder: Path) -> None:
-    """Measure any masked-LM checkpoint at every block, on any corpus, and write the page."""
+    """Measure any checkpoint of a language model at every block, on any corpus; write the page.
+
+    A masked one is asked for masked tokens, a causal one for every next token.
+    """
     from hf_apt.runs.option_checks import require_checkpoint
     from hf_apt.runs.pipeline import begun, finish, measure_run
 

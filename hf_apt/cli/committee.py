@@ -11,7 +11,7 @@ from typer import Argument
 from hf_apt.cli.dataclass_options import Flag, made_from
 from hf_apt.cli.failures import writes_into
 from hf_apt.cli.option_functions import with_options
-from hf_apt.cli.shared_options import TaskOutput, run_folder
+from hf_apt.cli.shared_options import Revision, TaskOutput, run_folder
 from hf_apt.cli.task_options import FINETUNING, TASK
 from hf_apt.studies.committee_config import CommitteeRunConfig
 
@@ -29,18 +29,21 @@ def committee_options(
             "the task's labels are used as they are."
         ),
     ],
+    revision: Revision = None,
     output: TaskOutput = None,
 ) -> tuple[list[str], CommitteeRunConfig, Path]:
     """The members' checkpoints, the committee to make of them, and the folder to write into."""
+    from hf_apt.records.checkpoints import pinned
     from hf_apt.records.run import of_run
 
+    members = [of_run(pinned(member, revision)) for member in members]
     config = replace(
         config,
         task=replace(config.task, seed=config.finetune.seed),
-        against=config.against and of_run(config.against),
+        against=config.against and of_run(pinned(config.against)),
     )
     folder = output or run_folder(f"committee-on-{Path(config.task.name).stem}")
-    return [of_run(member) for member in members], config, folder
+    return members, config, folder
 
 
 @with_options(committee_options)

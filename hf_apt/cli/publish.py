@@ -28,7 +28,7 @@ DryRun = Annotated[bool, Option("--dry-run", help="List what would be sent, and 
 CARD = made_from(
     CardOptions,
     Flag("repo"),
-    *in_panel("What no record says", "license", "dataset", "data", "data_license"),
+    *in_panel("What no record says", "license", "language", "dataset", "data", "data_license"),
 )
 
 
@@ -46,6 +46,7 @@ def card_options(
 ) -> tuple[Path, CardOptions, Path | None, bool, bool]:
     """The run, what its card says, where to write that, and whether to be public or dry."""
     from hf_apt.hub.client import require_repo_name
+    from hf_apt.hub.languages import require_language
     from hf_apt.hub.licenses import require_license
 
     for name in (options.repo, options.dataset):
@@ -53,6 +54,8 @@ def card_options(
             require_repo_name(name)
     if options.license is not None:
         require_license(options.license)
+    if options.language is not None:
+        require_language(options.language)
     return run, options, output, public, dry_run
 
 

@@ -85,6 +85,16 @@ TaskOutput = Annotated[
 ]
 
 
+Revision = Annotated[
+    str | None,
+    Option(
+        help="Branch, tag or commit of the Hub id; its commit is recorded. NAME@REVISION says the "
+        "same.",
+        show_default="the newest, which is not recorded",
+    ),
+]
+
+
 def with_heads(config: RunConfig, heads: HeadsName | None) -> RunConfig:
     """`config` with the heads of that name, if one is given."""
     return config if heads is None else replace(config, head_kinds=HEAD_KINDS[heads])
@@ -104,6 +114,18 @@ def text_source(source: CorpusSource, name: str, *, paragraphs: bool) -> CorpusS
     if paragraphs and not has_lines:
         raise ValueError(f"--paragraphs is about .txt files, and {name!r} has none: leave it out.")
     return replace(source, name=name, paragraphs=paragraphs or not has_lines)
+
+
+def short_name(checkpoint: str) -> str:
+    """The name of a checkpoint in that of a folder.
+
+    >>> short_name("owner/bert"), short_name("owner/bert@" + "0123456789" * 4)
+    ('bert', 'bert-01234567')
+    """
+    from hf_apt.records.checkpoints import name_and_commit
+
+    name, commit = name_and_commit(checkpoint)
+    return Path(name).name + (f"-{commit[:8]}" if commit else "")
 
 
 def run_folder(name: str) -> Path:

@@ -13,13 +13,13 @@ import shutil
 import warnings
 from collections.abc import Iterator
 from contextlib import contextmanager
-from dataclasses import asdict
+from dataclasses import asdict, replace
 from pathlib import Path
 from typing import Any
 
 from hf_apt.atomic import writing
 from hf_apt.data.corpora import Corpus
-from hf_apt.data.held_out import EmptySplitError
+from hf_apt.data.held_out import EmptySplitError, SplitBlock
 from hf_apt.data.sequence_files import Mark, SequenceFiles
 from hf_apt.data.sequences import Cutter
 from hf_apt.data.text_counts import UnknownTextError
@@ -92,10 +92,7 @@ def _grow(work: Path, corpus: Corpus, cutter: Cutter, record_every: int) -> None
         record()  # from here on the tokenizer is that of this folder
         recorded = num_documents
         for block in corpus.stream.blocks(place):
-            for side in _SIDES:
-                texts = getattr(block, side)
-                part = growing[side]
-                part.append(cutter.cut(texts, part.waiting, part.text))
+            for texts in _append(block, growing, cutter):
                 num_documents += len(texts)
                 progress.update(len(texts))
             place = block.place
@@ -105,6 +102,27 @@ def _grow(work: Path, corpus: Corpus, cutter: Cutter, record_every: int) -> None
         for side in _SIDES:
             describe_tokens(work / "tokens" / side, growing[side], cutter)
         (work / "tokens" / _SOURCE).write_text(json.dumps(inputs, indent=1), encoding="utf-8")
+
+
+def _append(
+    block: SplitBlock, growing: dict[str, SequenceFiles], cutter: Cutter
+) -> Iterator[list[str]]:
+    """Append a block to both sides, and give the texts that were tokenised.
+
+    Where both sides are the same texts, they are tokenised once.
+    """
+    train, validation = (growing[side] for side in _SIDES)
+    if block.train is block.validation:
+        for sequence in cutter.cut(block.train, train.waiting, train.text):
+            train.append([sequence])
+            validation.append([sequence])
+        validation.waiting[:] = train.waiting
+        validation.text = replace(train.text)
+        yield from (block.train, block.validation)
+        return
+    for part, texts in ((train, block.train), (validation, block.validation)):
+        part.append(cutter.cut(texts, part.waiting, part.text))
+        yield texts
 
 
 @contextmanager

@@ -33,3 +33,14 @@ class MeasureConfig:
         require_whole(self, "num_sequences", "num_realisations", "batch_size")
         require_share(self, "masking_rate")
         require_seed(self)
+
+
+def require_no_masks(config: MeasureConfig) -> None:
+    """Raise ValueError if `config` says how to mask: a causal model is asked for next tokens."""
+    plain = MeasureConfig()
+    for name in ("num_realisations", "masking_rate", "seed"):
+        if getattr(config, name) != getattr(plain, name):
+            raise ValueError(
+                f"the model is causal: it is asked for every next token, and nothing is masked, so "
+                f"that {name}={getattr(config, name)!r} says nothing: leave it out."
+            )

@@ -1,4 +1,4 @@
-"""What a measurement asks: held-out sequences under masks that never change."""
+"""What a measurement asks: held-out sequences under masks that never change, or next tokens."""
 
 from __future__ import annotations
 
@@ -12,6 +12,7 @@ from torch import Tensor
 from hf_apt.data.masking import MaskedBatch, mask
 from hf_apt.data.measure_config import MeasureConfig
 from hf_apt.data.tokens import Tokens
+from hf_apt.stats.counts import NOT_ASKED
 
 
 @dataclass(frozen=True)
@@ -68,6 +69,46 @@ class MaskedBatches:
             indices_B = np.arange(start, end)
             tokens_BT = self.tokens.padded(indices_B, to_longest=True)
             yield tokens_BT, mask(tokens_BT, indices_B, self.masking, epoch=realisation)
+
+
+class NextTokenBatches:
+    """The batches of a measurement that masks nothing: each token is asked for by those before it.
+
+    A batch is as long as the longest of its sequences, and has `input_ids`, `labels` and, where
+    sequences can be short, an `attention_mask`. Labels are the tokens themselves, but -100 for
+    special ones, which are never asked for.
+    """
+
+    def __init__(self, tokens: Tokens, config: MeasureConfig):
+        self.tokens = tokens
+        self.num_sequences = min(config.num_sequences or len(tokens), len(tokens))
+        self._starts = range(0, self.num_sequences, config.batch_size)
+        self._size = config.batch_size
+
+    def num_tokens(self, index: int = 0, num_parts: int = 1) -> int:
+        """Number of tokens in a part, padding included."""
+        lengths = np.diff(self.tokens.starts[: self.num_sequences + 1])
+        batches = (lengths[start : start + self._size] for start in self._starts[index::num_parts])
+        return sum(len(batch) * int(batch.max()) for batch in batches)
+
+    def part(
+        self, index: int = 0, num_parts: int = 1
+    ) -> Iterator[tuple[int, dict[str, torch.Tensor]]]:
+        """Every `num_parts`-th batch, from number `index` on, after the number of its sequence."""
+        for start in self._starts[index::num_parts]:
+            indices_B = np.arange(start, min(start + self._size, self.num_sequences))
+            yield start, self._batch(indices_B)
+
+    def _batch(self, indices_B: np.ndarray) -> dict[str, torch.Tensor]:
+        described = self.tokens.description
+        tokens_BT = self.tokens.padded(indices_B, to_longest=True).astype(np.int64)
+        labels_BT = np.where(np.isin(tokens_BT, described.special_ids), NOT_ASKED, tokens_BT)
+        batch = {"input_ids": torch.from_numpy(tokens_BT), "labels": torch.from_numpy(labels_BT)}
+        if described.layout == "first":
+            lengths_B = np.diff(self.tokens.starts)[indices_B]
+            present_BT = np.arange(tokens_BT.shape[1]) < lengths_B[:, None]
+            batch["attention_mask"] = torch.from_numpy(present_BT.astype(np.int64))
+        return batch
 
 
 def asked_batch(

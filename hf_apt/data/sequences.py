@@ -19,8 +19,9 @@ _BATCH = 1000
 class Cutter:
     """Cuts texts into sequences of at most `length` token ids, special ones included.
 
-    Raises ValueError for fewer than 8 tokens, an unknown layout, and a tokenizer that is none, has
-    no mask or padding token, or gives no text token.
+    Where a tokenizer without a mask token, a causal model's, puts nothing after a text, its end of
+    text separates packed documents. Raises ValueError for fewer than 8 tokens, an unknown layout,
+    and a tokenizer that is none, has no padding token, or gives no text token.
     """
 
     def __init__(self, tokenizer: Any, *, length: int, layout: Layout):
@@ -28,11 +29,15 @@ class Cutter:
             raise ValueError(f"sequence_length must be at least 8 tokens, got {length}.")
         if layout not in get_args(Layout):
             raise ValueError(f"layout is {layout!r}: choose one of {', '.join(get_args(Layout))}.")
-        _require_masking(tokenizer)
+        _require_padding(tokenizer)
         self.tokenizer = tokenizer
         self.length = length
         self.layout: Layout = layout
         self._before, self._after = surroundings(tokenizer)
+        self._separator = self._after[:1]
+        if not self._separator and tokenizer.mask_token_id is None:
+            end = getattr(tokenizer, "eos_token_id", None)
+            self._separator = [] if end is None else [end]
         self._from_left = getattr(tokenizer, "truncation_side", "right") == "left"
 
     def cut(
@@ -65,7 +70,7 @@ class Cutter:
 
     def _packed(self, rows: list[list[int]], waiting: list[int]) -> Iterator[list[int]]:
         for ids in rows:
-            waiting += ids + self._after[:1]
+            waiting += ids + self._separator
         full = len(waiting) // self._room * self._room
         for start in range(0, full, self._room):
             yield self._before + waiting[start : start + self._room] + self._after
@@ -77,17 +82,12 @@ class Cutter:
         return self.length - len(self._before) - len(self._after)
 
 
-def _require_masking(tokenizer: Any) -> None:
-    """Raise ValueError unless `tokenizer` is one for masked language models."""
+def _require_padding(tokenizer: Any) -> None:
+    """Raise ValueError unless `tokenizer` is one of transformers that can fill short sequences."""
     if not hasattr(tokenizer, "mask_token_id"):
         raise ValueError(
             f"the tokenizer is {tokenizer!r}: give one of transformers, such as "
             "AutoTokenizer.from_pretrained(checkpoint)."
-        )
-    if tokenizer.mask_token_id is None:
-        raise ValueError(
-            "the tokenizer has no mask token: it is not for masked LMs; a causal model is measured "
-            "by trainer_callbacks.AptCallback, in a Trainer with your evaluation set."
         )
     if tokenizer.pad_token_id is None:
         raise ValueError(

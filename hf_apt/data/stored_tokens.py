@@ -170,7 +170,7 @@ def _fault(content: Any, names: Sequence[str]) -> str | None:
 
 def _fault_of_ids(content: dict[str, Any]) -> str | None:
     special, vocab_size = content["special_ids"], content["vocab_size"]
-    named = [(name, content[name]) for name in _IDS]
+    named = [(name, content[name]) for name in _IDS if (name, content[name]) != ("mask_id", None)]
     for name, value in [*named, *(("special_ids", value) for value in special)]:
         if not _is_integer(value) or not 0 <= value < vocab_size:
             return f"{name} {value!r} is outside the vocabulary of {vocab_size}"

@@ -14,10 +14,12 @@ from hf_apt.records.checkpoints import checkpoint_path
 SPECIAL_TOKENS = ("[PAD]", "[UNK]", "[CLS]", "[SEP]", "[MASK]")
 
 
-def load_tokenizer(name: str) -> Any:
+def load_tokenizer(name: str, *, needs_mask: bool = True) -> Any:
     """The tokenizer of a Hub id, a folder, a shipped checkpoint, or a BERT `vocab.txt`.
 
-    Raises ValueError if there is none, or if it has no mask or no padding token.
+    One that does not need a mask, as a causal model's, pads with its end of text if it has no
+    padding token. Raises ValueError if there is none, or if it has no padding token, or needs a
+    mask token and has none.
     """
     path = Path(name).expanduser()
     if path.suffix == ".txt":
@@ -48,12 +50,15 @@ def load_tokenizer(name: str) -> Any:
     if set(tokenizer.get_vocab()) <= set(tokenizer.all_special_tokens):
         # What transformers makes of a checkpoint's configuration where its tokenizer is missing.
         raise ValueError(f"no tokenizer in {name!r}: its files are missing.")
-    if tokenizer.mask_token_id is None:
-        raise ValueError(
-            f"the tokenizer of {name!r} has no mask token: it is not for masked LMs; a causal "
-            "model is measured by trainer_callbacks.AptCallback, in a Trainer with your evaluation "
-            "set."
-        )
+    return _completed(tokenizer, name, needs_mask)
+
+
+def _completed(tokenizer: Any, name: str, needs_mask: bool) -> Any:
+    """`tokenizer`, which pads with its end of text where it needs no mask and has no padding."""
+    if needs_mask and tokenizer.mask_token_id is None:
+        raise ValueError(f"the tokenizer of {name!r} has no mask token: it is not for masked LMs.")
+    if not needs_mask and tokenizer.pad_token_id is None:
+        tokenizer.pad_token = tokenizer.eos_token
     if tokenizer.pad_token_id is None:
         raise ValueError(f"the tokenizer of {name!r} has no padding token.")
     return tokenizer

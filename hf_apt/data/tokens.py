@@ -57,8 +57,8 @@ class TokensDescription:
     pad_id: int
     """Id that fills short sequences when they are batched; it is never stored."""
 
-    mask_id: int
-    """Id that masking shows."""
+    mask_id: int | None
+    """Id that masking shows; None for a tokenizer without one, a causal model's."""
 
     special_ids: tuple[int, ...]
     """Ids that are never asked for."""
@@ -155,7 +155,12 @@ class Tokens:
         return frequency_V
 
     def masking(self, *, seed: int, rate: float = 0.15) -> Masking:
-        """The masking law for these tokens."""
+        """The masking law for these tokens. Raises ValueError if they have no mask token."""
+        if self.description.mask_id is None:
+            raise ValueError(
+                f"the tokens in {self.folder} have no mask token, and nothing can be masked: write "
+                "them with a tokenizer that has one."
+            )
         return Masking(
             vocab_size=self.description.vocab_size,
             mask_id=self.description.mask_id,

@@ -1,4 +1,7 @@
-"""The measurement: one forward pass over masked text, read at every depth by every decoder."""
+"""The measurement: one forward pass over text, read at every depth by every decoder.
+
+A masked language model is asked for tokens that are masked, a causal one for every next token.
+"""
 
 from __future__ import annotations
 
@@ -7,9 +10,16 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from hf_apt.data.measure_config import MeasureConfig
-from hf_apt.data.measurement_batches import AskedBatch, MaskedBatches, asked_batch
+from hf_apt.data.measure_config import MeasureConfig, require_no_masks
+from hf_apt.data.measurement_batches import (
+    AskedBatch,
+    MaskedBatches,
+    NextTokenBatches,
+    asked_batch,
+)
 from hf_apt.data.tokens import Tokens
+from hf_apt.depths.asked_labels import labels_asked
+from hf_apt.depths.causality import is_causal
 from hf_apt.depths.decoded import Decoded, Decoder, SweepingDecoder
 from hf_apt.depths.depth_pass import read, totals
 from hf_apt.depths.trunk import Trunk
@@ -34,18 +44,28 @@ def measure(
 ) -> dict[str, Readout]:
     """The counts and measures of every decoder, from one pass of `trunk` over `tokens`.
 
+    A causal model (`hf_apt.depths.causality.is_causal`) is asked for every next token that is not
+    special, by the counts of `trainer_callbacks.AptCallback`: all positions count as masked.
+
     A decoder without a `sweep`, any function from hidden states (D, N, H) to token ids (D, N), is
     only counted; so are all with `measures=()`, which is faster. Shows a progress bar. Under
     several processes each takes every k-th batch and the totals are merged once, at the end: all
     processes return the same.
 
-    Raises ValueError if the model has fewer token ids or positions than the tokens need, and in
-    all processes if no position is asked, or if a decoder has no answer at a position: a logit is
-    NaN, or the largest infinite.
+    Raises ValueError if the model has fewer token ids or positions than the tokens need, if a
+    masked language model is to read tokens without a mask token, or a causal one is to be masked
+    (`hf_apt.data.measure_config.require_no_masks`), and in all processes if no position is asked,
+    or if a decoder has no answer at a position: a logit is NaN, or the largest infinite.
     """
     require_fit(trunk.model, tokens)
     readers = {name: Decoded(trunk, decoder, measures) for name, decoder in decoders.items()}
-    read(trunk, asked_batches(tokens, config, label=label), readers.values())
+    if asks_next_tokens(trunk.model):
+        require_no_masks(config)
+        batches = next_tokens_asked(trunk, tokens, config, label=label)
+    else:
+        require_mask_token(tokens)
+        batches = asked_batches(tokens, config, label=label)
+    read(trunk, batches, readers.values())
     read_off = totals(readers)
     for name, total in read_off.items():
         if problem := total.problem(name):
@@ -95,17 +115,51 @@ def asked_batches(
             progress.update(tokens_BT.size)
 
 
+def asks_next_tokens(model: PreTrainedModel) -> bool:
+    """Whether `measure` asks `model` for next tokens: one with logits, that is causal."""
+    try:
+        return is_causal(model)
+    except ValueError:  # without logits, which decoders of others may not need
+        return False
+
+
+def next_tokens_asked(
+    trunk: Trunk, tokens: Tokens, config: MeasureConfig, *, label: str = "Measuring"
+) -> Iterator[AskedBatch]:
+    """What this process asks of a causal model, batch by batch, shared as in `asked_batches`."""
+    from tqdm.auto import tqdm
+
+    state = process_state()
+    batches = NextTokenBatches(tokens, config)
+    share = (state.process_index, state.num_processes)
+    progress = tqdm(
+        desc=label,
+        total=batches.num_tokens(*share),
+        unit=" tokens",
+        unit_scale=True,
+        disable=not state.is_main_process,
+    )
+    with progress:
+        for start, batch in batches.part(*share):
+            yield labels_asked(batch, start, trunk, mask_id=None)
+            progress.update(batch["input_ids"].numel())
+
+
 def require_fit(model: PreTrainedModel, tokens: Tokens) -> None:
     """Raise ValueError if `model` has fewer token ids or positions than `tokens` need, or if
-    `tokens` are none, or have no mask token."""
+    `tokens` are none."""
     if not isinstance(tokens, Tokens):
         raise ValueError(
             f"tokens must be opened first, with hf_apt.Tokens(folder), got {tokens!r}."
         )
+    needed = tokens.description
+    require_room(model, needed.vocab_size, needed.sequence_length)
+
+
+def require_mask_token(tokens: Tokens) -> None:
+    """Raise ValueError if `tokens` have no mask token to show to a masked language model."""
     if not isinstance(tokens.description.mask_id, int):
         raise ValueError(
             f"the tokens in {tokens.folder} have no mask token: write them with a tokenizer that "
             "has one."
         )
-    needed = tokens.description
-    require_room(model, needed.vocab_size, needed.sequence_length)

@@ -13,6 +13,7 @@ from hf_apt.hub.card_options import CardOptions
 from hf_apt.hub.card_results import eval_results_yaml, front_matter
 from hf_apt.hub.card_section import code, plain
 from hf_apt.hub.client import require_repo_name
+from hf_apt.hub.languages import require_language, stated_language
 from hf_apt.hub.licenses import require_license
 from hf_apt.hub.resources import resource
 from hf_apt.hub.sections.registry import SECTIONS
@@ -47,7 +48,7 @@ def card_files(run: Run, options: CardOptions) -> dict[str, bytes]:
 
     `README.md` with `model-index`; `figures/confusion.png`; `.eval_results/hf_apt.yaml` where the
     text is a data set of the Hub. Raises ValueError if the run is not finished, and for a licence
-    that the Hub does not know.
+    or a language that the Hub does not know.
     """
     records = RunRecords(run)
     files = {
@@ -74,6 +75,8 @@ def _card(records: RunRecords, options: CardOptions) -> str:
     require_repo_name(options.repo)
     if options.license is not None:
         require_license(options.license)
+    if options.language is not None:
+        require_language(options.language)
     run, summary = records.run, records.summary
     if summary["training"] is None or "own_head" not in summary["readouts"]:
         raise ValueError(f"{run.folder} is no finished run of `hf-apt run`: it has no training.")
@@ -90,6 +93,7 @@ def _card(records: RunRecords, options: CardOptions) -> str:
             tasks,
             repo=options.repo,
             license_id=options.license,
+            language=options.language or stated_language(config["corpus"]),
             dataset=dataset,
             text=options.data or dataset or Path(summary["corpus"]["name"]).name,
         ),

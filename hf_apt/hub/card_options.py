@@ -15,6 +15,9 @@ class CardOptions:
     license: str | None = None
     """Licence of the weights, an identifier of the Hub such as `apache-2.0`."""
 
+    language: str | None = None
+    """Language of the text, a code of ISO 639 such as `en`; None for what its corpus states."""
+
     dataset: str | None = None
     """Hub data set that a text read from local files is from."""
 

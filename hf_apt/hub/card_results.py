@@ -23,6 +23,7 @@ def front_matter(
     *,
     repo: str,
     license_id: str | None,
+    language: str | None,
     dataset: str | None,
     text: str,
 ) -> str:
@@ -36,6 +37,7 @@ def front_matter(
 
     return ModelCardData(
         license=license_id,
+        language=language,
         library_name="transformers",
         pipeline_tag="fill-mask",
         tags=[summary["model"]["model_type"], "hf_apt", "accuracy-per-token", "token-confusion"],

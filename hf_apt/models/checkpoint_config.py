@@ -20,8 +20,8 @@ def encoder_config(name: str) -> Any:
     """
     from transformers import AutoConfig
 
+    require_folder(name)
     folder = checkpoint_path(name)
-    require_folder(folder)
     require_weights_of_size(folder)
     try:
         config = AutoConfig.from_pretrained(folder, trust_remote_code=False)

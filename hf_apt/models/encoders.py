@@ -25,7 +25,7 @@ from hf_apt.models.lora import (
     save_config,
     with_saved_adapter,
 )
-from hf_apt.records.checkpoints import checkpoint_path
+from hf_apt.records.checkpoints import checkpoint_path, pinned
 
 if TYPE_CHECKING:
     from transformers import PreTrainedModel
@@ -60,8 +60,11 @@ class Encoder:
         self.tokenizer.save_pretrained(folder)
 
 
-def load_encoder(name: str, *, label_names: Sequence[str] = (), seed: int = 42) -> Encoder:
-    """The encoder of a checkpoint folder, a shipped checkpoint or a Hub id.
+def load_encoder(
+    name: str, *, revision: str | None = None, label_names: Sequence[str] = (), seed: int = 42
+) -> Encoder:
+    """The encoder of a checkpoint folder, a shipped checkpoint or a Hub id, of this at `revision`
+    (a branch, tag or commit).
 
     Its trunk is read whole; a missing pooler, and the classifier for `label_names` if the
     checkpoint has none, begin from fresh weights of `seed`. A folder with an adapter gives the
@@ -72,6 +75,7 @@ def load_encoder(name: str, *, label_names: Sequence[str] = (), seed: int = 42) 
     """
     from transformers import AutoModelForSequenceClassification
 
+    name = pinned(name, revision)
     folder = checkpoint_path(name)
     config = encoder_config(name)
     labels = _labels(config, label_names, name)

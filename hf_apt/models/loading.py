@@ -11,7 +11,7 @@ from torch import nn
 
 from hf_apt.models.weights_files import require_weights_of_size
 from hf_apt.reading import first_line
-from hf_apt.records.checkpoints import require_folder
+from hf_apt.records.checkpoints import checkpoint_path, pinned, require_folder
 
 if TYPE_CHECKING:
     from transformers import PreTrainedModel
@@ -23,18 +23,38 @@ _FROM_PADDING = {
 """Model types that count positions from the one after the padding id."""
 
 
-def load_masked_lm(name: str) -> PreTrainedModel:
-    """The masked language model of a checkpoint folder or Hub id, in float32 and evaluation mode.
+def load_masked_lm(name: str, *, revision: str | None = None) -> PreTrainedModel:
+    """The masked language model of a checkpoint folder, a shipped checkpoint or a Hub id, in
+    float32 and evaluation mode.
 
-    Raises ValueError if there is none, if it has no MLM head of its own, or if a weight is not
-    finite.
+    `revision` is a branch, tag or commit of the Hub id. Raises ValueError if there is no such
+    checkpoint, if it has no MLM head of its own, or if a weight is not finite.
     """
     from transformers import AutoModelForMaskedLM
 
+    name = pinned(name, revision)
     model, missing = from_checkpoint(AutoModelForMaskedLM, name, "masked-LM checkpoint")
     if missing:
         raise ValueError(
             f"{name!r} has no masked-LM head of its own: its weights lack {first_of(missing)}."
+        )
+    require_finite(model, name)
+    return model.eval()
+
+
+def load_causal_lm(name: str, *, revision: str | None = None) -> PreTrainedModel:
+    """The causal language model of a checkpoint, as `load_masked_lm` gives a masked one.
+
+    Raises ValueError if there is none, if it has no head of its own, or if a weight is not finite.
+    """
+    from transformers import AutoModelForCausalLM
+
+    name = pinned(name, revision)
+    model, missing = from_checkpoint(AutoModelForCausalLM, name, "causal-LM checkpoint")
+    if missing:
+        raise ValueError(
+            f"{name!r} has no language-modelling head of its own: its weights lack "
+            f"{first_of(missing)}."
         )
     require_finite(model, name)
     return model.eval()
@@ -50,10 +70,11 @@ def from_checkpoint(
     other sizes or fewer blocks than its weights have.
     """
     require_folder(name)
-    require_weights_of_size(name)
+    folder = checkpoint_path(name)
+    require_weights_of_size(folder)
     try:
         model, loading = auto_class.from_pretrained(
-            name,
+            folder,
             **{**options, "trust_remote_code": False},
             dtype=torch.float32,
             output_loading_info=True,

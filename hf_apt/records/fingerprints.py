@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import hashlib
+import itertools
 import json
 from collections.abc import Mapping, Sequence
 from pathlib import Path
@@ -11,6 +12,7 @@ from typing import Any
 from hf_apt.file_digests import sha256
 from hf_apt.reading import read_json
 from hf_apt.records.checkpoints import checkpoint_path
+from hf_apt.stats.counts import DepthCounts
 
 SAYS_NOTHING = (
     *("_name_or_path", "transformers_version", "dtype", "torch_dtype", "architectures"),
@@ -37,6 +39,15 @@ def content_fingerprint(path: Path) -> str:
     Raises ValueError, with the file's name, if it is not valid JSON.
     """
     return _of_content(read_json(path))
+
+
+def counts_fingerprint(counts: DepthCounts) -> str:
+    """The fingerprint of counts, whatever file they are from."""
+    digest = hashlib.sha256(str(counts.vocab_size).encode())
+    for pair_counts in itertools.chain.from_iterable(counts.pairs):
+        for array in (pair_counts.keys, pair_counts.counts):
+            digest.update(f"{array.dtype} {array.shape}".encode() + array.tobytes())
+    return digest.hexdigest()[:16]
 
 
 def checkpoint_identity(checkpoint: str) -> dict[str, Any]:

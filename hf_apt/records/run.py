@@ -12,6 +12,7 @@ import numpy as np
 
 from hf_apt.atomic import writing
 from hf_apt.reading import read_array, read_arrays, read_json
+from hf_apt.records.run_in_notebooks import RunInNotebooks
 from hf_apt.records.schemas import BLOCK_ACCURACY, COMMITTEE, in_present_form, is_of_kind
 from hf_apt.records.unchanged import require_unchanged
 from hf_apt.stats.counts import DepthCounts
@@ -28,7 +29,7 @@ exact best answer, known for the planted language only; it has one depth."""
 
 
 @dataclass(frozen=True, init=False)
-class Run:
+class Run(RunInNotebooks):
     """A run's folder. Every later stage takes one and can be run again alone.
 
     ```
@@ -43,6 +44,7 @@ class Run:
     checkpoint/        the trained model and its tokenizer
     heads/             heads trained for each depth
     counts/            one <readout>.npz for each way of reading out (hf_apt.stats.counts)
+    token_rows.npz     norm and output bias of each token id (hf_apt.stats.token_rows)
     measures/          <readout>-<measure>.npz (hf_apt.stats.measures)
     summary.json       headline figures (hf_apt.stats.depth_summary)
     finetune/          <task>.json, accuracy at every depth and confidence; <task>-seed-<n>.json,
@@ -70,6 +72,17 @@ class Run:
     def readouts(self) -> list[str]:
         """The readouts that have been counted, in the order of `READOUTS`."""
         return [readout for readout in READOUTS if self.counts_path(readout).exists()]
+
+    def whole_readouts(self) -> list[str]:
+        """Those of `readouts` to which no measure is missing; the exact best answers have none."""
+        return [
+            readout
+            for readout in self.readouts()
+            if readout == "bayes" or all(path.exists() for path in self._measure_paths(readout))
+        ]
+
+    def _measure_paths(self, readout: str) -> list[Path]:
+        return [self.path(_measure_name(readout, measure.name)) for measure in MEASURES]
 
     def counts(self, readout: str) -> DepthCounts:
         """The counts of one readout.

@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import Any, NotRequired, TypedDict
 
 from hf_apt.stats.depth_figures import DepthFigures
+from hf_apt.stats.token_rows.row_figures import RowFigures
 
 
 class CorpusFigures(TypedDict):
@@ -20,11 +21,21 @@ class CorpusFigures(TypedDict):
     shares: NotRequired[dict[str, float] | None]
 
 
-class MaskingFigures(TypedDict):
-    """What was asked in the measurement."""
+ASKED_NEXT = "next tokens, nothing is masked"
+"""What a summary says was asked of a causal model."""
 
-    rate: float
-    seed: int
+
+def asks_next_tokens(model: dict[str, Any] | None) -> bool:
+    """Whether the model that a run or its summary describes was asked for next tokens."""
+    return (model or {}).get("predicts") == "next token"
+
+
+class MaskingFigures(TypedDict):
+    """What was asked in the measurement; `asked` is there where nothing was masked."""
+
+    asked: NotRequired[str]
+    rate: float | None
+    seed: int | None
     num_realisations: int
     num_sequences: int
     num_modified: dict[str, int]
@@ -39,7 +50,8 @@ class Summary(TypedDict):
 
     `model` is what `hf_apt.models.description.describe` says, with the fingerprints of its
     weights and configuration; `training` what pre-training returned, null where hf_apt did not
-    train the model. `readouts` holds for each readout its figures by depth.
+    train the model. `readouts` holds for each readout its figures by depth, and `token_rows` the
+    rows of the tokens that the own head never gets right, null where the model's were not kept.
     """
 
     schema: str
@@ -51,3 +63,4 @@ class Summary(TypedDict):
     training: dict[str, Any] | None
     masking: MaskingFigures
     readouts: dict[str, list[DepthFigures]]
+    token_rows: NotRequired[RowFigures | None]

@@ -95,13 +95,14 @@ def estimates(column: Sequence[PlainEstimate | None], *, signed: bool = False) -
 def large(value: float) -> str:
     """A large number in three digits or so.
 
-    >>> large(950), large(25_000), large(66_955_010)
-    ('950', '25\xa0k', '67\xa0M')
+    >>> large(950), large(1000), large(1234), large(25_000), large(999_999)
+    ('950', '1\xa0k', '1.2\xa0k', '25\xa0k', '1\xa0M')
     """
     for size, unit in ((1e9, "\xa0G"), (1e6, "\xa0M"), (1e3, "\xa0k")):
-        if value >= size:
+        if value >= 0.9995 * size:  # what is rounded to a thousand is one of the next unit
             scaled = value / size
-            return f"{scaled:.0f}{unit}" if scaled >= 10 else f"{scaled:.1f}{unit}"
+            digits = f"{scaled:.0f}" if scaled >= 10 else f"{scaled:.1f}".removesuffix(".0")
+            return digits + unit
     return f"{value:.0f}"
 
 

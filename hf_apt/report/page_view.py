@@ -9,7 +9,7 @@ from hf_apt.records.run_records import RunRecords
 from hf_apt.report.formats import depth_labels, short_depth
 from hf_apt.report.lookup import lookup_and_pictures
 from hf_apt.report.sentences import readout_label
-from hf_apt.stats.clusters import HEADLINE
+from hf_apt.stats.clusters import DEFINITIONS, HEADLINE
 from hf_apt.stats.depth_figures import DepthFigures
 
 
@@ -33,6 +33,9 @@ class PageView:
         clusters = self.readouts[self.shown[0]][0]["clusters"]
         self.thresholds = sorted({entry["threshold"] for entry in clusters})
         """Thresholds of strong matches, ascending."""
+        there = {entry["definition"] for entry in clusters}
+        self.definitions = [name for name in DEFINITIONS if name in there]
+        """Definitions of clusters, which were fewer once."""
         usual = HEADLINE[1]
         is_there = usual in self.thresholds
         self.threshold = usual if is_there else self.thresholds[len(self.thresholds) // 2]

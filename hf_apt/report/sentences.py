@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
-from hf_apt.records.summary_record import Summary
+from hf_apt.records.summary_record import Summary, asks_next_tokens
 from hf_apt.report.formats import (
     NOTHING,
     depth_labels,
@@ -76,11 +76,12 @@ def key_figures(summary: Summary, readout: str, shown_threshold: float) -> list[
             }
         )
     else:
+        num, is_next = number(accuracy["num"], 0), asks_next_tokens(summary["model"])
         figures.append(
             {
-                "name": "masked accuracy",
+                "name": "next-token accuracy" if is_next else "masked accuracy",
                 "value": number(accuracy["value"]),
-                "note": f"of {number(accuracy['num'], 0)} modified positions",
+                "note": f"of {num} positions" if is_next else f"of {num} modified positions",
             }
         )
     return [*figures, _largest_step(depths, labels), _clusters(last, shown_threshold)]
@@ -163,6 +164,18 @@ def _measurement(summary: Summary, readout: str) -> str:
     num, tokens = (first[name]["pooled"]["num"] for name in ("masked_accuracy", "mean_apt"))
     corpus = summary["corpus"] or {}
     layout = corpus.get("sequences")
+    if asks_next_tokens(summary["model"]):
+        laid = f" (layout “{layout}”)" if layout else ""
+        head = (
+            "the head of a model with fresh weights"
+            if readout == "untrained"
+            else ("the model's own head")
+        )
+        return (
+            f"It was asked for {num:,} next tokens of the validation text{laid}, {tokens:,} "
+            f"different ones: nothing is masked. At every depth {head} was then asked what comes "
+            "next."
+        )
     cut = f" (layout “{layout}”)" if layout else ""
     times = (summary["masking"] or {}).get("num_realisations")
     again = f", in {times} draws" if times is not None and times > 1 else ""

@@ -173,7 +173,7 @@ def _has_tokens(run: Run) -> bool:
 
 
 def _done(config: RunConfig, run: Run) -> frozenset[str]:
-    readouts = set(run.readouts())
+    readouts = set(run.whole_readouts())
     tests = {
         "pretraining": run.path("training.json").exists(),
         "measuring": {"own_head", *config.head_kinds} <= readouts,

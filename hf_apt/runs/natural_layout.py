@@ -19,17 +19,21 @@ _CHARACTERS = 100
 """Characters of a document that are looked at, for each token of a sequence: enough to fill it."""
 
 
-def natural_layout(source: CorpusSource, tokenizer: str, sequence_length: int) -> Layout:
+def natural_layout(
+    source: CorpusSource, tokenizer: str, sequence_length: int, *, needs_mask: bool = True
+) -> Layout:
     """The layout in which most documents are read whole, from the first 1,000 of the text.
 
     `first` where the median length, special tokens included, is below `sequence_length`: the items
     of a text such as proteins, tweets or queries are each a sequence. `packed` otherwise. Source:
     ours.
 
-    Raises ValueError for a text or a tokenizer that cannot be read.
+    Raises ValueError for a text or a tokenizer that cannot be read, and if it `needs_mask` and has
+    no mask token.
     """
     corpus = open_corpus(source)
-    return layout_of(_documents(corpus), load_tokenizer(tokenizer), sequence_length)
+    loaded = load_tokenizer(tokenizer, needs_mask=needs_mask)
+    return layout_of(_documents(corpus), loaded, sequence_length)
 
 
 def layout_of(documents: Iterable[str], tokenizer: Any, sequence_length: int) -> Layout:

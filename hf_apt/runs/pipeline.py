@@ -14,6 +14,7 @@ from typing import TYPE_CHECKING, Any
 
 from hf_apt.atomic import writing_folder
 from hf_apt.ownership import MARKER
+from hf_apt.records.checkpoints import name_and_commit
 from hf_apt.records.environment import environment
 from hf_apt.records.fingerprints import (
     checkpoint_identity,
@@ -130,7 +131,10 @@ def _save_trained(config: RunConfig, run: Run, trained: Any, result: dict, train
 
 
 def measure_run(config: RunConfig, run: Run, checkpoint: str) -> None:
-    """Measure `checkpoint` on the run's held-out text; leaves `counts/` and `model.json`."""
+    """Measure `checkpoint` on the run's held-out text; leaves `counts/` and `model.json`.
+
+    Raises ValueError for a causal checkpoint that is to be masked or to get heads.
+    """
     from hf_apt.data.planted.corpus import PlantedCorpus
     from hf_apt.depths.measurement import measure
     from hf_apt.depths.own_head import OwnHead
@@ -138,26 +142,40 @@ def measure_run(config: RunConfig, run: Run, checkpoint: str) -> None:
     from hf_apt.models.description import describe
     from hf_apt.models.devices import to_device
     from hf_apt.models.fresh import untrained_twin
-    from hf_apt.models.loading import load_masked_lm
+    from hf_apt.models.token_rows import token_rows
+    from hf_apt.records.token_rows import write_token_rows
     from hf_apt.runs.decoders import decoders
+    from hf_apt.runs.measured_checkpoint import (
+        NEXT_TOKEN,
+        is_causal_checkpoint,
+        load_measured,
+        require_next_tokens,
+    )
 
+    is_causal = is_causal_checkpoint(checkpoint)
+    if is_causal:
+        require_next_tokens(config)
     _require_trained_checkpoint(run, checkpoint)
     _require_same_checkpoint(run, checkpoint)
-    train, validation = _prepared(config, run)
+    train, validation = _prepared(config, run, needs_mask=not is_causal)
     wanted = {"own_head", *config.head_kinds}
-    if not wanted <= set(run.readouts()):
-        model = to_device(load_masked_lm(checkpoint))
+    if not wanted <= set(run.whole_readouts()):
+        model = to_device(load_measured(checkpoint))
         identity = checkpoint_identity(checkpoint)
         _require_same_checkpoint(run, checkpoint)  # one of the Hub is known now
         trunk = Trunk(model)
         readouts = measure(trunk, validation, decoders(trunk, train, config, run), config.measure)
         if is_main():  # before the counts, which say that this phase is done
-            description = describe(model, checkpoint, trunk.num_depths)
+            name, commit = name_and_commit(checkpoint)
+            description = describe(model, name, trunk.num_depths)
+            description |= {"revision": commit} if commit else {}
+            description |= NEXT_TOKEN if is_causal else {}
             require_still_the_same(checkpoint, identity)
             run.write_json("model.json", description | identity)
+            write_token_rows(run, token_rows(model))
         _save_readouts(run, readouts)
-    if config.untrained and "untrained" not in run.readouts():
-        trunk = Trunk(to_device(untrained_twin(load_masked_lm(checkpoint))))
+    if config.untrained and "untrained" not in run.whole_readouts():
+        trunk = Trunk(to_device(untrained_twin(load_measured(checkpoint))))
         twin = measure(
             trunk,
             validation,
@@ -229,7 +247,7 @@ def is_main() -> bool:
     return process_state().is_main_process
 
 
-def _prepared(config: RunConfig, run: Run) -> tuple[Tokens, Tokens]:
+def _prepared(config: RunConfig, run: Run, *, needs_mask: bool = True) -> tuple[Tokens, Tokens]:
     from hf_apt.models.devices import process_state
     from hf_apt.runs.preparation import prepare
     from hf_apt.runs.shared_folder import wait_until_there
@@ -237,7 +255,7 @@ def _prepared(config: RunConfig, run: Run) -> tuple[Tokens, Tokens]:
     with process_state().main_process_first():
         if not is_main():
             wait_until_there(run.path("frequency.npy"))
-        return prepare(config, run)
+        return prepare(config, run, needs_mask=needs_mask)
 
 
 def _save_readouts(run: Run, readouts: dict[str, Readout]) -> None:

@@ -27,7 +27,7 @@ WORDPIECE_DOCUMENTS = 150_000
 _MADE_OF_TOKENS = ("training", "training.json", "checkpoint", "heads", "counts", "model.json")
 
 
-def prepare(config: RunConfig, run: Run) -> tuple[Tokens, Tokens]:
+def prepare(config: RunConfig, run: Run, *, needs_mask: bool = True) -> tuple[Tokens, Tokens]:
     """The training and held-out tokens of a run, made where they are not there yet.
 
     Leaves `tokenizer/`, `tokens/`, `vocabulary.json`, `frequency.npy`, for the planted language
@@ -42,9 +42,9 @@ def prepare(config: RunConfig, run: Run) -> tuple[Tokens, Tokens]:
     was recorded.
 
     Raises ValueError where a model was trained or measured with the tokens of another text or
-    tokenizer.
+    tokenizer, and if a tokenizer that is given `needs_mask` and has no mask token.
     """
-    changed = _what_changed(config, run)
+    changed = _what_changed(config, run, needs_mask)
     if changed:
         if any(run.path(name).exists() for name in _MADE_OF_TOKENS):
             raise ValueError(
@@ -57,7 +57,9 @@ def prepare(config: RunConfig, run: Run) -> tuple[Tokens, Tokens]:
         run.path(NAME).unlink(missing_ok=True)
         corpus = _open(config)
         cutter = Cutter(
-            _tokenizer(config, run, corpus), length=config.sequence_length, layout=config.layout
+            _tokenizer(config, run, corpus, needs_mask),
+            length=config.sequence_length,
+            layout=config.layout,
         )
         tokenise(run.path("tokens"), corpus, cutter)
         run.write_json("vocabulary.json", vocabulary(cutter.tokenizer))
@@ -72,7 +74,7 @@ def prepare(config: RunConfig, run: Run) -> tuple[Tokens, Tokens]:
     return Tokens(run.path("tokens/train")), Tokens(run.path("tokens/validation"))
 
 
-def _what_changed(config: RunConfig, run: Run) -> str:
+def _what_changed(config: RunConfig, run: Run, needs_mask: bool) -> str:
     """What the finished tokens of a run were made of and is another one now; else nothing."""
     if isinstance(config.corpus, PlantedCorpus) or not run.path("frequency.npy").exists():
         return ""
@@ -80,7 +82,7 @@ def _what_changed(config: RunConfig, run: Run) -> str:
     if before and _is_there(config.corpus.name) and source_key(config.corpus) not in ("", before):
         return config.corpus.name
     if config.tokenizer is not None and Path(config.tokenizer).expanduser().exists():
-        tokenizer = fingerprint(load_tokenizer(config.tokenizer))
+        tokenizer = fingerprint(load_tokenizer(config.tokenizer, needs_mask=needs_mask))
         if tokenizer != Tokens(run.path("tokens/train")).description.tokenizer:
             return config.tokenizer
     return ""
@@ -102,11 +104,11 @@ def _open(config: RunConfig) -> Corpus:
     return open_corpus(config.corpus)
 
 
-def _tokenizer(config: RunConfig, run: Run, corpus: Corpus) -> Any:
+def _tokenizer(config: RunConfig, run: Run, corpus: Corpus, needs_mask: bool) -> Any:
     if isinstance(config.corpus, PlantedCorpus) and config.tokenizer is None:
         tokenizer = config.corpus.tokenizer()
     elif config.tokenizer is not None:
-        tokenizer = load_tokenizer(config.tokenizer)
+        tokenizer = load_tokenizer(config.tokenizer, needs_mask=needs_mask)
     elif run.path("tokenizer").exists() and is_begun(run.path("tokens"), corpus):
         return load_tokenizer(str(run.path("tokenizer")))
     else:

@@ -3,14 +3,23 @@
 from __future__ import annotations
 
 from datetime import UTC, datetime
+from typing import Any
 
 from hf_apt.data.tokens import Tokens
 from hf_apt.records.run_records import RunRecords
 from hf_apt.records.schemas import SUMMARY
-from hf_apt.records.summary_record import TRAINING, Summary
+from hf_apt.records.summary_record import (
+    ASKED_NEXT,
+    TRAINING,
+    MaskingFigures,
+    Summary,
+    asks_next_tokens,
+)
+from hf_apt.records.token_rows import read_token_rows
 from hf_apt.stats.counts import TREATMENTS
 from hf_apt.stats.depth_figures import DepthFigures
 from hf_apt.stats.depth_summary import summarise_depths
+from hf_apt.stats.token_rows.row_figures import RowFigures, row_figures
 
 
 def summary(records: RunRecords) -> Summary:
@@ -47,16 +56,32 @@ def summary(records: RunRecords) -> Summary:
         },
         "model": model,
         "training": run.read_json("training.json", *TRAINING) if trained.exists() else None,
-        "masking": {
-            "rate": config["measure"]["masking_rate"],
-            "seed": config["measure"]["seed"],
-            "num_realisations": config["measure"]["num_realisations"],
-            "num_sequences": min(
-                config["measure"]["num_sequences"] or len(validation), len(validation)
-            ),
-            "num_modified": _num_modified(records),
-        },
+        "masking": _masking(records, config["measure"], model, len(validation)),
         "readouts": readouts,
+        "token_rows": _token_rows(records),
+    }
+
+
+def _masking(
+    records: RunRecords, measure: dict[str, Any], model: dict[str, Any], num_sequences: int
+) -> MaskingFigures:
+    """What was asked; of a causal model nothing is masked, which `asked` says."""
+    num_sequences = min(measure["num_sequences"] or num_sequences, num_sequences)
+    if asks_next_tokens(model):
+        return {
+            "asked": ASKED_NEXT,
+            "rate": None,
+            "seed": None,
+            "num_realisations": 1,
+            "num_sequences": num_sequences,
+            "num_modified": {},
+        }
+    return {
+        "rate": measure["masking_rate"],
+        "seed": measure["seed"],
+        "num_realisations": measure["num_realisations"],
+        "num_sequences": num_sequences,
+        "num_modified": _num_modified(records),
     }
 
 
@@ -64,6 +89,23 @@ def _summarised(records: RunRecords, readout: str) -> list[DepthFigures]:
     analysis, run = records.analysis(readout), records.run
     size = analysis.counts.vocab_size
     return summarise_depths(analysis, run.frequency(size), planted_V=run.planted(size))
+
+
+def _token_rows(records: RunRecords) -> RowFigures | None:
+    run = records.run
+    if "own_head" not in run.readouts():
+        return None
+    analysis = records.analysis("own_head")
+    rows = read_token_rows(run, analysis.counts.vocab_size)
+    if rows is None:
+        return None
+    return row_figures(
+        rows,
+        analysis.hits_DV[-1],
+        analysis.support_V,
+        vocabulary=run.vocabulary(rows.vocab_size),
+        frequency_V=run.frequency(rows.vocab_size),
+    )
 
 
 def _num_modified(records: RunRecords) -> dict[str, int]:

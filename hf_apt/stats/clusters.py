@@ -1,7 +1,9 @@
 """Clusters of strong-match tokens, read off the normalised confusion matrix.
 
 That they exist and are small and finite is claimed by arXiv 2509.03407; the paper's threshold and
-algorithm are not known to us, so thresholds are swept and three definitions are reported (ours).
+algorithm are not known to us, so thresholds are swept and four definitions are reported (ours).
+Three hold a confusion against the right answers, so that a model that is nearly always right has no
+cluster left; `errors` holds it against the wrong answers, and shows what such a model confuses.
 """
 
 from __future__ import annotations
@@ -17,10 +19,15 @@ from scipy.sparse.csgraph import connected_components
 from sklearn.metrics import adjusted_rand_score
 
 from hf_apt.stats.confusion import Confusion
+from hf_apt.stats.notebooks.shown import ShownInNotebooks
 
-Definition = Literal["row", "mutual", "weak"]
+Definition = Literal["row", "mutual", "weak", "errors"]
 """`row`: each kept token with its own strong matches (sets may overlap). `mutual`: components of
-the strong matches that hold in both directions. `weak`: components whatever the direction."""
+the strong matches that hold in both directions. `weak`: components whatever the direction.
+`errors`: as `mutual`, of the strong matches by share of a token's wrong answers."""
+
+Basis = Literal["right", "wrong"]
+"""What a confusion is a share of: the token's right answers, or its wrong answers."""
 
 DEFINITIONS: tuple[Definition, ...] = get_args(Definition)
 THRESHOLDS = (0.05, 0.1, 0.2, 0.3, 0.5)
@@ -29,17 +36,21 @@ HEADLINE: tuple[Definition, float] = ("mutual", 0.05)
 """The definition and threshold that tables show where there is room for one."""
 PLANTED_HEADLINE: tuple[Definition, float] = ("weak", 0.05)
 """The pair under which the exact best predictor's own confusion gives back the planted classes."""
+ERRORS_HEADLINE: tuple[Definition, float] = ("errors", 0.2)
+"""The pair that tables show beside `HEADLINE`: of 20 tokens each has a twentieth of the wrong
+answers by chance, and a fifth is four times that. No more than six tokens can all match so."""
 
 
 @dataclass(frozen=True)
-class TokenClusters:
+class TokenClusters(ShownInNotebooks):
     """The clusters of one definition at one threshold."""
 
     definition: Definition
     """Definition by which the clusters are formed."""
 
     strong_match_threshold: float
-    """Smallest normalised confusion that counts as a strong match."""
+    """Smallest normalised confusion, for `errors` smallest share of a token's wrong answers, that
+    counts as a strong match."""
 
     members: tuple[Int[np.ndarray, " _"], ...]
     """Token ids of each cluster of two or more, largest first, then by first token id.
@@ -57,6 +68,16 @@ class TokenClusters:
     num_matched: int
     """Kept tokens with at least one strong match under this definition."""
 
+    def facts(self) -> dict[str, str]:
+        """The definition and threshold, the number of clusters and the sizes."""
+        sizes = self.sizes()
+        return {
+            "definition": f"{self.definition}, from {self.strong_match_threshold:g}",
+            "clusters": f"{len(sizes):,}",
+            "largest": f"{sizes.max(initial=0):,}",
+            "kept tokens": f"{self.num_kept:,}, {self.num_matched:,} with a strong match",
+        }
+
     def sizes(self) -> Int[np.ndarray, " clusters"]:
         """Sizes of the clusters of two or more."""
         return np.array([len(tokens) for tokens in self.members], dtype=np.int64)
@@ -71,36 +92,42 @@ class TokenClusters:
         Raises ValueError for `row`, whose clusters overlap.
         """
         if self.definition == "row":
-            raise ValueError("`row` clusters overlap and are no partition: use `mutual` or `weak`.")
+            raise ValueError("`row` clusters overlap and are no partition: use another definition.")
         labels_V = np.arange(len(self.covered_V))
         for tokens in self.members:
             labels_V[tokens] = tokens[0]
         return labels_V
 
 
-def strong_matches(confusion: Confusion, threshold: float) -> csr_array:
-    """The (V, V) 0/1 matrix of strong matches: i kept, j != i, normalised[i, j] >= threshold.
+def strong_matches(confusion: Confusion, threshold: float, basis: Basis = "right") -> csr_array:
+    """The (V, V) 0/1 matrix of strong matches: i kept, j != i, strength[i, j] >= threshold.
+
+    The strength is the normalised confusion where the `basis` are the right answers, and the share
+    of i's wrong answers that are j (`Confusion.error_shares`) where it is the wrong ones.
 
     Raises ValueError for a threshold outside (0, 1].
     """
     if not 0 < threshold <= 1:
         raise ValueError(f"a strong-match threshold lies in (0, 1], got {threshold}.")
-    strengths = _strong(confusion, threshold)
+    strengths = _strong(confusion, threshold, basis)
     ones = np.ones(strengths.nnz, np.int8)
     return csr_array((ones, strengths.indices, strengths.indptr), shape=strengths.shape)
 
 
-def _strong(confusion: Confusion, threshold: float) -> csr_array:
-    """The normalised confusion of the strong matches alone."""
-    normalised = confusion.normalised
-    places = np.flatnonzero(normalised.data >= threshold)
-    rows = np.searchsorted(normalised.indptr, places, side="right") - 1
-    columns = normalised.indices[places]
+def basis_of(definition: Definition) -> Basis:
+    """What a definition's strong matches are a share of."""
+    return "wrong" if definition == "errors" else "right"
+
+
+def _strong(confusion: Confusion, threshold: float, basis: Basis) -> csr_array:
+    """The strengths of the strong matches alone."""
+    shares = confusion.normalised if basis == "right" else confusion.error_shares
+    places = np.flatnonzero(shares.data >= threshold)
+    rows = np.searchsorted(shares.indptr, places, side="right") - 1
+    columns = shares.indices[places]
     other = rows != columns
-    row_starts = np.searchsorted(rows[other], np.arange(len(normalised.indptr)))
-    return csr_array(
-        (normalised.data[places[other]], columns[other], row_starts), shape=normalised.shape
-    )
+    row_starts = np.searchsorted(rows[other], np.arange(len(shares.indptr)))
+    return csr_array((shares.data[places[other]], columns[other], row_starts), shape=shares.shape)
 
 
 def token_clusters(confusion: Confusion, threshold: float, definition: Definition) -> TokenClusters:
@@ -110,14 +137,15 @@ def token_clusters(confusion: Confusion, threshold: float, definition: Definitio
     """
     if definition not in DEFINITIONS:
         raise ValueError(f"definition {definition!r} is none of {', '.join(DEFINITIONS)}.")
-    matches = strong_matches(confusion, threshold)
+    matches = strong_matches(confusion, threshold, basis_of(definition))
     # A token dropped by the row filter has no matches of its own: it can be matched, not mutually.
-    edges = csr_array(matches.multiply(matches.T)) if definition == "mutual" else matches
+    is_mutual = definition in ("mutual", "errors")
+    edges = csr_array(matches.multiply(matches.T)) if is_mutual else matches
     covered_V = confusion.kept_V.copy()
-    if definition != "mutual":
+    if not is_mutual:
         covered_V[matches.indices] = True
     if definition == "row":
-        members = _row_members(_strong(confusion, threshold))
+        members = _row_members(_strong(confusion, threshold, "right"))
     else:
         members = _component_members(edges)
     has_match_V = np.diff(edges.indptr) > 0

@@ -7,19 +7,24 @@ maximum, divide each kept row by its diagonal.
 from __future__ import annotations
 
 from dataclasses import dataclass
+from functools import cached_property
 
 import numpy as np
 from jaxtyping import Bool, Float
 from scipy.sparse import csr_array
 
 from hf_apt.stats.counts import PairCounts
+from hf_apt.stats.notebooks.shown import ShownInNotebooks
 
 DENSE_LIMIT_BYTES = 2 * 1024**3
 """A dense matrix above this size is refused: at 30,522 tokens it would take 7.5 GB."""
+LEAST_ERRORS = 2
+"""A wrong answer that was given less often is left out of `error_shares`: a single slip can be all
+the wrong answers of a token."""
 
 
 @dataclass(frozen=True)
-class Confusion:
+class Confusion(ShownInNotebooks):
     """A token confusion matrix and its rows normalised by their diagonal."""
 
     matrix: csr_array
@@ -33,6 +38,33 @@ class Confusion:
 
     normalised: csr_array
     """(V, V) float64: kept rows divided by their diagonal, which becomes 1; other rows empty."""
+
+    def facts(self) -> dict[str, str]:
+        """The numbers of tokens and of distinct pairs."""
+        return {
+            "tokens": f"{np.count_nonzero(np.diff(self.matrix.indptr)):,} asked for, of "
+            f"{len(self.kept_V):,}",
+            "kept": f"{np.count_nonzero(self.kept_V):,}, {self.num_ties:,} of them tied",
+            "distinct pairs": f"{self.matrix.nnz:,}",
+        }
+
+    @cached_property
+    def error_shares(self) -> csr_array:
+        """(V, V) float64: of a kept token's wrong answers the share that each makes up (ours).
+
+        It does not depend on how often the token is right. Given are those answers that occurred
+        `LEAST_ERRORS` times; other entries, rows of tokens that are not kept and the diagonal are
+        empty. Formed once, with up to 16 bytes for each of these entries.
+        """
+        matrix = self.matrix
+        places = np.flatnonzero(matrix.data >= LEAST_ERRORS)
+        rows = np.searchsorted(matrix.indptr, places, side="right") - 1
+        columns = matrix.indices[places]
+        meant = self.kept_V[rows] & (rows != columns)
+        rows, columns, given = rows[meant], columns[meant], matrix.data[places[meant]]
+        num_wrong_V = matrix.sum(axis=1) - matrix.diagonal()
+        row_starts = np.searchsorted(rows, np.arange(len(matrix.indptr)))
+        return csr_array((given / num_wrong_V[rows], columns, row_starts), shape=matrix.shape)
 
     def dense(self) -> np.ndarray:
         """The counts as a dense (V, V) array; refused above `DENSE_LIMIT_BYTES`."""

@@ -16,6 +16,7 @@ from jaxtyping import Int, Integer
 
 from hf_apt.atomic import writing
 from hf_apt.reading import read_arrays
+from hf_apt.stats.notebooks.shown import ShownAsText
 from hf_apt.stats.stored_counts import key_type, stored_tables
 
 if TYPE_CHECKING:
@@ -160,7 +161,7 @@ class PairCounts:
 
 
 @dataclass(frozen=True)
-class DepthCounts:
+class DepthCounts(ShownAsText):
     """Pair counts at every depth, kept apart by what masking did to the position."""
 
     pairs: tuple[tuple[PairCounts, ...], ...]

@@ -16,6 +16,7 @@ from hf_apt.stats.clusters import (
     DEFINITIONS,
     THRESHOLDS,
     TokenClusters,
+    basis_of,
     cluster_agreement,
     strong_matches,
 )
@@ -118,7 +119,8 @@ def cluster_figures(clusters: TokenClusters, table: Confusion) -> dict[str, Any]
     """Number, sizes, share of kept tokens with a strong match and noise mass; None over nothing."""
     sizes, num_kept = clusters.sizes(), clusters.num_kept
     clustered = {int(token) for tokens in clusters.members for token in tokens}
-    noise = noise_mass(table, strong_matches(table, clusters.strong_match_threshold))
+    basis = basis_of(clusters.definition)
+    noise = noise_mass(table, strong_matches(table, clusters.strong_match_threshold, basis))
     return {
         "definition": clusters.definition,
         "threshold": clusters.strong_match_threshold,

@@ -10,9 +10,11 @@ from typing import Any
 import numpy as np
 from jaxtyping import Float
 
+from hf_apt.stats.notebooks.shown import ShownInNotebooks
+
 
 @dataclass(frozen=True)
-class Estimate:
+class Estimate(ShownInNotebooks):
     """A mean with its standard error."""
 
     value: float
@@ -23,6 +25,10 @@ class Estimate:
 
     num: int
     """Number of summands: tokens for a mean APT, positions for an accuracy."""
+
+    def facts(self) -> dict[str, str]:
+        """The value with its error, and what it is over."""
+        return {"value": f"{self.value:.4g} ± {self.standard_error:.2g}", "over": f"{self.num:,}"}
 
 
 def mean_estimate(values_X: Float[np.ndarray, " values"]) -> Estimate:

@@ -17,7 +17,8 @@ from hf_apt.stats.measures.readout import Readout
 class ReadoutAnalysis:
     """What summary, page and card read off one readout, formed when it is first asked for.
 
-    A confusion table takes up to 32 bytes a distinct pair for as long as the analysis is held.
+    A confusion table takes up to 32 bytes a distinct pair, and 16 more for each wrong answer
+    that was given more than once, for as long as the analysis is held.
     """
 
     def __init__(self, readout: Readout):

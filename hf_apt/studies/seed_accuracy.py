@@ -16,7 +16,7 @@ from hf_apt.depths.own_head_counts import counts_in_run
 from hf_apt.models.encoders import Encoder
 from hf_apt.models.fresh import untrained_twin
 from hf_apt.models.weights_digest import model_digest
-from hf_apt.records.fingerprints import file_fingerprint
+from hf_apt.records.fingerprints import counts_fingerprint, file_fingerprint
 from hf_apt.records.run import Run
 from hf_apt.stats.estimates import plain
 from hf_apt.studies.block_accuracy_config import BlockAccuracyConfig
@@ -53,8 +53,9 @@ def figures_of_seed(
     saved = run.path(f"finetune/{task.name}") if number == 0 and config.finetune else None
     conditions = _conditions(encoder, task, config, number)
     examined = config.confidence if saved is not None else None
-    if examined is not None and counts_in_run(run, checkpoint) is not None:
-        conditions["counts"] = file_fingerprint(run.counts_path("own_head"))
+    counts = None if examined is None else counts_in_run(run, checkpoint)
+    if counts is not None:
+        conditions["counts"] = counts_fingerprint(counts)
     before = _before(run, record, conditions)
     if before is not None and (saved is None or before[1] == _files(saved)):
         return before[0]

@@ -179,7 +179,11 @@ def test_the_widest_table_fits_and_loses_no_figure(run_folder, capsys) -> None:
     out = capsys.readouterr().out
     assert "…" not in out
     assert max(map(len, out.splitlines())) <= 80
-    rows = [line for line in out.splitlines() if line.strip().startswith(("block", "embeddings"))]
+    rows = [
+        line
+        for line in out.splitlines()
+        if line.strip().startswith(("block", "embeddings")) and "±" in line
+    ]
     assert len(rows) == 3
     for row in rows:
         assert all(figure in row for figure in ("0.123", "0.046", "30,522", "12,345", "0.987"))
@@ -273,19 +277,6 @@ def test_text_that_the_tokenizer_does_not_know_is_refused(call, checkpoint, tmp_
     )
     assert "100 % of the 50 tokens are [UNK]: is this the tokenizer's text?" in found
     assert not (tmp_path / "m" / "tokens").exists()
-
-
-@pytest.mark.parametrize("options", [[], ["--layout=first"]])
-def test_a_causal_checkpoint_is_told_what_measures_it(
-    call, tokenizer, texts, tmp_path, options
-) -> None:
-    import transformers as hf
-
-    hf.GPT2Config(n_embd=8, n_layer=1, n_head=2).save_pretrained(tmp_path / "gpt")
-    tokenizer.save_pretrained(tmp_path / "gpt")
-    found = sentence(call("measure", tmp_path / "gpt", texts, *options, "-o", tmp_path / "m"))
-    assert "is a causal model (gpt2)" in found
-    assert "AptCallback" in found
 
 
 # What the user can mend.

@@ -7,7 +7,9 @@ import subprocess
 import sys
 from dataclasses import replace
 from pathlib import Path
+from typing import Any
 
+import numpy as np
 import pytest
 
 from hf_apt.data import corpus_tokens as tokenising
@@ -15,7 +17,7 @@ from hf_apt.data.corpora import Corpus, open_corpus
 from hf_apt.data.corpus_source import CorpusSource
 from hf_apt.data.corpus_tokens import is_begun, recorded_text, tokenise
 from hf_apt.data.document_blocks import listed
-from hf_apt.data.held_out import EmptySplitError, TwoSources
+from hf_apt.data.held_out import EmptySplitError, TwoSources, WholeText
 from hf_apt.data.planted.corpus import PlantedCorpus
 from hf_apt.data.sequences import Cutter
 from hf_apt.data.tokens import NoSequenceError, Tokens, write_tokens
@@ -413,3 +415,32 @@ def test_the_planted_language_is_the_same_from_any_place() -> None:
     for number, block in enumerate(blocks):
         place = json.loads(json.dumps(block.place))
         assert list(corpus.stream.blocks(place)) == blocks[number + 1 :]
+
+
+@pytest.mark.parametrize("layout", ["first", "packed"])
+def test_text_of_which_all_is_measured_is_tokenised_once(
+    tokenizer, documents, layout, tmp_path, monkeypatch
+) -> None:
+    whole = Corpus("texts", WholeText("texts", listed(documents)))
+    cutter = Cutter(tokenizer, length=24, layout=layout)  # reads texts of its own
+    calls: list[int] = []
+    real = type(tokenizer).__call__
+
+    def counted(self: Any, texts: Any, *args: Any, **options: Any) -> Any:
+        if isinstance(texts, list):
+            calls.append(len(texts))
+        return real(self, texts, *args, **options)
+
+    monkeypatch.setattr(type(tokenizer), "__call__", counted)
+    tokenise(tmp_path / "tokens", whole, cutter)
+    assert sum(calls) == len(documents)
+    train, validation = (Tokens(tmp_path / "tokens" / side) for side in ("train", "validation"))
+    assert np.array_equal(train.ids, validation.ids)
+    assert np.array_equal(train.starts, validation.starts)
+    assert train.text == validation.text is not None
+    monkeypatch.undo()
+    alone = write_tokens(
+        tmp_path / "alone", documents, tokenizer, sequence_length=24, layout=layout
+    )
+    assert np.array_equal(alone.ids, validation.ids)
+    assert alone.text == validation.text

@@ -11,9 +11,9 @@ import transformers as hf
 
 from hf_apt.data.masking import mask
 from hf_apt.data.measure_config import MeasureConfig
-from hf_apt.data.measurement_batches import MaskedBatches
+from hf_apt.data.measurement_batches import MaskedBatches, NextTokenBatches
 from hf_apt.data.tokens import Tokens, write_tokens
-from hf_apt.depths.measurement import measure, require_fit
+from hf_apt.depths.measurement import asks_next_tokens, measure, require_fit
 from hf_apt.depths.own_head import OwnHead
 from hf_apt.depths.trunk import Trunk
 from hf_apt.models.fresh import new_model
@@ -21,6 +21,7 @@ from hf_apt.models.shapes import ModelShape
 from hf_apt.stats.apt import mean_apt
 from hf_apt.stats.counts import DepthCounts
 from hf_apt.stats.measures.registry import MEASURES
+from trainer_callbacks import AptCallback
 
 NUM_REALISATIONS = 2
 SEED = 77
@@ -171,6 +172,7 @@ def test_no_more_sequences_than_asked_for_or_than_there_are(tokens):
 @pytest.mark.parametrize("num_decoders", [1, 3])
 def test_one_forward_pass_a_batch_serves_all_decoders(num_decoders, trunk, tokens):
     calls: list[int] = []
+    assert not asks_next_tokens(trunk.model)  # found out by experiment, once for a model
     hook = trunk.module.encoder.register_forward_hook(lambda *_: calls.append(1))
     decoders = {
         f"decoder {number}": lambda hidden, number=number: torch.full(hidden.shape[:2], number)
@@ -307,3 +309,69 @@ def test_a_tokenizer_larger_than_the_model_is_refused(tokens):
     trunk = Trunk(hf.BertForMaskedLM(config).eval())
     with pytest.raises(ValueError, match="the tokenizer has 65 tokens and the model only 64"):
         measure(trunk, tokens, {}, config_of())
+
+
+# Causal models.
+
+
+@pytest.fixture(scope="module")
+def gpt() -> hf.GPT2LMHeadModel:
+    """A tiny GPT-2 whose answers differ from depth to depth."""
+    torch.manual_seed(5)
+    sizes: Any = {"n_embd": 16, "n_layer": 2, "n_head": 2, "n_positions": 32, "vocab_size": 65}
+    return hf.GPT2LMHeadModel(hf.GPT2Config(**sizes, initializer_range=0.5)).eval()
+
+
+@pytest.mark.parametrize("layout", ["tokens", "packed_tokens"])
+@pytest.mark.parametrize("batch_size", [1, 16])
+def test_a_causal_model_is_asked_for_next_tokens_as_by_the_callback(
+    gpt, layout, batch_size, request, tokenizer, tmp_path
+):
+    tokens: Tokens = request.getfixturevalue(layout)
+    trunk = Trunk(gpt)
+    config = MeasureConfig(batch_size=batch_size)
+    counts = measure(trunk, tokens, {"own": OwnHead(trunk)}, config)["own"].counts
+    rows = [row.tolist() for row in np.split(np.asarray(tokens.ids), tokens.starts[1:-1])]
+    special = set(tokens.description.special_ids)
+    asked = [[-100 if token in special else token for token in row] for row in rows]
+    labelled: Any = [{"input_ids": a, "labels": b} for a, b in zip(rows, asked, strict=True)]
+    trainer = hf.Trainer(
+        model=gpt,
+        args=hf.TrainingArguments(
+            str(tmp_path), per_device_eval_batch_size=7, report_to=[], use_cpu=True
+        ),
+        eval_dataset=labelled,
+        data_collator=hf.DataCollatorForTokenClassification(tokenizer),
+        callbacks=[AptCallback()],
+    )
+    trainer.evaluate()
+    table = np.load(next((tmp_path / "apt").glob("*.npz")))
+    assert np.array_equal(counts.hits(), table["hits"])
+    assert np.array_equal(counts.support(), table["support"])
+    following = np.concatenate([row[1:] for row in asked])
+    expected_V = np.bincount(following[following >= 0], minlength=65)
+    assert np.array_equal(counts.support(), expected_V)
+    assert not counts.support("replaced").any()
+    assert not counts.support("unchanged").any()
+    assert len({tuple(hits_V) for hits_V in counts.hits().tolist()}) > 1
+
+
+@pytest.mark.parametrize(
+    "changed", [{"masking_rate": 0.3}, {"seed": 1}, {"num_realisations": 2}], ids=str
+)
+def test_a_causal_model_is_not_masked(gpt, tokens, changed):
+    trunk = Trunk(gpt)
+    with pytest.raises(ValueError, match=f"nothing is masked, so that {next(iter(changed))}="):
+        measure(trunk, tokens, {"own": OwnHead(trunk)}, MeasureConfig(**changed))
+
+
+@pytest.mark.parametrize("num_parts", [1, 3])
+def test_parts_of_next_token_batches_are_all_of_them_once(tokens, num_parts):
+    batches = NextTokenBatches(tokens, MeasureConfig(batch_size=10, num_sequences=57))
+    whole = dict(batches.part())
+    parts = [dict(batches.part(index, num_parts)) for index in range(num_parts)]
+    assert sorted(start for part in parts for start in part) == list(range(0, 57, 10))
+    for start, batch in ((start, batch) for part in parts for start, batch in part.items()):
+        assert all(torch.equal(batch[name], whole[start][name]) for name in batch)
+    sizes = [batches.num_tokens(index, num_parts) for index in range(num_parts)]
+    assert sum(sizes) == sum(batch["input_ids"].numel() for batch in whole.values())

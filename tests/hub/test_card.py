@@ -132,6 +132,25 @@ def test_a_changed_figure_changes_the_table(run):
 # The text.
 
 
+def test_the_headline_says_mean_apt_at_a_number_that_measurements_share(run):
+    summary = run.read_json("summary.json")
+    own = summary["readouts"]["own_head"]
+    values = [
+        next(
+            p["mean_apt"]["value"] for p in own[depth]["rarefaction"] if p["num_positions"] == 1000
+        )
+        for depth in (0, -1)
+    ]
+    said = re.search(r"Of 1,000 positions, .*? it would be (\d\.\d+)\S* and (\d\.\d+)", body(run))
+    assert said
+    assert all(map(rounds_to, said.groups(), values))
+    assert values != [own[depth]["mean_apt"]["pooled"]["value"] for depth in (0, -1)]
+    for figures in own:
+        figures["rarefaction"] = [p for p in figures["rarefaction"] if p["num_positions"] < 1000]
+    change_summary(run, readouts=summary["readouts"])
+    assert "Of 1,000 positions" not in body(run)
+
+
 @pytest.mark.parametrize("which", ["finished_run", "planted", "tuned"])
 def test_every_number_of_the_text_is_on_record_or_in_the_template(request, which):
     run = request.getfixturevalue(which)
@@ -232,10 +251,10 @@ def test_fine_tuning_has_a_row_for_each_task(run):
     shown = table(body(run).replace("\xa0", " "))
     rows = [row for row in shown if row[0].startswith("`")]
     assert rows == [
-        ["`b_frozen`", "1,200 / 345", "–", "–", "block 2 (mean): 0.700 ± 0.012", "–"],
+        ["`b_frozen`", "1,200 / 345", "–", "–", "block 2 (mean): 0.700 ± 0.012", "–", "–"],
         [
             *("`topics`", "1,200 / 345", "0.811 ± 0.023", "0.611 ± 0.023"),
-            *("block 2 (mean): 0.700 ± 0.012", "0.136 [−0.061, 0.332]"),
+            *("block 2 (mean): 0.700 ± 0.012", "0.136 [−0.061, 0.332]", "−0.025 [−0.123, 0.074]"),
         ],
     ]
     confidence = confidence_record()

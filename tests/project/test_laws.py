@@ -52,7 +52,7 @@ STUDIES_ON_STUDIES = {
     "seed_accuracy": {"block_protocols", "block_accuracy_config", "confidence"},
     "block_protocols": {"block_accuracy_config"},
     "block_accuracy_config": {"confidence_config"},
-    "confidence": {"substitution_models", "confidence_config"},
+    "confidence": {"substitution_models", "confidence_config", "confidence_counts"},
     "committee": {"committee_members", "answer_cost", "committee_curve", "committee_config"},
 }
 """Chains of one question in several files. A study of another question imports none of these."""
@@ -408,7 +408,7 @@ SEEN_THROUGH: dict[str, tuple[str, ...]] = {
         *("stats.metric_modules.scores", "stats.metric_modules.streaming_metric"),
     ),
     "stats/metric_modules/test_streams.py": ("stats.metric_modules.array_inputs",),
-    "studies/test_confidence.py": ("studies.substitution_models",),
+    "studies/test_confidence.py": ("studies.substitution_models", "studies.confidence_counts"),
 }
 """Modules without a test file of their own, by the file that tests them through what uses them."""
 

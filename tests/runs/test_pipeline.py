@@ -242,6 +242,15 @@ def test_a_file_that_an_interruption_kept_from_being_is_made(copied, lost) -> No
     assert figures(copied) == summary
 
 
+def test_a_measure_that_is_missing_is_made_again(copied) -> None:
+    """Else its figures would leave page and summary without a word."""
+    summary = figures(copied)
+    copied.path("measures/own_head-cross_entropy.npz").unlink()
+    copied.path("measures/untrained-rarefied_apt.npz").unlink()
+    run_all(CONFIG, copied.folder)
+    assert figures(copied) == summary
+
+
 def test_counts_are_never_without_their_model(copied, monkeypatch) -> None:
     """Else a run that is interrupted between the two could never be finished."""
     shutil.rmtree(copied.path("counts"))
@@ -582,6 +591,10 @@ def test_a_finished_run_can_be_asked_for_a_task_and_is_not_fine_tuned_twice(copi
     assert set(record["models"]) == {"pretrained", "untrained"}
     assert len(record["models"]["pretrained"]["finetuned"]["mean"]["linear"]) == 3
     assert "mean_apt" in record["agreement"]["finetuned"]["mean"]
+    # The same counts, in a file of other bytes.
+    path = copied.counts_path("own_head")
+    with np.load(path) as arrays:
+        np.savez(path, **arrays)
     before = stamps(copied)
     run_all(config, copied.folder)
     assert changed(before, stamps(copied)) <= REMADE | {"finetune/planted.json"}

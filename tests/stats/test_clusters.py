@@ -1,4 +1,4 @@
-"""Laws of the clusters of strong-match tokens, by each of the three definitions."""
+"""Laws of the clusters of strong-match tokens, by each of the definitions."""
 
 from itertools import pairwise
 
@@ -24,7 +24,7 @@ settings.register_profile("laws", derandomize=True, deadline=None, max_examples=
 settings.load_profile("laws")
 
 VOCAB = 9
-PARTITIONS: tuple[Definition, ...] = ("mutual", "weak")
+PARTITIONS: tuple[Definition, ...] = ("mutual", "weak", "errors")
 threshold_values = st.sampled_from([0.05, 0.2, 0.25, 0.5, 0.6, 1.0])
 
 
@@ -88,7 +88,7 @@ def test_clusters_are_those_of_a_graph_search_in_the_same_order(
     table: oracles.Table, threshold: float, definition: Definition
 ) -> None:
     clusters = token_clusters(confusion_of(table), threshold, definition)
-    rows = oracles.normalised(table, VOCAB)
+    rows = oracles.strengths(table, VOCAB, definition)
     assert members(clusters) == oracles.clusters(rows, threshold, definition)
     assert (clusters.definition, clusters.strong_match_threshold) == (definition, threshold)
 
@@ -98,12 +98,13 @@ def test_what_is_covered_kept_and_matched_is_that_of_a_loop(
     table: oracles.Table, threshold: float, definition: Definition
 ) -> None:
     clusters = token_clusters(confusion_of(table), threshold, definition)
-    rows = oracles.normalised(table, VOCAB)
+    rows = oracles.strengths(table, VOCAB, definition)
     strong = oracles.strong_matches(rows, threshold)
-    matched = {j for _, j in strong} if definition != "mutual" else set()
+    is_mutual = definition in ("mutual", "errors")
+    matched = set() if is_mutual else {j for _, j in strong}
     assert set(np.flatnonzero(clusters.covered_V).tolist()) == set(rows) | matched
     assert clusters.num_kept == len(rows)
-    if definition == "mutual":
+    if is_mutual:
         strong = {(i, j) for i, j in strong if (j, i) in strong}
     assert clusters.num_matched == len({i for i, _ in strong})
 
@@ -138,7 +139,7 @@ def test_raising_the_threshold_never_merges_clusters(
 def test_mutual_refines_weak_and_row_lies_inside_weak(
     table: oracles.Table, threshold: float
 ) -> None:
-    row, mutual, weak = (token_clusters(confusion_of(table), threshold, d) for d in DEFINITIONS)
+    row, mutual, weak, _ = (token_clusters(confusion_of(table), threshold, d) for d in DEFINITIONS)
     for cluster in [*members(mutual), *members(row)]:
         assert sum(set(cluster) <= set(wider) for wider in members(weak)) == 1
     in_row = {token for tokens in members(row) for token in tokens}
@@ -159,7 +160,7 @@ def test_sizes_and_their_histogram_count_the_members(
     assert all(size >= 2 for size in sizes)
 
 
-def test_the_three_definitions_on_a_hand_made_example() -> None:
+def test_the_definitions_on_a_hand_made_example() -> None:
     # 0 and 1 take each other's place; 2 is taken for 1 and, less, for 3; token 3 is dropped (it is
     # taken for 4 more often than known), so that it can be matched but not match.
     table = {(0, 0): 10, (0, 1): 4, (1, 1): 10, (1, 0): 3, (2, 2): 10, (2, 3): 3, (2, 1): 5}
@@ -168,8 +169,9 @@ def test_the_three_definitions_on_a_hand_made_example() -> None:
     assert members(clusters["row"]) == [[2, 1, 3], [0, 1], [1, 0]]
     assert members(clusters["mutual"]) == [[0, 1]]
     assert members(clusters["weak"]) == [[0, 1, 2, 3]]
-    assert [clusters[d].num_matched for d in DEFINITIONS] == [3, 2, 3]
-    assert [clusters[d].num_kept for d in DEFINITIONS] == [5, 5, 5]
+    assert members(clusters["errors"]) == [[0, 1]]
+    assert [clusters[d].num_matched for d in DEFINITIONS] == [3, 2, 3, 2]
+    assert [clusters[d].num_kept for d in DEFINITIONS] == [5, 5, 5, 5]
     assert np.flatnonzero(clusters["weak"].covered_V).tolist() == [0, 1, 2, 3, 4, 5]
     assert np.flatnonzero(clusters["mutual"].covered_V).tolist() == [0, 1, 2, 4, 5]
     assert clusters["weak"].labels().tolist() == [0, 0, 0, 0, 4, 5, 6, 7, 8]
@@ -237,3 +239,63 @@ def test_an_unknown_definition_is_refused() -> None:
     counts = PairCounts(3).update(np.array([0, 1, 2]), np.array([0, 1, 2]))
     with pytest.raises(ValueError, match="definition 'foo' is none of"):
         token_clusters(confusion(counts), 0.1, "foo")  # pyright: ignore
+
+
+# By wrong answers alone.
+
+
+def two_that_are_taken_for_each_other(right: int, wrong: int) -> oracles.Table:
+    """Tokens 0 and 1 answered by each other whenever wrong; 2 and 3 always right."""
+    table = {(i, i): right for i in range(4)}
+    return table | {(0, 1): wrong, (1, 0): wrong}
+
+
+@pytest.mark.parametrize("threshold", THRESHOLDS)
+def test_errors_that_all_go_to_each_other_are_a_cluster_of_a_model_that_is_nearly_always_right(
+    threshold: float,
+) -> None:
+    table = confusion_of(two_that_are_taken_for_each_other(right=96, wrong=4))
+    assert members(token_clusters(table, threshold, "errors")) == [[0, 1]]
+    for definition in ("row", "mutual", "weak"):
+        assert members(token_clusters(table, threshold, definition)) == []
+
+
+@pytest.mark.parametrize("right", [2, 19, 400, 10**6])
+def test_how_often_a_token_is_right_does_not_matter(right: int) -> None:
+    """95 % right is 19 of 20."""
+    counts = PairCounts(4)
+    for (i, j), count in two_that_are_taken_for_each_other(right, wrong=2).items():
+        counts.update(np.full(count, i), np.full(count, j))
+    table = confusion(counts)
+    assert table.error_shares.toarray()[:2, :2].tolist() == [[0, 1], [1, 0]]
+    assert members(token_clusters(table, 1.0, "errors")) == [[0, 1]]
+
+
+def test_a_single_slip_is_no_match_although_it_is_all_the_wrong_answers() -> None:
+    table = confusion_of({(0, 0): 9, (0, 1): 1, (1, 1): 9, (1, 0): 1})
+    assert members(token_clusters(table, 0.05, "errors")) == []
+    assert table.error_shares.nnz == 0
+
+
+@given(tables(), threshold_values)
+def test_matches_by_errors_are_those_of_a_loop(table: oracles.Table, threshold: float) -> None:
+    matrix = strong_matches(confusion_of(table), threshold, "wrong").tocoo()
+    matches = set(zip(matrix.row.tolist(), matrix.col.tolist(), strict=True))
+    assert matches == oracles.strong_matches(oracles.error_shares(table, VOCAB), threshold)
+
+
+@given(tables())
+def test_shares_of_errors_are_those_of_a_loop(table: oracles.Table) -> None:
+    shares = confusion_of(table).error_shares.tocoo()
+    entries = zip(shares.row.tolist(), shares.col.tolist(), shares.data.tolist(), strict=True)
+    expected = oracles.error_shares(table, VOCAB)
+    assert sorted(entries) == sorted(
+        (i, j, v) for i, row in expected.items() for j, v in row.items()
+    )
+
+
+def test_a_dropped_token_is_in_no_cluster_by_errors() -> None:
+    """It is taken for another more often than known, as for the other definitions."""
+    table = confusion_of({(0, 0): 2, (0, 1): 3, (1, 1): 9, (1, 0): 3})
+    assert table.kept_V.tolist()[:2] == [False, True]
+    assert members(token_clusters(table, 0.05, "errors")) == []

@@ -171,7 +171,6 @@ def test_clusters_and_confusion_are_those_of_a_loop() -> None:
     for depth, figures in enumerate(summarise_depths(of_counts(counts), np.arange(12))):
         matrix = counts.at(depth).matrix().toarray()
         table = {(i, j): int(matrix[i, j]) for i in range(12) for j in range(12) if matrix[i, j]}
-        rows = oracles.normalised(table, 12)
         kept, tied = oracles.kept_and_tied(table, 12)
         assert 10 in tied
         assert figures["confusion"] == {
@@ -181,6 +180,7 @@ def test_clusters_and_confusion_are_those_of_a_loop() -> None:
             "num_pairs": len(table),
         }
         for entry in figures["clusters"]:
+            rows = oracles.strengths(table, 12, entry["definition"])
             clusters = oracles.clusters(rows, entry["threshold"], entry["definition"])
             sizes = [len(cluster) for cluster in clusters]
             assert entry["num_clusters"] == len(clusters)
@@ -191,7 +191,7 @@ def test_clusters_and_confusion_are_those_of_a_loop() -> None:
             assert entry["size_histogram"] == {
                 str(size): sizes.count(size) for size in sorted(set(sizes))
             }
-            noise = oracles.noise_mass(table, 12, entry["threshold"])
+            noise = oracles.noise_mass(table, 12, entry["threshold"], entry["definition"])
             assert entry["noise_mass"] == pytest.approx(oracles.mean(noise))
             if entry["definition"] == "row":
                 share = entry["share_with_strong_match"]
@@ -234,6 +234,8 @@ def test_perfect_blocks_agree_with_the_planted_classes_and_from_depth_to_depth(
                 assert entry["agreement_planted"] is None
                 assert entry["num_clusters"] == sum(classes)
                 continue
+            if entry["definition"] == "errors" and entry["threshold"] * (max(classes) - 1) > 1:
+                continue  # the wrong answers are spread over too many tokens
             assert entry["agreement_planted"] == 1.0
             assert entry["agreement_previous"] == (None if figures["depth"] == 0 else 1.0)
             assert entry["num_clusters"] == len(classes)

@@ -20,7 +20,7 @@ def test_tables_and_clusters_are_those_of_the_counts():
     for depth in range(3):
         table = confusion(counts().at(depth))
         assert (analysis.table(depth).matrix != table.matrix).nnz == 0
-        for definition in ("row", "mutual", "weak"):
+        for definition in ("row", "mutual", "weak", "errors"):
             expected = token_clusters(table, 0.3, definition).members
             clusters = analysis.clusters(depth, 0.3, definition).members
             assert [members.tolist() for members in clusters] == [m.tolist() for m in expected]
@@ -41,3 +41,6 @@ def test_a_table_takes_the_bytes_that_are_stated():
     arrays = [m.data for m in (table.matrix, table.normalised)]
     arrays += [m.indices for m in (table.matrix, table.normalised)]
     assert sum(array.nbytes for array in arrays) <= 32 * table.matrix.nnz
+    errors = ReadoutAnalysis.of_counts(counts()).table(0).error_shares
+    num_repeated = int((table.matrix.data > 1).sum())
+    assert errors.data.nbytes + errors.indices.nbytes <= 16 * num_repeated

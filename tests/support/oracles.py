@@ -107,9 +107,28 @@ def strong_matches(rows: Rows, threshold: float) -> set[Pair]:
     return found
 
 
-def noise_mass(table: Table, vocab_size: int, threshold: float) -> list[float]:
+def error_shares(table: Table, vocab_size: int, least: int = 2) -> Rows:
+    """The share of each answer in a kept token's wrong ones, if it was given `least` times."""
+    kept, _ = kept_and_tied(table, vocab_size)
+    rows: Rows = {token: {} for token in kept}
+    for token in kept:
+        wrong = {j: n for (i, j), n in table.items() if i == token and j != token}
+        for other, count in wrong.items():
+            if count >= least:
+                rows[token][other] = count / sum(wrong.values())
+    return rows
+
+
+def strengths(table: Table, vocab_size: int, definition: str) -> Rows:
+    """What a definition of clusters holds against its threshold."""
+    return (error_shares if definition == "errors" else normalised)(table, vocab_size)
+
+
+def noise_mass(
+    table: Table, vocab_size: int, threshold: float, definition: str = "mutual"
+) -> list[float]:
     """Share of wrong answers that are no strong match, for each kept token in order."""
-    rows = normalised(table, vocab_size)
+    rows = strengths(table, vocab_size, definition)
     strong = strong_matches(rows, threshold)
     result = []
     for token in sorted(rows):
@@ -126,7 +145,7 @@ def noise_mass(table: Table, vocab_size: int, threshold: float) -> list[float]:
 def clusters(rows: Rows, threshold: float, definition: str) -> list[list[int]]:
     """Clusters of two or more, largest first, then by first token.
 
-    `row`: the token, then its matches, strongest first. `mutual` and `weak`: ascending.
+    `row`: the token, then its matches, strongest first. The others: ascending.
     """
     strong = strong_matches(rows, threshold)
     found: list[list[int]] = []

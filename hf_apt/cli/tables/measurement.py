@@ -4,8 +4,9 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
+from hf_apt.cli.tables import errors
 from hf_apt.cli.tables.style import bare_table, estimate_cell, value_cell
-from hf_apt.records.summary_record import Summary
+from hf_apt.records.summary_record import ASKED_NEXT, Summary, asks_next_tokens
 from hf_apt.report.formats import depth_labels
 from hf_apt.report.sentences import cluster_entry
 from hf_apt.stats.clusters import HEADLINE, PLANTED_HEADLINE
@@ -25,7 +26,7 @@ _NAMES = {
 _LEGEND = (
     "mean APT: over these tokens, ± standard error; it falls as more positions are asked\n"
     "growth: over the depth before, paired by token\n"
-    "accuracy: of all modified positions; APT(50): of the 50 most frequent tokens\n"
+    "accuracy: of all {}; APT(50): of the 50 most frequent tokens\n"
     "kept: tokens whose right answer is their commonest; clusters: {}, from {}"
 )
 _PLANTED_LEGEND = "\nARI: {} clusters from {} against the planted ones, adjusted Rand index"
@@ -33,8 +34,13 @@ _PLANTED_LEGEND = "\nARI: {} clusters from {} against the planted ones, adjusted
 
 def footer(summary: Summary) -> str:
     """What the columns mean, to print once below the tables."""
-    text = f"{_text(summary)}\n{_LEGEND.format(*HEADLINE)}"
-    return text + _PLANTED_LEGEND.format(*PLANTED_HEADLINE) if _is_planted(summary) else text
+    asked = "modified positions"
+    if asks_next_tokens(summary["model"]):
+        asked = f"positions ({ASKED_NEXT})"
+    text = f"{_text(summary)}\n{_LEGEND.format(asked, *HEADLINE)}"
+    if _is_planted(summary):
+        text += _PLANTED_LEGEND.format(*PLANTED_HEADLINE)
+    return "\n".join(filter(None, (text, errors.footer(summary))))
 
 
 def _text(summary: Summary) -> str:
@@ -52,15 +58,16 @@ def _text(summary: Summary) -> str:
 
 
 def tables(summary: Summary) -> list[Table]:
-    """One table for each readout that has several depths, ready to print."""
+    """One table for each readout that has several depths, then those of the errors."""
     ceiling = summary["readouts"].get("bayes")
     planted = _is_planted(summary)
     names = [label.replace("\xa0", " ") for label in depth_labels(summary)]
-    return [
+    made = [
         _table(readout, depths, names, ceiling[0] if ceiling else None, planted=planted)
         for readout, depths in summary["readouts"].items()
         if readout not in ("bayes", "untrained")
     ]
+    return [*made, *errors.tables(summary)]
 
 
 def _table(

@@ -14,6 +14,7 @@ from hf_apt.report.sentences import cluster_entry, headline
 from hf_apt.stats.clusters import HEADLINE
 from hf_apt.stats.depth_figures import DepthFigures
 from hf_apt.stats.labels import READOUT_LABELS
+from hf_apt.stats.measures.rarefied_apt import RAREFIED_TO
 
 Depths = Sequence[DepthFigures]
 
@@ -25,8 +26,8 @@ def section(records: RunRecords) -> CardSection:
     own = summary["readouts"]["own_head"]
     masked = [estimate(own[depth]["mean_apt"]["masked"]) for depth in (0, -1)]
     lead = (
-        f"{plain(headline(summary, 'own_head'))} Where the token was masked, not merely to be"
-        f" copied: {masked[0]} and {masked[1]}."
+        f"{plain(headline(summary, 'own_head'))}{_rarefied(own)} Where the token was masked, not"
+        f" merely to be copied: {masked[0]} and {masked[1]}."
     )
     last_depth = plain(depth_labels(summary)[-1])
     outlined = (
@@ -44,6 +45,22 @@ def section(records: RunRecords) -> CardSection:
             "What the own head answers (columns, in the order of the rows) where a token stood "
             f"(rows); darker is more often. {outlined}",
         ),
+    )
+
+
+def _rarefied(own: Depths) -> str:
+    """Mean APT at a number of positions that measurements have in common, if so many were asked."""
+    ends = [
+        estimate(point["mean_apt"])
+        for depth in (0, -1)
+        for point in own[depth].get("rarefaction", ())
+        if point["num_positions"] == RAREFIED_TO
+    ]
+    if len(ends) < 2 or NOTHING in ends:
+        return ""
+    return (
+        f" Of {RAREFIED_TO:,} positions, the number at which measurements of different size are"
+        f" compared, it would be {ends[0]} and {ends[1]}."
     )
 
 

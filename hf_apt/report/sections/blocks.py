@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from functools import partial
 
+from hf_apt.records.summary_record import asks_next_tokens
 from hf_apt.report import figures
 from hf_apt.report.page_view import PageView
 from hf_apt.report.section import Section
@@ -18,6 +19,7 @@ def section(view: PageView) -> Section:
         name: [depth["mean_apt"]["pooled"] for depth in depths]
         for name, depths in view.readouts.items()
     }
+    is_next = asks_next_tokens(view.summary["model"])
     draw = partial(figures.mean_apt_by_depth, curves, view.labels)
     return Section(
         "blocks",
@@ -37,6 +39,7 @@ def section(view: PageView) -> Section:
             ),
             "ceiling": ceiling_row(view.ceiling, view.threshold),
             "threshold": f"{view.threshold:g}",
-            "treatment_names": TREATMENTS,
+            "treatment_names": () if is_next else TREATMENTS,
+            "accuracy": "next-token" if is_next else "masked",
         },
     )

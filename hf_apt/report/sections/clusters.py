@@ -12,19 +12,18 @@ from hf_apt.report import figures
 from hf_apt.report.page_view import PageView
 from hf_apt.report.section import Section
 from hf_apt.report.svg import both_widths
-from hf_apt.stats.clusters import DEFINITIONS
 from hf_apt.stats.depth_figures import DepthFigures
 
 _PANELS = {
     # `weak` has the share of `row`: it is the same matches, only joined.
     "shares": (
         "share_with_strong_match",
-        ("row", "mutual"),
+        ("row", "mutual", "errors"),
         "Share of kept tokens with a strong match",
     ),
     "planted": (
         "agreement_planted",
-        ("mutual", "weak"),
+        ("mutual", "weak", "errors"),
         "Agreement of clusters with the planted classes",
     ),
 }
@@ -43,7 +42,7 @@ def section(view: PageView) -> Section | None:
             "is_planted": any(drawings["planted"].values()),
             "depths": view.labels,
             "depth_options": list(enumerate(view.short_labels)),
-            "definitions": DEFINITIONS,
+            "definitions": view.definitions,
             "thresholds": [f"{threshold:g}" for threshold in view.thresholds],
             "threshold": f"{view.threshold:g}",
         },
@@ -53,7 +52,8 @@ def section(view: PageView) -> Section | None:
 def _panel(key: str, readout: str, view: PageView) -> Markup | None:
     """The drawing of one figure of clusters; None where there is no value to draw."""
     figure, definitions, description = _PANELS[key]
-    lines = _by_threshold(view.readouts[readout], figure, definitions)
+    there = tuple(name for name in definitions if name in view.definitions)
+    lines = _by_threshold(view.readouts[readout], figure, there)
     values = [
         value
         for panel in lines.values()

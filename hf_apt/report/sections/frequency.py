@@ -7,6 +7,7 @@ from functools import partial
 from hf_apt.report import figures
 from hf_apt.report.formats import shown_token
 from hf_apt.report.page_view import PageView
+from hf_apt.report.rows_table import rows_table
 from hf_apt.report.section import Section
 from hf_apt.report.svg import both_widths
 from hf_apt.report.tables import growth_table
@@ -25,7 +26,8 @@ def section(view: PageView) -> Section:
     growth = {name: growth_table(view.readouts[name], view.labels) for name in view.shown}
     never = {name: _never_right(view, view.readouts[name][-1]) for name in view.shown}
     readouts = view.by_readout(figure=drawings, growth=growth, never=never)
-    return Section("frequency", "Common and rare tokens", {"readouts": readouts})
+    rows = rows_table(view.summary)
+    return Section("frequency", "Common and rare tokens", {"readouts": readouts, "rows": rows})
 
 
 def _never_right(view: PageView, last: DepthFigures) -> str:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from functools import partial
 
+from hf_apt.records.summary_record import asks_next_tokens
 from hf_apt.report import figures
 from hf_apt.report.formats import number
 from hf_apt.report.page_view import PageView
@@ -12,8 +13,11 @@ from hf_apt.report.svg import both_widths
 from hf_apt.stats.counts import TREATMENTS
 
 
-def section(view: PageView) -> Section:
-    """A figure of mean APT by treatment for each readout, of tokens that all treatments ask for."""
+def section(view: PageView) -> Section | None:
+    """A figure of mean APT by treatment for each readout, of tokens that all treatments ask for;
+    nothing where nothing was masked."""
+    if asks_next_tokens(view.summary["model"]):
+        return None
     drawings = {}
     for name in view.shown:
         treatments = {

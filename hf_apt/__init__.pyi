@@ -120,5 +120,9 @@ from .training.finetuning import (
 from .training.head_training import (
     train_heads as train_heads,
 )
+from .training.masked_lm_loss import (
+    masked_lm_loss as masked_lm_loss,
+)
+from .training.masked_lm_trainer import WithMaskedLMLoss as WithMaskedLMLoss
 from .training.objective_trainer import WithObjectives as WithObjectives
 from .training.pretrain_config import PretrainConfig as PretrainConfig

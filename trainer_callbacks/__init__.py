@@ -8,6 +8,7 @@ from trainer_callbacks.apt import AptCallback
 from trainer_callbacks.confusion import ConfusionCallback
 from trainer_callbacks.early_stopping import AptEarlyStopping
 from trainer_callbacks.live import AptLiveView
+from trainer_callbacks.loss_check import LossCheckCallback
 from trainer_callbacks.plot import AptPlotCallback
 
 __all__ = [
@@ -16,4 +17,5 @@ __all__ = [
     "AptLiveView",
     "AptPlotCallback",
     "ConfusionCallback",
+    "LossCheckCallback",
 ]

@@ -26,8 +26,8 @@ class WithObjectives(Trainer):
 
     A plain loss that is not what it should be stays as it is. Most models of transformers are given
     `num_items_in_batch` and do not divide by it, so that their loss grows with the number of
-    accumulation steps and of processes, and terms weigh less beside it: set
-    `trainer.model_accepts_loss_kwargs = False` for those.
+    accumulation steps and of processes, and terms weigh less beside it: give masked LMs among
+    them `compute_loss_func=hf_apt.masked_lm_loss`.
 
     Raises ValueError for a weight that is negative or no finite number, for two objectives of one
     name, and where one process has several graphics cards (nn.DataParallel).

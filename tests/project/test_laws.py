@@ -314,6 +314,7 @@ def test_rooms_import_nothing_when_they_are_entered() -> None:
 SEEN_THROUGH: dict[str, tuple[str, ...]] = {
     "project/test_atomic.py": ("atomic",),
     "training/test_interruption.py": ("training.divergence", "training.save_and_stop"),
+    "training/test_masked_lm_loss.py": ("training.masked_lm_trainer",),
     "project/test_ownership.py": ("ownership",),
     "project/test_file_digests.py": ("file_digests",),
     "project/test_reading.py": ("reading",),

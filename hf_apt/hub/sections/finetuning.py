@@ -20,8 +20,8 @@ _NOTES = (
     " most often; in brackets, how they are pooled. ± is the standard error, over seeds or, of one"
     " seed, of the test texts alone.",
     "**Slope**: by how much the fine-tuned classifier's confidence changes with the mean APT of the"
-    " text's tokens, the interval in brackets; **within classes**: the same where both are taken from"
-    " the mean of the text's class, so that easy classes of common tokens make no slope.",
+    " text's tokens, the interval in brackets; **within classes**: the same where both are taken"
+    " from the mean of the text's class, so that easy classes of common tokens make no slope.",
 )
 
 

@@ -19,6 +19,12 @@ from .depths.head_config import HeadConfig as HeadConfig
 from .depths.heads import (
     DepthHeads as DepthHeads,
 )
+from .depths.lenses.carried_head import CarriedHead as CarriedHead
+from .depths.lenses.depth_maps import DepthMaps as DepthMaps
+from .depths.lenses.jacobian import JacobianConfig as JacobianConfig
+from .depths.lenses.jacobian import (
+    fit_jacobian as fit_jacobian,
+)
 from .depths.measurement import (
     measure as measure,
 )
@@ -79,6 +85,9 @@ from .runs.recipes import (
 from .runs.recipes import (
     paper_recipe as paper_recipe,
 )
+from .runs.sentence_lens import (
+    lens as lens,
+)
 from .stats.apt import (
     apt50 as apt50,
 )
@@ -126,3 +135,6 @@ from .training.masked_lm_loss import (
 from .training.masked_lm_trainer import WithMaskedLMLoss as WithMaskedLMLoss
 from .training.objective_trainer import WithObjectives as WithObjectives
 from .training.pretrain_config import PretrainConfig as PretrainConfig
+from .training.translator_training import (
+    train_translator as train_translator,
+)

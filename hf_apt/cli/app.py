@@ -14,6 +14,8 @@ from hf_apt.cli.committee import committee_command
 from hf_apt.cli.compare import compare_command
 from hf_apt.cli.failures import failure_of, writes_into, writes_nothing
 from hf_apt.cli.finetune import finetune_command
+from hf_apt.cli.fit_lens import fit_lens_command
+from hf_apt.cli.lens import lens_command
 from hf_apt.cli.measure_options import measure_options
 from hf_apt.cli.option_functions import with_options
 from hf_apt.cli.publish import publish_app
@@ -56,6 +58,8 @@ app.add_typer(publish_app, name="publish")
 app.command("finetune")(finetune_command)
 app.command("committee")(committee_command)
 app.command("compare")(compare_command)
+app.command("lens")(lens_command)
+app.command("fit-lens")(fit_lens_command)
 
 
 @app.callback()

@@ -340,6 +340,7 @@ SEEN_THROUGH: dict[str, tuple[str, ...]] = {
     "studies/test_run_comparison.py": (
         *("cli.compare", "cli.tables.comparison", "stats.rank_agreement", "records.task_records"),
     ),
+    "cli/test_lens.py": ("cli.tables.lens_answers",),
     "runs/test_dry_run.py": ("cli.tables.costs", "runs.machine_speed"),
     "runs/test_pipeline.py": (
         *("runs.decoders", "runs.preparation", "runs.recipes", "runs.summary"),

@@ -34,7 +34,7 @@ def test_every_python_block_runs(
     tiny_demo, tiny_model, tokenizer, documents, tmp_path, monkeypatch, capsys
 ):
     blocks = python_blocks()
-    assert len(blocks) == 8
+    assert len(blocks) == 9
     monkeypatch.chdir(tmp_path)
     # What a reader would have at hand. Sequences of 64 tokens need a model of 64 positions.
     from transformers import AutoModelForMaskedLM

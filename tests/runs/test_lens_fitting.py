@@ -1,0 +1,55 @@
+"""Laws of a lens fitted to a checkpoint on a text: that of the functions, of the training side."""
+
+from pathlib import Path
+
+import pytest
+import torch
+
+from hf_apt.data.corpus_source import CorpusSource
+from hf_apt.depths.head_config import HeadConfig
+from hf_apt.depths.lenses.depth_maps import DepthMaps
+from hf_apt.depths.lenses.jacobian import JacobianConfig
+from hf_apt.runs.lens_fitting import LensConfig, fit_lens
+
+CONFIGS = {
+    kind: LensConfig(
+        kind=kind,  # pyright: ignore
+        sequence_length=16,
+        jacobian=JacobianConfig(num_sequences=4),
+        translator=HeadConfig(num_steps=2, batch_size=4),
+    )
+    for kind in ("jacobian", "translator")
+}
+
+
+@pytest.fixture
+def text(documents, tmp_path) -> CorpusSource:
+    path = tmp_path / "text.txt"
+    path.write_text("\n\n".join(documents), encoding="utf-8")
+    return CorpusSource(name=str(path), validation_share=0.2)
+
+
+@pytest.mark.parametrize("kind", CONFIGS)
+def test_it_is_written_for_the_model_of_the_checkpoint(
+    kind, checkpoint, tiny_model, text, tmp_path
+) -> None:
+    path, costs = tmp_path / "new" / "lens.safetensors", []
+    maps = fit_lens(str(checkpoint), text, path, CONFIGS[kind], told=costs.append)
+    loaded = DepthMaps.load(path, tiny_model)
+    assert loaded.kind == maps.kind == kind
+    assert torch.equal(loaded.weights_DHH, maps.weights_DHH)
+    assert not torch.equal(maps.weights_DHH[0], torch.eye(16))
+    assert len(costs) == (kind == "jacobian")
+
+
+def test_what_cannot_be_fitted_is_refused_before_it_is(checkpoint, text, tmp_path) -> None:
+    path = tmp_path / "lens.safetensors"
+    with pytest.raises(ValueError, match="no .safetensors file"):
+        fit_lens(str(checkpoint), text, Path("lens.bin"), CONFIGS["jacobian"])
+    with pytest.raises(ValueError, match="longer than the model's"):
+        fit_lens(str(checkpoint), text, path, LensConfig(sequence_length=4000))
+    with pytest.raises(ValueError, match="kind is 'logit': choose one of jacobian, translator"):
+        LensConfig(kind="logit")  # pyright: ignore
+    with pytest.raises(ValueError, match="sequence_length must be a whole number of at least 8"):
+        LensConfig(sequence_length=4)
+    assert not path.exists()

@@ -47,6 +47,15 @@ def require_ours(
         )
 
 
+def require_new_file(path: Path) -> None:
+    """Raise ValueError if there is anything at `path`, which a user has named for a new file."""
+    if path.exists() or path.is_symlink():
+        raise ValueError(
+            f"{path} is there already, and nothing was written: name another file, or move that "
+            "one away."
+        )
+
+
 def require_replaceable(folder: Path) -> None:
     """Raise ValueError unless all of `folder` may go: missing, empty, or all of it ours.
 

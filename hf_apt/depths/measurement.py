@@ -59,7 +59,7 @@ def measure(
     """
     require_fit(trunk.model, tokens)
     readers = {name: Decoded(trunk, decoder, measures) for name, decoder in decoders.items()}
-    if asks_next_tokens(trunk.model):
+    if predicts_next_tokens(trunk.model):
         require_no_masks(config)
         batches = next_tokens_asked(trunk, tokens, config, label=label)
     else:
@@ -115,7 +115,7 @@ def asked_batches(
             progress.update(tokens_BT.size)
 
 
-def asks_next_tokens(model: PreTrainedModel) -> bool:
+def predicts_next_tokens(model: PreTrainedModel) -> bool:
     """Whether `measure` asks `model` for next tokens: one with logits, that is causal."""
     try:
         return is_causal(model)

@@ -7,6 +7,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from hf_apt.atomic import writing
+from hf_apt.ownership import require_new_file
 from hf_apt.stats.labels import default_depth_names
 
 if TYPE_CHECKING:
@@ -111,7 +112,8 @@ class LensAnswers:
     def save(self, path: Path | str) -> Path:
         """The path of the page of these answers (.html), written whole or not at all.
 
-        It needs nothing else and loads nothing. Raises ValueError for another suffix.
+        It needs nothing else and loads nothing. Raises ValueError for another suffix, and if there
+        is a file already.
         """
         path = Path(path)
         require_page(path)
@@ -128,6 +130,7 @@ class LensAnswers:
 
 
 def require_page(path: Path) -> None:
-    """Raise ValueError unless `path` is the name of an .html file."""
+    """Raise ValueError unless `path` is the name of a new .html file."""
     if path.suffix.lower() not in (".html", ".htm"):
         raise ValueError(f"{path} is no .html file, and the answers are saved as a page: name one.")
+    require_new_file(path)

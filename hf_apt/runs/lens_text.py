@@ -85,6 +85,7 @@ def _filled(tokenizer: Any, masked: str, true: Sequence[str]) -> AskedSequence:
             f"token: the text with it filled in has {len(full)} tokens instead of {len(ids)}; give "
             "a word of one token, or more masks."
         )
+    _require_known(tokenizer, full, positions)
     return AskedSequence(tuple(ids), positions, tuple(full[at] for at in positions))
 
 
@@ -107,7 +108,19 @@ def _word_masked(tokenizer: Any, text: str, word: str) -> AskedSequence:
         for at, (start, stop) in enumerate(encoded["offset_mapping"])
         if start < end and stop > first and stop > start
     )
+    _require_known(tokenizer, encoded["input_ids"], positions)
     return _masked_at(tokenizer, encoded["input_ids"], positions)
+
+
+def _require_known(tokenizer: Any, ids: Sequence[int], positions: tuple[int, ...]) -> None:
+    """Raise ValueError if a true token is [UNK] or another special one, which no text is."""
+    special = set(tokenizer.all_special_ids)
+    for at in positions:
+        if ids[at] in special:
+            raise ValueError(
+                "the tokenizer has no token of its own for what is true, only "
+                f"{tokenizer.convert_ids_to_tokens(ids[at])}: choose another word."
+            )
 
 
 def _each_masked(tokenizer: Any, text: str) -> list[AskedSequence]:

@@ -136,7 +136,7 @@ def measure_run(config: RunConfig, run: Run, checkpoint: str) -> None:
     Raises ValueError for a causal checkpoint that is to be masked or to get heads.
     """
     from hf_apt.data.planted.corpus import PlantedCorpus
-    from hf_apt.depths.measurement import measure
+    from hf_apt.depths.measurement import measure, predicts_next_tokens
     from hf_apt.depths.own_head import OwnHead
     from hf_apt.depths.trunk import Trunk
     from hf_apt.models.description import describe
@@ -163,6 +163,9 @@ def measure_run(config: RunConfig, run: Run, checkpoint: str) -> None:
         model = to_device(load_measured(checkpoint))
         identity = checkpoint_identity(checkpoint)
         _require_same_checkpoint(run, checkpoint)  # one of the Hub is known now
+        is_causal = predicts_next_tokens(model)  # what it does, whatever its type
+        if is_causal:
+            require_next_tokens(config)
         trunk = Trunk(model)
         readouts = measure(trunk, validation, decoders(trunk, train, config, run), config.measure)
         if is_main():  # before the counts, which say that this phase is done

@@ -60,14 +60,17 @@ def lens(
     state as it is, or a lens that was fitted to this model (`DepthMaps`, or its file). After the
     last block all answer as the model does.
 
-    Raises ValueError, before anything is computed, where nothing is asked for, for a text longer
+    Raises ValueError, before any depth is read, where nothing is asked for, for a text longer
     than the model takes, a checkpoint that cannot be read, a model without a head, and a lens of
     another model.
     """
     require_whole_number("top", top)
     if not isinstance(text, str):
         raise ValueError(f"text must be a string, got {type(text).__name__}.")
-    words = (true,) if isinstance(true, str) else tuple(true)
+    words = tuple(true) if isinstance(true, list | tuple) else (true,) if true is not None else ()
+    for name, word in (*(("true", word) for word in words), ("mask", mask)):
+        if word is not None and not isinstance(word, str):
+            raise ValueError(f"{name} must be text, got {word!r}.")
     loaded, tokenizer, name = _loaded(model, tokenizer)
     causal = is_causal(loaded)
     if causal and (words or mask is not None or each):
@@ -82,7 +85,7 @@ def lens(
     )
     _require_room(loaded, tokenizer, sequences)
     head = OwnHead(Trunk(loaded))
-    readers = {_name_of(maps): maps for maps in (_opened(each, loaded) for each in lenses)}
+    readers = _readers(lenses, loaded)
     asked = []
     for sequence in sequences:
         bare_DNH = _states_of(head.trunk, sequence)
@@ -99,16 +102,25 @@ def _loaded(model: str | PreTrainedModel, tokenizer: Any) -> tuple[PreTrainedMod
         loaded = load_measured(name)
         if tokenizer is None:
             tokenizer = load_tokenizer(name, needs_mask=not is_causal_checkpoint(name))
-        return loaded, _opened_tokenizer(tokenizer), name
+        shown = Path(name).name if Path(name).is_dir() else name
+        return loaded, _opened_tokenizer(tokenizer), shown
     if tokenizer is None:
         raise ValueError("a loaded model needs its tokenizer, too: lens(text, model, tokenizer).")
-    name = getattr(model, "name_or_path", "") or type(model).__name__
+    from transformers import PreTrainedModel
+
+    if not isinstance(model, PreTrainedModel):
+        raise ValueError(f"the model is {model!r}: give the name of a checkpoint, or a loaded one.")
+    named = model.name_or_path or type(model).__name__
+    name = Path(named).name if Path(named).is_dir() else named
     return model, _opened_tokenizer(tokenizer), name
 
 
 def _opened_tokenizer(tokenizer: Any) -> Any:
-    is_name = isinstance(tokenizer, str | Path)
-    return load_tokenizer(str(tokenizer), needs_mask=False) if is_name else tokenizer
+    if isinstance(tokenizer, str | Path):
+        return load_tokenizer(str(tokenizer), needs_mask=False)
+    if not hasattr(tokenizer, "mask_token_id"):
+        raise ValueError(f"the tokenizer is {tokenizer!r}: give one of transformers.")
+    return tokenizer
 
 
 def _require_room(
@@ -135,6 +147,20 @@ def _opened(given: str | Path | DepthMaps, model: PreTrainedModel) -> DepthMaps 
     raise ValueError(
         f"there is no lens {str(given)!r}: take {OWN_HEAD}, or the file of a fitted lens."
     )
+
+
+def _readers(
+    lenses: str | Path | DepthMaps | Sequence[str | Path | DepthMaps], model: PreTrainedModel
+) -> dict[str, DepthMaps | None]:
+    """The maps of each lens by what the lens is called."""
+    given = (lenses,) if isinstance(lenses, str | Path | DepthMaps) else tuple(lenses)
+    opened = [_opened(one, model) for one in given]
+    readers = {_name_of(maps): maps for maps in opened}
+    if not readers:
+        raise ValueError(f"there is no lens: give {OWN_HEAD} at least.")
+    if len(readers) < len(opened):
+        raise ValueError("two of the lenses are of one kind: ask them one after the other.")
+    return readers
 
 
 def _name_of(maps: DepthMaps | None) -> str:

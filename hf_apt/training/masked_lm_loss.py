@@ -78,7 +78,7 @@ def _masked(outputs: Any, labels: Tensor | None) -> tuple[Float[Tensor, "N V"], 
             "the batch has no labels: give the Trainer a collator that masks, such as "
             "DataCollatorForLanguageModeling(tokenizer)."
         )
-    logits = outputs["logits"] if isinstance(outputs, Mapping) else outputs[0]
+    logits = _logits(outputs)
     if logits.shape[:-1] != labels.shape:
         raise ValueError(
             f"logits of shape {tuple(logits.shape)} do not belong to labels of shape "
@@ -89,3 +89,16 @@ def _masked(outputs: Any, labels: Tensor | None) -> tuple[Float[Tensor, "N V"], 
     is_asked = labels != _NOT_ASKED
     logits_NV = logits[is_asked]
     return logits_NV.to(torch.promote_types(logits.dtype, torch.float32)), labels[is_asked]
+
+
+def _logits(outputs: Any) -> Tensor:
+    if isinstance(outputs, Mapping):
+        logits = outputs.get("logits", outputs.get("prediction_logits"))
+    else:
+        logits = outputs[0] if isinstance(outputs, tuple | list) and outputs else None
+    if not isinstance(logits, Tensor):
+        raise ValueError(
+            f"the model's output ({type(outputs).__name__}) has no logits: masked_lm_loss is for "
+            "models with a head over a vocabulary."
+        )
+    return logits

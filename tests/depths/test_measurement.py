@@ -13,7 +13,7 @@ from hf_apt.data.masking import mask
 from hf_apt.data.measure_config import MeasureConfig
 from hf_apt.data.measurement_batches import MaskedBatches, NextTokenBatches
 from hf_apt.data.tokens import Tokens, write_tokens
-from hf_apt.depths.measurement import asks_next_tokens, measure, require_fit
+from hf_apt.depths.measurement import predicts_next_tokens, measure, require_fit
 from hf_apt.depths.own_head import OwnHead
 from hf_apt.depths.trunk import Trunk
 from hf_apt.models.fresh import new_model
@@ -172,7 +172,7 @@ def test_no_more_sequences_than_asked_for_or_than_there_are(tokens):
 @pytest.mark.parametrize("num_decoders", [1, 3])
 def test_one_forward_pass_a_batch_serves_all_decoders(num_decoders, trunk, tokens):
     calls: list[int] = []
-    assert not asks_next_tokens(trunk.model)  # found out by experiment, once for a model
+    assert not predicts_next_tokens(trunk.model)  # found out by experiment, once for a model
     hook = trunk.module.encoder.register_forward_hook(lambda *_: calls.append(1))
     decoders = {
         f"decoder {number}": lambda hidden, number=number: torch.full(hidden.shape[:2], number)

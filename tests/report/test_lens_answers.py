@@ -94,6 +94,14 @@ def test_a_page_needs_nothing_else(answers, tmp_path) -> None:
     assert [each.name for each in path.parent.iterdir()] == ["lens.html"]
 
 
+def test_a_page_that_is_there_is_not_replaced(answers, tmp_path) -> None:
+    path = tmp_path / "mine.html"
+    path.write_text("mine")
+    with pytest.raises(ValueError, match="mine.html is there already"):
+        answers.save(path)
+    assert path.read_text() == "mine"
+
+
 @pytest.mark.parametrize("name", ["lens.png", "lens", "lens.html.gz"])
 def test_another_kind_of_file_is_refused(answers, tmp_path, name) -> None:
     with pytest.raises(ValueError, match="no .html file"):

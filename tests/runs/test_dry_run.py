@@ -146,7 +146,8 @@ def begun(config: RunConfig, folder: Path, *done: str) -> Run:
     """A run's folder with the files by which phases are known to be done."""
     from dataclasses import asdict
 
-    from hf_apt.stats.counts import DepthCounts
+    from hf_apt.stats.measures.readout import Readout
+    from hf_apt.stats.measures.registry import MEASURES
 
     run = Run(folder)
     run.write_json("config.json", asdict(config))
@@ -159,7 +160,7 @@ def begun(config: RunConfig, folder: Path, *done: str) -> Run:
             run.path(name).parent.mkdir(exist_ok=True)
             run.path(name).touch()
         else:
-            DepthCounts.empty(2, 9).save(run.counts_path(name))
+            run.write_readout(name, Readout.empty(2, 9, MEASURES))
     return run
 
 

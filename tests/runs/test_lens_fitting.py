@@ -53,3 +53,12 @@ def test_what_cannot_be_fitted_is_refused_before_it_is(checkpoint, text, tmp_pat
     with pytest.raises(ValueError, match="sequence_length must be a whole number of at least 8"):
         LensConfig(sequence_length=4)
     assert not path.exists()
+
+
+def test_weights_of_the_users_are_not_replaced(checkpoint, text) -> None:
+    """The checkpoint's own file has the ending of a lens."""
+    weights = checkpoint / "model.safetensors"
+    before = weights.read_bytes()
+    with pytest.raises(ValueError, match="model.safetensors is there already"):
+        fit_lens(str(checkpoint), text, weights, CONFIGS["jacobian"])
+    assert weights.read_bytes() == before

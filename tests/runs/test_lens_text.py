@@ -132,3 +132,11 @@ def test_tokens_read_as_words_and_ids_without_a_token_as_numbers(tokenizer) -> N
     assert shown_token(tokenizer, tokenizer.convert_tokens_to_ids("w7")) == "w7"
     assert shown_token(tokenizer, tokenizer.mask_token_id) == "[MASK]"
     assert shown_token(tokenizer, 1000) == "<1000>"
+
+
+def test_a_true_token_that_the_tokenizer_does_not_know_is_no_true_token(tokenizer) -> None:
+    """Its rank would be that of [UNK]."""
+    with pytest.raises(ValueError, match=r"only \[UNK\]: choose another word"):
+        masked_sequences(tokenizer, "w1 [MASK]", true=["\N{SNOWMAN}"], each=False)
+    with pytest.raises(ValueError, match=r"only \[UNK\]: choose another word"):
+        masked_sequences(tokenizer, "w1 zebra", mask="zebra", each=False)

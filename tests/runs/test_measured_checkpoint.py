@@ -201,3 +201,21 @@ def test_a_measurement_of_a_causal_model_has_no_card(measured, call) -> None:
     assert code == 2
     assert "it has no training" in error
     assert json.loads(measured.path("model.json").read_text())["model_type"] == "gpt2"
+
+
+def test_a_masked_type_that_decodes_is_said_to_be_asked_for_next_tokens(
+    tokenizer, documents, call, tmp_path
+) -> None:
+    """What is asked follows what the model does; so does what is said of it."""
+    sizes = {"hidden_size": 16, "num_hidden_layers": 2, "num_attention_heads": 2}
+    config = hf.BertConfig(
+        vocab_size=len(tokenizer), intermediate_size=32, is_decoder=True, **sizes
+    )
+    hf.BertLMHeadModel(config).save_pretrained(tmp_path / "decoder")
+    tokenizer.save_pretrained(tmp_path / "decoder")
+    text = tmp_path / "text.txt"
+    text.write_text("\n".join(documents))
+    call("measure", tmp_path / "decoder", text, "--sequence-length", 16, "-o", tmp_path / "run")
+    summary = Run(tmp_path / "run").read_json("summary.json")
+    assert summary["model"]["predicts"] == "next token"
+    assert summary["masking"]["rate"] is None

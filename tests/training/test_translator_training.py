@@ -6,6 +6,8 @@ import pytest
 import torch
 from linear_models import linear_model
 
+from hf_apt.data.tokens import Tokens
+from hf_apt.data.training_draws import TrainingDraws
 from hf_apt.depths.head_config import HeadConfig
 from hf_apt.depths.lenses.bare_states import bare_states
 from hf_apt.depths.lenses.carried_head import lens_logits
@@ -29,6 +31,24 @@ def divergences(trunk: Trunk, maps: DepthMaps | None) -> list[float]:
     ]
 
 
+def gradients(trunk: Trunk, tokens: Tokens, config: HeadConfig) -> list[torch.Tensor]:
+    """Of KL(last depth || depth), at the masked positions of the first batch, by the identity."""
+    masking = tokens.masking(seed=config.seed, rate=config.masking_rate)
+    draws = TrainingDraws(tokens, masking, num_draws=config.batch_size)
+    batch = draws.__getitems__(list(range(config.batch_size)))
+    asked_BT = batch.pop("labels") != -100
+    *inner, last_NH = (state[asked_BT].detach() for state in bare_states(trunk, batch))
+    head = OwnHead(trunk)
+    last_NV = head.logits(last_NH).log_softmax(dim=-1).detach()
+    by_depth = []
+    for state_NH in inner:
+        map_HH = torch.eye(16, requires_grad=True)
+        said_NV = head.logits(state_NH @ map_HH.T).log_softmax(dim=-1)
+        (last_NV.exp() * (last_NV - said_NV)).sum(dim=-1).mean().backward()
+        by_depth.append(map_HH.grad)
+    return by_depth
+
+
 def test_where_blocks_are_linear_it_comes_to_answer_as_the_last_depth(tokens) -> None:
     trunk = Trunk(linear_model().float())
     before = divergences(trunk, None)
@@ -48,6 +68,9 @@ def test_the_first_step_follows_the_gradient_of_the_divergence(tiny_model, token
     config = replace(CONFIG, num_steps=1, learning_rate=1e-3)
     maps = train_translator(trunk, tokens, config)
     step = maps.weights_DHH - torch.eye(16)
+    for step_HH, wanted_HH in zip(step, gradients(trunk, tokens, config), strict=False):
+        is_clear_HH = wanted_HH.abs() > wanted_HH.abs().median()
+        assert torch.equal(step_HH[is_clear_HH].sign(), -wanted_HH[is_clear_HH].sign())
     assert maps.weights_DHH.shape == (3, 16, 16)
     torch.testing.assert_close(step[:-1].abs().median(), torch.tensor(1e-3), rtol=1e-2, atol=0)
     assert torch.equal(step[-1], torch.zeros(16, 16))

@@ -15,6 +15,7 @@ from torch import Tensor
 from hf_apt.atomic import writing
 from hf_apt.depths.lenses.lens_kind import LensKind
 from hf_apt.models.weights_digest import model_digest, weights_digest
+from hf_apt.ownership import require_new_file
 
 if TYPE_CHECKING:
     from transformers import PreTrainedModel
@@ -87,7 +88,11 @@ class DepthMaps:
             )
 
     def save(self, path: Path | str) -> None:
-        """Write the maps to `path` (safetensors), whole or not at all."""
+        """Write the maps to `path` (safetensors), whole or not at all.
+
+        Raises ValueError if there is a file already.
+        """
+        require_new_file(Path(path))
         weights = self._weights()
         about = {
             "kind": self.kind,

@@ -103,6 +103,8 @@ def corrected_slope(
     num_groups = len(moves_G)
     of_text = float((moves_G**2).sum()) / spread**2 * num_groups / (num_groups - 1)
     variance = max(of_inputs, 0.0) + of_text
+    if not variance > 0:  # all inputs are equally confident: no interval can be told
+        return CorrectedSlope(Slope(value, nan, nan, nan, num), reliability)
     shrunk = max(of_inputs, 0.0) ** 2 / freedom + of_text**2 / (num_groups - 1)
     half = float(student_t.ppf(0.975, variance**2 / shrunk)) * variance**0.5
     return CorrectedSlope(Slope(value, variance**0.5, value - half, value + half, num), reliability)

@@ -146,3 +146,13 @@ def test_of_next_to_nothing_there_is_no_slope(num) -> None:
     shares = token_shares(ids, np.ones(ids.shape, bool), counts.is_spread_V)
     corrected = corrected_slope(shares, np.ones(num), np.zeros(num, int), counts)
     assert math.isnan(corrected.slope.value)
+
+
+@pytest.mark.parametrize("num_classes", [1, 4])
+def test_equal_confidences_have_no_interval(num_classes) -> None:
+    """A classifier that is sure of everything: there is nothing to take an error from."""
+    shares_IV, _, classes_I, counts = planted(np.random.default_rng(3), 0.5)
+    classes_I = classes_I % num_classes
+    line = corrected_slope(shares_IV, np.ones(shares_IV.shape[0]), classes_I, counts).slope
+    assert line.value == 0
+    assert np.isnan([line.standard_error, line.low, line.high]).all()

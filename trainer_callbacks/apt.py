@@ -12,12 +12,12 @@ from transformers import TrainerControl, TrainerState, TrainingArguments
 
 from hf_apt.atomic import writing
 from hf_apt.depths.decoded import NO_FIGURE, DecodedTotal
-from hf_apt.depths.head_config import HeadConfig
+from hf_apt.depths.head_config import HeadConfig, HeadsName
 from hf_apt.stats.apt import masked_accuracy, mean_apt
 from hf_apt.stats.counts import TREATMENTS, DepthCounts
 from hf_apt.stats.estimates import Estimate, plain
 from trainer_callbacks.depth_callback import DepthCallback
-from trainer_callbacks.depth_heads import HeadsInTraining, HeadsMoment, HeadsName
+from trainer_callbacks.depth_heads import HeadsInTraining, HeadsMoment
 from trainer_callbacks.files import StepFiles
 from trainer_callbacks.head_training import TrainedHeads
 from trainer_callbacks.measurement import Moment, unwrapped

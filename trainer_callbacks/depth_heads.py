@@ -10,7 +10,7 @@ from tqdm.auto import tqdm
 from transformers import PreTrainedModel, TrainingArguments
 
 from hf_apt.depths.asked_labels import labels_asked
-from hf_apt.depths.head_config import HeadConfig, HeadKind
+from hf_apt.depths.head_config import HEAD_KINDS, HeadConfig, HeadKind, HeadsName
 from hf_apt.depths.heads import DepthHeads
 from hf_apt.depths.trunk import Trunk
 from hf_apt.models.devices import process_state
@@ -19,15 +19,7 @@ from trainer_callbacks.head_training import TrainedHeads, train_heads, training_
 from trainer_callbacks.measurement import Measurement, loaded, raise_in_all, reading, said
 from trainer_callbacks.sources import Source, given, training_data
 
-HeadsName = Literal["none", "linear", "mlm", "both"]
 HeadsMoment = Literal["train_end", "measurement"]
-
-_KINDS: dict[str, tuple[HeadKind, ...]] = {
-    "none": (),
-    "linear": ("linear_head",),
-    "mlm": ("mlm_head",),
-    "both": ("linear_head", "mlm_head"),
-}
 
 
 @dataclass(frozen=True)
@@ -53,13 +45,13 @@ class HeadsInTraining:
         config: HeadConfig | None = None,
         dataset: Any = None,
     ):
-        if heads not in _KINDS:
-            raise ValueError(f"heads is {heads!r}: choose one of {', '.join(_KINDS)}.")
+        if heads not in HEAD_KINDS:
+            raise ValueError(f"heads is {heads!r}: choose one of {', '.join(HEAD_KINDS)}.")
         if at not in get_args(HeadsMoment):
             raise ValueError(
                 f"heads_at is {at!r}: choose one of {', '.join(get_args(HeadsMoment))}."
             )
-        self.kinds = _KINDS[heads]
+        self.kinds = HEAD_KINDS[heads]
         """What is trained."""
         self.at = at
         """When."""

@@ -22,7 +22,6 @@ from hf_apt.data.measurement_batches import AskedBatch
 from hf_apt.depths.collated_batches import LabelledBatches, RepeatableBatches
 from hf_apt.depths.head_config import HeadConfig, HeadKind
 from hf_apt.depths.heads import DepthHeads
-from hf_apt.depths.held_state import random_numbers_kept
 from hf_apt.depths.sweep import VocabularySweep
 from hf_apt.depths.trunk import Trunk
 
@@ -55,8 +54,10 @@ def train_heads(
     Raises ValueError if no batch asks for anything.
     """
     device = trunk.model.device
+    vocab_size = trunk.model.config.vocab_size
     heads: dict[HeadKind, DepthHeads] = {
-        kind: _begun(trunk, kind, config.seed).to(device) for kind in kinds
+        kind: DepthHeads.begun(kind, trunk, vocab_size, seed=config.seed).to(device)
+        for kind in kinds
     }
     weights = list(chain.from_iterable(each.parameters() for each in heads.values()))
     optimizer = torch.optim.AdamW(weights, lr=config.learning_rate, weight_decay=0.0)
@@ -130,22 +131,3 @@ def _drawn_rows(data: LabelledBatches, config: HeadConfig) -> list[list[Any]]:
     )
     drawn = [rows[place] for place in chain.from_iterable(order.tolist() for order in orders)][:num]
     return [drawn[start : start + config.batch_size] for start in range(0, num, config.batch_size)]
-
-
-def _begun(trunk: Trunk, kind: HeadKind, seed: int) -> DepthHeads:
-    """New heads of one kind, on the processor; what other kinds there are changes nothing."""
-    vocab_size = trunk.model.config.vocab_size
-    with random_numbers_kept():
-        torch.default_generator.manual_seed(seed)
-        heads = DepthHeads(kind, trunk.num_depths, trunk.hidden_size, vocab_size)
-    weight = _output_embeddings(trunk)
-    if weight is not None and weight.shape == (vocab_size, trunk.hidden_size):
-        heads.begin_from(weight.detach().float().cpu())
-    return heads
-
-
-def _output_embeddings(trunk: Trunk) -> Tensor | None:
-    try:
-        return trunk.model.get_output_embeddings().weight  # pyright: ignore
-    except Exception:  # a class may not know the question, or have none
-        return None

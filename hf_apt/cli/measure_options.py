@@ -14,7 +14,6 @@ from hf_apt.cli.failures import writes_into
 from hf_apt.cli.option_functions import with_options
 from hf_apt.cli.shared_options import (
     CORPUS,
-    HEAD_KINDS,
     LAYOUT,
     MEASURING,
     SEQUENCE_LENGTH,
@@ -30,6 +29,7 @@ from hf_apt.cli.shared_options import (
 )
 from hf_apt.data.corpus_source import CorpusSource
 from hf_apt.data.sequences import Layout
+from hf_apt.depths.head_config import HEAD_KINDS
 from hf_apt.runs.recipes import RunConfig, measurement_recipe
 
 MEASURE = changes_of(

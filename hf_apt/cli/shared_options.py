@@ -4,13 +4,13 @@
 
 from dataclasses import replace
 from pathlib import Path
-from typing import Annotated, Literal
+from typing import Annotated
 
 from typer import Option
 
 from hf_apt.cli.dataclass_options import Flag, described, in_panel, made_from
 from hf_apt.data.corpus_source import CorpusSource
-from hf_apt.depths.head_config import HeadKind
+from hf_apt.depths.head_config import HEAD_KINDS, HeadsName
 from hf_apt.runs.recipes import RunConfig
 
 TEXT_HELP, _ = described(CorpusSource, "name")
@@ -39,15 +39,6 @@ MEASURING = in_panel(
     Flag("measure.num_realisations", "--realisations", min=1),
     "untrained",
 )
-
-HeadsName = Literal["none", "linear", "mlm", "both"]
-
-HEAD_KINDS: dict[HeadsName, tuple[HeadKind, ...]] = {
-    "none": (),
-    "linear": ("linear_head",),
-    "mlm": ("mlm_head",),
-    "both": ("linear_head", "mlm_head"),
-}
 
 Heads = Annotated[
     HeadsName | None,

@@ -16,6 +16,16 @@ HeadKind = Literal["linear_head", "mlm_head"]
 """`linear_head`: one linear map from the hidden state to the vocabulary. `mlm_head`: BERT's whole
 MLM head, dense, GELU, LayerNorm, linear map to the vocabulary."""
 
+HeadsName = Literal["none", "linear", "mlm", "both"]
+
+HEAD_KINDS: dict[HeadsName, tuple[HeadKind, ...]] = {
+    "none": (),
+    "linear": ("linear_head",),
+    "mlm": ("mlm_head",),
+    "both": ("linear_head", "mlm_head"),
+}
+"""The kinds that options call by one name."""
+
 
 @dataclass(frozen=True, kw_only=True)
 class HeadConfig:

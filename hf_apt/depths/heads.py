@@ -26,6 +26,7 @@ from hf_apt.depths.sweep import (
     sweep_once_each,
     vocabulary_sweep,
 )
+from hf_apt.depths.trunk import Trunk
 from hf_apt.models.weights_digest import weights_digest
 
 _ORIGIN = "made_from"
@@ -45,6 +46,21 @@ class DepthHeads(nn.Module):
             else nn.Identity()
             for _ in range(num_depths)
         )
+
+    @classmethod
+    def begun(cls, kind: HeadKind, trunk: Trunk, vocab_size: int, *, seed: int) -> Self:
+        """New heads for `trunk`, on the processor, drawn from `seed` alone.
+
+        Decoders start from the model's own output embeddings, without bias, where these have the
+        right shape.
+        """
+        with torch.random.fork_rng(devices=[]):
+            torch.default_generator.manual_seed(seed)
+            heads = cls(kind, trunk.num_depths, trunk.hidden_size, vocab_size)
+        weight_VH = _output_embeddings(trunk)
+        if weight_VH is not None and weight_VH.shape == (vocab_size, trunk.hidden_size):
+            heads.begin_from(weight_VH.detach().float().cpu())
+        return heads
 
     def begin_from(self, embeddings_VH: Tensor) -> None:
         """Start every decoder from the model's own output embeddings, without bias."""
@@ -136,3 +152,10 @@ class DepthHeads(nn.Module):
         if made_from is not None and recorded != made_from:
             raise ValueError(f"{path} holds heads of another model, text or training.")
         return heads.eval()
+
+
+def _output_embeddings(trunk: Trunk) -> Tensor | None:
+    try:
+        return trunk.model.get_output_embeddings().weight  # pyright: ignore
+    except Exception:  # a class may not know the question, or have none
+        return None

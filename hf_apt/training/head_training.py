@@ -97,7 +97,8 @@ def heads_trainer(
     masking = tokens.masking(seed=config.seed, rate=config.masking_rate)
     num_draws = config.num_steps * config.batch_size
     trunk.prepare()  # now rather than during training
-    heads = [_begun(trunk, tokens, kind, config.seed) for kind in kinds]
+    vocab_size = tokens.description.vocab_size
+    heads = [DepthHeads.begun(kind, trunk, vocab_size, seed=config.seed) for kind in kinds]
     num_weights = sum(weight.numel() for head in heads for weight in head.parameters())
     to_keep = _bytes_to_keep(trunk, config, num_weights)
     model = FrozenTrunkWithHeads(trunk, heads, bytes_to_keep=to_keep)
@@ -170,18 +171,6 @@ class FrozenTrunkWithHeads(nn.Module):
     def each(self) -> list[DepthHeads]:
         """The heads of each kind."""
         return [cast(DepthHeads, heads) for heads in self.heads]
-
-
-def _begun(trunk: Trunk, tokens: Tokens, kind: HeadKind, seed: int) -> DepthHeads:
-    """New heads of one kind, which do not depend on what other kinds there are."""
-    vocab_size = tokens.description.vocab_size
-    with torch.random.fork_rng(devices=[]):
-        torch.manual_seed(seed)
-        heads = DepthHeads(kind, trunk.num_depths, trunk.hidden_size, vocab_size)
-    embeddings = trunk.model.get_output_embeddings()
-    if embeddings is not None and embeddings.weight.shape == (vocab_size, trunk.hidden_size):
-        heads.begin_from(embeddings.weight.detach().cpu())
-    return heads
 
 
 def _bytes_to_keep(trunk: Trunk, config: HeadConfig, num_weights: int) -> int:

@@ -64,11 +64,17 @@ from .models.encoders import (
 from .records.checkpoints import (
     pinned as pinned,
 )
+from .records.references.reference import (
+    reference as reference,
+)
 from .records.run import (
     Run as Run,
 )
 from .report.apt_frame import (
     apt_frame as apt_frame,
+)
+from .runs.masking_rates import (
+    masking_rates as masking_rates,
 )
 from .runs.pipeline import (
     run_all as run_all,

@@ -19,6 +19,8 @@ from hf_apt.cli.lens import lens_command
 from hf_apt.cli.measure_options import measure_options
 from hf_apt.cli.option_functions import with_options
 from hf_apt.cli.publish import publish_app
+from hf_apt.cli.rates import rates_command
+from hf_apt.cli.reference import reference_command
 from hf_apt.cli.run_options import DryRun, run_options
 from hf_apt.runs.recipes import RunConfig
 from hf_apt.training.interruption import stopping_signals
@@ -60,6 +62,8 @@ app.command("committee")(committee_command)
 app.command("compare")(compare_command)
 app.command("lens")(lens_command)
 app.command("fit-lens")(fit_lens_command)
+app.command("reference")(reference_command)
+app.command("rates")(rates_command)
 
 
 @app.callback()
@@ -137,7 +141,7 @@ def _say(sentence: str) -> None:
 
 
 def _show(run: Run) -> None:
-    from hf_apt.cli.tables import finetuned, measurement, measures
+    from hf_apt.cli.tables import finetuned, measurement, measures, ruler
     from hf_apt.cli.tables.show import show, show_paths
     from hf_apt.records.run_records import RunRecords
     from hf_apt.runs.pipeline import is_main
@@ -147,6 +151,7 @@ def _show(run: Run) -> None:
     records = RunRecords(run)
     show(records.summary, (measurement, measures))
     show(records.own_tasks, (finetuned,))
+    show(records.summary, (ruler,))
     show_paths(page=run.path("report.html"))
 
 

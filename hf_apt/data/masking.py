@@ -38,7 +38,7 @@ class Masking:
     """Seeds the corruption, together with epoch and example."""
 
     rate: float = 0.15
-    """Share of the positions that are modified."""
+    """Share of the positions that are modified, above 0 and at most 1."""
 
     masked_share: float = 0.8
     """Share of the modified positions that show the mask token."""
@@ -47,8 +47,8 @@ class Masking:
     """Share of the modified positions that show a random token; the rest is unchanged."""
 
     def __post_init__(self) -> None:
-        if not 0 < self.rate < 1:
-            raise ValueError(f"the masking rate must lie between 0 and 1, got {self.rate}.")
+        if not 0 < self.rate <= 1:
+            raise ValueError(f"the masking rate must be above 0 and at most 1, got {self.rate}.")
         if self.masked_share < 0 or self.replaced_share < 0:
             raise ValueError(
                 f"shares must not be negative, got masked_share={self.masked_share}, "

@@ -9,7 +9,7 @@ import numpy as np
 import torch
 from torch import Tensor
 
-from hf_apt.data.masking import MaskedBatch, mask
+from hf_apt.data.masking import MaskedBatch, Masking, mask
 from hf_apt.data.measure_config import MeasureConfig
 from hf_apt.data.tokens import Tokens
 from hf_apt.stats.counts import NOT_ASKED
@@ -39,13 +39,14 @@ class MaskedBatches:
     """The masked batches of a measurement, each with its uncorrupted tokens.
 
     A batch is as long as the longest of its sequences. Batches are the same however many processes
-    share them, so each process makes the predictions that a single one would have made.
+    share them, so each process makes the predictions that a single one would have made. `masking`
+    is another law than that of `config`.
     """
 
-    def __init__(self, tokens: Tokens, config: MeasureConfig):
+    def __init__(self, tokens: Tokens, config: MeasureConfig, masking: Masking | None = None):
         self.tokens = tokens
         self.config = config
-        self.masking = tokens.masking(seed=config.seed, rate=config.masking_rate)
+        self.masking = masking or tokens.masking(seed=config.seed, rate=config.masking_rate)
         self.num_sequences = min(config.num_sequences or len(tokens), len(tokens))
         self.starts = [
             (realisation, start)

@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
+from hf_apt.data.masking import Masking
 from hf_apt.data.measure_config import MeasureConfig, require_no_masks
 from hf_apt.data.measurement_batches import (
     AskedBatch,
@@ -87,18 +88,22 @@ def _require_asked(readout: Readout, tokens: Tokens, config: MeasureConfig) -> N
 
 
 def asked_batches(
-    tokens: Tokens, config: MeasureConfig, *, label: str = "Measuring"
+    tokens: Tokens,
+    config: MeasureConfig,
+    *,
+    masking: Masking | None = None,
+    label: str = "Measuring",
 ) -> Iterator[AskedBatch]:
     """What this process asks of a model, batch by batch.
 
     Of several processes each has every k-th batch; the main one shows a progress bar. Positions,
     masks and numbers of sequences do not depend on their number; realisations of a sequence have
-    its number.
+    its number. `masking` is another law than that of `config`.
     """
     from tqdm.auto import tqdm
 
     state = process_state()
-    batches = MaskedBatches(tokens, config)
+    batches = MaskedBatches(tokens, config, masking)
     share = (state.process_index, state.num_processes)
     starts = batches.starts[state.process_index :: state.num_processes]
     progress = tqdm(

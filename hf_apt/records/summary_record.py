@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import Any, NotRequired, TypedDict
 
+from hf_apt.records.references.ruler import Ruler
 from hf_apt.stats.depth_figures import DepthFigures
 from hf_apt.stats.token_rows.row_figures import RowFigures
 
@@ -52,6 +53,7 @@ class Summary(TypedDict):
     weights and configuration; `training` what pre-training returned, null where hf_apt did not
     train the model. `readouts` holds for each readout its figures by depth, and `token_rows` the
     rows of the tokens that the own head never gets right, null where the model's were not kept.
+    `ruler` holds what to compare accuracies with, missing in runs of before there was one.
     """
 
     schema: str
@@ -64,3 +66,4 @@ class Summary(TypedDict):
     masking: MaskingFigures
     readouts: dict[str, list[DepthFigures]]
     token_rows: NotRequired[RowFigures | None]
+    ruler: NotRequired[Ruler | None]

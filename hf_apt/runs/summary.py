@@ -6,6 +6,7 @@ from datetime import UTC, datetime
 from typing import Any
 
 from hf_apt.data.tokens import Tokens
+from hf_apt.records.references.ruler import Ruler, ruler
 from hf_apt.records.run_records import RunRecords
 from hf_apt.records.schemas import SUMMARY
 from hf_apt.records.summary_record import (
@@ -59,6 +60,7 @@ def summary(records: RunRecords) -> Summary:
         "masking": _masking(records, config["measure"], model, len(validation)),
         "readouts": readouts,
         "token_rows": _token_rows(records),
+        "ruler": _ruler(records, config["measure"], model, validation.description.vocab_size),
     }
 
 
@@ -106,6 +108,14 @@ def _token_rows(records: RunRecords) -> RowFigures | None:
         vocabulary=run.vocabulary(rows.vocab_size),
         frequency_V=run.frequency(rows.vocab_size),
     )
+
+
+def _ruler(
+    records: RunRecords, measure: dict[str, Any], model: dict[str, Any], vocab_size: int
+) -> Ruler:
+    counts = records.analysis(records.run.readouts()[0]).counts
+    rate = None if asks_next_tokens(model) else measure["masking_rate"]
+    return ruler(counts, vocab_size=vocab_size, masking_rate=rate)
 
 
 def _num_modified(records: RunRecords) -> dict[str, int]:

@@ -265,7 +265,7 @@ def test_negative_and_huge_seeds_are_seeds() -> None:
     ("wrong", "named"),
     [
         ({"rate": 0.0}, "0.0"),
-        ({"rate": 1.0}, "1.0"),
+        ({"rate": 1.01}, "1.01"),
         ({"rate": -0.15}, "-0.15"),
         ({"rate": float("nan")}, "nan"),
         ({"masked_share": -0.1}, "-0.1"),

@@ -13,7 +13,7 @@ from hf_apt.data.masking import mask
 from hf_apt.data.measure_config import MeasureConfig
 from hf_apt.data.measurement_batches import MaskedBatches, NextTokenBatches
 from hf_apt.data.tokens import Tokens, write_tokens
-from hf_apt.depths.measurement import predicts_next_tokens, measure, require_fit
+from hf_apt.depths.measurement import measure, predicts_next_tokens, require_fit
 from hf_apt.depths.own_head import OwnHead
 from hf_apt.depths.trunk import Trunk
 from hf_apt.models.fresh import new_model

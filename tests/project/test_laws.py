@@ -341,6 +341,14 @@ SEEN_THROUGH: dict[str, tuple[str, ...]] = {
         *("cli.compare", "cli.tables.comparison", "stats.rank_agreement", "records.task_records"),
     ),
     "cli/test_lens.py": ("cli.tables.lens_answers",),
+    "cli/test_reference.py": ("cli.tables.reference",),
+    "cli/test_rates.py": ("cli.tables.rates", "report.rates_figure"),
+    "runs/test_masking_rates.py": ("stats.floors.rate_curve",),
+    "records/references/test_reference.py": ("records.references.sentences",),
+    "report/test_ruler_table.py": (
+        *("records.references.ruler", "report.ruler_figure", "report.sections.ruler"),
+        *("cli.tables.ruler", "hub.sections.ruler"),
+    ),
     "runs/test_dry_run.py": ("cli.tables.costs", "runs.machine_speed"),
     "runs/test_pipeline.py": (
         *("runs.decoders", "runs.preparation", "runs.recipes", "runs.summary"),

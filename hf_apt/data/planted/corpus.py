@@ -11,6 +11,7 @@ from jaxtyping import Int
 from hf_apt.data.corpora import Corpus
 from hf_apt.data.document_blocks import Indexed
 from hf_apt.data.held_out import TwoSources
+from hf_apt.data.masking import Masking
 from hf_apt.data.measure_config import MeasureConfig
 from hf_apt.data.measurement_batches import MaskedBatches
 from hf_apt.data.planted.bayes import bayes_predictions
@@ -55,18 +56,22 @@ class PlantedCorpus:
         none = np.full(len(SPECIAL_TOKENS), -1)
         return np.concatenate([none, self.language().paradigms])
 
-    def bayes_counts(self, tokens: Tokens, config: MeasureConfig) -> DepthCounts:
+    def bayes_counts(
+        self, tokens: Tokens, config: MeasureConfig, masking: Masking | None = None
+    ) -> DepthCounts:
         """What the exact best predictor answers at the positions that `measure` asks about.
 
         One depth. It knows the language and the law of corruption, and sees what the model sees:
         no predictor is right more often. It does not aim at the mean over tokens, so a model may
-        exceed it there by chance or by favouring rare tokens.
+        exceed it there by chance or by favouring rare tokens. `masking` is another law than that of
+        `config`.
         """
         language = self.language()
         vocab_size = tokens.description.vocab_size
         first = len(SPECIAL_TOKENS)
         counts = DepthCounts.empty(1, vocab_size)
-        for _, batch in MaskedBatches(tokens, config).part():
+        batches = MaskedBatches(tokens, config, masking)
+        for _, batch in batches.part():
             words = slice(1, -1)  # between [CLS] and [SEP]
             modified_BT = batch.modified_BT[:, words]
             best = bayes_predictions(
@@ -76,7 +81,9 @@ class PlantedCorpus:
                 mask_id=tokens.description.mask_id,
                 vocab_size=vocab_size,
                 word_ids=np.arange(first, first + language.num_words),
-                masking_rate=config.masking_rate,
+                masking_rate=batches.masking.rate,
+                masked_share=batches.masking.masked_share,
+                replaced_share=batches.masking.replaced_share,
             )
             counts.update(
                 batch.labels_BT[:, words][modified_BT],

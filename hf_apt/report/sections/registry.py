@@ -14,6 +14,7 @@ from hf_apt.report.sections import (
     measures,
     provenance,
     rarefaction,
+    ruler,
     tasks,
     token,
     treatment,
@@ -29,6 +30,7 @@ SECTIONS: tuple[Callable[[PageView], Section | None], ...] = (
     clusters.section,
     token.section,
     tasks.section,
+    ruler.section,
     provenance.section,
 )
 """A new section is a line here (`hf_apt.report.section`)."""

@@ -1,0 +1,63 @@
+"""The picture of a ruler: a dot for each accuracy, on a line of its own."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Literal
+
+from matplotlib.figure import Figure
+
+from hf_apt.report.axes import axis_label, font_size, plain_figure
+from hf_apt.report.svg import INK, MUTED, READOUT_COLOURS, RULE
+
+
+@dataclass(frozen=True)
+class RulerMark:
+    """One accuracy on the ruler."""
+
+    name: str
+    """What stands beside it."""
+
+    accuracy: float
+    """Where it stands, in [0, 1]."""
+
+    kind: Literal["floor", "model", "ceiling", "other"]
+    """What it is, which gives colour and sign."""
+
+
+_SIGNS = {"floor": "|", "model": "o", "ceiling": "D", "other": "."}
+
+
+def ruler_figure(marks: Sequence[RulerMark], width: float) -> Figure:
+    """Accuracies from 0 to 1, the lowest at the bottom, each with its name."""
+    figure, axes = plain_figure(width, 0.7 + 0.27 * len(marks))
+    colours = {
+        "floor": MUTED,
+        "model": READOUT_COLOURS["own_head"],
+        "ceiling": READOUT_COLOURS["bayes"],
+        "other": INK,
+    }
+    in_order = sorted(marks, key=lambda mark: mark.accuracy)
+    for height, mark in enumerate(in_order):
+        axes.plot([0, mark.accuracy], [height, height], color=RULE, linewidth=1)
+        axes.plot(
+            [mark.accuracy],
+            [height],
+            marker=_SIGNS[mark.kind],
+            markersize=8 if mark.kind != "ceiling" else 6,
+            color=colours[mark.kind],
+            linestyle="none",
+        )
+    axes.set_yticks(
+        range(len(in_order)),
+        [f"{mark.name} {mark.accuracy:.3f}" for mark in in_order],
+        fontsize=font_size(width),
+        color=INK,
+    )
+    for label, mark in zip(axes.get_yticklabels(), in_order, strict=True):
+        label.set_color(colours[mark.kind])
+    axes.grid(visible=False, axis="y")
+    axes.set_xlim(0, 1)
+    axis_label(axes, "accuracy at the asked positions", width)
+    return figure

@@ -1,0 +1,99 @@
+"""A measurement between floor and ceiling, for page, terminal and card alike."""
+
+from __future__ import annotations
+
+from hf_apt.records.references.reference_models import ReferenceModel, is_like
+from hf_apt.records.references.ruler import Ruler
+from hf_apt.records.references.sentences import normal_sentence
+from hf_apt.records.summary_record import Summary, asks_next_tokens
+from hf_apt.report.formats import NOTHING, estimate, number, percent
+from hf_apt.report.section import TextTable
+from hf_apt.stats.depth_figures import DepthFigures
+from hf_apt.stats.floors.floors import FLOOR_MEANINGS, PlainFloor
+
+
+def ruler_table(summary: Summary) -> TextTable | None:
+    """A row for each floor, the lowest first, the model, the ceiling and the reference models.
+
+    None for a run of before there was a ruler, and for one without the model's own head.
+    """
+    ruler, own = summary.get("ruler"), summary["readouts"].get("own_head")
+    if not ruler or not own:
+        return None
+    is_next = asks_next_tokens(summary["model"])
+    named = f"{summary['model']['name']}, as measured here"
+    rows = [_floor_row(floor) for floor in sorted(ruler["floors"], key=_height)]
+    rows.append(_depth_row(named, own[-1], is_next))
+    if ceiling := summary["readouts"].get("bayes"):
+        rows.append(_depth_row("the exact best predictor", ceiling[0], is_next))
+    rows += [_model_row(row) for row in ruler["models"]]
+    rate = (
+        "" if ruler["masking_rate"] is None else f", masking rate {percent(ruler['masking_rate'])}"
+    )
+    return TextTable(
+        title=f"Is it normal? Vocabulary {number(ruler['vocab_size'], 0)}{rate}",
+        header=["", "accuracy", "at [MASK]", "mean APT", "at [MASK]"],
+        rows=rows,
+        notes=_notes(ruler),
+    )
+
+
+def ruler_sentence(summary: Summary) -> str:
+    """Whether the accuracy is normal, in one sentence; empty where `ruler_table` is None."""
+    ruler, own = summary.get("ruler"), summary["readouts"].get("own_head")
+    if not ruler or not own:
+        return ""
+    size, rate = ruler["vocab_size"], ruler["masking_rate"]
+    ceiling = summary["readouts"].get("bayes")
+    return normal_sentence(
+        own[-1]["masked_accuracy"]["pooled"]["value"],
+        size,
+        {floor["name"]: _height(floor) for floor in ruler["floors"]},
+        None if rate is None else [row for row in ruler["models"] if is_like(row, size, rate)],
+        ceiling=ceiling[0]["masked_accuracy"]["pooled"]["value"] if ceiling else None,
+    )
+
+
+def _height(floor: PlainFloor) -> float:
+    return floor["accuracy"]["pooled"] or 0.0
+
+
+def _floor_row(floor: PlainFloor) -> list[str]:
+    parts = [floor[figure][key] for figure in ("accuracy", "mean_apt") for key in _KEYS]
+    return [f"floor: {floor['name']}", *(number(value, 4) for value in parts)]
+
+
+def _depth_row(name: str, figures: DepthFigures, is_next: bool) -> list[str]:
+    accuracy, mean = figures["masked_accuracy"], figures["mean_apt"]
+    cells = [number(accuracy[key]["value"], 4) for key in _KEYS]
+    cells += [estimate(mean[key], decimals=4) for key in _KEYS]
+    if is_next:
+        cells[1] = cells[3] = NOTHING
+    return [name, *cells]
+
+
+_KEYS = ("pooled", "masked")
+
+
+def _model_row(row: ReferenceModel) -> list[str]:
+    mean = row["mean_apt"]
+    value, error = number(mean["value"], 4), number(mean["standard_error"], 4)
+    return [_name(row), number(row["accuracy"], 4), NOTHING, f"{value}\xa0±\xa0{error}", NOTHING]
+
+
+def _name(row: ReferenceModel) -> str:
+    return f"{row['model']} ({number(row['vocab_size'], 0)}; {percent(row['masking_rate'])})"
+
+
+def _notes(ruler: Ruler) -> list[str]:
+    """What the guessers answer, and what the other models were asked."""
+    floors = (f"{each['name']}: {FLOOR_MEANINGS[each['name']]}" for each in ruler["floors"])
+    notes = ["floors are exact expectations of the very positions asked", *floors]
+    if not ruler["models"]:
+        return notes
+    return [
+        *notes,
+        "in brackets: vocabulary and masking rate of other models, each on text of its own, so that"
+        " the distance from the floors compares, not the value",
+        *(f"{row['model']}: {row['source']}; on {row['text']}" for row in ruler["models"]),
+    ]

@@ -1,0 +1,1 @@
+"""How right one is without knowing any context: closed forms of how often tokens were asked."""

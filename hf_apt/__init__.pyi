@@ -25,11 +25,20 @@ from .depths.lenses.jacobian import JacobianConfig as JacobianConfig
 from .depths.lenses.jacobian import (
     fit_jacobian as fit_jacobian,
 )
+from .depths.likelihood.pseudo_likelihood import (
+    log_likelihood as log_likelihood,
+)
+from .depths.likelihood.pseudo_likelihood import (
+    pseudo_log_likelihood as pseudo_log_likelihood,
+)
 from .depths.measurement import (
     measure as measure,
 )
 from .depths.own_head import (
     OwnHead as OwnHead,
+)
+from .depths.similarity.state_similarity import (
+    state_similarity as state_similarity,
 )
 from .depths.trunk import (
     Trunk as Trunk,
@@ -124,10 +133,16 @@ from .stats.estimates import (
 from .stats.rarefaction import (
     rarefied_mean_apt as rarefied_mean_apt,
 )
+from .stats.similarity.cka import (
+    linear_cka as linear_cka,
+)
 from .studies.block_accuracy import (
     measure_blocks as measure_blocks,
 )
 from .studies.block_accuracy_config import BlockAccuracyConfig as BlockAccuracyConfig
+from .studies.minimal_pairs import (
+    minimal_pairs as minimal_pairs,
+)
 from .training.finetune_config import FinetuneConfig as FinetuneConfig
 from .training.finetuning import (
     finetune as finetune,

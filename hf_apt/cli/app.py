@@ -22,6 +22,8 @@ from hf_apt.cli.publish import publish_app
 from hf_apt.cli.rates import rates_command
 from hf_apt.cli.reference import reference_command
 from hf_apt.cli.run_options import DryRun, run_options
+from hf_apt.cli.score import score_command
+from hf_apt.cli.similarity import similarity_command
 from hf_apt.runs.recipes import RunConfig
 from hf_apt.training.interruption import stopping_signals
 
@@ -64,6 +66,8 @@ app.command("lens")(lens_command)
 app.command("fit-lens")(fit_lens_command)
 app.command("reference")(reference_command)
 app.command("rates")(rates_command)
+app.command("score")(score_command)
+app.command("similarity")(similarity_command)
 
 
 @app.callback()

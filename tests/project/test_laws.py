@@ -343,6 +343,9 @@ SEEN_THROUGH: dict[str, tuple[str, ...]] = {
     "cli/test_lens.py": ("cli.tables.lens_answers",),
     "cli/test_reference.py": ("cli.tables.reference",),
     "cli/test_rates.py": ("cli.tables.rates", "report.rates_figure"),
+    "cli/test_score.py": ("cli.tables.pair_scores", "cli.tables.sentence_scores"),
+    "cli/test_similarity.py": ("cli.tables.depth_similarity",),
+    "depths/likelihood/test_pseudo_likelihood.py": ("depths.likelihood.questions",),
     "runs/test_masking_rates.py": ("stats.floors.rate_curve",),
     "records/references/test_reference.py": ("records.references.sentences",),
     "report/test_ruler_table.py": (

@@ -1,0 +1,1 @@
+"""Sentences scored by a language model at every depth."""

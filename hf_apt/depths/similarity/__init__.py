@@ -1,0 +1,1 @@
+"""How alike the states of depths are, of one model or of two."""

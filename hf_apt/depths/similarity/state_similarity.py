@@ -1,0 +1,141 @@
+"""How alike the states of depths are on the same texts, within a model or between two."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import TYPE_CHECKING, Any, get_args
+
+import numpy as np
+import psutil
+import torch
+
+from hf_apt.depths.trunk import Trunk
+from hf_apt.models.loading import num_positions, require_room
+from hf_apt.stats.config_checks import require_whole_number
+from hf_apt.stats.similarity.depth_similarity import DepthSimilarity, SimilaritySums, sums_bytes
+from hf_apt.stats.similarity.things import Things
+
+if TYPE_CHECKING:
+    from transformers import PreTrainedModel
+
+
+def state_similarity(
+    model: PreTrainedModel,
+    tokenizer: Any,
+    texts: Sequence[str],
+    other: PreTrainedModel | None = None,
+    other_tokenizer: Any = None,
+    *,
+    things: Things = "tokens",
+    debiased: bool = True,
+    sequence_length: int = 128,
+    batch_size: int = 32,
+) -> DepthSimilarity:
+    """Linear CKA of every depth of `model` with every depth of `other`, or with its own.
+
+    Compared are the states that the head would be given (in pre-norm models after the final
+    normalisation) of every token of the `texts`, special ones left out, none masked; or of every
+    text, the mean over its tokens. Texts are cut to `sequence_length` tokens. One pass, in which a
+    batch is `batch_size` texts; the models stay on their devices. Tokens of one text are no
+    independent draws, on which the debiased form relies: the more texts, the less that matters.
+
+    Memory: 8 bytes for each pair of depths and of columns, 430 MB for a BERT-base with itself.
+
+    Raises ValueError, before any pass, for texts that are empty or no strings, fewer than 4 texts
+    or tokens, a tokenizer of another model, two that differ where tokens are compared, and where
+    memory does not suffice; later for states that are not finite.
+    """
+    require_whole_number("batch_size", batch_size)
+    require_whole_number("sequence_length", sequence_length, least=3)
+    if things not in get_args(Things):
+        raise ValueError(f"things is {things!r}: choose one of {', '.join(get_args(Things))}.")
+    _require_texts(texts)
+    sides = [_Side(model, tokenizer, texts, sequence_length)]
+    if other is not None:
+        sides.append(_Side(other, other_tokenizer or tokenizer, texts, sequence_length))
+        if things == "tokens" and sides[0].rows != sides[1].rows:
+            raise ValueError(
+                "the two models read the texts as different tokens, which cannot be compared one "
+                "by one: compare texts (things='texts')."
+            )
+    num = len(texts) if things == "texts" else sum(map(sum, sides[0].scored))
+    if num < 4:
+        raise ValueError(f"there are {num} {things}, and CKA needs 4 at least: give more text.")
+    _require_memory(sides)
+    return _summed(sides, things, batch_size).result(things, debiased=debiased)
+
+
+class _Side:
+    """One of the models, and the texts as it reads them."""
+
+    def __init__(
+        self, model: PreTrainedModel, tokenizer: Any, texts: Sequence[str], sequence_length: int
+    ):
+        most = num_positions(model.config)
+        length = sequence_length if most is None else min(sequence_length, most)
+        encoded = tokenizer(
+            list(texts),
+            truncation=True,
+            max_length=length,
+            return_special_tokens_mask=True,
+            verbose=False,
+        )
+        self.rows: list[list[int]] = encoded["input_ids"]
+        self.scored = [[not each for each in row] for row in encoded["special_tokens_mask"]]
+        for number, row in enumerate(self.scored, 1):
+            if not any(row):
+                raise ValueError(f"text {number} has no token of its own: leave it out.")
+        require_room(model, len(tokenizer), max(map(len, self.rows)))
+        self.trunk = Trunk(model)
+        self._pad_id = tokenizer.pad_token_id or 0
+
+    def states(self, numbers: Sequence[int], things: Things) -> np.ndarray:
+        """The states (D, N, H) of the texts of these numbers, float64."""
+        shape = (len(numbers), max(len(self.rows[number]) for number in numbers))
+        ids_BT, present_BT = torch.full(shape, self._pad_id), torch.zeros(shape, dtype=torch.long)
+        asked_BT = torch.zeros(shape, dtype=torch.bool)
+        for row, number in enumerate(numbers):
+            length = len(self.rows[number])
+            ids_BT[row, :length] = torch.tensor(self.rows[number])
+            present_BT[row, :length] = 1
+            asked_BT[row, :length] = torch.tensor(self.scored[number])
+        device = self.trunk.model.device
+        inputs = {"input_ids": ids_BT.to(device), "attention_mask": present_BT.to(device)}
+        states_DNH = self.trunk.at(inputs, asked_BT).double().cpu().numpy()
+        if things == "tokens":
+            return states_DNH
+        ends = np.cumsum([sum(self.scored[number]) for number in numbers])
+        parts = np.split(states_DNH, ends[:-1], axis=1)
+        return np.stack([part_DNH.mean(axis=1) for part_DNH in parts], axis=1)
+
+
+def _summed(sides: Sequence[_Side], things: Things, batch_size: int) -> SimilaritySums:
+    from tqdm.auto import tqdm
+
+    sums = SimilaritySums(*(side.trunk.num_depths for side in sides))
+    # Longest first: the texts of a batch are about equally long.
+    order = sorted(range(len(sides[0].rows)), key=lambda number: -len(sides[0].rows[number]))
+    for start in tqdm(range(0, len(order), batch_size), desc="Comparing", unit=" batches"):
+        numbers = order[start : start + batch_size]
+        sums.update(*(side.states(numbers, things) for side in sides))
+    return sums
+
+
+def _require_texts(texts: Sequence[str]) -> None:
+    if isinstance(texts, str):
+        raise ValueError("texts must be a list of texts, not one string: put it in a list.")
+    for number, text in enumerate(texts, 1):
+        if not isinstance(text, str) or not text.strip():
+            raise ValueError(f"text {number} is empty or no text: leave it out.")
+    if not len(texts):
+        raise ValueError("there is no text to compare states on: give some.")
+
+
+def _require_memory(sides: Sequence[_Side]) -> None:
+    sizes = [size for side in sides for size in (side.trunk.hidden_size, side.trunk.num_depths)]
+    needed, free = sums_bytes(*sizes), psutil.virtual_memory().available
+    if needed > free:
+        raise ValueError(
+            f"to compare these depths takes {needed / 1e9:.3g} GB of memory, and "
+            f"{free / 1e9:.3g} GB are free: take a smaller model, or a larger machine."
+        )

@@ -82,6 +82,12 @@ from .records.run import (
 from .report.apt_frame import (
     apt_frame as apt_frame,
 )
+from .runs.acquisition import (
+    acquisition as acquisition,
+)
+from .runs.diff import (
+    diff as diff,
+)
 from .runs.masking_rates import (
     masking_rates as masking_rates,
 )

@@ -16,6 +16,8 @@ from hf_apt.depths.head_config import HeadConfig, HeadsName
 from hf_apt.stats.apt import masked_accuracy, mean_apt
 from hf_apt.stats.counts import TREATMENTS, DepthCounts
 from hf_apt.stats.estimates import Estimate, plain
+from hf_apt.stats.floors.floors import PlainFloor, floors_of, plain_floors
+from hf_apt.stats.measures.token_cross_entropy import TokenCrossEntropy
 from trainer_callbacks.depth_callback import DepthCallback
 from trainer_callbacks.depth_heads import HeadsInTraining, HeadsMoment
 from trainer_callbacks.files import StepFiles
@@ -46,8 +48,11 @@ class AptCallback(DepthCallback):
 
     Tables, in `<output_dir>/apt/`: `eval-step-<step>.json`, the estimates at every depth pooled and
     by treatment, and the tokens that were never right, most often asked first, as ids and, where
-    the Trainer has a tokenizer, as words; `eval-step-<step>.npz`, `hits` (D, V) and `support` (V,)
-    of every token; hits are -1 at depths where answers are missing.
+    the Trainer has a tokenizer, as words, and `floors`, what guessers without context reach at the
+    positions asked (`hf_apt.stats.floors.floors`); `eval-step-<step>.npz`, `hits` (D, V) and
+    `support` (V,) of every token, and `cross_entropy` (D, V), the sum over its positions in nats;
+    hits and cross-entropies are -1 at depths where answers are missing. `hf-apt acquisition` reads
+    them.
 
     Figures of two steps are of the same text: the same positions are asked at every measurement.
     Where the number of times that a token is asked has changed since the table before, as with a
@@ -201,8 +206,9 @@ class AptCallback(DepthCallback):
             self._positions.check(files, *name, counts.support())
         hits_DV = counts.hits()
         hits_DV[total.unanswered_D > 0] = -1
+        arrays = {"hits": hits_DV, "support": counts.support()} | _cross_entropies(total)
         with writing(files.claimed(*name, "npz"), "wb") as file:
-            np.savez_compressed(file, hits=hits_DV, support=counts.support())
+            np.savez_compressed(file, **arrays)
         estimates = {
             treatment or "pooled": {
                 "mean_apt": _at_answered(total, mean_apt, hits_DV, support_V),
@@ -225,6 +231,7 @@ class AptCallback(DepthCallback):
             content = {
                 "step": name[1],
                 "never_right": never_right_entry(total, words),
+                "floors": _floors(counts),
                 "depths": depths,
             }
             json.dump(content, file, indent=1, ensure_ascii=False)
@@ -244,6 +251,22 @@ class AptCallback(DepthCallback):
         kinds = (None, *TREATMENTS) if self.measurement.knows_treatments else (None,)
         entries = [(kind, counts.hits(kind), counts.support(kind)) for kind in kinds]
         return [entry for entry in entries if entry[2].any()]
+
+
+def _cross_entropies(total: DecodedTotal) -> dict[str, np.ndarray]:
+    """The sums of each token (D, V), -1 where answers are missing; none of a mere predictor."""
+    measure = total.readout.measures.get(TokenCrossEntropy.name)
+    if not isinstance(measure, TokenCrossEntropy):
+        return {}
+    is_missing_D1 = (total.unanswered_D > 0)[:, None]
+    return {"cross_entropy": np.where(is_missing_D1, -1, measure.sums_DV).astype(np.float32)}
+
+
+def _floors(counts: DepthCounts) -> list[PlainFloor]:
+    """The floors of the positions asked; none of no position."""
+    if not counts.support().any():
+        return []
+    return plain_floors(floors_of(counts, replaced_shows_all=False))
 
 
 def _at_answered(

@@ -10,8 +10,10 @@ from typing import TYPE_CHECKING, Annotated, Any
 import typer
 import typer.core
 
+from hf_apt.cli.acquisition import acquisition_command
 from hf_apt.cli.committee import committee_command
 from hf_apt.cli.compare import compare_command
+from hf_apt.cli.diff import diff_command
 from hf_apt.cli.failures import failure_of, writes_into, writes_nothing
 from hf_apt.cli.finetune import finetune_command
 from hf_apt.cli.fit_lens import fit_lens_command
@@ -62,6 +64,8 @@ app.add_typer(publish_app, name="publish")
 app.command("finetune")(finetune_command)
 app.command("committee")(committee_command)
 app.command("compare")(compare_command)
+app.command("diff")(diff_command)
+app.command("acquisition")(acquisition_command)
 app.command("lens")(lens_command)
 app.command("fit-lens")(fit_lens_command)
 app.command("reference")(reference_command)

@@ -40,6 +40,8 @@ class TokenClusters(Streamed, evaluate.Metric):
         share_with_strong_match: share of the kept tokens with a strong match, in [0, 1];
         noise_mass: mean over kept tokens of the share of answers that are neither right nor a
             strong match, in [0, 1];
+        share_with_strong_match, mean_size and noise_mass each with its standard error,
+            `noise_mass_standard_error` and so on, over kept tokens or clusters;
         definition and threshold. None where a value is undefined.
     Examples:
         The name is that of the metric's folder, or of its Space on the Hub.

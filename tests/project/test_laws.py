@@ -343,6 +343,8 @@ SEEN_THROUGH: dict[str, tuple[str, ...]] = {
     "cli/test_lens.py": ("cli.tables.lens_answers",),
     "cli/test_reference.py": ("cli.tables.reference",),
     "cli/test_rates.py": ("cli.tables.rates", "report.rates_figure"),
+    "runs/test_diff.py": ("cli.diff", "cli.tables.text_tables", "report.run_diff"),
+    "runs/test_acquisition.py": ("cli.acquisition", "report.acquisition"),
     "cli/test_score.py": ("cli.tables.pair_scores", "cli.tables.sentence_scores"),
     "cli/test_similarity.py": ("cli.tables.depth_similarity",),
     "depths/likelihood/test_pseudo_likelihood.py": ("depths.likelihood.questions",),

@@ -11,12 +11,27 @@ from typing import Any
 import numpy as np
 
 from hf_apt.stats.apt import apt, apt50, apt_standard_error, masked_accuracy, mean_apt
-from hf_apt.stats.clusters import HEADLINE, Definition, token_clusters
+from hf_apt.stats.clusters import (
+    HEADLINE,
+    Definition,
+    basis_of,
+    strong_matches,
+    token_clusters,
+)
 from hf_apt.stats.confidence import confidence_bins
 from hf_apt.stats.config_checks import require_whole_number
-from hf_apt.stats.confusion import confusion
+from hf_apt.stats.confusion import confusion, noise_mass
 from hf_apt.stats.depth_summary import cluster_figures
-from hf_apt.stats.estimates import Estimate, Slope, mean_estimate, pearson, slope, spearman
+from hf_apt.stats.estimates import (
+    Estimate,
+    Slope,
+    mean_estimate,
+    pearson,
+    plain,
+    share_estimate,
+    slope,
+    spearman,
+)
 from hf_apt.stats.frequency import apt_by_frequency
 from hf_apt.stats.metric_modules.array_inputs import whole_numbers
 from hf_apt.stats.metric_modules.streams import (
@@ -124,12 +139,24 @@ def token_clusters_scores(
     """The clusters of strong-match tokens: `clusters`, lists of token ids, largest first.
 
     With them what `hf_apt.stats.depth_summary.cluster_figures` says about their number, sizes and
-    noise mass. Raises ValueError if nothing was asked, for a threshold outside (0, 1] or an unknown
-    definition, and for a token outside `vocab_size`.
+    noise mass, and `share_with_strong_match`, `mean_size` and `noise_mass` each with
+    `…_standard_error`, over kept tokens or clusters, None below two of them. Raises ValueError if
+    nothing was asked, for a threshold outside (0, 1] or an unknown definition, and for a token
+    outside `vocab_size`.
     """
     table = confusion(stream.pairs(vocab_size=vocab_size))
     clusters = token_clusters(table, threshold, definition)
     figures = cluster_figures(clusters, table)
+    matches = strong_matches(table, threshold, basis_of(definition))
+    errors = {
+        "share_with_strong_match": share_estimate(clusters.num_matched, clusters.num_kept),
+        "mean_size": mean_estimate(clusters.sizes().astype(float)),
+        "noise_mass": mean_estimate(noise_mass(table, matches)),
+    }
+    figures |= {
+        f"{name}_standard_error": plain(estimate.standard_error)
+        for name, estimate in errors.items()
+    }
     return {"clusters": [tokens.tolist() for tokens in clusters.members]} | figures
 
 

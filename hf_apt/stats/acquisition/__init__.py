@@ -1,0 +1,1 @@
+"""When a token is learnt: figures over the steps of a training."""

@@ -15,6 +15,9 @@ from .data.tokens import (
 from .data.tokens import (
     write_tokens as write_tokens,
 )
+from .depths.checks.self_test import (
+    check as check,
+)
 from .depths.head_config import HeadConfig as HeadConfig
 from .depths.heads import (
     DepthHeads as DepthHeads,

@@ -11,6 +11,7 @@ import typer
 import typer.core
 
 from hf_apt.cli.acquisition import acquisition_command
+from hf_apt.cli.check import check_command
 from hf_apt.cli.committee import committee_command
 from hf_apt.cli.compare import compare_command
 from hf_apt.cli.diff import diff_command
@@ -63,15 +64,16 @@ app = typer.Typer(
 app.add_typer(publish_app, name="publish")
 app.command("finetune")(finetune_command)
 app.command("committee")(committee_command)
+app.command("check")(check_command)
 app.command("compare")(compare_command)
 app.command("diff")(diff_command)
 app.command("acquisition")(acquisition_command)
 app.command("lens")(lens_command)
-app.command("fit-lens")(fit_lens_command)
+app.command("score")(score_command)
 app.command("reference")(reference_command)
 app.command("rates")(rates_command)
-app.command("score")(score_command)
 app.command("similarity")(similarity_command)
+app.command("fit-lens")(fit_lens_command)
 
 
 @app.callback()

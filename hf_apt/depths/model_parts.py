@@ -86,6 +86,13 @@ def _require_language_model(model: Any) -> None:
     kind = type(model).__name__
     config = getattr(model, "config", None) if isinstance(model, nn.Module) else None
     is_known = hasattr(config, "to_json_string") and hasattr(model, "device")
+    part = getattr(config, "text_config", None)
+    if is_known and isinstance(getattr(part, "vocab_size", None), int):
+        if not isinstance(getattr(config, "vocab_size", None), int):
+            raise ValueError(
+                f"{kind} reads images or sounds beside text, by a part for each: hand over a model "
+                "of text alone, such as that of its text_config."
+            )
     if not is_known or not isinstance(getattr(config, "vocab_size", None), int):
         shown = repr(model) if isinstance(model, str) else kind
         raise ValueError(

@@ -78,8 +78,14 @@ class OwnHead:
     def logits(self, hidden_NH: Tensor) -> Tensor:
         """The logits (N, V), all at once: for few positions."""
         logits_1NV = logits_of(self._model, self._answer(hidden_NH))
-        if logits_1NV is None or logits_1NV.dim() != 3 or logits_1NV.shape[1] != len(hidden_NH):
+        if logits_1NV is None or logits_1NV.dim() != 3:
             raise _no_head(self._model)
+        if logits_1NV.shape[1] != len(hidden_NH):
+            raise ValueError(
+                f"the head of {type(self._model).__name__} gives {logits_1NV.shape[1]} answers for "
+                f"{len(hidden_NH)} hidden states: it does not answer position by position, and "
+                "its depths cannot be decoded."
+            )
         return logits_1NV[0]
 
     def _answer(self, hidden_NH: Tensor) -> Any:

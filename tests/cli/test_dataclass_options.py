@@ -37,6 +37,15 @@ FIELDS: dict[str, tuple[ConfigOptions, ...]] = {
     "finetune": (FINETUNE,),
     "committee": (COMMITTEE,),
     "compare": (),
+    "check": (),
+    "diff": (),
+    "acquisition": (),
+    "lens": (),
+    "fit-lens": (),
+    "score": (),
+    "similarity": (),
+    "reference": (),
+    "rates": (CORPUS, MEASURE),
     "publish checkpoint": (CARD,),
     "publish card": (CARD,),
     "publish metric": (),
@@ -46,14 +55,33 @@ FIELDS: dict[str, tuple[ConfigOptions, ...]] = {
 TEXT = ("validation_share", "paragraphs")
 """Options whose defaults depend on what is to be done, or on the files."""
 
+MEASURED = {"checkpoint", "corpus", "heads", "revision", "output", *TEXT}
+
 OWN = {
     "run": {"corpus", "recipe", "model", "heads", "task", "output", "dry_run", *TEXT},
     "pretrain": {"corpus", "recipe", "model", "heads", "task", "output", *TEXT},
-    "measure": {"checkpoint", "corpus", "heads", "output", *TEXT},
+    "measure": MEASURED,
     "report": {"run"},
-    "finetune": {"checkpoint", "output"},
-    "committee": {"members", "output"},
+    "finetune": {"checkpoint", "revision", "output"},
+    "committee": {"members", "revision", "output"},
     "compare": {"runs", "task", "output"},
+    "check": {"model", "tokenizer", "text"},
+    "diff": {"run_a", "run_b", "readout", "rate", "tokens", "output"},
+    "acquisition": {"sources", "data", "readout", "step", "min_support", "tokenizer", "output"},
+    "lens": {"text", "model", "tokenizer", "true", "mask", "each", "top", "lens", "output"},
+    "fit-lens": {
+        *("checkpoint", "corpus", "kind", "sequences", "positions", "steps", "sequence_length"),
+        *("max_documents", "paragraphs", "output"),
+    },
+    "score": {"model", "file", "kind", "column", "unit", "level", "batch_size", "output"},
+    "similarity": {
+        *("model", "other", "text", "column", "things", "plain", "max_texts", "sequence_length"),
+        *("paragraphs", "output"),
+    },
+    "reference": {
+        *("vocab_size", "masking_rate", "accuracy", "support", "masked_share", "replaced_share"),
+    },
+    "rates": {*MEASURED, "rate", "only_masks"},
     "publish checkpoint": {"run", "public", "dry_run", "output"},
     "publish card": {"run", "public", "dry_run", "output"},
     "publish metric": {"name", "repo", "public", "dry_run"},

@@ -521,3 +521,18 @@ def test_links_are_percent_encoded(run):
 def test_a_repository_that_is_no_name_has_no_card(run):
     with pytest.raises(ValueError, match="give it as OWNER/NAME"):
         checkpoint_card(run, CardOptions(repo='o/x")\nimport os #'))
+
+
+def test_tokens_that_are_never_right_are_named(run):
+    assert "## Never right" not in body(run)
+    group = {"num": 9, "norm": 0.67, "bias": -1.35, "share_alike": 1.0}
+    figures = {
+        **{"min_support": 10, "num_tokens": 1, "num_untrained": 1, "tokens": [7], "texts": [">>"]},
+        **{"support": [82], "norms": [0.63], "biases": [-1.41], "look_untrained": [True]},
+        **{"unused_are": "named", "unused": group, "right": group | {"share_alike": 0.0}},
+    }
+    change_summary(run, token_rows=figures)
+    assert "## Never right" in body(run)
+    row = next(row for row in table(body(run)) if "82" in row)
+    assert row[1:] == ["82", "0.630", "−1.410", "yes"]
+    assert "1 of these 1 tokens look as if they were never trained" in body(run)

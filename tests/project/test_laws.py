@@ -340,14 +340,18 @@ SEEN_THROUGH: dict[str, tuple[str, ...]] = {
     "studies/test_run_comparison.py": (
         *("cli.compare", "cli.tables.comparison", "stats.rank_agreement", "records.task_records"),
     ),
-    "cli/test_lens.py": ("cli.tables.lens_answers",),
-    "cli/test_reference.py": ("cli.tables.reference",),
-    "cli/test_rates.py": ("cli.tables.rates", "report.rates_figure"),
-    "runs/test_diff.py": ("cli.diff", "cli.tables.text_tables", "report.run_diff"),
-    "runs/test_acquisition.py": ("cli.acquisition", "report.acquisition"),
     "cli/test_score.py": ("cli.tables.pair_scores", "cli.tables.sentence_scores"),
     "cli/test_similarity.py": ("cli.tables.depth_similarity",),
     "depths/likelihood/test_pseudo_likelihood.py": ("depths.likelihood.questions",),
+    "cli/test_check.py": ("cli.tables.checks",),
+    "depths/checks/test_self_test.py": (
+        *("depths.checks.depth_checks", "depths.checks.direction", "depths.checks.invariance"),
+        *("depths.checks.outcome", "depths.checks.report", "depths.checks.subject"),
+        "depths.checks.vocabulary_checks",
+    ),
+    "cli/test_lens.py": ("cli.tables.lens_answers",),
+    "cli/test_reference.py": ("cli.tables.reference",),
+    "cli/test_rates.py": ("cli.tables.rates", "report.rates_figure"),
     "runs/test_masking_rates.py": ("stats.floors.rate_curve",),
     "records/references/test_reference.py": ("records.references.sentences",),
     "report/test_ruler_table.py": (
@@ -355,6 +359,8 @@ SEEN_THROUGH: dict[str, tuple[str, ...]] = {
         *("cli.tables.ruler", "hub.sections.ruler"),
     ),
     "runs/test_dry_run.py": ("cli.tables.costs", "runs.machine_speed"),
+    "runs/test_diff.py": ("cli.diff", "cli.tables.text_tables", "report.run_diff"),
+    "runs/test_acquisition.py": ("cli.acquisition", "report.acquisition"),
     "runs/test_pipeline.py": (
         *("runs.decoders", "runs.preparation", "runs.recipes", "runs.summary"),
     ),
@@ -414,6 +420,7 @@ SEEN_THROUGH: dict[str, tuple[str, ...]] = {
     "hub/test_card.py": (
         *("hub.card_results", "hub.card_section"),
         *("hub.sections.blocks", "hub.sections.finetuning", "hub.sections.measures"),
+        "hub.sections.never_right",
     ),
     "records/test_run_records.py": ("records.summary_record", "records.task_record"),
     "stats/test_depth_summary.py": ("stats.depth_figures",),

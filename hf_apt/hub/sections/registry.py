@@ -5,12 +5,13 @@ from __future__ import annotations
 from collections.abc import Callable
 
 from hf_apt.hub.card_section import CardSection
-from hf_apt.hub.sections import blocks, finetuning, measures, ruler
+from hf_apt.hub.sections import blocks, finetuning, measures, never_right, ruler
 from hf_apt.records.run_records import RunRecords
 
 SECTIONS: tuple[Callable[[RunRecords], CardSection | None], ...] = (
     blocks.section,
     measures.section,
+    never_right.section,
     finetuning.section,
     ruler.section,
 )

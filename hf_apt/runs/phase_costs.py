@@ -219,13 +219,13 @@ def readout_bytes(model: ModelCosts, num_modified: int, num_sequences: int) -> i
 def measures_bytes(model: ModelCosts, num_modified: int, num_sequences: int) -> int:
     """Bytes of one readout's measures at most, in memory and on disk: 8 a number.
 
-    Two counts for each depth and id, a sum for each depth and sequence, each sequence's number of
-    positions; and of each id in each group of sequences where it was asked its key, its positions
-    and a count for each depth.
+    Two counts and a sum for each depth and id, a sum for each depth and sequence, each sequence's
+    number of positions; and of each id in each group of sequences where it was asked its key, its
+    positions and a count for each depth.
     """
     num_depths, num_ids = model.num_depths, model.vocab_size
     in_groups = (num_depths + 2) * min(num_modified, NUM_GROUPS * num_ids)
-    return 8 * (2 * num_depths * num_ids + (num_depths + 1) * num_sequences + in_groups)
+    return 8 * (3 * num_depths * num_ids + (num_depths + 1) * num_sequences + in_groups)
 
 
 def disk_bytes(config: RunConfig, model: ModelCosts) -> int:

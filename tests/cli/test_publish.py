@@ -76,7 +76,7 @@ def test_every_option_has_a_help_text() -> None:
         for name, parameter in inspect.signature(options).parameters.items():
             assert parameter.annotation.__metadata__[0].help, name
             seen += 1
-    assert seen == 13
+    assert seen == 14
 
 
 # What is sent.

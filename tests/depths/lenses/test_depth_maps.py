@@ -32,8 +32,10 @@ def test_it_is_saved_and_loaded_to_the_bit(maps, tiny_model, tmp_path) -> None:
     assert torch.equal(loaded.weights_DHH, maps.weights_DHH)
     assert torch.equal(loaded.biases_DH, maps.biases_DH)
     assert (loaded.kind, loaded.model, loaded.num_positions) == ("jacobian", maps.model, 7)
-    maps.save(path)
-    assert path.read_bytes() == first
+    with pytest.raises(ValueError, match="lens.safetensors is there already"):
+        maps.save(path)
+    maps.save(tmp_path / "again.safetensors")
+    assert (tmp_path / "again.safetensors").read_bytes() == first
 
 
 def test_it_is_refused_for_another_model(maps, tiny_model, tmp_path) -> None:

@@ -80,19 +80,31 @@ class RunConfig:
 
 
 def demo_recipe(*, task: str | None = "planted") -> RunConfig:
-    """Minutes on two cores: a narrow BERT-6 on the planted language, beside the exact ceiling."""
+    """Minutes on two cores: a narrow BERT-6 on the planted language, beside the exact ceiling.
+
+    As in `narrow_recipe` it is asked for 30 % of the positions while it learns, and positions start
+    as sines and cosines. With 15 % and random positions, words that need topic and sentence at once
+    stay unlearnt from some seeds.
+    """
     from hf_apt.data.planted.corpus import PlantedCorpus
 
     return RunConfig(
         corpus=PlantedCorpus(),
         sequence_length=50,
         layout="first",
-        shape=ModelShape(hidden_size=64, num_heads=4, dropout=0.0, initializer_range=0.05),
+        shape=ModelShape(
+            hidden_size=64,
+            num_heads=4,
+            dropout=0.0,
+            initializer_range=0.05,
+            sinusoidal_positions=True,
+        ),
         pretrain=PretrainConfig(
             num_steps=5000,
             batch_size=16,
             learning_rate=2e-3,
             warmup_share=0.03,
+            masking_rate=0.3,
             beta2=0.98,
             save_every=1000,
             num_validation_sequences=512,

@@ -84,6 +84,7 @@ class DepthFigures(TypedDict):
     depth: int
     mean_apt: dict[str, PlainEstimate]
     mean_apt_common: dict[str, PlainEstimate]
+    mean_apt_planted: PlainEstimate | None
     rarefaction: list[RarefiedFigures]
     rarefied_growth: PlainEstimate | None
     never_right: NeverRight

@@ -47,6 +47,8 @@ def summarise_depths(
       for each treatment (`masked`, `replaced`, `unchanged`).
     - `mean_apt_common`: mean APT of the tokens asked for under all three treatments, for `pooled`
       and each treatment, which can be compared: of all their tokens each asks for other ones.
+    - `mean_apt_planted`: mean APT of the tokens of planted classes, without those of none; null
+      where classes are not known.
     - `rarefaction`: mean APT expected at each of `common_sizes` (`num_positions`, `mean_apt`), by
       which measurements of different size are compared (`hf_apt.stats.rarefaction`); errors, over
       sequences, are null where only counts were kept.
@@ -88,6 +90,7 @@ def summarise_depths(
         figures = {
             "depth": depth,
             **_accuracies(counts, depth, frequency_V),
+            "mean_apt_planted": _planted_mean(analysis.hits_DV[depth], support_V, planted_V),
             "rarefaction": rarefied[depth],
             "rarefied_growth": plain(rarefied_growths[depth]),
             "never_right": _never_right(analysis.hits_DV[depth], support_V),
@@ -196,6 +199,12 @@ def _agreement(
     if previous is None or clusters.definition == "row":
         return None
     return cluster_agreement(clusters.labels(), previous.labels(), asked_V)
+
+
+def _planted_mean(hits_V: np.ndarray, support_V: np.ndarray, planted_V: np.ndarray | None) -> Any:
+    if planted_V is None:
+        return None
+    return plain(mean_apt(hits_V, support_V, tokens_V=planted_V >= 0))
 
 
 def _planted_agreement(

@@ -28,6 +28,7 @@ DEPTH_KEYS = {
     "depth",
     "mean_apt",
     "mean_apt_common",
+    "mean_apt_planted",
     "rarefaction",
     "rarefied_growth",
     "never_right",
@@ -162,6 +163,21 @@ def test_accuracies_are_those_of_a_loop_pooled_and_by_treatment() -> None:
                 readings, oracles.apt50(table, frequency.tolist()), strict=True
             ):
                 assert reading == (None if expected is None else pytest.approx(expected))
+
+
+def test_the_mean_over_planted_classes_leaves_the_other_tokens_out() -> None:
+    # Token 0, of no class, is always right; 1 and 2 are right in 1 of 2 and in 1 of 4; 3 is no one.
+    references, answers = [0, 0, 1, 1, 2, 2, 2, 2], [0, 0, 1, 2, 2, 1, 1, 1]
+    counts = DepthCounts.empty(1, 4).update(
+        np.array(references), np.array([answers]), np.zeros(8, int)
+    )
+    planted = np.array([-1, 0, 0, 0])
+    (figures,) = summarise_depths(of_counts(counts), np.ones(4, int), planted_V=planted)
+    assert figures["mean_apt"]["pooled"]["value"] == pytest.approx((1 + 1 / 2 + 1 / 4) / 3)
+    assert figures["mean_apt_planted"]["value"] == pytest.approx((1 / 2 + 1 / 4) / 2)
+    assert figures["mean_apt_planted"]["num"] == 2
+    (unknown,) = summarise_depths(of_counts(counts), np.ones(4, int))
+    assert unknown["mean_apt_planted"] is None
 
 
 def test_clusters_and_confusion_are_those_of_a_loop() -> None:

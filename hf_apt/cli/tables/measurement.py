@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+from textwrap import fill
 from typing import TYPE_CHECKING
 
 from hf_apt.cli.tables import errors
 from hf_apt.cli.tables.style import bare_table, estimate_cell, value_cell
 from hf_apt.records.summary_record import ASKED_NEXT, Summary, asks_next_tokens
 from hf_apt.report.formats import depth_labels
+from hf_apt.report.planted_words import planted_words
 from hf_apt.report.sentences import cluster_entry
 from hf_apt.stats.clusters import HEADLINE, PLANTED_HEADLINE
 from hf_apt.stats.depth_figures import DepthFigures
@@ -29,6 +31,7 @@ _LEGEND = (
     "accuracy: of all {}; APT(50): of the 50 most frequent tokens\n"
     "kept: tokens whose right answer is their commonest; clusters: {}, from {}"
 )
+_WIDTH = 80
 _PLANTED_LEGEND = "\nARI: {} clusters from {} against the planted ones, adjusted Rand index"
 
 
@@ -40,6 +43,8 @@ def footer(summary: Summary) -> str:
     text = f"{_text(summary)}\n{_LEGEND.format(asked, *HEADLINE)}"
     if _is_planted(summary):
         text += _PLANTED_LEGEND.format(*PLANTED_HEADLINE)
+    for sentence in planted_words(summary, "own_head"):
+        text += "\n" + fill(sentence.replace("\xa0", " "), _WIDTH)
     return "\n".join(filter(None, (text, errors.footer(summary))))
 
 

@@ -7,6 +7,7 @@ from functools import partial
 from hf_apt.records.summary_record import asks_next_tokens
 from hf_apt.report import figures
 from hf_apt.report.page_view import PageView
+from hf_apt.report.planted_words import planted_words
 from hf_apt.report.section import Section
 from hf_apt.report.svg import both_widths
 from hf_apt.report.tables import block_rows, ceiling_row, treatment_rows
@@ -36,6 +37,7 @@ def section(view: PageView) -> Section:
                 treatments={
                     name: treatment_rows(view.readouts[name], view.labels) for name in view.shown
                 },
+                planted={name: planted_words(view.summary, name) for name in view.shown},
             ),
             "ceiling": ceiling_row(view.ceiling, view.threshold),
             "threshold": f"{view.threshold:g}",

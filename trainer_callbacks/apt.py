@@ -208,7 +208,7 @@ class AptCallback(DepthCallback):
         hits_DV[total.unanswered_D > 0] = -1
         arrays = {"hits": hits_DV, "support": counts.support()} | _cross_entropies(total)
         with writing(files.claimed(*name, "npz"), "wb") as file:
-            np.savez_compressed(file, **arrays)
+            np.savez_compressed(file, allow_pickle=False, **arrays)
         estimates = {
             treatment or "pooled": {
                 "mean_apt": _at_answered(total, mean_apt, hits_DV, support_V),

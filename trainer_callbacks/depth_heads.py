@@ -135,7 +135,8 @@ class HeadsInTraining:
         raise_in_all(problem)
         if process_state().num_processes > 1:
             for weight in (each for one in heads.values() for each in one.parameters()):
-                weight.data.copy_(broadcast(weight.data))
+                sent: Any = broadcast(weight.data)
+                weight.data.copy_(sent)
         return heads
 
     def _source(self) -> Source:

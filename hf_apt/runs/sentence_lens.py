@@ -67,7 +67,8 @@ def lens(
     require_whole_number("top", top)
     if not isinstance(text, str):
         raise ValueError(f"text must be a string, got {type(text).__name__}.")
-    words = tuple(true) if isinstance(true, list | tuple) else (true,) if true is not None else ()
+    given: Any = true
+    words = given if isinstance(given, list | tuple) else (given,) if given is not None else ()
     for name, word in (*(("true", word) for word in words), ("mask", mask)):
         if word is not None and not isinstance(word, str):
             raise ValueError(f"{name} must be text, got {word!r}.")

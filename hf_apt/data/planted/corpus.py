@@ -67,7 +67,8 @@ class PlantedCorpus:
         `config`.
         """
         language = self.language()
-        vocab_size = tokens.description.vocab_size
+        vocab_size, mask_id = tokens.description.vocab_size, tokens.description.mask_id
+        assert mask_id is not None  # its own tokenizer has one
         first = len(SPECIAL_TOKENS)
         counts = DepthCounts.empty(1, vocab_size)
         batches = MaskedBatches(tokens, config, masking)
@@ -78,7 +79,7 @@ class PlantedCorpus:
                 language,
                 batch.input_ids_BT[:, words],
                 modified_BT,
-                mask_id=tokens.description.mask_id,
+                mask_id=mask_id,
                 vocab_size=vocab_size,
                 word_ids=np.arange(first, first + language.num_words),
                 masking_rate=batches.masking.rate,

@@ -277,7 +277,7 @@ NARROW = ("run", "x/y", "--steps=2")
         ((*RUN, "--learning-rate=0"), "learning_rate"),
         ((*RUN, "--seed=-1"), "seed must be a whole number from 0 to"),
         ((*RUN, f"--seed={10**20}"), "seed must be a whole number from 0 to"),
-        ((*RUN, "--hidden-size=17", "--num-heads=4"), "17 is no multiple of 4"),
+        ((*RUN, "--hidden-size=18", "--num-heads=4"), "18 is no multiple of 4"),
         ((*NARROW, "--hidden-size=15", "--num-heads=3"), "choose an even --hidden-size"),
         ((*RUN, "--compile", "--compile-mode=nosuch"), "choose one of default"),
         ((*RUN, "--compile-mode=default"), "add --compile"),

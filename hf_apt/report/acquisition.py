@@ -2,16 +2,15 @@
 
 from __future__ import annotations
 
-import json
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from hf_apt.atomic import writing
 from hf_apt.report.formats import NOTHING, estimate, number, shown_token
 from hf_apt.report.section import TextTable
+from hf_apt.report.tables_file import write_tables
 from hf_apt.stats.acquisition.measured_steps import Ages, MeasuredSteps
 from hf_apt.stats.estimates import plain
 from hf_apt.stats.labels import default_depth_names
@@ -132,18 +131,9 @@ class Acquisition:
     def save(self, path: Path | str) -> Path:
         """The path of these figures as a page (.html) or a record (.json), whole or not at all.
 
-        Raises ValueError for another suffix.
+        Raises ValueError for another suffix, and if there is a file.
         """
-        path = Path(path)
-        if path.suffix == ".json":
-            content = json.dumps(self.record, ensure_ascii=False, allow_nan=False) + "\n"
-        elif path.suffix == ".html":
-            content = self._rendered("tables_page.html.jinja")
-        else:
-            raise ValueError(f"{path} is neither .html nor .json: name one.")
-        with writing(path) as file:
-            file.write(content)
-        return path
+        return write_tables(path, self.record, lambda: self._rendered("tables_page.html.jinja"))
 
     def __repr__(self) -> str:
         return f"Acquisition({self.name!r}): {self.sentence}"

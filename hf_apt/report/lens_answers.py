@@ -31,7 +31,7 @@ class DepthAnswer:
     """The rank of the true token, 1 for the answer; None where it is not known."""
 
     true_probability: float | None = None
-    """Its probability; None where it is not known."""
+    """The probability of the true token; None where that is not known."""
 
 
 @dataclass(frozen=True)

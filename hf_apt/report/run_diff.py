@@ -2,15 +2,14 @@
 
 from __future__ import annotations
 
-import json
 from collections.abc import Sequence
 from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Any
 
-from hf_apt.atomic import writing
 from hf_apt.report.formats import NOTHING, estimate, number, shown_token
 from hf_apt.report.section import TextTable
+from hf_apt.report.tables_file import write_tables
 from hf_apt.stats.estimates import plain
 from hf_apt.stats.paired.comparison import PairedComparison, PartDifference, TokenChange
 from hf_apt.stats.paired.differences import PairedDifference
@@ -108,18 +107,9 @@ class RunDiff:
     def save(self, path: Path | str) -> Path:
         """The path of these figures as a page (.html) or a record (.json), whole or not at all.
 
-        Raises ValueError for another suffix.
+        Raises ValueError for another suffix, and if there is a file.
         """
-        path = Path(path)
-        if path.suffix == ".json":
-            content = json.dumps(self.record, indent=1, ensure_ascii=False, allow_nan=False) + "\n"
-        elif path.suffix == ".html":
-            content = self._rendered("tables_page.html.jinja")
-        else:
-            raise ValueError(f"{path} is neither .html nor .json: name one.")
-        with writing(path) as file:
-            file.write(content)
-        return path
+        return write_tables(path, self.record, lambda: self._rendered("tables_page.html.jinja"))
 
     def __repr__(self) -> str:
         return f"RunDiff({self.a!r}, {self.b!r}): {self.sentence}"

@@ -16,7 +16,7 @@ from hf_apt.stats.labels import default_depth_names
 from hf_apt.stats.similarity.depth_similarity import DepthSimilarity
 
 SUFFIXES = (".html", ".svg", ".json", ".csv")
-"""As what a matrix can be written."""
+"""Endings of the files that a matrix can be written to."""
 
 _CELL, _LABEL, _FONT = 44, 92, 13
 

@@ -61,7 +61,7 @@ def package(tmp_path_factory) -> Path:
 
 @pytest.fixture(scope="module")
 def wheel(package, tmp_path_factory) -> Path:
-    """The same files, zipped."""
+    """A wheel: the files of the package, zipped."""
     archive = tmp_path_factory.mktemp("wheel") / "antiberty-0.1.3-py3-none-any"
     zipped = Path(shutil.make_archive(str(archive), "zip", package))
     return zipped.rename(archive.with_name(f"{archive.name}.whl"))

@@ -359,7 +359,12 @@ SEEN_THROUGH: dict[str, tuple[str, ...]] = {
         *("cli.tables.ruler", "hub.sections.ruler"),
     ),
     "runs/test_dry_run.py": ("cli.tables.costs", "runs.machine_speed"),
-    "runs/test_diff.py": ("cli.diff", "cli.tables.text_tables", "report.run_diff"),
+    "runs/test_diff.py": (
+        "cli.diff",
+        "cli.tables.text_tables",
+        "report.run_diff",
+        "report.tables_file",
+    ),
     "runs/test_acquisition.py": ("cli.acquisition", "report.acquisition"),
     "runs/test_pipeline.py": (
         *("runs.decoders", "runs.preparation", "runs.recipes", "runs.summary"),

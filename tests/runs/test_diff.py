@@ -137,3 +137,7 @@ def test_a_rate_that_is_none_is_refused(runs, rate):
 def test_a_page_of_another_kind_is_refused(runs, tmp_path):
     with pytest.raises(ValueError, match=r"neither .html nor .json"):
         diff(*runs).save(tmp_path / "diff.png")
+    (tmp_path / "mine.json").write_text("mine")
+    with pytest.raises(ValueError, match="mine.json is there already"):
+        diff(*runs).save(tmp_path / "mine.json")
+    assert (tmp_path / "mine.json").read_text() == "mine"

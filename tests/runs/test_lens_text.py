@@ -135,7 +135,7 @@ def test_tokens_read_as_words_and_ids_without_a_token_as_numbers(tokenizer) -> N
 
 
 def test_a_true_token_that_the_tokenizer_does_not_know_is_no_true_token(tokenizer) -> None:
-    """Its rank would be that of [UNK]."""
+    """The rank of [UNK] would be given for that of the word."""
     with pytest.raises(ValueError, match=r"only \[UNK\]: choose another word"):
         masked_sequences(tokenizer, "w1 [MASK]", true=["\N{SNOWMAN}"], each=False)
     with pytest.raises(ValueError, match=r"only \[UNK\]: choose another word"):

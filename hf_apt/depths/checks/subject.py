@@ -112,7 +112,7 @@ class Subject:
 
     @cached_property
     def logits_BTV(self) -> Tensor:
-        """Its logits of `ids_BT`."""
+        """The logits that the model gives for `ids_BT`."""
         return self.logits(self.ids_BT)
 
     @property

@@ -94,7 +94,7 @@ class Targets:
     """The number of each one's sequence in the batch."""
 
     positions_N: Tensor
-    """Its place in the sequence."""
+    """The place of each position in its sequence."""
 
     signs_N: Tensor
     """1 or -1, at random where a sequence has several."""

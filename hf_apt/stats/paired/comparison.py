@@ -30,7 +30,7 @@ class TokenChange:
     """A token that one model answers better than the other."""
 
     token: int
-    """Its id."""
+    """The id of the token."""
 
     support: int
     """Asked positions."""

@@ -33,8 +33,7 @@ def committee_options(
     output: TaskOutput = None,
 ) -> tuple[list[str], CommitteeRunConfig, Path]:
     """The members' checkpoints, the committee to make of them, and the folder to write into."""
-    from hf_apt.records.checkpoints import pinned
-    from hf_apt.records.run import of_run
+    from hf_apt.records.checkpoints import of_run, pinned
 
     members = [of_run(pinned(member, revision)) for member in members]
     config = replace(

@@ -34,8 +34,7 @@ def finetune_options(
     output: TaskOutput = None,
 ) -> tuple[str, BlockAccuracyConfig, Path]:
     """The checkpoint, what to measure of it, and the folder to write into."""
-    from hf_apt.records.checkpoints import pinned
-    from hf_apt.records.run import of_run
+    from hf_apt.records.checkpoints import of_run, pinned
 
     training = config.finetune
     assert training is not None

@@ -28,6 +28,12 @@ def checkpoint_path(name: str) -> str:
     return _snapshot(name) or name
 
 
+def of_run(name: str) -> str:
+    """The checkpoint of a run, if `name` is a run's folder; `name` itself otherwise."""
+    folder = Path(name) / "checkpoint"
+    return str(folder) if (folder / "config.json").exists() else name
+
+
 def require_folder(name: str) -> None:
     """Raise ValueError if `name` can only be a folder and there is none, or if it is NAME@COMMIT
     and not in the Hub's cache."""

@@ -12,6 +12,7 @@ import numpy as np
 
 from hf_apt.atomic import writing
 from hf_apt.reading import read_array, read_arrays, read_json
+from hf_apt.records.readout_fingerprints import COUNTS, require_as_measured, write_fingerprints
 from hf_apt.records.run_in_notebooks import RunInNotebooks
 from hf_apt.records.schemas import BLOCK_ACCURACY, COMMITTEE, in_present_form, is_of_kind
 from hf_apt.records.unchanged import require_unchanged
@@ -45,7 +46,8 @@ class Run(RunInNotebooks):
     heads/             heads trained for each depth
     counts/            one <readout>.npz for each way of reading out (hf_apt.stats.counts)
     token_rows.npz     norm and output bias of each token id (hf_apt.stats.token_rows)
-    measures/          <readout>-<measure>.npz (hf_apt.stats.measures)
+    measures/          <readout>-<measure>.npz (hf_apt.stats.measures); <readout>.json, the
+                       fingerprints of them and of the counts
     summary.json       headline figures (hf_apt.stats.depth_summary)
     finetune/          <task>.json, accuracy at every depth and confidence; <task>-seed-<n>.json,
                        what each seed gave to it; <task>-inputs.npz, the confidence of each test
@@ -78,21 +80,20 @@ class Run(RunInNotebooks):
         return [
             readout
             for readout in self.readouts()
-            if readout == "bayes" or all(path.exists() for path in self._measure_paths(readout))
+            if readout == "bayes"
+            or all(self.path(_measure_name(readout, each.name)).exists() for each in MEASURES)
         ]
-
-    def _measure_paths(self, readout: str) -> list[Path]:
-        return [self.path(_measure_name(readout, measure.name)) for measure in MEASURES]
 
     def counts(self, readout: str) -> DepthCounts:
         """The counts of one readout.
 
-        Raises ValueError, with the file's name, if they cannot be read, break a law of theirs, or
-        are of other depths or fewer tokens than `model.json` says, or, of the exact best answers,
-        if they are of other positions than those of the own head.
+        Raises ValueError, with the file's name, if they cannot be read, break a law of theirs, are
+        not those that were measured or are of other depths or fewer tokens than `model.json` says,
+        or, of the exact best answers, if they are of other positions than those of the own head.
         """
         path = self.counts_path(readout)
         counts = DepthCounts.load(path)
+        require_as_measured(self._fingerprints_path(readout), COUNTS, counts, path)
         if readout == "bayes" and self.counts_path("own_head").exists():
             own_V, best_V = self.counts("own_head").support(), counts.support()
             size = max(len(own_V), len(best_V))
@@ -115,17 +116,21 @@ class Run(RunInNotebooks):
                     )
         return counts
 
+    def _fingerprints_path(self, readout: str) -> Path:
+        return self.path(f"measures/{readout}.json")
+
     def write_readout(self, name: str, readout: Readout) -> None:
         """Write the measures and then the counts of one readout, which say that it is complete."""
         for measure in readout.measures.values():
             self.write_arrays(_measure_name(name, measure.name), **measure.arrays())
+        write_fingerprints(self._fingerprints_path(name), readout)
         readout.counts.save(self.counts_path(name))
 
     def readout(self, name: str) -> Readout:
         """The counts of one readout, and those measures that were made of it.
 
         Raises ValueError, with the file's name, for a measure that is not of the same answers as
-        the counts, and for what `counts` refuses.
+        the counts or not as it was measured, and for what `counts` refuses.
         """
         counts = self.counts(name)
         measures: dict[str, Measure] = {}
@@ -138,6 +143,7 @@ class Run(RunInNotebooks):
                     measures[measure.name].require_same_pass(counts)
                 except ValueError as error:
                     raise ValueError(f"{path} is not of its counts: {error}.") from None
+                require_as_measured(self._fingerprints_path(name), measure.name, arrays, path)
         return Readout(counts, measures)
 
     # A model can have more ids than its tokenizer has tokens. To compare what follows with counts,
@@ -291,9 +297,3 @@ def _measure_name(readout: str, measure: str) -> str:
 
 def _filled(array_V: np.ndarray, vocab_size: int, value: int) -> np.ndarray:
     return np.pad(array_V, (0, max(vocab_size - len(array_V), 0)), constant_values=value)
-
-
-def of_run(name: str) -> str:
-    """The checkpoint of a run, if `name` is a run's folder; `name` itself otherwise."""
-    folder = Path(name) / "checkpoint"
-    return str(folder) if (folder / "config.json").exists() else name

@@ -6,6 +6,8 @@ import json
 import os
 import subprocess
 import sys
+import zipfile
+import zlib
 from pathlib import Path
 from typing import Any
 
@@ -50,13 +52,29 @@ def content(folder: Path) -> dict[str, Any]:
         if not path.is_file() or name in LEFT_OUT or name.startswith("training/"):
             continue
         if path.suffix == ".json":
-            made[name] = stable(json.loads(path.read_text(encoding="utf-8")))
+            made[name] = _json(path)
         elif path.suffix == ".npz":
-            with np.load(path) as arrays:
-                made[name] = {key: arrays[key].tobytes() for key in arrays.files}
+            made[name] = _arrays(path)
         else:
             made[name] = path.read_bytes()
     return made
+
+
+def _json(path: Path) -> Any:
+    """What the file says without what a clock gives; its bytes where it was damaged and left."""
+    try:
+        return stable(json.loads(path.read_text(encoding="utf-8")))
+    except ValueError:
+        return path.read_bytes()
+
+
+def _arrays(path: Path) -> dict[str, bytes] | bytes:
+    """The bytes of each array; those of the file where it was damaged and left."""
+    try:
+        with np.load(path) as arrays:
+            return {key: arrays[key].tobytes() for key in arrays.files}
+    except (OSError, ValueError, EOFError, zipfile.BadZipFile, zlib.error):
+        return path.read_bytes()
 
 
 def stable(value: Any) -> Any:

@@ -81,7 +81,7 @@ Revision = Annotated[
     Option(
         help="Branch, tag or commit of the Hub id; its commit is recorded. NAME@REVISION says the "
         "same.",
-        show_default="the newest, which is not recorded",
+        show_default="the newest",
     ),
 ]
 

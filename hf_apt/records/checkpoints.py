@@ -62,6 +62,17 @@ def name_and_commit(name: str) -> tuple[str, str | None]:
     return (parts["name"], parts["commit"]) if parts else (name, None)
 
 
+def commit_of(name: str) -> str | None:
+    """The commit of a checkpoint of the Hub: that of NAME@COMMIT, or the one of NAME that was last
+    read; None for a folder, a shipped checkpoint and what was never read.
+    """
+    repo, commit = name_and_commit(name)
+    if commit or Path(name).expanduser().is_dir() or (SHIPPED / name).is_dir():
+        return commit
+    folder = cached_folder(repo)
+    return None if folder is None else folder.name
+
+
 def pinned(name: str, revision: str | None = None) -> str:
     """The checkpoint `name` of the Hub at a branch, tag or commit, as NAME@COMMIT.
 
@@ -119,12 +130,20 @@ def _only(*patterns: str) -> dict[str, Any]:
 def _snapshot(name: str) -> str | None:
     """The folder of NAME@COMMIT in the cache of the Hub's files."""
     repo, commit = name_and_commit(name)
-    if commit is None:
-        return None
-    from huggingface_hub import try_to_load_from_cache
+    folder = None if commit is None else cached_folder(repo, commit)
+    return None if folder is None else str(folder)
 
-    for file in ("config.json", "adapter_config.json"):
-        path = try_to_load_from_cache(repo, file, revision=commit)
+
+def cached_folder(repo: str, commit: str | None = None) -> Path | None:
+    """The folder of a commit in the cache of the Hub's files; of the one last read without it."""
+    from huggingface_hub import try_to_load_from_cache
+    from huggingface_hub.errors import HFValidationError
+
+    for file in ("adapter_config.json", "config.json"):
+        try:
+            path = try_to_load_from_cache(repo, file, revision=commit)
+        except HFValidationError:
+            return None
         if isinstance(path, str):
-            return str(Path(path).parent)
+            return Path(path).parent
     return None

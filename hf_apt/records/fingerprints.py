@@ -11,7 +11,7 @@ from typing import Any
 
 from hf_apt.file_digests import sha256
 from hf_apt.reading import read_json
-from hf_apt.records.checkpoints import checkpoint_path
+from hf_apt.records.checkpoints import cached_folder, checkpoint_path, commit_of
 from hf_apt.stats.counts import DepthCounts
 
 SAYS_NOTHING = (
@@ -61,6 +61,12 @@ def checkpoint_identity(checkpoint: str) -> dict[str, Any]:
     }
 
 
+def recorded_identity(checkpoint: str) -> dict[str, Any]:
+    """What `checkpoint_identity` gives, and the commit of a checkpoint of the Hub as `revision`."""
+    commit = commit_of(checkpoint)
+    return checkpoint_identity(checkpoint) | ({"revision": commit} if commit else {})
+
+
 def is_same_checkpoint(one: Mapping[str, Any], other: Mapping[str, Any]) -> bool:
     """Whether two records, each with what `checkpoint_identity` gives, are of the same checkpoint.
 
@@ -72,8 +78,11 @@ def is_same_checkpoint(one: Mapping[str, Any], other: Mapping[str, Any]) -> bool
 
 
 def require_still_the_same(checkpoint: str, identity: Mapping[str, Any]) -> None:
-    """Raise ValueError unless `identity`, taken when a checkpoint was read, is its own still."""
-    if checkpoint_identity(checkpoint) != identity:
+    """Raise ValueError unless a checkpoint has the `identity` that it had when it was read.
+
+    That is what `recorded_identity` gave then.
+    """
+    if recorded_identity(checkpoint) != identity:
         raise ValueError(
             f"{checkpoint} was changed while it was measured: give the command again when nothing "
             "writes there."
@@ -136,19 +145,7 @@ def config_fingerprint(checkpoint: str) -> str | None:
 def _folder_of(checkpoint: str) -> Path | None:
     """The folder of a checkpoint: a local one, or that of what was last read from the Hub."""
     folder = Path(checkpoint_path(checkpoint)).expanduser()
-    if folder.is_dir():
-        return folder
-    from huggingface_hub import try_to_load_from_cache
-    from huggingface_hub.errors import HFValidationError
-
-    for name in ("adapter_config.json", "config.json"):
-        try:
-            path = try_to_load_from_cache(checkpoint, name)
-        except HFValidationError:
-            return None
-        if isinstance(path, str):
-            return Path(path).parent
-    return None
+    return folder if folder.is_dir() else cached_folder(checkpoint)
 
 
 def _adapted(folder: Path) -> dict[str, Any]:

@@ -19,6 +19,7 @@ from hf_apt.records.environment import environment
 from hf_apt.records.fingerprints import (
     checkpoint_identity,
     is_same_checkpoint,
+    recorded_identity,
     require_still_the_same,
 )
 from hf_apt.records.redaction import redacted
@@ -161,7 +162,7 @@ def measure_run(config: RunConfig, run: Run, checkpoint: str) -> None:
     wanted = {"own_head", *config.head_kinds}
     if not wanted <= set(run.whole_readouts()):
         model = to_device(load_measured(checkpoint))
-        identity = checkpoint_identity(checkpoint)
+        identity = recorded_identity(checkpoint)
         _require_same_checkpoint(run, checkpoint)  # one of the Hub is known now
         is_causal = predicts_next_tokens(model)  # what it does, whatever its type
         if is_causal:
@@ -169,9 +170,7 @@ def measure_run(config: RunConfig, run: Run, checkpoint: str) -> None:
         trunk = Trunk(model)
         readouts = measure(trunk, validation, decoders(trunk, train, config, run), config.measure)
         if is_main():  # before the counts, which say that this phase is done
-            name, commit = name_and_commit(checkpoint)
-            description = describe(model, name, trunk.num_depths)
-            description |= {"revision": commit} if commit else {}
+            description = describe(model, name_and_commit(checkpoint)[0], trunk.num_depths)
             description |= NEXT_TOKEN if is_causal else {}
             require_still_the_same(checkpoint, identity)
             run.write_json("model.json", description | identity)

@@ -27,6 +27,7 @@ from hf_apt.records.environment import environment
 from hf_apt.records.fingerprints import (
     checkpoint_identity,
     is_same_checkpoint,
+    recorded_identity,
     require_still_the_same,
 )
 from hf_apt.records.run import Run
@@ -87,7 +88,7 @@ def _measured(
         provenance.append(task.provenance)
         encoder = load_encoder(checkpoint, label_names=task.label_names, seed=seed)
         if number == 0:
-            identity = checkpoint_identity(checkpoint)
+            identity = recorded_identity(checkpoint)
             if config.finetune and config.finetune.lora_rank:
                 require_rank(encoder.model, config.finetune.lora_rank)
             depths = depth_names(encoder.model.config, Trunk(encoder.model).num_depths)

@@ -16,7 +16,7 @@ from hf_apt.models.checkpoint_config import require_length
 from hf_apt.models.encoders import Encoder, is_classifier, load_encoder
 from hf_apt.models.lora import num_trained
 from hf_apt.records.checkpoints import checkpoint_path
-from hf_apt.records.fingerprints import checkpoint_identity
+from hf_apt.records.fingerprints import recorded_identity
 from hf_apt.training.finetune_config import FinetuneConfig
 from hf_apt.training.finetuning import classify, finetune, to_train
 
@@ -117,7 +117,7 @@ def make_member(plan: MemberPlan, task: Task, config: FinetuneConfig, scratch: P
     """The member that `plan` says, fine-tuned on the task's training texts if it is to be."""
     config = replace(config, seed=plan.seed)
     encoder = load_encoder(plan.checkpoint, label_names=task.label_names, seed=plan.seed)
-    identity = checkpoint_identity(plan.checkpoint)
+    identity = recorded_identity(plan.checkpoint)
     if not plan.is_trained:
         return Member(plan, encoder, classify(encoder, task, config, scratch), 0, identity)
     encoder = to_train(encoder, config)

@@ -12,7 +12,7 @@ from hf_apt.data.tokenizer import load_tokenizer
 from hf_apt.models.checkpoint_config import encoder_config
 from hf_apt.models.encoders import load_encoder
 from hf_apt.models.loading import load_masked_lm
-from hf_apt.records.checkpoints import checkpoint_path, name_and_commit, pinned
+from hf_apt.records.checkpoints import checkpoint_path, commit_of, name_and_commit, pinned
 from hf_apt.records.fingerprints import checkpoint_identity, file_fingerprint
 from hf_apt.runs.option_checks import require_checkpoint
 
@@ -121,6 +121,11 @@ def test_a_measurement_records_the_commit(repo, call, documents, tmp_path) -> No
         assert commit in (folder / "report.html").read_text()
         measured[commit] = model["weights"]
     assert measured[first] != measured[second]
+    newest = tmp_path / "newest"
+    code, _, error = call("measure", NAME, *options, "-o", newest)
+    assert code == 0, error
+    model = json.loads((newest / "model.json").read_text())
+    assert (model["revision"], model["weights"]) == (second, measured[second])
     code, _, error = call("measure", NAME, *options, "-o", tmp_path / f"run-{first}")
     assert code == 2
     assert "other options" in error or "another checkpoint" in error
@@ -138,6 +143,16 @@ def test_a_folder_with_a_revision_is_refused_by_every_command(call, checkpoint, 
         assert not (tmp_path / "run").exists()
 
 
+def test_the_commit_of_a_name_is_the_one_last_read(repo, checkpoint) -> None:
+    (first, _), (second, _) = repo.commits
+    assert commit_of(NAME) is None  # nothing was read yet
+    load_masked_lm(NAME)
+    assert commit_of(NAME) == second
+    assert commit_of(f"{NAME}@{first}") == first
+    for local in (str(checkpoint), "bert6-narrow-wikipedia", "no name of the Hub"):
+        assert commit_of(local) is None
+
+
 @pytest.mark.parametrize("command", ["finetune", "committee"])
 def test_fine_tuning_records_the_commit(command, repo, call, tmp_path) -> None:
     first = repo.commits[0][0]
@@ -150,4 +165,5 @@ def test_fine_tuning_records_the_commit(command, repo, call, tmp_path) -> None:
     assert code == 0, error
     (path,) = (path for path in (folder / "finetune").glob("*.json") if "-seed-" not in path.name)
     assert f"{NAME}@{first}" in path.read_text()
+    assert f'"revision": "{first}"' in path.read_text()
     assert hf.AutoConfig.from_pretrained(next((folder / "finetune").glob("*/config.json")).parent)

@@ -78,10 +78,10 @@ def _shown(value: Any) -> str:
 
 
 def _plain(config: Any) -> dict[str, Any]:
-    """`config` in plain JSON; where it was loaded from, and in which precision, are left out."""
+    """`config` in plain JSON; by what it was loaded, and in which precision, are left out."""
     content = config.to_dict()
     return {
         key: value
         for key, value in content.items()
-        if not key.startswith("_") and key not in ("dtype", "transformers_version")
+        if not key.startswith("_") and key not in ("auto_map", "dtype", "transformers_version")
     }

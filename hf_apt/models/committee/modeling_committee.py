@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import inspect
+import shutil
 from collections.abc import Sequence
+from pathlib import Path
 from typing import Any
 
 import torch
@@ -17,6 +19,8 @@ from hf_apt.models.committee.combination_names import Combination, require_combi
 from hf_apt.models.committee.configuration_committee import SoftCommitteeConfig
 from hf_apt.models.loading import first_of, from_checkpoint, require_finite
 from hf_apt.models.weights_files import require_weights_of_size
+
+_OPENED_BY = Path(__file__).with_name("soft_committee.py")
 
 
 class SoftCommittee(PreTrainedModel):
@@ -79,6 +83,26 @@ class SoftCommittee(PreTrainedModel):
             return super().from_pretrained(pretrained_model_name_or_path, *model_args, **kwargs)
         members = [_classifier(str(name), kwargs) for name in pretrained_model_name_or_path]
         return cls.from_members(members, combination or "mean_softmax")
+
+    def save_pretrained(
+        self,
+        save_directory: Any,
+        is_main_process: bool = True,
+        **kwargs: Any,
+    ) -> None:
+        """Save the committee as any model, with the code that Auto classes open it by.
+
+        They run it with `trust_remote_code=True`, where hf_apt is installed but was not imported.
+        """
+        name = _OPENED_BY.stem
+        self.config.auto_map = {
+            "AutoConfig": f"{name}.{SoftCommitteeConfig.__name__}",
+            "AutoModelForSequenceClassification": f"{name}.{SoftCommittee.__name__}",
+        }
+        if is_main_process:  # before the rest, which may be sent to the Hub at once
+            Path(save_directory).mkdir(parents=True, exist_ok=True)
+            shutil.copyfile(_OPENED_BY, Path(save_directory) / _OPENED_BY.name)
+        super().save_pretrained(save_directory, is_main_process=is_main_process, **kwargs)
 
     def member_logits(
         self,

@@ -1,6 +1,9 @@
 """The committee as a model of transformers: its members' answers, saved and read, in a Trainer."""
 
 import json
+import os
+import subprocess
+import sys
 
 import numpy as np
 import pytest
@@ -90,6 +93,7 @@ def test_it_is_read_as_it_was_saved(tmp_path):
     assert [file.name for file in tmp_path.glob("*.safetensors")] == ["model.safetensors"]
     text = (tmp_path / "config.json").read_text()
     assert "_name_or_path" not in text
+    assert text.count("auto_map") == 1  # not of each member
     assert [member["model_type"] for member in json.loads(text)["members"]][:3] == [
         *("bert6", "bert_conv", "bert")
     ]
@@ -102,6 +106,46 @@ def test_it_is_read_as_it_was_saved(tmp_path):
     assert torch.equal(answers(read, **batch()).logits, answers(saved, **batch()).logits)
     other = hf_apt.SoftCommittee.from_pretrained(tmp_path, combination="majority")
     assert other.config.combination == "majority"
+
+
+OPENED_BY_A_STRANGER = """
+import importlib.abc, sys
+
+class Absent(importlib.abc.MetaPathFinder):
+    def find_spec(self, name, path=None, target=None):
+        if name.split(".")[0] == "hf_apt":
+            raise ModuleNotFoundError(f"No module named {name!r}", name=name)
+
+absent = Absent()
+sys.meta_path.insert(0, absent)
+from transformers import AutoModelForSequenceClassification
+
+def opened(**options):
+    return AutoModelForSequenceClassification.from_pretrained(sys.argv[1], **options)
+
+for options in ({"trust_remote_code": False}, {"trust_remote_code": True}):
+    try:
+        opened(**options)
+    except (ImportError, ValueError) as error:
+        print(" ".join(str(error).split()))
+sys.meta_path.remove(absent)
+print(type(opened(trust_remote_code=True)).__module__)
+"""
+
+
+def test_whoever_has_no_hf_apt_is_told_what_to_install(tmp_path):
+    committee("bert", "bert6").save_pretrained(tmp_path / "saved")
+    done = subprocess.run(
+        [sys.executable, "-c", OPENED_BY_A_STRANGER, str(tmp_path / "saved")],
+        env=os.environ | {"HF_MODULES_CACHE": str(tmp_path / "modules")},
+        capture_output=True,
+        text=True,
+    )
+    assert done.returncode == 0, done.stderr[-3000:]
+    refusal, hint, module = done.stdout.splitlines()
+    assert "trust_remote_code=True" in refusal
+    assert "pip install hf_apt" in hint
+    assert module == "hf_apt.models.committee.modeling_committee"
 
 
 def test_a_committee_can_be_a_member_and_an_encoder(tmp_path, tokenizer):

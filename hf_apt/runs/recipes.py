@@ -83,8 +83,7 @@ def demo_recipe(*, task: str | None = "planted") -> RunConfig:
     """Minutes on two cores: a narrow BERT-6 on the planted language, beside the exact ceiling.
 
     As in `narrow_recipe` it is asked for 30 % of the positions while it learns, and positions start
-    as sines and cosines. With 15 % and random positions, words that need topic and sentence at once
-    stay unlearnt from some seeds.
+    as sines and cosines.
     """
     from hf_apt.data.planted.corpus import PlantedCorpus
 

@@ -1,6 +1,10 @@
 """A planted language: English-looking text with known paradigms and exact best predictions."""
 
-from hf_apt.data.planted.bayes import BayesPredictions, bayes_predictions
+from hf_apt.data.planted.bayes import (
+    BayesPredictions,
+    bayes_predictions,
+    exact_log_probabilities,
+)
 from hf_apt.data.planted.generate import (
     PlantedDocuments,
     document_text,
@@ -19,6 +23,7 @@ __all__ = [
     "PlantedLanguage",
     "bayes_predictions",
     "document_text",
+    "exact_log_probabilities",
     "expected_word_frequencies",
     "planted_language",
     "sample_documents",

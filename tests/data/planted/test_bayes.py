@@ -10,6 +10,7 @@ from hf_apt.data.planted import (
     Paradigm,
     PlantedLanguage,
     bayes_predictions,
+    exact_log_probabilities,
     planted_language,
     sample_documents,
 )
@@ -120,6 +121,53 @@ def test_posteriors_equal_enumeration(seed: int) -> None:
         for row, column in zip(exact_words, best, strict=True):
             confusion[:, column] += row
         np.testing.assert_allclose(predictions.confusion, confusion, rtol=1e-10, atol=1e-12)
+
+
+def _joint(language: PlantedLanguage, words: np.ndarray) -> float:
+    """The probability of a document, summed over every topic, frame and latent."""
+    total, num_words = 0.0, len(words)
+    sentences = list(itertools.product(range(len(language.frames)), range(language.num_latents)))
+    for topic, path in itertools.product(
+        range(language.num_topics), itertools.product(sentences, repeat=(num_words + 1) // 2)
+    ):
+        weight, place, before = language.topic_probs[topic], 0, None
+        for frame, latent in path:
+            if place >= num_words:
+                weight *= (frame, latent) == (0, 0)  # once, whatever follows the last word
+                continue
+            if before is None:
+                weight *= language.frame_start[frame] * language.latent_start[latent]
+            else:
+                weight *= language.frame_steps[before[0], frame]
+                weight *= language.latent_steps[before[1], latent]
+            for kind in language.frames[frame]:
+                if place < num_words:
+                    weight *= language.kind_words[kind, topic, latent][words[place]]
+                    place += 1
+            before = (frame, latent)
+        total += weight
+    return total
+
+
+@pytest.mark.parametrize("seed", range(2))
+def test_pseudo_log_likelihoods_equal_enumeration(seed: int) -> None:
+    language = _miniature(seed)
+    words = sample_documents(language, 6, 5, seed=seed).words
+    exact = exact_log_probabilities(language, words)
+    for row, logs in zip(words, exact, strict=True):
+        for place in range(5):
+            others = np.repeat(row[None], language.num_words, axis=0)
+            others[:, place] = np.arange(language.num_words)
+            chances = np.array([_joint(language, each) for each in others])
+            assert logs[place] == pytest.approx(np.log(chances[row[place]] / chances.sum()))
+
+
+def test_what_the_language_cannot_say_is_refused() -> None:
+    language = _miniature()
+    words = sample_documents(language, 3, 5, seed=0).words
+    words[1] = language.words.index("the")  # "the" follows no "the"
+    with pytest.raises(ValueError, match="document 1 is no text of the planted language"):
+        exact_log_probabilities(language, words)
 
 
 def test_ties_go_to_the_lowest_id() -> None:

@@ -8,6 +8,13 @@ import torch
 import transformers as hf
 from linear_models import linear_model
 
+from hf_apt.data.planted import (
+    document_text,
+    exact_log_probabilities,
+    expected_word_frequencies,
+    sample_documents,
+)
+from hf_apt.data.planted.corpus import PlantedCorpus
 from hf_apt.data.tokenizer import SPECIAL_TOKENS, load_tokenizer, vocabulary_tokenizer
 from hf_apt.depths.likelihood.pseudo_likelihood import log_likelihood, pseudo_log_likelihood
 from hf_apt.depths.truncation import cut
@@ -189,3 +196,32 @@ def test_weights_that_are_not_finite_are_refused(bert, pieces) -> None:
         broken.bert.encoder.layer[1].output.dense.bias.fill_(float("nan"))
     with pytest.raises(ValueError, match="'w1' of sentence 1 has no finite.*depth 2"):
         pseudo_log_likelihood(broken, pieces, ["w1 w2"])
+
+
+def test_how_likely_is_a_planted_sentence_and_how_likely_could_it_be() -> None:
+    """Frequencies alone give the sum of their logarithms; knowing the language gives more."""
+    corpus = PlantedCorpus(num_documents=400)
+    language, words_BT = (
+        corpus.language(),
+        sample_documents(corpus.language(), 40, 20, seed=7).words,
+    )
+    frequencies = expected_word_frequencies(language, 20)
+    ids, size = len(SPECIAL_TOKENS), len(SPECIAL_TOKENS) + language.num_words
+    config = hf.BertConfig(
+        **{**SMALL, "vocab_size": size}, intermediate_size=32, max_position_embeddings=24
+    )
+    model = hf.BertForMaskedLM(config).eval()
+    with torch.no_grad():
+        for weight in model.parameters():
+            weight.zero_()
+        model.cls.predictions.bias.fill_(-50.0)
+        model.cls.predictions.bias[ids:] = torch.tensor(np.log(frequencies))
+    texts = [document_text(language, row) for row in words_BT]
+    scores = pseudo_log_likelihood(model, corpus.tokenizer(), texts)
+    exact_BT = exact_log_probabilities(language, words_BT)
+    for row, sentence in zip(words_BT, scores.sentences, strict=True):
+        for of_depth in sentence.log_probabilities_DT:
+            np.testing.assert_allclose(of_depth, np.log(frequencies)[row], rtol=0, atol=1e-5)
+    by_frequency = np.log(frequencies)[words_BT].sum(axis=1)
+    gain_B = exact_BT.sum(axis=1) - by_frequency
+    assert gain_B.mean() > 5 * gain_B.std(ddof=1) / np.sqrt(len(gain_B)) > 0

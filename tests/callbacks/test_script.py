@@ -1,4 +1,4 @@
-"""A public training script, as it is and with the three lines that the README adds to it."""
+"""A public training script, as it is and with the three lines that docs/trainer.md adds to it."""
 
 import json
 import logging
@@ -15,7 +15,7 @@ import pytest
 from safetensors.numpy import load_file
 
 SCRIPTS = Path(__file__).parents[1] / "support/scripts"
-README = Path(__file__).parents[2] / "README.md"
+PAGE = Path(__file__).parents[2] / "docs" / "trainer.md"
 DIFF = (SCRIPTS / "run_mlm.diff").read_text(encoding="utf-8")
 
 
@@ -97,8 +97,8 @@ def test_three_lines_are_added_and_none_is_changed():
     assert not re.search(r"^\s*(from|import) hf_apt", before, re.M)
 
 
-def test_the_readme_shows_this_diff():
-    shown = re.findall(r"^```diff\n(.*?)^```", README.read_text(encoding="utf-8"), re.M | re.S)
+def test_the_documentation_shows_this_diff():
+    shown = re.findall(r"^```diff\n(.*?)^```", PAGE.read_text(encoding="utf-8"), re.M | re.S)
     assert shown == [DIFF]
 
 

@@ -1,4 +1,4 @@
-"""The README's Python runs as it stands, one block after the other."""
+"""The Python of README and docs runs as it stands, one block after the other."""
 
 import re
 from dataclasses import replace
@@ -7,11 +7,13 @@ from pathlib import Path
 
 import pytest
 
-README = Path(__file__).parents[2] / "README.md"
+ROOT = Path(__file__).parents[2]
+README, DOCS = ROOT / "README.md", ROOT / "docs"
+PAGES = [README, *sorted(DOCS.glob("*.md"))]
 
 
-def python_blocks() -> list[str]:
-    return re.findall(r"^```python\n(.*?)^```", README.read_text(encoding="utf-8"), re.M | re.S)
+def python_blocks(page: Path) -> list[str]:
+    return re.findall(r"^```python\n(.*?)^```", page.read_text(encoding="utf-8"), re.M | re.S)
 
 
 @pytest.fixture
@@ -33,7 +35,8 @@ def tiny_demo(monkeypatch):
 def test_every_python_block_runs(
     tiny_demo, tiny_model, tokenizer, documents, tmp_path, monkeypatch, capsys
 ):
-    blocks = python_blocks()
+    # What the README defines is at hand on the other pages.
+    blocks = [(page, block) for page in PAGES for block in python_blocks(page)]
     assert len(blocks) == 9
     monkeypatch.chdir(tmp_path)
     # What a reader would have at hand. Sequences of 64 tokens need a model of 64 positions.
@@ -46,8 +49,8 @@ def test_every_python_block_runs(
         "tokenizer": tokenizer,
         "texts": documents,
     }
-    for block in blocks:
-        exec(compile(block, str(README), "exec"), names)
+    for page, block in blocks:
+        exec(compile(block, str(page), "exec"), names)
     printed = capsys.readouterr().out
     assert len(re.findall(r"^6 \{'value'", printed, re.M)) == 1  # the demo's last depth
     assert len(re.findall(r"^2 Estimate", printed, re.M)) == 1  # the reader's own model
@@ -55,7 +58,7 @@ def test_every_python_block_runs(
 
 
 def test_the_chain_takes_five_lines():
-    lines = [line for line in python_blocks()[0].splitlines() if line.strip()]
+    lines = [line for line in python_blocks(README)[1].splitlines() if line.strip()]
     assert len(lines) <= 5
 
 
@@ -64,7 +67,7 @@ def test_commands_of_the_readme_exist():
 
     from hf_apt.cli.app import app
 
-    text = README.read_text(encoding="utf-8")
+    text = "\n".join(page.read_text(encoding="utf-8") for page in PAGES)
     commands = set(re.findall(r"(?:^|`)hf-apt ([a-z][a-z-]*)", text, re.M))
     commands -= {"pretrain"}
     assert commands == {
@@ -77,18 +80,33 @@ def test_commands_of_the_readme_exist():
 
 
 def test_the_tree_names_the_rooms():
-    root = README.parent
-    text = README.read_text(encoding="utf-8")
+    text = (DOCS / "architecture.md").read_text(encoding="utf-8")
     tree = text[text.index("```\nhf_apt/") : text.index("trainer_callbacks/  callbacks")]
-    rooms = [path.name for path in (root / "hf_apt").iterdir() if (path / "__init__.py").exists()]
+    rooms = [path.name for path in (ROOT / "hf_apt").iterdir() if (path / "__init__.py").exists()]
     assert sorted(re.findall(r"^  ([a-z]+)/ ", tree, re.M)) == sorted(rooms)
 
 
 def test_functions_and_tests_of_the_statements_exist():
-    text = README.read_text(encoding="utf-8")
+    text = (DOCS / "papers.md").read_text(encoding="utf-8")
     rows = re.findall(r"^\|.*\| `(hf_apt[a-z_.]+)` \| `(tests/[a-z_/]+\.py)` \|$", text, re.M)
     assert len(rows) == 10
     for name, path in rows:
         module, _, attribute = name.rpartition(".")
         assert hasattr(import_module(module), attribute) or import_module(name)
-        assert (README.parent / path).exists()
+        assert (ROOT / path).exists()
+
+
+@pytest.mark.parametrize("page", PAGES, ids=lambda page: page.name)
+def test_links_and_pictures_are_there(page):
+    text = page.read_text(encoding="utf-8")
+    for target in re.findall(r"\]\(([^)\s]+)\)", text):
+        if not re.match(r"https?://", target):
+            assert (page.parent / target.partition("#")[0]).exists(), target
+
+
+def test_the_readme_is_short_and_leads_to_every_page():
+    text = README.read_text(encoding="utf-8")
+    assert len(text.splitlines()) <= 200
+    assert {f"docs/{page.name}" for page in DOCS.glob("*.md")} <= set(
+        re.findall(r"\]\(([^)\s]+)\)", text)
+    )

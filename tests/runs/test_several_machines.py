@@ -37,7 +37,7 @@ SHARDED = {
     "FSDP_STATE_DICT_TYPE": "FULL_STATE_DICT",
     "FSDP_CPU_RAM_EFFICIENT_LOADING": "true",
 }
-"""What the command of the README sets."""
+"""What the command of docs/scale.md sets."""
 
 
 @pytest.fixture(scope="module")
@@ -206,7 +206,7 @@ def test_the_first_version_of_fsdp_is_refused():
         is_sharded(trainer)  # pyright: ignore[reportArgumentType]
 
 
-def test_the_command_of_the_readme_sets_what_is_tested():
+def test_the_command_of_the_documentation_sets_what_is_tested():
     """As accelerate's launcher reads it; without graphics cards it would start nothing."""
     import re
     import shlex
@@ -214,8 +214,8 @@ def test_the_command_of_the_readme_sets_what_is_tested():
     from accelerate.commands.launch import launch_command_parser
     from accelerate.utils.launch import prepare_multi_gpu_env
 
-    readme = (Path(__file__).parents[2] / "README.md").read_text()
-    command = re.search(r"^accelerate launch (.*--use_fsdp(?:.*\\\n)*.*)$", readme, re.M)
+    page = (Path(__file__).parents[2] / "docs" / "scale.md").read_text()
+    command = re.search(r"^accelerate launch (.*--use_fsdp(?:.*\\\n)*.*)$", page, re.M)
     assert command
     words = shlex.split(command[1].replace("\\\n", " ").replace("...", ""))
     arguments = launch_command_parser().parse_args(words)

@@ -1,4 +1,4 @@
-"""The classification tasks that have a name: a new one is an entry here, and a row of the README.
+"""The classification tasks that have a name: a new one is an entry here.
 
 Where rows come with another form than a text and a label in columns, as FewRel's raw JSON does,
 `hf_apt.data.tasks.rows` reads them.

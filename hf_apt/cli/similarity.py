@@ -37,18 +37,19 @@ def similarity_command(
     ] = None,
 ) -> None:
     """How alike the states of depths are, of one model or of two, on the same text: linear CKA."""
-    from hf_apt.cli.failures import require_folder_possible
+    from hf_apt.cli.failures import require_folder_possible, starts_anew
     from hf_apt.cli.tables import depth_similarity
     from hf_apt.cli.tables.show import show, show_paths
     from hf_apt.data.corpora import open_corpus
     from hf_apt.data.corpus_source import CorpusSource
     from hf_apt.depths.similarity.state_similarity import state_similarity
-    from hf_apt.report.similarity import (
+    from hf_apt.report.similarity.similarity_file import (
         require_similarity_file,
         similarity_record,
         write_similarity,
     )
 
+    starts_anew()
     if text == "planted":
         raise ValueError("similarity reads natural text, not the planted language: name a text.")
     if output is not None:

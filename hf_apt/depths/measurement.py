@@ -6,7 +6,7 @@ A masked language model is asked for tokens that are masked, a causal one for ev
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, Sequence
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
@@ -22,7 +22,7 @@ from hf_apt.data.tokens import Tokens
 from hf_apt.depths.asked_labels import labels_asked
 from hf_apt.depths.causality import is_causal
 from hf_apt.depths.decoded import Decoded, Decoder, SweepingDecoder
-from hf_apt.depths.depth_pass import read, totals
+from hf_apt.depths.depth_pass import Reader, read, totals
 from hf_apt.depths.trunk import Trunk
 from hf_apt.models.devices import process_state
 from hf_apt.models.loading import require_room
@@ -41,6 +41,7 @@ def measure(
     config: MeasureConfig,
     *,
     measures: Sequence[type[Measure]] = MEASURES,
+    others: Sequence[Reader[Any]] = (),
     label: str = "Measuring",
 ) -> dict[str, Readout]:
     """The counts and measures of every decoder, from one pass of `trunk` over `tokens`.
@@ -49,7 +50,8 @@ def measure(
     special, by the counts of `trainer_callbacks.AptCallback`: all positions count as masked.
 
     A decoder without a `sweep`, any function from hidden states (D, N, H) to token ids (D, N), is
-    only counted; so are all with `measures=()`, which is faster. Shows a progress bar. Under
+    only counted; so are all with `measures=()`, which is faster. `others` are readers that
+    are shown the states of the same pass and keep totals of their own. Shows a progress bar. Under
     several processes each takes every k-th batch and the totals are merged once, at the end: all
     processes return the same.
 
@@ -66,7 +68,7 @@ def measure(
     else:
         require_mask_token(tokens)
         batches = asked_batches(tokens, config, label=label)
-    read(trunk, batches, readers.values())
+    read(trunk, batches, [*readers.values(), *others])
     read_off = totals(readers)
     for name, total in read_off.items():
         if problem := total.problem(name):

@@ -18,15 +18,14 @@ from hf_apt.records.checkpoints import name_and_commit
 from hf_apt.records.environment import environment
 from hf_apt.records.fingerprints import (
     checkpoint_identity,
-    is_same_checkpoint,
     recorded_identity,
     require_still_the_same,
 )
 from hf_apt.records.redaction import redacted
 from hf_apt.records.run import Run
 from hf_apt.records.run_folder import writing_run
-from hf_apt.records.summary_record import TRAINING
 from hf_apt.runs.option_checks import require_memory, require_valid
+from hf_apt.runs.same_checkpoint import require_same_checkpoint, require_trained_checkpoint
 from hf_apt.runs.same_run import as_recorded, require_same_run
 from hf_apt.stats.measures.readout import Readout
 
@@ -139,6 +138,7 @@ def measure_run(config: RunConfig, run: Run, checkpoint: str) -> None:
     from hf_apt.data.planted.corpus import PlantedCorpus
     from hf_apt.depths.measurement import measure, predicts_next_tokens
     from hf_apt.depths.own_head import OwnHead
+    from hf_apt.depths.similarity.kept_states import KeptStates
     from hf_apt.depths.trunk import Trunk
     from hf_apt.models.description import describe
     from hf_apt.models.devices import to_device
@@ -152,23 +152,26 @@ def measure_run(config: RunConfig, run: Run, checkpoint: str) -> None:
         load_measured,
         require_next_tokens,
     )
+    from hf_apt.runs.measured_states import save_state_similarity
 
     is_causal = is_causal_checkpoint(checkpoint)
     if is_causal:
         require_next_tokens(config)
-    _require_trained_checkpoint(run, checkpoint)
-    _require_same_checkpoint(run, checkpoint)
+    require_trained_checkpoint(run, checkpoint)
+    require_same_checkpoint(run, checkpoint)
     train, validation = _prepared(config, run, needs_mask=not is_causal)
     wanted = {"own_head", *config.head_kinds}
     if not wanted <= set(run.whole_readouts()):
         model = to_device(load_measured(checkpoint))
         identity = recorded_identity(checkpoint)
-        _require_same_checkpoint(run, checkpoint)  # one of the Hub is known now
+        require_same_checkpoint(run, checkpoint)  # one of the Hub is known now
         is_causal = predicts_next_tokens(model)  # what it does, whatever its type
         if is_causal:
             require_next_tokens(config)
         trunk = Trunk(model)
-        readouts = measure(trunk, validation, decoders(trunk, train, config, run), config.measure)
+        asked, states = decoders(trunk, train, config, run), KeptStates()
+        readouts = measure(trunk, validation, asked, config.measure, others=[states])
+        save_state_similarity(run, states)
         if is_main():  # before the counts, which say that this phase is done
             description = describe(model, name_and_commit(checkpoint)[0], trunk.num_depths)
             description |= NEXT_TOKEN if is_causal else {}
@@ -264,34 +267,6 @@ def _save_readouts(run: Run, readouts: dict[str, Readout]) -> None:
     if is_main():
         for name, readout in readouts.items():
             run.write_readout(name, readout)
-
-
-def _require_trained_checkpoint(run: Run, checkpoint: str) -> None:
-    """Raise ValueError if the run's own checkpoint is not the one that its training left."""
-    own = run.path("checkpoint")
-    if Path(checkpoint) != own or not run.path("training.json").exists():
-        return
-    trained = run.read_json("training.json", *TRAINING)
-    if "weights" in trained and not is_same_checkpoint(trained, checkpoint_identity(checkpoint)):
-        raise ValueError(
-            f"the model in {own} is not the one that training left there: put its weights and its "
-            "config.json back, or delete the folder and training.json, and the same command trains "
-            "to the end again."
-        )
-
-
-def _require_same_checkpoint(run: Run, checkpoint: str) -> None:
-    """Raise ValueError if what the run holds was measured with another checkpoint."""
-    if not run.readouts() or not run.path("model.json").exists():
-        return
-    before, now = run.read_json("model.json", "weights"), checkpoint_identity(checkpoint)
-    # Unknown are those of the Hub until they are loaded, and were those of the Hub once.
-    known = None not in (before["weights"], now["weights"])
-    if known and not is_same_checkpoint(before, now):
-        raise ValueError(
-            f"{run.folder} holds the measurement of another checkpoint, not of {checkpoint}: "
-            "choose another --output, or delete the folder."
-        )
 
 
 def _command() -> str:

@@ -1,6 +1,7 @@
 """Laws of `hf-apt similarity`: the matrix of the function in 80 columns, mistakes told."""
 
 import json
+import re
 
 import pytest
 
@@ -36,6 +37,7 @@ def test_the_matrix_is_that_of_the_function(
     )
     assert code == 0, error
     assert "plain, of the states of 50 texts" in " ".join(out.split())
+    assert re.search(r"standard error over texts: \d[\d.e-]* at most", out)
     assert page.exists()
 
 

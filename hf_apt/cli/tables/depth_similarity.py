@@ -28,8 +28,14 @@ def footer(record: dict[str, Any]) -> str:
     return (
         f"rows: {record['model']}; columns, by block, e for the embeddings: {columns}\n"
         f"linear CKA, {record['form']}, of the states of {record['num']:,} {record['things']}; 1: "
-        f"equal but for a rotation and a scale; {zero}"
+        f"equal but for a rotation and a scale; {zero}" + _errors(record)
     )
+
+
+def _errors(record: dict[str, Any]) -> str:
+    """The largest of the standard errors, which the table has no room for."""
+    errors = [each for row in record["standard_error"] or () for each in row if each is not None]
+    return f"\nstandard error over texts: {max(errors):.2g} at most" if errors else ""
 
 
 def _part(cka: list[list[float | None]], columns: range) -> Table:

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+import warnings
+from collections.abc import Iterator, Sequence
 from typing import TYPE_CHECKING, Any, get_args
 
 import numpy as np
@@ -12,6 +13,7 @@ import torch
 from hf_apt.depths.trunk import Trunk
 from hf_apt.models.loading import num_positions, require_room
 from hf_apt.stats.config_checks import require_whole_number
+from hf_apt.stats.measures.rarefied_apt import NUM_GROUPS
 from hf_apt.stats.similarity.depth_similarity import DepthSimilarity, SimilaritySums, sums_bytes
 from hf_apt.stats.similarity.things import Things
 
@@ -38,8 +40,11 @@ def state_similarity(
     text, the mean over its tokens. Texts are cut to `sequence_length` tokens. One pass, in which a
     batch is `batch_size` texts; the models stay on their devices. Tokens of one text are no
     independent draws, on which the debiased form relies: the more texts, the less that matters.
+    Standard errors are those over texts (`hf_apt.linear_cka_estimate`).
 
-    Memory: 8 bytes for each pair of depths and of columns, 430 MB for a BERT-base with itself.
+    Memory: 8 bytes for each pair of depths and of columns, 430 MB for a BERT-base with itself, in
+    each of the 20 groups of texts that the errors take; where that is more than is free, there is a
+    warning and no error.
 
     Raises ValueError, before any pass, for texts that are empty or no strings, fewer than 4 texts
     or tokens, a tokenizer of another model, two that differ where tokens are compared, and where
@@ -61,8 +66,8 @@ def state_similarity(
     num = len(texts) if things == "texts" else sum(map(sum, sides[0].scored))
     if num < 4:
         raise ValueError(f"there are {num} {things}, and CKA needs 4 at least: give more text.")
-    _require_memory(sides)
-    return _summed(sides, things, batch_size).result(things, debiased=debiased)
+    num_groups = _num_groups(sides, len(texts))
+    return _summed(sides, things, batch_size, num_groups).result(things, debiased=debiased)
 
 
 class _Side:
@@ -109,16 +114,30 @@ class _Side:
         return np.stack([part_DNH.mean(axis=1) for part_DNH in parts], axis=1)
 
 
-def _summed(sides: Sequence[_Side], things: Things, batch_size: int) -> SimilaritySums:
+def _summed(
+    sides: Sequence[_Side], things: Things, batch_size: int, num_groups: int
+) -> SimilaritySums:
     from tqdm.auto import tqdm
 
-    sums = SimilaritySums(*(side.trunk.num_depths for side in sides))
-    # Longest first: the texts of a batch are about equally long.
-    order = sorted(range(len(sides[0].rows)), key=lambda number: -len(sides[0].rows[number]))
-    for start in tqdm(range(0, len(order), batch_size), desc="Comparing", unit=" batches"):
-        numbers = order[start : start + batch_size]
-        sums.update(*(side.states(numbers, things) for side in sides))
+    sums = SimilaritySums(*(side.trunk.num_depths for side in sides), num_groups=num_groups)
+    for group, numbers in tqdm(
+        list(_batches(sides[0].rows, batch_size, num_groups)), desc="Comparing", unit=" batches"
+    ):
+        sums.update(*(side.states(numbers, things) for side in sides), group=group)
     return sums
+
+
+def _batches(
+    rows: Sequence[Sequence[int]], batch_size: int, num_groups: int
+) -> Iterator[tuple[int, list[int]]]:
+    """Groups and the numbers of texts in them: text n is in group n mod `num_groups`.
+
+    Longest first: the texts of a batch are about equally long.
+    """
+    for group in range(num_groups):
+        order = sorted(range(group, len(rows), num_groups), key=lambda number: -len(rows[number]))
+        for start in range(0, len(order), batch_size):
+            yield group, order[start : start + batch_size]
 
 
 def _require_texts(texts: Sequence[str]) -> None:
@@ -131,7 +150,11 @@ def _require_texts(texts: Sequence[str]) -> None:
         raise ValueError("there is no text to compare states on: give some.")
 
 
-def _require_memory(sides: Sequence[_Side]) -> None:
+def _num_groups(sides: Sequence[_Side], num_texts: int) -> int:
+    """Groups of texts that memory has room for: those of the errors, or one.
+
+    Raises ValueError where there is no room for one.
+    """
     sizes = [size for side in sides for size in (side.trunk.hidden_size, side.trunk.num_depths)]
     needed, free = sums_bytes(*sizes), psutil.virtual_memory().available
     if needed > free:
@@ -139,3 +162,12 @@ def _require_memory(sides: Sequence[_Side]) -> None:
             f"to compare these depths takes {needed / 1e9:.3g} GB of memory, and "
             f"{free / 1e9:.3g} GB are free: take a smaller model, or a larger machine."
         )
+    num_groups = min(NUM_GROUPS, num_texts)
+    if needed * num_groups > free:
+        warnings.warn(
+            f"standard errors are left out: they take {needed * num_groups / 1e9:.3g} GB of "
+            f"memory, and {free / 1e9:.3g} GB are free.",
+            stacklevel=3,
+        )
+        return 1
+    return num_groups

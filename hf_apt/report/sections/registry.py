@@ -15,6 +15,7 @@ from hf_apt.report.sections import (
     provenance,
     rarefaction,
     ruler,
+    similarity,
     tasks,
     token,
     treatment,
@@ -23,6 +24,7 @@ from hf_apt.report.sections import (
 SECTIONS: tuple[Callable[[PageView], Section | None], ...] = (
     blocks.section,
     measures.section,
+    similarity.section,
     treatment.section,
     rarefaction.section,
     frequency.section,

@@ -10,7 +10,7 @@ import numpy as np
 from jaxtyping import Float, Int
 
 from hf_apt.stats.counts import DepthCounts
-from hf_apt.stats.estimates import Estimate
+from hf_apt.stats.estimates import Estimate, jackknife_error
 from hf_apt.stats.measures.answers import Answers
 from hf_apt.stats.measures.measure import Column, stored_arrays
 from hf_apt.stats.rarefaction import rarefied_mean_apt, rarefied_num_tokens
@@ -83,7 +83,7 @@ class RarefiedApt:
         there are fewer than two groups. Raises ValueError for more positions than were asked.
         """
         values_SD, left_GSD = self._estimated(sizes)
-        return np.stack([values_SD, _jackknife(left_GSD)])
+        return np.stack([values_SD, jackknife_error(left_GSD)])
 
     def growth(self, num_positions: int) -> list[Estimate]:
         """The growth of rarefied mean APT from each depth to the next, `num` being tokens expected.
@@ -92,7 +92,7 @@ class RarefiedApt:
         `rarefied` does.
         """
         values_SD, left_GSD = self._estimated([num_positions])
-        errors_D = _jackknife(np.diff(left_GSD, axis=2))[0]
+        errors_D = jackknife_error(np.diff(left_GSD, axis=2))[0]
         num = round(rarefied_num_tokens(self._by_token()[0], num_positions))
         return [
             Estimate(float(value), float(error), num)
@@ -215,11 +215,3 @@ def _added(tokens_K: np.ndarray, numbers_K: np.ndarray, size: int) -> np.ndarray
     sums_V = np.zeros(size, np.int64)
     np.add.at(sums_V, tokens_K, numbers_K)
     return sums_V
-
-
-def _jackknife(left: np.ndarray) -> np.ndarray:
-    """The standard error by estimates that each lack a group, along the first axis."""
-    num = len(left)
-    if num < 2:
-        return np.full(left.shape[1:], np.nan)
-    return np.sqrt((num - 1) / num * ((left - left.mean(axis=0)) ** 2).sum(axis=0))

@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 import math
+from collections.abc import Sequence
 from dataclasses import dataclass
 
 import numpy as np
-from jaxtyping import Float
+from jaxtyping import Bool, Float
 
 FEWEST_ROWS = 4
 """Rows below which the debiased form is not defined."""
@@ -53,7 +54,7 @@ def cka(hsic_xy: float, hsic_xx: float, hsic_yy: float) -> float:
     >>> cka(1.0, 4.0, 1.0)
     0.5
     """
-    if hsic_xx <= 0 or hsic_yy <= 0:
+    if not (hsic_xx > 0 and hsic_yy > 0):
         return float("nan")
     return min(max(hsic_xy / (math.sqrt(hsic_xx) * math.sqrt(hsic_yy)), -1.0), 1.0)
 
@@ -67,6 +68,10 @@ class Rows:
 
     squares_N: Float[np.ndarray, " rows"]
     """Their squared lengths."""
+
+    def of(self, chosen_N: Bool[np.ndarray, " rows"]) -> Rows:
+        """Those that are chosen, from the same origin."""
+        return Rows(self.values_NH[chosen_N], self.squares_N[chosen_N])
 
 
 class FromFirst:
@@ -122,6 +127,23 @@ class HsicSums:
         }
         for name, values in added.items():
             self._sums[name] = self._sums[name] + values if name in self._sums else values
+
+    def without(self, part: HsicSums) -> HsicSums:
+        """The sums of the rows that are not in `part`, which were all added here, too."""
+        left = HsicSums()
+        left.num = self.num - part.num
+        left._sums = {name: self._sums[name] - values for name, values in part._sums.items()}
+        return left
+
+    @classmethod
+    def total(cls, parts: Sequence[HsicSums]) -> HsicSums:
+        """The sums of the rows of all `parts`."""
+        whole = cls()
+        for part in parts:
+            whole.num += part.num
+            for name, values in part._sums.items():
+                whole._sums[name] = whole._sums[name] + values if name in whole._sums else values
+        return whole
 
     def hsic(self, *, debiased: bool = True) -> float:
         """HSIC: the squared Frobenius norm of the covariance, or its unbiased estimate.

@@ -11,6 +11,7 @@ import transformers as hf
 from hf_apt.data.tokenizer import SPECIAL_TOKENS, vocabulary_tokenizer
 from hf_apt.depths.similarity.state_similarity import state_similarity
 from hf_apt.stats.similarity.cka import linear_cka
+from hf_apt.stats.similarity.cka_error import linear_cka_estimate
 
 SMALL: dict[str, Any] = {
     "vocab_size": 65,
@@ -62,6 +63,34 @@ def test_how_alike_are_two_blocks(bert, tokenizer, texts, things, batch_size) ->
     for depth, other in np.ndindex(3, 3):
         value = linear_cka(states_DNH[depth], states_DNH[other])
         assert similarity.cka_DE[depth, other] == pytest.approx(value, abs=1e-5)
+
+
+@pytest.mark.parametrize("batch_size", [1, 32])
+def test_errors_are_those_over_texts(bert, tokenizer, documents, batch_size) -> None:
+    texts = [" ".join(text.split()[:20]) for text in documents[:25]]
+    similarity = state_similarity(bert, tokenizer, texts, batch_size=batch_size)
+    states_DNH = states_of(bert, tokenizer, texts)
+    numbers = [number for number, text in enumerate(texts) for _ in text.split()]
+    assert similarity.errors_DE is not None
+    for depth, other in np.ndindex(3, 3):
+        alone = linear_cka_estimate(states_DNH[depth], states_DNH[other], numbers)
+        assert similarity.cka_DE[depth, other] == pytest.approx(alone.value, abs=1e-5)
+        error = similarity.errors_DE[depth, other]
+        assert error == pytest.approx(alone.standard_error, abs=1e-5)
+
+
+def test_without_room_for_errors_there_are_none_with_a_warning(
+    bert, tokenizer, texts, monkeypatch
+) -> None:
+    from hf_apt.depths.similarity import state_similarity as module
+
+    whole = state_similarity(bert, tokenizer, texts)
+    free = module.psutil.virtual_memory().available
+    monkeypatch.setattr(module, "sums_bytes", lambda *_: free // 5)
+    with pytest.warns(UserWarning, match="standard errors are left out: they take"):
+        similarity = state_similarity(bert, tokenizer, texts)
+    assert similarity.errors_DE is None
+    np.testing.assert_allclose(similarity.cka_DE, whole.cka_DE, atol=1e-9)
 
 
 def test_how_alike_are_two_checkpoints(bert, tokenizer, texts) -> None:

@@ -4,6 +4,7 @@ import numpy as np
 import pytest
 
 from hf_apt.stats.similarity.cka import linear_cka
+from hf_apt.stats.similarity.cka_error import linear_cka_estimate
 from hf_apt.stats.similarity.depth_similarity import SimilaritySums, sums_bytes
 
 GENERATOR = np.random.default_rng(8)
@@ -57,3 +58,33 @@ def test_a_state_that_is_not_finite_is_named_by_its_depth() -> None:
     broken[1, 3, 2] = np.inf
     with pytest.raises(ValueError, match="depth 1 holds values that are not finite"):
         SimilaritySums(3).update(broken)
+
+
+@pytest.mark.parametrize("debiased", [True, False])
+def test_errors_are_those_of_each_pair_by_itself(debiased) -> None:
+    groups_N = np.arange(40) // 3 % 5
+    own, both = SimilaritySums(3, num_groups=20), SimilaritySums(3, 2, num_groups=20)
+    for group in range(5):
+        here_N = groups_N == group
+        own.update(STATES[:, here_N], group=group)
+        both.update(STATES[:, here_N], OTHERS[:, here_N], group=group)
+    for sums, right in ((own, STATES), (both, OTHERS)):
+        similarity = sums.result("tokens", debiased=debiased)
+        for depth, other in np.ndindex(similarity.cka_DE.shape):
+            alone = linear_cka_estimate(STATES[depth], right[other], groups_N.tolist(), debiased)
+            assert similarity.cka_DE[depth, other] == pytest.approx(alone.value, abs=1e-12)
+            assert similarity.errors_DE is not None
+            error = similarity.errors_DE[depth, other]
+            assert error == pytest.approx(alone.standard_error, abs=1e-9)
+        errors_DE = similarity.errors_DE
+        assert errors_DE is not None
+        assert similarity.to_pandas()["standard_error"].tolist() == errors_DE.ravel().tolist()
+
+
+def test_one_group_has_no_errors() -> None:
+    sums = SimilaritySums(3)
+    sums.update(STATES)
+    similarity = sums.result("tokens")
+    assert similarity.errors_DE is None
+    assert similarity.largest_error is None
+    assert np.isnan(similarity.to_pandas()["standard_error"].to_numpy()).all()

@@ -1,0 +1,1 @@
+"""How alike the depths are: as a picture, and as a file of any kind."""

@@ -7,6 +7,8 @@ from typing import Annotated
 
 from typer import Argument, Exit, Option
 
+from hf_apt.cli.failures import starts_anew
+
 
 def check_command(
     model: Annotated[
@@ -21,6 +23,7 @@ def check_command(
     ] = None,
 ) -> None:
     """Test whether accuracy by depth would mean what it says; exit code 1 where a check fails."""
+    starts_anew()
     from hf_apt.cli.tables import checks
     from hf_apt.cli.tables.show import show
     from hf_apt.data.tokenizer import load_tokenizer

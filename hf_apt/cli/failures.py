@@ -20,6 +20,7 @@ from hf_apt.reading import first_line
 from hf_apt.training.interruption import Stopped
 
 _GOES_ON = "the same command goes on from here."
+_STARTS_ANEW = "nothing of it was kept, so that the same command starts anew."
 _SAVED = "the same command goes on from what was saved last."
 _FULL = (errno.ENOSPC, errno.EDQUOT)
 _DISK_FULL = ("os error 28", "inline_container.cc", "No space left on device")
@@ -49,6 +50,7 @@ _TO_INSTALL = {"sklearn": "scikit-learn", "PIL": "pillow", "yaml": "pyyaml"}
 _ROOM = 64 * 2**20
 
 _output: ContextVar[Path | None] = ContextVar("output", default=None)
+_again: ContextVar[str] = ContextVar("again", default=_GOES_ON)
 
 
 @dataclass(frozen=True)
@@ -72,9 +74,15 @@ def writes_into(folder: Path) -> None:
     require_folder_possible(folder)
 
 
+def starts_anew() -> None:
+    """Note that the command keeps nothing before its end, for the sentences of `failure_of`."""
+    _again.set(_STARTS_ANEW)
+
+
 def writes_nothing() -> None:
-    """Forget the output folder of a command before."""
+    """Forget what a command before has noted."""
     _output.set(None)
+    _again.set(_GOES_ON)
 
 
 def require_folder_possible(folder: Path) -> None:
@@ -98,10 +106,10 @@ def require_folder_possible(folder: Path) -> None:
 def failure_of(error: BaseException) -> Failure | None:
     """What is said about `error`; None if it is unforeseen, or no failure at all."""
     if isinstance(error, KeyboardInterrupt):
-        return Failure(f"stopped; {_GOES_ON}", 128 + signal.SIGINT)
+        return Failure(f"stopped; {_again.get()}", 128 + signal.SIGINT)
     if isinstance(error, Stopped):
         name = signal.Signals(error.signum).name
-        return Failure(f"stopped by {name}; {_GOES_ON}", 128 + error.signum)
+        return Failure(f"stopped by {name}; {_again.get()}", 128 + error.signum)
     if lost := _of_other_processes(error):
         return Failure(" ".join(lost.split()), 1)
     sentence = _told(error)
@@ -151,7 +159,7 @@ def _told(error: BaseException) -> str | None:
     if isinstance(error, ValueError | OSError):
         return str(error) or words
     if type(error).__module__.partition(".")[0] in _NETWORK:
-        return f"the connection failed ({words}); {_GOES_ON}"
+        return f"the connection failed ({words}); {_again.get()}"
     if isinstance(error, RuntimeError) and re.search(r"requires .+ to be installed", str(error)):
         return str(error)
     return None
@@ -162,7 +170,7 @@ def _of_system(error: OSError) -> str:
     reason = error.strerror or os.strerror(error.errno or 0)
     names = [os.fsdecode(name) for name in (error.filename, error.filename2) if name is not None]
     if error.errno in _FULL:
-        return f"{reason}: {_free_space(*names)}; make room, and {_GOES_ON}"
+        return f"{reason}: {_free_space(*names)}; make room, and {_again.get()}"
     return f"{reason}: {' -> '.join(names) or _output.get() or os.getcwd()}."
 
 

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Annotated
 
 from typer import Argument, Option
 
-from hf_apt.cli.failures import require_folder_possible
+from hf_apt.cli.failures import require_folder_possible, starts_anew
 from hf_apt.cli.shared_options import TEXT_HELP, Paragraphs, text_source
 from hf_apt.depths.lenses.lens_kind import LensKind
 
@@ -26,13 +26,23 @@ def fit_lens_command(
         Option(help="By derivatives, or trained to answer as the last depth does."),
     ] = "jacobian",
     sequences: Annotated[
-        int, Option(min=1, help="Of a jacobian: sequences that it is the mean over.")
-    ] = 128,
+        int | None,
+        Option(
+            min=1, help="Of a jacobian: sequences that it is the mean over.", show_default="128"
+        ),
+    ] = None,
     positions: Annotated[
-        int,
-        Option(min=1, help="Of a jacobian: masked positions of each sequence; exact with 1."),
-    ] = 1,
-    steps: Annotated[int, Option(min=1, help="Of a translator: optimiser steps.")] = 1000,
+        int | None,
+        Option(
+            min=1,
+            help="Of a jacobian: masked positions of each sequence; exact with 1.",
+            show_default="1",
+        ),
+    ] = None,
+    steps: Annotated[
+        int | None,
+        Option(min=1, help="Of a translator: optimiser steps.", show_default="1000"),
+    ] = None,
     sequence_length: Annotated[int, Option(min=8, help="Tokens in a sequence.")] = 128,
     max_documents: Annotated[
         int | None, Option(min=1, help="Documents to read at most.", show_default="all")
@@ -47,11 +57,15 @@ def fit_lens_command(
     from hf_apt.cli.tables.show import show_paths
     from hf_apt.data.corpus_source import CorpusSource
     from hf_apt.depths.head_config import HeadConfig
-    from hf_apt.depths.lenses.jacobian import JacobianConfig
+    from hf_apt.depths.lenses.jacobian_config import JacobianConfig
     from hf_apt.runs.lens_fitting import LensConfig, fit_lens, require_lens_file
 
     if corpus == "planted":
         raise ValueError("fit-lens reads natural text, not the planted language: name a text.")
+    of_jacobian = {"num_sequences": sequences, "num_positions": positions}
+    of_translator = {"num_steps": steps}
+    _require_of_kind(kind, {"--sequences": sequences, "--positions": positions}, {"--steps": steps})
+    starts_anew()
     path = output or Path(f"{kind}-lens.safetensors")
     require_lens_file(path)
     require_folder_possible(path.parent)
@@ -59,11 +73,28 @@ def fit_lens_command(
     config = LensConfig(
         kind=kind,
         sequence_length=sequence_length,
-        jacobian=JacobianConfig(num_sequences=sequences, num_positions=positions),
-        translator=HeadConfig(num_steps=steps),
+        jacobian=JacobianConfig(**_given(of_jacobian)),
+        translator=HeadConfig(**_given(of_translator)),
     )
     fit_lens(checkpoint, source, path, config, told=_tell)
     show_paths(lens=path)
+
+
+def _given(options: dict[str, int | None]) -> dict[str, int]:
+    return {name: value for name, value in options.items() if value is not None}
+
+
+def _require_of_kind(
+    kind: LensKind, of_jacobian: dict[str, int | None], of_translator: dict[str, int | None]
+) -> None:
+    """Raise ValueError for an option that says nothing about the lens that is fitted."""
+    other: LensKind = "translator" if kind == "jacobian" else "jacobian"
+    options = of_translator if kind == "jacobian" else of_jacobian
+    if ignored := list(_given(options)):
+        raise ValueError(
+            f"{ignored[0]} is about a {other}, and a {kind} is fitted: leave it out, or say "
+            f"--kind {other}."
+        )
 
 
 def _tell(cost: "JacobianCost") -> None:

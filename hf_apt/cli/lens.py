@@ -7,6 +7,8 @@ from typing import Annotated
 
 from typer import Argument, Option
 
+from hf_apt.cli.failures import starts_anew
+
 
 def lens_command(
     text: Annotated[
@@ -39,6 +41,7 @@ def lens_command(
     ] = None,
 ) -> None:
     """What a model would answer at every depth where a token of a text is masked."""
+    starts_anew()
     from hf_apt.cli.tables import lens_answers
     from hf_apt.cli.tables.show import show, show_paths
     from hf_apt.report.lens_answers import require_page

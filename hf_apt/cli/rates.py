@@ -7,7 +7,7 @@ from typing import Annotated
 
 from typer import Option
 
-from hf_apt.cli.failures import writes_into
+from hf_apt.cli.failures import starts_anew, writes_into
 from hf_apt.cli.measure_options import measure_options
 from hf_apt.cli.option_functions import with_options
 from hf_apt.runs.recipes import RunConfig
@@ -36,6 +36,7 @@ def rates_command(
     ] = False,
 ) -> None:
     """Accuracy and mean APT against masking rate, at every block: a pass over the text a rate."""
+    starts_anew()
     from hf_apt.cli.tables import rates as table
     from hf_apt.cli.tables.show import show, show_paths
     from hf_apt.models.devices import to_device

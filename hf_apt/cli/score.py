@@ -45,11 +45,12 @@ def score_command(
     ] = None,
 ) -> None:
     """How likely sentences are, or which one of each minimal pair is, at every depth of a model."""
-    from hf_apt.cli.failures import require_folder_possible
+    from hf_apt.cli.failures import require_folder_possible, starts_anew
     from hf_apt.cli.tables import pair_scores, sentence_scores
     from hf_apt.cli.tables.show import show, show_paths
     from hf_apt.records.score_files import require_score_file, score_record, write_scores
 
+    starts_anew()
     if output is not None:
         require_score_file(output)
         require_folder_possible(output.parent)

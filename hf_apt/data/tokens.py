@@ -178,12 +178,16 @@ def write_tokens(
     sequence_length: int,
     layout: Layout,
     num_documents: int | None = None,
+    num_sequences: int | None = None,
     label: str = "Tokenising",
 ) -> Tokens:
     """Tokenise `documents` into `folder`, on all cores, with a progress bar; whole or not at all.
 
-    Memory: a thousand documents. Raises ValueError if they give no sequence, if most of their
-    tokens are unknown, and for what `hf_apt.data.sequences.Cutter` refuses.
+    With `num_sequences` no further documents are read once they give as many; those of the last
+    thousand documents are kept beyond it. Memory: a thousand documents.
+
+    Raises ValueError if they give no sequence, if most of their tokens are unknown, and for what
+    `hf_apt.data.sequences.Cutter` refuses.
     """
     from tqdm.auto import tqdm
 
@@ -196,6 +200,8 @@ def write_tokens(
         with growing_tokens(partial, Path(aside) / "lengths", tokenizer) as growing:
             while texts := list(islice(remaining, _BATCH)):
                 growing.append(cutter.cut(texts, growing.waiting, growing.text))
+                if num_sequences is not None and growing.num_sequences >= num_sequences:
+                    break
             describe_tokens(partial, growing, cutter)
     return Tokens(folder)
 

@@ -111,6 +111,8 @@ class Decoded:
         measures: Sequence[type[Measure]] = MEASURES,
     ):
         self.decoder = decoder
+        self.reads_bare: bool = getattr(decoder, "reads_bare", False)
+        """Whether `decoder` is to be given states that are not normalised (`Trunk.at`)."""
         if not hasattr(decoder, "sweep"):
             measures = ()
         readout = Readout.empty(trunk.num_depths, trunk.model.config.vocab_size, measures)

@@ -46,6 +46,9 @@ class Reader(Protocol[T]):
 def read(trunk: Trunk, batches: Iterable[AskedBatch], readers: Iterable[Reader[Any]]) -> None:
     """Show the hidden states of each batch, from one forward pass of `trunk`, to every reader.
 
+    They are those of `trunk.at`, and for a reader with a true `reads_bare` those that it leaves
+    bare.
+
     A batch is added up on the processor while a graphics card is at the next one.
     """
     device = trunk.model.device
@@ -56,11 +59,19 @@ def read(trunk: Trunk, batches: Iterable[AskedBatch], readers: Iterable[Reader[A
             inputs = {
                 name: values.to(device, non_blocking=True) for name, values in batch.inputs.items()
             }
-            hidden_DNH = trunk.at(inputs, batch.asked_BT)
-            begun = [reader.update(batch, hidden_DNH) for reader in readers]
+            bare_DNH = trunk.at(inputs, batch.asked_BT, bare=True)
+            hidden_DNH = trunk.normalised(bare_DNH)
+            begun = [
+                reader.update(batch, bare_DNH if _reads_bare(reader) else hidden_DNH)
+                for reader in readers
+            ]
             _finish(waiting)
             waiting = begun
     _finish(waiting)
+
+
+def _reads_bare(reader: Reader[Any]) -> bool:
+    return getattr(reader, "reads_bare", False)
 
 
 @contextmanager

@@ -1,10 +1,12 @@
-"""Kinds of heads for every depth, and how they are trained."""
+"""Kinds of heads and lenses for every depth, and how heads are trained."""
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Literal
 
+from hf_apt.depths.lenses.lens_kind import LensKind
 from hf_apt.stats.config_checks import (
     require_positive,
     require_seed,
@@ -25,6 +27,29 @@ HEAD_KINDS: dict[HeadsName, tuple[HeadKind, ...]] = {
     "both": ("linear_head", "mlm_head"),
 }
 """The kinds that options call by one name."""
+
+DecoderKind = HeadKind | LensKind
+"""What is made for every depth of a model before it is asked: a head, or a lens before its own."""
+
+DecodersName = Literal["none", "linear", "mlm", "both", "jacobian", "translator", "all"]
+
+DECODER_KINDS: dict[DecodersName, tuple[DecoderKind, ...]] = {
+    **HEAD_KINDS,
+    "jacobian": ("jacobian",),
+    "translator": ("translator",),
+    "all": (*HEAD_KINDS["both"], "jacobian", "translator"),
+}
+"""Heads and lenses that `--heads` calls by one name."""
+
+
+def heads_among(kinds: Sequence[DecoderKind]) -> list[HeadKind]:
+    """Those of `kinds` that are heads, in their order."""
+    return [kind for kind in kinds if kind in ("linear_head", "mlm_head")]
+
+
+def lenses_among(kinds: Sequence[DecoderKind]) -> list[LensKind]:
+    """Those of `kinds` that are lenses, in their order."""
+    return [kind for kind in kinds if kind in ("jacobian", "translator")]
 
 
 @dataclass(frozen=True, kw_only=True)

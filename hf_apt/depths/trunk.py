@@ -79,12 +79,13 @@ class Trunk:
         )
 
     @torch.no_grad()
-    def at(self, inputs: dict[str, Tensor], asked_BT: Tensor) -> Tensor:
+    def at(self, inputs: dict[str, Tensor], asked_BT: Tensor, *, bare: bool = False) -> Tensor:
         """The hidden states (D, N, H) at the asked positions, from one forward pass.
 
         The last block is computed at these alone, as far as the model allows it. `asked_BT` may
         stay on the processor whatever the model's device. Where a trunk ends in a normalisation of
-        its own (pre-norm models), it is applied at every depth, as the head expects it.
+        its own (pre-norm models), it is applied at every depth, as the head expects it; with `bare`
+        that is left to `normalised`.
 
         Raises ValueError if modules of the model were added, taken out or exchanged since, and for
         inputs that a model of few lengths does not take.
@@ -98,11 +99,22 @@ class Trunk:
         makers_D, position_wise = self._makers(), self._position_wise() if few else ()
         with asked_only(position_wise, shape, positions_N):
             states = self._states_at(makers_D, inputs, positions_N)
+        states_DNH = torch.stack(states)
+        return states_DNH if bare else self.normalised(states_DNH)
+
+    @torch.no_grad()
+    def normalised(self, bare_DNH: Tensor) -> Tensor:
+        """What the head expects, from states (D, N, H) that `at` has left bare.
+
+        The model's last depth is normalised already. Where the trunk does not end in a
+        normalisation of its own, the very same tensor.
+        """
         final_norm = self._parts.final_norm
-        if final_norm is not None:
-            bare = self.num_depths - self._is_whole  # the last of all is normalised already
-            states[:bare] = [final_norm(state) for state in states[:bare]]
-        return torch.stack(states)
+        if final_norm is None:
+            return bare_DNH
+        num_bare = self.num_depths - self._is_whole
+        states = [final_norm(state_NH) for state_NH in bare_DNH[:num_bare]]
+        return torch.stack([*states, *bare_DNH[num_bare:]])
 
     def require_current(self) -> None:
         """Raise ValueError unless the trunk `is_current`: it would read what is no longer there."""

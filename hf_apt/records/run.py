@@ -21,12 +21,12 @@ from hf_apt.stats.measures.measure import Measure
 from hf_apt.stats.measures.readout import Readout
 from hf_apt.stats.measures.registry import MEASURES
 
-READOUTS = ("own_head", "linear_head", "mlm_head", "untrained", "bayes")
-"""How a hidden state was turned into an answer.
-
-`own_head`: the model's own MLM head at every depth. `linear_head`, `mlm_head`: a head trained for
-each depth on the frozen trunk. `untrained`: the own head of a twin with fresh weights. `bayes`: the
-exact best answer, known for the planted language only; it has one depth."""
+READOUTS = ("own_head", "linear_head", "mlm_head", "jacobian", "translator", "untrained", "bayes")
+"""How a hidden state was turned into an answer. `own_head`: by the model's own MLM head.
+`linear_head`, `mlm_head`: by a head trained for each depth on the frozen trunk. `jacobian`,
+`translator`: by the own head, behind a lens (`hf_apt.depths.lenses.lens_kind`). `untrained`: by the
+own head of a twin with fresh weights. `bayes`: the exact best answer, at one depth, known for the
+planted language only."""
 
 
 @dataclass(frozen=True, init=False)
@@ -43,8 +43,9 @@ class Run(RunInNotebooks):
     tokens/            tokenised sequences (hf_apt.data.tokens), train/ and validation/
     training/          the Trainer's own folder: checkpoints to resume from, its log
     checkpoint/        the trained model and its tokenizer
-    heads/             heads trained for each depth
+    heads/             heads trained for each depth, lenses fitted to them
     counts/            one <readout>.npz for each way of reading out (hf_apt.stats.counts)
+    similarity.npz     how alike the depths are (hf_apt.stats.similarity)
     token_rows.npz     norm and output bias of each token id (hf_apt.stats.token_rows)
     measures/          <readout>-<measure>.npz (hf_apt.stats.measures); <readout>.json, the
                        fingerprints of them and of the counts

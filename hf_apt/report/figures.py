@@ -24,7 +24,10 @@ from hf_apt.stats.counts import TREATMENTS
 from hf_apt.stats.depth_figures import FrequencyBin, RarefiedFigures
 from hf_apt.stats.labels import READOUT_LABELS
 
-_MARKERS = {"own_head": "o", "linear_head": "s", "mlm_head": "D", "untrained": "."}
+_MARKERS = {
+    **{"own_head": "o", "linear_head": "s", "mlm_head": "D", "jacobian": "^", "translator": "v"},
+    "untrained": ".",
+}
 
 
 def mean_apt_by_depth(

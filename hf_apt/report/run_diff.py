@@ -11,6 +11,7 @@ from hf_apt.report.formats import NOTHING, estimate, number, shown_token
 from hf_apt.report.section import TextTable
 from hf_apt.report.tables_file import write_tables
 from hf_apt.stats.estimates import plain
+from hf_apt.stats.labels import READOUT_LABELS
 from hf_apt.stats.paired.comparison import PairedComparison, PartDifference, TokenChange
 from hf_apt.stats.paired.differences import PairedDifference
 
@@ -46,6 +47,9 @@ class RunDiff:
     comparison: PairedComparison
     """The figures."""
 
+    against: str | None = None
+    """The head that B was asked, where it is another one."""
+
     @property
     def record(self) -> dict[str, Any]:
         """All figures as JSON has them; tokens with their text."""
@@ -57,13 +61,19 @@ class RunDiff:
         return {
             "schema": DIFF,
             **{name: getattr(self, name) for name in ("a", "b", "readout", "rate", "num_named")},
+            "against": self.against,
             "depths": list(self.depths),
             **content,
         }
 
     @property
     def sentence(self) -> str:
-        """The answer: whether B is better after the last block, by mean APT over sequences."""
+        """The answer: whether B is better after the last block, by mean APT over sequences.
+
+        Of two heads, which can be the same there, at how many depths.
+        """
+        if self.against is not None:
+            return self._over_depths()
         last = self.comparison.mean_apt[-1]
         if not last.low <= last.high:  # NaN
             return "Too few sequences to tell the two apart."
@@ -96,7 +106,7 @@ class RunDiff:
         return [
             f"A: {self.a}",
             f"B: {self.b}",
-            f"{self.readout.replace('_', ' ')}; A and B were asked at the same positions",
+            f"{self._asked()}; A and B were asked at the same positions",
             "B − A: with the standard error over sequences, for other text of this kind, and its "
             "95 % interval; over tokens: the error for this text, tokens drawn independently",
             f"gained, lost: at a false-discovery rate of {self.rate:g}, by exact sign flips of "
@@ -121,6 +131,8 @@ class RunDiff:
         from hf_apt.report import rendered
 
         title = f"{Path(self.b).name} against {Path(self.a).name}"
+        if self.against is not None:
+            title += f", {READOUT_LABELS[self.against]} against {READOUT_LABELS[self.readout]}"
         return rendered(
             template,
             {
@@ -130,6 +142,19 @@ class RunDiff:
                 "notes": self.notes(),
             },
         )
+
+    def _over_depths(self) -> str:
+        figures = self.comparison.mean_apt
+        better = sum(figure.low > 0 for figure in figures)
+        worse = sum(figure.high < 0 for figure in figures)
+        return (
+            f"B is better at {better} of {len(figures)} depths and worse at {worse}, by the 95 % "
+            "interval of mean APT at each."
+        )
+
+    def _asked(self) -> str:
+        label = READOUT_LABELS[self.readout]
+        return label if self.against is None else f"A: {label}, B: {READOUT_LABELS[self.against]}"
 
     def _by_depth(
         self, title: str, figures: Sequence[PairedDifference], over: str = "tokens"

@@ -24,6 +24,10 @@ _QUESTION = {
     " stood there",
     "mlm_head": "At every depth an MLM head, trained on the frozen trunk, was then asked what stood"
     " there",
+    "jacobian": "At every depth a Jacobian lens then carried the state to the last one, and the"
+    " model's own MLM head was asked what stood there",
+    "translator": "At every depth a trained map then carried the state to the last one, and the"
+    " model's own MLM head was asked what stood there",
     "untrained": "At every depth the head of a model with fresh weights was then asked what stood"
     " there",
     "bayes": "The exact best answer was then given for each of them",

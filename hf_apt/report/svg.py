@@ -17,6 +17,8 @@ READOUT_COLOURS = {
     "own_head": "#000005",
     "linear_head": "#000006",
     "mlm_head": "#000007",
+    "jacobian": "#000008",
+    "translator": "#000009",
     "untrained": "#000002",
     "bayes": "#000001",
 }
@@ -27,6 +29,8 @@ _PAGE_COLOURS = {
     "#000005": "var(--accent)",
     "#000006": "var(--second)",
     "#000007": "var(--third)",
+    "#000008": "var(--fourth)",
+    "#000009": "var(--fifth)",
 }
 _FIRST_DEPTH_COLOUR = 0x100
 WIDE_INCHES, NARROW_INCHES = 7.5, 3.5

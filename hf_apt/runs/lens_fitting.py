@@ -14,7 +14,8 @@ from hf_apt.data.tokenizer import load_tokenizer
 from hf_apt.data.tokens import write_tokens
 from hf_apt.depths.head_config import HeadConfig
 from hf_apt.depths.lenses.depth_maps import DepthMaps
-from hf_apt.depths.lenses.jacobian import JacobianConfig, fit_jacobian
+from hf_apt.depths.lenses.jacobian import fit_jacobian
+from hf_apt.depths.lenses.jacobian_config import JacobianConfig
 from hf_apt.depths.lenses.jacobian_cost import JacobianCost, jacobian_cost
 from hf_apt.depths.lenses.lens_kind import LensKind
 from hf_apt.depths.trunk import Trunk
@@ -60,7 +61,8 @@ def fit_lens(
 ) -> DepthMaps:
     """The lens of a masked-LM `checkpoint`, fitted on the training side of a text and saved.
 
-    Before a Jacobian lens is fitted, `told` is called with what it costs. Raises ValueError, before
+    A Jacobian lens reads no more documents than it needs; before it is fitted, `told` is called
+    with what it costs. Raises ValueError, before
     anything is computed, for a `path` that is no .safetensors file, a checkpoint or text that
     cannot be read, and sequences that the model does not take.
     """
@@ -79,6 +81,7 @@ def fit_lens(
             tokenizer,
             sequence_length=config.sequence_length,
             layout="packed",
+            num_sequences=config.jacobian.num_sequences if config.kind == "jacobian" else None,
         )
         if config.kind == "jacobian":
             told(jacobian_cost(trunk, config.sequence_length, config.jacobian))

@@ -8,7 +8,7 @@ from pathlib import Path
 from typing import Any, get_args
 
 from hf_apt.data.sequences import Layout
-from hf_apt.depths.head_config import HeadKind
+from hf_apt.depths.head_config import DECODER_KINDS, heads_among, lenses_among
 from hf_apt.models.devices import free_memory, has_accelerator, part_of_batch, process_state
 from hf_apt.models.shapes import require_shape
 from hf_apt.reading import first_line
@@ -57,7 +57,7 @@ def require_valid(config: RunConfig, *, num_processes: int | None = None) -> Non
     require_whole(config, "sequence_length", least=3)
     require_whole(config, "vocab_size")
     require_one_of(config, "layout", get_args(Layout))
-    require_one_of(config, "head_kinds", get_args(HeadKind))
+    require_one_of(config, "head_kinds", DECODER_KINDS["all"])
     if config.pretrain.num_steps:
         require_shape(config.shape)
         _require_windows(config)
@@ -66,7 +66,14 @@ def require_valid(config: RunConfig, *, num_processes: int | None = None) -> Non
         )
         _require_trackers(config.pretrain.report_to)
         _require_positions(config)
-    if config.head_kinds and config.heads.batch_size % num_processes:
+    lenses = lenses_among(config.head_kinds)
+    if lenses and num_processes > 1:
+        raise ValueError(
+            f"a {lenses[0]} lens is fitted by one process, and {num_processes} were started: leave "
+            "it out by --heads none, and measure the checkpoint without torchrun or accelerate "
+            "launch."
+        )
+    if heads_among(config.head_kinds) and config.heads.batch_size % num_processes:
         raise ValueError(
             f"the heads' batch of {config.heads.batch_size} sequences cannot be divided among "
             f"{num_processes} processes: start a number of processes that divides it, or leave "

@@ -10,9 +10,11 @@ from collections.abc import Collection, Iterator, Sequence
 from dataclasses import astuple, dataclass
 from typing import TYPE_CHECKING
 
+from hf_apt.depths.head_config import heads_among, lenses_among
 from hf_apt.depths.head_loss import CHUNK_BYTES
 from hf_apt.depths.sweep import CHUNK
 from hf_apt.stats.measures.rarefied_apt import NUM_GROUPS
+from hf_apt.training.costs import lens_costs
 from hf_apt.training.costs.model_costs import BACKWARD, FLOAT, ModelCosts
 from hf_apt.training.costs.training_flops import num_modified as _num_modified
 
@@ -55,8 +57,8 @@ class PhaseCost:
     """What one phase of a run costs."""
 
     name: str
-    """`pretraining`, `linear_head`, `mlm_head`, `heads` (both at once), `measuring` or
-    `untrained`."""
+    """`pretraining`, `linear_head`, `mlm_head`, `heads` (both at once), `jacobian`, `translator`,
+    `measuring` or `untrained`."""
 
     tokens: int
     """Tokens read, special ones and padding included; of pre-training, in training alone. Of heads
@@ -83,11 +85,14 @@ def phase_costs(
     """
     num_measured = min(config.measure.num_sequences or num_held_out, num_held_out)
     names = ["measuring", *(["untrained"] if config.untrained else [])]
-    waiting = [kind for kind in config.head_kinds if kind not in done]
+    heads = heads_among(config.head_kinds)
+    waiting = [kind for kind in heads if kind not in done]
+    lens_of = {"jacobian": _jacobian, "translator": _translator}
     return [
         _pretraining(config, model, num_held_out),
-        *(_heads(config, model, [kind]) for kind in config.head_kinds if kind in done),
+        *(_heads(config, model, [kind]) for kind in heads if kind in done),
         *([_heads(config, model, waiting)] if waiting else []),
+        *(lens_of[kind](config, model) for kind in lenses_among(config.head_kinds)),
         *(_measuring(config, model, num_measured, name) for name in names),
     ]
 
@@ -163,19 +168,53 @@ def _heads(config: RunConfig, model: ModelCosts, kinds: Sequence[str]) -> PhaseC
     )
 
 
+def _jacobian(config: RunConfig, model: ModelCosts) -> PhaseCost:
+    settings = config.jacobian
+    return PhaseCost(
+        name="jacobian",
+        tokens=settings.num_sequences * config.sequence_length,
+        work=Work(trunk_training=lens_costs.jacobian_flops(model, settings.num_sequences)),
+        memory=FLOAT * model.num_parameters + lens_costs.jacobian_bytes(model, settings.batch_size),
+    )
+
+
+def _translator(config: RunConfig, model: ModelCosts) -> PhaseCost:
+    """The frozen trunk forward, at every position; maps and own head at modified ones."""
+    settings, length = config.heads, config.sequence_length
+    num_sequences = settings.num_steps * settings.batch_size
+    modified = _num_modified(num_sequences, length, settings.masking_rate)
+    in_batch = round(_num_modified(settings.batch_size, length, settings.masking_rate))
+    return PhaseCost(
+        name="translator",
+        tokens=num_sequences * length,
+        work=Work(
+            trunk_training=num_sequences * model.trunk_flops(length),
+            head_training=modified * lens_costs.translator_head_flops(model),
+        ),
+        memory=FLOAT * model.num_parameters
+        + lens_costs.translator_bytes(model, in_batch)
+        + _reading_memory(model, settings.batch_size * length, in_batch),
+    )
+
+
 def _measuring(config: RunConfig, model: ModelCosts, num_sequences: int, name: str) -> PhaseCost:
     """One forward pass of the trunk; each head at every depth, at modified positions alone.
+
+    Behind a lens the own head is asked, after a map of the states at each depth but the last.
 
     On the CPU rows at the embeddings that are equal are asked once: up to 1 / D of the heads less.
     """
     settings, length = config.measure, config.sequence_length
-    kinds = () if name == "untrained" else config.head_kinds
+    asked = () if name == "untrained" else config.head_kinds
+    kinds, lenses = heads_among(asked), lenses_among(asked)
     num_rows = num_sequences * settings.num_realisations
     modified = _num_modified(num_rows, length, settings.masking_rate)
     heads = model.head_flops() + sum(map(model.trained_head_flops, kinds))
+    hidden, depths = model.shape.hidden_size, model.num_depths
+    maps = (depths - 1) / depths * 2 * hidden**2
+    heads += len(lenses) * (model.head_flops() + maps)
     batch = min(settings.batch_size, num_sequences)
     in_batch = round(_num_modified(batch, length, settings.masking_rate))
-    hidden = model.shape.hidden_size
     # The widest step of an argmax: the rows of all depths, and their logits of a chunk.
     rows = model.num_depths * in_batch * (2 * hidden + min(CHUNK, model.vocab_size))
     return PhaseCost(
@@ -187,9 +226,10 @@ def _measuring(config: RunConfig, model: ModelCosts, num_sequences: int, name: s
         ),
         memory=FLOAT * model.num_parameters
         + FLOAT * sum(map(model.trained_head_parameters, kinds))
+        + FLOAT * len(lenses) * lens_costs.lens_parameters(model)
         + _reading_memory(model, batch * length, in_batch)
         + FLOAT * rows
-        + (1 + len(kinds)) * readout_bytes(model, round(modified), num_sequences),
+        + (1 + len(asked)) * readout_bytes(model, round(modified), num_sequences),
     )
 
 
@@ -234,7 +274,8 @@ def disk_bytes(config: RunConfig, model: ModelCosts) -> int:
     Token ids come on top, 2 bytes each (4 beyond 65,536 ids), and counts.
     """
     resumable = (_KEPT_CHECKPOINTS + 1) * (FLOAT + _MOMENTS) * model.num_parameters
-    heads = sum(map(model.trained_head_parameters, config.head_kinds))
+    heads = sum(map(model.trained_head_parameters, heads_among(config.head_kinds)))
+    heads += len(lenses_among(config.head_kinds)) * lens_costs.lens_parameters(model)
     return resumable + FLOAT * (model.num_parameters + heads)
 
 

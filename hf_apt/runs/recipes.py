@@ -11,7 +11,8 @@ from hf_apt.data.measure_config import MeasureConfig
 from hf_apt.data.sequences import Layout
 from hf_apt.data.tasks.task_config import TaskConfig
 from hf_apt.depths.feature_config import FeatureConfig
-from hf_apt.depths.head_config import HeadConfig, HeadKind
+from hf_apt.depths.head_config import DecoderKind, HeadConfig
+from hf_apt.depths.lenses.jacobian_config import JacobianConfig
 from hf_apt.models.shapes import ModelShape
 from hf_apt.studies.block_accuracy_config import BlockAccuracyConfig
 from hf_apt.training.finetune_config import FinetuneConfig
@@ -53,11 +54,14 @@ class RunConfig:
     pretrain: PretrainConfig
     """How it is trained."""
 
-    head_kinds: tuple[HeadKind, ...] = ("linear_head",)
-    """Heads to train for every depth, beside the model's own."""
+    head_kinds: tuple[DecoderKind, ...] = ("linear_head",)
+    """Heads to train and lenses to fit for every depth, beside the model's own head."""
 
     heads: HeadConfig = field(default_factory=HeadConfig)
-    """How they are trained."""
+    """How heads and a translator are trained."""
+
+    jacobian: JacobianConfig = field(default_factory=JacobianConfig)
+    """Where a Jacobian lens is fitted."""
 
     measure: MeasureConfig = field(default_factory=MeasureConfig)
     """What is asked of the model."""
@@ -203,7 +207,7 @@ def measurement_recipe(
     corpus: CorpusSource,
     tokenizer: str,
     *,
-    head_kinds: tuple[HeadKind, ...] = (),
+    head_kinds: tuple[DecoderKind, ...] = (),
     validation_share: float | None = None,
 ) -> RunConfig:
     """The measurement of a checkpoint that is there already, with the model's own head.

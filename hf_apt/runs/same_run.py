@@ -15,6 +15,7 @@ _FREE = ("pretrain.report_to", "pretrain.save_every")
 _TEXT = ("corpus", "tokenizer", "vocab_size", "sequence_length", "layout")
 _TRAINING = ("shape", "pretrain")
 _HEADS = ("heads",)
+_JACOBIAN = ("jacobian",)
 _MEASURING = ("measure",)
 
 
@@ -62,11 +63,12 @@ def _plain(content: dict[str, Any]) -> dict[str, Any]:
 def _fixed(run: Run) -> set[str]:
     """The options that what is there depends on."""
     trained = run.path("training.json").exists() or any(run.path("training").glob("checkpoint-*"))
-    heads = any(run.path("heads").glob("*.safetensors"))
+    made_for_depths = {path.stem for path in run.path("heads").glob("*.safetensors")}
     made = {
         _TEXT: run.path("tokenizer").exists(),
         _TRAINING: trained,
-        _HEADS: heads,
+        _HEADS: bool(made_for_depths - {"jacobian"}),
+        _JACOBIAN: "jacobian" in made_for_depths,
         _MEASURING: bool(run.readouts()),
     }
     return {name for names, is_made in made.items() if is_made for name in names}
@@ -88,6 +90,8 @@ def _completed(before: dict[str, Any], config: Any) -> dict[str, Any]:
         value = getattr(config, field.name)
         if field.name not in before and field.default is not dataclasses.MISSING:
             completed[field.name] = field.default
+        elif field.name not in before and field.default_factory is not dataclasses.MISSING:
+            completed[field.name] = dataclasses.asdict(field.default_factory())
         elif dataclasses.is_dataclass(value) and isinstance(before.get(field.name), dict):
             completed[field.name] = _completed(before[field.name], value)
     return completed

@@ -6,6 +6,8 @@ READOUT_LABELS = {
     "own_head": "own head",
     "linear_head": "linear head",
     "mlm_head": "MLM head",
+    "jacobian": "Jacobian lens",
+    "translator": "translator",
     "untrained": "untrained",
     "bayes": "exact ceiling",
 }

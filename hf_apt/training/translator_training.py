@@ -45,20 +45,20 @@ def train_translator(trunk: Trunk, tokens: Tokens, config: HeadConfig | None = N
     with frozen(trunk.model):
         progress = trange(config.num_steps, desc="Training the translator", unit=" steps")
         for _, bare_DNH in zip(progress, _states(trunk, tokens, config), strict=True):
-            divergences = [
-                _divergence(head, bare_DNH[-1], state_NH @ weights_HH.T + bias_H)
-                for state_NH, weights_HH, bias_H in zip(
-                    bare_DNH[:-1], weights_DHH, biases_DH, strict=False
-                )
-            ]
             optimiser.zero_grad()
-            loss = torch.stack(divergences).sum()
+            with torch.no_grad():
+                last_NV = _said(head, bare_DNH[-1])
+            loss = torch.zeros((), device=device)
+            maps = zip(bare_DNH[:-1], weights_DHH, biases_DH, strict=False)
+            for state_NH, weights_HH, bias_H in maps:
+                divergence = _divergence(last_NV, _said(head, state_NH @ weights_HH.T + bias_H))
+                divergence.backward()  # now: depths share nothing, and the logits are let go
+                loss += divergence.detach()
             if not loss.isfinite():
                 raise ValueError(
                     "the translator diverged, its loss is not finite: choose a smaller "
                     f"learning_rate than {config.learning_rate:g}."
                 )
-            loss.backward()
             optimiser.step()
             decay.step()
             num_positions += bare_DNH.shape[1]
@@ -71,15 +71,16 @@ def train_translator(trunk: Trunk, tokens: Tokens, config: HeadConfig | None = N
     )
 
 
-def _divergence(head: OwnHead, last_NH: Tensor, carried_NH: Tensor) -> Tensor:
+def _said(head: OwnHead, carried_NH: Tensor) -> Tensor:
+    """The log-probabilities (N, V) of bare states that were carried to the last depth."""
+    carried_NH = carried_NH.to(head.trunk.model.dtype)
+    return head.logits(normalised(head.trunk, carried_NH)).float().log_softmax(dim=-1)
+
+
+def _divergence(last_NV: Tensor, said_NV: Tensor) -> Tensor:
     """KL(answer after the last block || answer of the carried states), averaged over positions."""
-    with torch.no_grad():
-        last_NV = head.logits(normalised(head.trunk, last_NH)).float().log_softmax(dim=-1)
-    said_NV = head.logits(normalised(head.trunk, carried_NH.to(last_NH))).float()
-    total = nn.functional.kl_div(
-        said_NV.log_softmax(dim=-1), last_NV, reduction="sum", log_target=True
-    )
-    return total / max(len(last_NH), 1)
+    total = nn.functional.kl_div(said_NV, last_NV, reduction="sum", log_target=True)
+    return total / max(len(last_NV), 1)
 
 
 def _states(trunk: Trunk, tokens: Tokens, config: HeadConfig) -> Iterator[Tensor]:

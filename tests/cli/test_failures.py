@@ -322,3 +322,23 @@ def test_a_foreign_folder_is_no_run_and_nothing_heavy_is_imported(call, tmp_path
         [sys.executable, "-c", code, "report", tmp_path], capture_output=True, text=True
     )
     assert done.stdout.splitlines() == ["2", "[]"], done.stderr
+
+
+@pytest.mark.parametrize("command", ["lens", "check", "rates", "score", "similarity"])
+def test_what_keeps_nothing_is_said_to_start_anew(
+    call, checkpoint, command, documents, tmp_path, monkeypatch
+) -> None:
+    def stop(*_, **__):
+        raise KeyboardInterrupt
+
+    text = tmp_path / "text.txt"
+    text.write_text("\n".join(documents))
+    arguments = {
+        "lens": ["w1 [MASK]", "--model", checkpoint],
+        "check": [checkpoint],
+        "similarity": [checkpoint, "--text", text],
+    }
+    monkeypatch.setattr("hf_apt.models.loading.from_checkpoint", stop)
+    code, _, error = call(command, *arguments.get(command, [checkpoint, text]))
+    assert code == 130
+    assert error.strip().endswith("nothing of it was kept, so that the same command starts anew.")

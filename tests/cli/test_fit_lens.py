@@ -32,6 +32,13 @@ def test_its_file_is_a_lens_of_hf_apt_lens(call, checkpoint, text, tmp_path) -> 
         (["planted"], "reads natural text"),
         (["missing.txt"], "missing.txt"),
         (["sotu", "-o", "lens.bin"], "no .safetensors file"),
+        (
+            ["--steps", 5],
+            "--steps is about a translator, and a jacobian is fitted: leave it out, or say "
+            "--kind translator.",
+        ),
+        (["--kind", "translator", "--sequences", 5], "--sequences is about a jacobian"),
+        (["--kind", "translator", "--positions", 1], "--positions is about a jacobian"),
     ],
 )
 def test_a_mistake_is_one_sentence(call, checkpoint, arguments, words) -> None:
@@ -40,3 +47,18 @@ def test_a_mistake_is_one_sentence(call, checkpoint, arguments, words) -> None:
     last = error.strip().splitlines()[-1]
     assert last.startswith("hf-apt: ")
     assert words in last
+
+
+def test_what_is_stopped_is_said_to_start_anew(call, checkpoint, text, monkeypatch) -> None:
+    def stop(*_, **__):
+        raise KeyboardInterrupt
+
+    monkeypatch.setattr("hf_apt.runs.lens_fitting.fit_jacobian", stop)
+    code, _, error = call("fit-lens", checkpoint, text, "--sequence-length", 16)
+    assert code == 130
+    assert error.strip().endswith(
+        "hf-apt: stopped; nothing of it was kept, so that the same command starts anew."
+    )
+    monkeypatch.setattr("hf_apt.runs.diff.diff", stop)
+    _, _, error = call("diff", "a", "b")
+    assert error.strip().endswith("stopped; the same command goes on from here.")

@@ -82,6 +82,19 @@ def test_planted_prints_all_phases_and_makes_no_folder(printed, tmp_path):
     assert not list(tmp_path.iterdir())
 
 
+def test_lenses_are_phases_of_their_own(quick, printed):
+    code, out, _ = printed("run", "planted", "--dry-run", "--heads=all", "--jacobian-sequences=64")
+    assert code == 0
+    phases = rows(out)
+    assert phases["the Jacobian lens"].startswith("3.20 k")  # 64 x 50
+    assert phases["the translator"].startswith("800 k")  # 500 steps of 32 x 50
+    assert "training both heads" in phases
+    of_128 = rows(printed("run", "planted", "--dry-run", "--heads=jacobian")[1])
+    assert of_128["the Jacobian lens"].startswith("6.40 k")
+    assert "the translator" not in of_128
+    assert max(map(len, out.splitlines())) <= 80
+
+
 def test_text_is_not_read(quick, unread, printed, tmp_path):
     text = tmp_path / "texts.txt"
     text.write_text("a few words\n\nand some more\n")

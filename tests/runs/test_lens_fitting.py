@@ -1,14 +1,20 @@
 """Laws of a lens fitted to a checkpoint on a text: that of the functions, of the training side."""
 
 from pathlib import Path
+from types import SimpleNamespace
+from typing import Any
 
 import pytest
 import torch
 
+from hf_apt.data.corpora import open_corpus
 from hf_apt.data.corpus_source import CorpusSource
+from hf_apt.data.tokens import write_tokens
 from hf_apt.depths.head_config import HeadConfig
 from hf_apt.depths.lenses.depth_maps import DepthMaps
-from hf_apt.depths.lenses.jacobian import JacobianConfig
+from hf_apt.depths.lenses.jacobian import fit_jacobian
+from hf_apt.depths.lenses.jacobian_config import JacobianConfig
+from hf_apt.depths.trunk import Trunk
 from hf_apt.runs.lens_fitting import LensConfig, fit_lens
 
 CONFIGS = {
@@ -62,3 +68,25 @@ def test_weights_of_the_users_are_not_replaced(checkpoint, text) -> None:
     with pytest.raises(ValueError, match="model.safetensors is there already"):
         fit_lens(str(checkpoint), text, weights, CONFIGS["jacobian"])
     assert weights.read_bytes() == before
+
+
+def test_a_jacobian_lens_reads_no_more_documents_than_it_needs(
+    checkpoint, tokenizer, tiny_model, text, tmp_path, monkeypatch
+) -> None:
+    """And is the lens of the whole training side."""
+    monkeypatch.setattr("hf_apt.data.tokens._BATCH", 5)
+    documents = list(open_corpus(text).train)
+    whole = write_tokens(
+        tmp_path / "all", documents, tokenizer, sequence_length=16, layout="packed"
+    )
+    read = []
+
+    def opened(source: CorpusSource) -> Any:
+        return SimpleNamespace(train=(read.append(each) or each for each in documents))
+
+    monkeypatch.setattr("hf_apt.runs.lens_fitting.open_corpus", opened)
+    maps = fit_lens(str(checkpoint), text, tmp_path / "lens.safetensors", CONFIGS["jacobian"])
+    assert 5 <= len(read) <= 10 < len(documents)
+    expected = fit_jacobian(Trunk(tiny_model), whole, CONFIGS["jacobian"].jacobian)
+    assert torch.equal(maps.weights_DHH, expected.weights_DHH)
+    assert torch.equal(maps.biases_DH, expected.biases_DH)

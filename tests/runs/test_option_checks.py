@@ -121,6 +121,19 @@ def test_batches_are_divided_among_processes_before_pretraining(monkeypatch) -> 
         require_valid(config, num_processes=5)
 
 
+@pytest.mark.parametrize("kind", ["jacobian", "translator"])
+def test_a_lens_is_fitted_by_one_process(kind) -> None:
+    config = replace(pretraining(batch_size=48), head_kinds=("linear_head", kind))
+    require_valid(config, num_processes=1)
+    with pytest.raises(ValueError, match=f"a {kind} lens is fitted by one process, and 2 were"):
+        require_valid(config, num_processes=2)
+
+
+def test_a_batch_of_a_translator_alone_need_not_be_divided() -> None:
+    heads = replace(DEMO.heads, batch_size=7)
+    require_valid(replace(DEMO, heads=heads, head_kinds=("translator",)), num_processes=1)
+
+
 def test_trackers_are_those_of_the_trainer() -> None:
     from transformers.integrations.integration_utils import INTEGRATION_TO_CALLBACK
 

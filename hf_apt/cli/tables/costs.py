@@ -17,6 +17,8 @@ _NAMES = {
     "linear_head": "training linear heads",
     "mlm_head": "training MLM heads",
     "heads": "training both heads",
+    "jacobian": "the Jacobian lens",
+    "translator": "the translator",
     "measuring": "measuring",
     "untrained": "the untrained twin",
     "finetuning": "fine-tuning",

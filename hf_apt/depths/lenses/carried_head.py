@@ -7,7 +7,6 @@ from torch import Tensor
 
 from hf_apt.depths.lenses.bare_states import normalised
 from hf_apt.depths.lenses.depth_maps import DepthMaps
-from hf_apt.depths.model_parts import parts_of
 from hf_apt.depths.own_head import OwnHead
 from hf_apt.depths.sweep import VocabularySweep
 from hf_apt.depths.trunk import Trunk
@@ -16,20 +15,17 @@ from hf_apt.depths.trunk import Trunk
 class CarriedHead:
     """The own head of a model, which reads every depth after a lens has carried it to the last.
 
-    It is given the states of `Trunk.at`. After the last block it answers as `OwnHead` does.
+    It is given the states that `Trunk.at` leaves bare, as a lens comes before the normalisation of
+    a trunk that ends in one; `hf_apt.measure` gives them. After the last block it answers as
+    `OwnHead` does.
 
-    Raises ValueError for maps of another model, and for a model whose trunk ends in a normalisation
-    of its own: `Trunk.at` applies it, and a lens comes before it.
+    Raises ValueError for maps of another model.
     """
+
+    reads_bare = True
 
     def __init__(self, trunk: Trunk, maps: DepthMaps):
         maps.require_model(trunk.model)
-        if parts_of(trunk.model).final_norm is not None:
-            raise ValueError(
-                f"the trunk of {type(trunk.model).__name__} ends in a normalisation of its own, "
-                f"and the {maps.kind} lens comes before it: read such a model by hf_apt.lens, or "
-                "measure it without that lens."
-            )
         self.maps = maps
         self.head = OwnHead(trunk)
 
@@ -39,12 +35,15 @@ class CarriedHead:
     @torch.no_grad()
     def __call__(self, hidden_DNH: Tensor) -> Tensor:
         """The predicted ids (D, N); of equal logits the lowest id; -1 where there is no answer."""
-        return self.head(self.maps.carry(hidden_DNH))
+        return self.head(self._carried(hidden_DNH))
 
     @torch.no_grad()
     def sweep(self, hidden_DNH: Tensor, targets_N: Tensor) -> list[VocabularySweep]:
         """For each depth the predicted ids and the cross-entropy of the targets, from one read."""
-        return self.head.sweep(self.maps.carry(hidden_DNH), targets_N)
+        return self.head.sweep(self._carried(hidden_DNH), targets_N)
+
+    def _carried(self, bare_DNH: Tensor) -> Tensor:
+        return self.head.trunk.normalised(self.maps.carry(bare_DNH))
 
 
 @torch.no_grad()

@@ -87,8 +87,10 @@ class DepthMaps:
                 "one: fit it again."
             )
 
-    def save(self, path: Path | str) -> None:
+    def save(self, path: Path | str, made_from: str = "") -> None:
         """Write the maps to `path` (safetensors), whole or not at all.
+
+        `made_from` is a fingerprint of what they were fitted to and how, for `load`.
 
         Raises ValueError if there is a file already.
         """
@@ -99,6 +101,7 @@ class DepthMaps:
             "model": self.model,
             "num_positions": self.num_positions,
             "weights": weights_digest(weights),
+            "made_from": made_from,
         }
         with writing(Path(path), "wb") as file:
             file.write(save(weights, {_ABOUT: json.dumps(about, sort_keys=True)}))
@@ -108,11 +111,11 @@ class DepthMaps:
         return {name: values.detach().cpu().contiguous() for name, values in maps.items()}
 
     @classmethod
-    def load(cls, path: Path | str, model: PreTrainedModel) -> Self:
+    def load(cls, path: Path | str, model: PreTrainedModel, made_from: str | None = None) -> Self:
         """The maps that `save` wrote to `path`, on the device of `model`.
 
-        Raises ValueError, with the file's name, if it is missing, broken or changed, and if it was
-        made for another model.
+        Raises ValueError, with the file's name, if it is missing, broken or changed, if it was made
+        for another model, or not from `made_from`, where that is given.
         """
         try:
             with safe_open(path, framework="pt") as file:
@@ -128,4 +131,6 @@ class DepthMaps:
             maps.require_model(model)
         except ValueError as error:
             raise ValueError(f"{path}: {error}") from None
+        if made_from is not None and about.get("made_from") != made_from:
+            raise ValueError(f"{path} holds a lens of another text, or fitted in another way.")
         return maps.to(model.device)

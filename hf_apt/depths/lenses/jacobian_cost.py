@@ -9,7 +9,7 @@ from torch import Tensor
 from torch.utils.flop_counter import FlopCounterMode
 
 from hf_apt.depths.lenses.bare_states import bare_states
-from hf_apt.depths.lenses.jacobian import JacobianConfig
+from hf_apt.depths.lenses.jacobian_config import JacobianConfig
 from hf_apt.depths.model_calls import smallest_input
 from hf_apt.depths.trunk import Trunk
 

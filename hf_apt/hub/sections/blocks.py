@@ -100,6 +100,10 @@ def _notes(summary: Summary) -> list[str]:
         " the frozen model.",
         "mlm_head": "**MLM head**: a head of the model's own kind, trained for every depth on the"
         " frozen model.",
+        "jacobian": "**Jacobian lens**: the own head, after the mean derivative of the last state"
+        " by that of the depth has carried the state to the last depth.",
+        "translator": "**Translator**: the own head, after an affine map that was trained for"
+        " every depth to say what the last depth says (tuned lens).",
         "untrained": "**Untrained**: the own head of a twin with fresh weights.",
     }
     return [

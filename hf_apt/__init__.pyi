@@ -24,10 +24,10 @@ from .depths.heads import (
 )
 from .depths.lenses.carried_head import CarriedHead as CarriedHead
 from .depths.lenses.depth_maps import DepthMaps as DepthMaps
-from .depths.lenses.jacobian import JacobianConfig as JacobianConfig
 from .depths.lenses.jacobian import (
     fit_jacobian as fit_jacobian,
 )
+from .depths.lenses.jacobian_config import JacobianConfig as JacobianConfig
 from .depths.likelihood.pseudo_likelihood import (
     log_likelihood as log_likelihood,
 )
@@ -88,6 +88,10 @@ from .report.apt_frame import (
 from .runs.acquisition import (
     acquisition as acquisition,
 )
+from .runs.checkpoints.on_text import TextOptions as TextOptions
+from .runs.checkpoints.series import (
+    measure_checkpoints as measure_checkpoints,
+)
 from .runs.diff import (
     diff as diff,
 )
@@ -144,6 +148,9 @@ from .stats.rarefaction import (
 )
 from .stats.similarity.cka import (
     linear_cka as linear_cka,
+)
+from .stats.similarity.cka_error import (
+    linear_cka_estimate as linear_cka_estimate,
 )
 from .studies.block_accuracy import (
     measure_blocks as measure_blocks,

@@ -19,7 +19,7 @@ from hf_apt.cli.failures import failure_of, writes_into, writes_nothing
 from hf_apt.cli.finetune import finetune_command
 from hf_apt.cli.fit_lens import fit_lens_command
 from hf_apt.cli.lens import lens_command
-from hf_apt.cli.measure_options import measure_options
+from hf_apt.cli.measure_options import measure_or_series_options
 from hf_apt.cli.option_functions import with_options
 from hf_apt.cli.publish import publish_app
 from hf_apt.cli.rates import rates_command
@@ -27,6 +27,7 @@ from hf_apt.cli.reference import reference_command
 from hf_apt.cli.run_options import DryRun, run_options
 from hf_apt.cli.score import score_command
 from hf_apt.cli.similarity import similarity_command
+from hf_apt.runs.checkpoints.named import Series
 from hf_apt.runs.recipes import RunConfig
 from hf_apt.training.interruption import stopping_signals
 
@@ -112,15 +113,18 @@ def pretrain_command(config: RunConfig, folder: Path) -> None:
 
 
 @app.command("measure")
-@with_options(measure_options)
-def measure_command(checkpoint: str, config: RunConfig, folder: Path) -> None:
+@with_options(measure_or_series_options)
+def measure_command(checkpoint: str | Series, config: RunConfig, folder: Path) -> None:
     """Measure any checkpoint of a language model at every block, on any corpus; write the page.
 
-    A masked one is asked for masked tokens, a causal one for every next token.
+    A masked one is asked for masked tokens, a causal one for every next token. Several checkpoints
+    of one training are measured by --revisions.
     """
     from hf_apt.runs.option_checks import require_checkpoint
     from hf_apt.runs.pipeline import begun, finish, measure_run
 
+    if not isinstance(checkpoint, str):
+        return _measure_series(checkpoint, config, folder)
     writes_into(folder)
     require_checkpoint(checkpoint)
     with begun(config, folder) as run:
@@ -163,6 +167,23 @@ def _show(run: Run) -> None:
     show(records.own_tasks, (finetuned,))
     show(records.summary, (ruler,))
     show_paths(page=run.path("report.html"))
+
+
+def _measure_series(series: Series, config: RunConfig, folder: Path) -> None:
+    """Measure several checkpoints and print their table; fails in the end if one is left out."""
+    from hf_apt.cli.tables import text_tables
+    from hf_apt.cli.tables.show import show
+    from hf_apt.runs.checkpoints.series import measure_series
+    from hf_apt.runs.pipeline import is_main
+
+    measured = measure_series(series, config, folder, told=_say)
+    if is_main():
+        show(measured, (text_tables,))
+    if measured.left_out:
+        raise ValueError(
+            f"{len(measured.left_out)} of {len(series.checkpoints)} checkpoints could not be "
+            f"measured: {', '.join(measured.left_out)}; the others are whole."
+        )
 
 
 def _show_costs(config: RunConfig, folder: Path) -> None:

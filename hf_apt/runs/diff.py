@@ -3,19 +3,23 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from dataclasses import replace
 from pathlib import Path
-
-import numpy as np
-from jaxtyping import Bool
+from typing import TYPE_CHECKING
 
 from hf_apt.records.run import READOUTS, Run
 from hf_apt.records.run_records import RunRecords
 from hf_apt.report.run_diff import RunDiff
+from hf_apt.runs.shared_vocabulary import common_vocabulary, named_tokens
 from hf_apt.stats.config_checks import require_share
 from hf_apt.stats.labels import default_depth_names
 from hf_apt.stats.measures.rarefied_apt import RarefiedApt
 from hf_apt.stats.measures.readout import Readout
 from hf_apt.stats.paired.comparison import paired_comparison
+
+if TYPE_CHECKING:
+    from hf_apt.data.corpus_source import CorpusSource
+    from hf_apt.runs.checkpoints.on_text import TextOptions
 
 
 def diff(
@@ -23,30 +27,53 @@ def diff(
     run_b: Path | str | Run,
     *,
     readout: str = "own_head",
+    against: str | None = None,
     rate: float = 0.05,
     tokens: Sequence[str] | None = None,
+    text: str | Path | CorpusSource | None = None,
+    options: TextOptions | None = None,
+    folder: str | Path | None = None,
 ) -> RunDiff:
     """How run B differs from run A: mean APT and accuracy at every depth, tokens gained and lost.
 
     Both are folders that `hf-apt measure` or `hf-apt run` wrote, on the same text with the same
     tokenizer and masks, so that every answer of A has its partner. `readout` is the head that is
-    asked, `rate` the false-discovery rate of tokens gained and lost, and `tokens` a set whose
-    figures are told apart, such as tokens that were added. No model is loaded.
+    asked; in B it is `against`, where that is given, so that two heads of one run are compared by
+    giving that run twice. `rate` is the false-discovery rate of tokens gained and lost, and
+    `tokens` a set whose figures are told apart, such as tokens that were added. No model is loaded.
+
+    With a `text` they are checkpoints instead: folders, shipped ones or Hub ids. Both are measured
+    on the text by their own heads, read as `options` say, into `folder` or one that is deleted.
 
     Raises ValueError, with what to do, for folders that hold no measurement of `readout`, for runs
     that were not asked at the same positions, for tokens that the vocabulary lacks, and for a rate
     outside (0, 1).
     """
-    _require_readout(readout)
+    if text is not None:
+        _require_own_heads(readout, against)
+        require_share(_Rate(rate), "rate")
+        from hf_apt.runs.checkpoints.pair import measured_pair
+
+        a, b = (str(each.folder if isinstance(each, Run) else each) for each in (run_a, run_b))
+        with measured_pair(a, b, text, folder=folder, options=options, tokens=tokens) as pair:
+            made = diff(*pair, rate=rate, tokens=tokens)
+        return replace(made, a=a, b=b)
+    if options is not None or folder is not None:
+        raise ValueError("options and folder say how a text is measured: give a text.")
+    asked = (readout, readout if against is None else against)
+    for name in asked:
+        _require_readout(name)
     require_share(_Rate(rate), "rate")
     runs = [run if isinstance(run, Run) else Run(run) for run in (run_a, run_b)]
-    for run in runs:
-        _require_measured(run, readout)
+    for run, name in zip(runs, asked, strict=True):
+        _require_measured(run, name)
     a, b = (RunRecords(run) for run in runs)
-    vocabulary = _common_vocabulary(a, b)
-    named_V = _named(vocabulary, tokens, runs[0])
+    folder_a, folder_b = (str(run.folder) for run in runs)
+    words_a, words_b = (run.vocabulary() for run in runs)
+    vocabulary = common_vocabulary(words_a, words_b, a=folder_a, b=folder_b)
+    named_V = named_tokens(vocabulary, tokens, folder_a)
     _require_same_masks(a, b)
-    readouts = [records.run.readout(readout) for records in (a, b)]
+    readouts = [run.readout(name) for run, name in zip(runs, asked, strict=True)]
     try:
         comparison = paired_comparison(
             readouts[0], readouts[1], runs[0].frequency(), rate=rate, named_V=named_V
@@ -62,6 +89,7 @@ def diff(
         words=tuple(vocabulary),
         num_named=None if named_V is None else int(named_V.sum()),
         comparison=comparison,
+        against=against,
     )
 
 
@@ -76,6 +104,13 @@ def _require_readout(readout: str) -> None:
         raise ValueError(f"readout is {readout!r}: choose one of {', '.join(known)}.")
 
 
+def _require_own_heads(readout: str, against: str | None) -> None:
+    if {readout, against or readout} != {"own_head"}:
+        raise ValueError(
+            "with a text checkpoints are measured by their own heads: leave the readouts out."
+        )
+
+
 def _require_measured(run: Run, readout: str) -> None:
     if not run.counts_path(readout).exists():
         has = ", ".join(run.readouts())
@@ -88,36 +123,6 @@ def _require_measured(run: Run, readout: str) -> None:
             f"{run.folder} was measured before answers were kept by groups of sequences: give its "
             "`hf-apt measure` command again."
         )
-
-
-def _common_vocabulary(a: RunRecords, b: RunRecords) -> list[str]:
-    """The words by id; ids that one model alone has are told by it."""
-    words_a, words_b = a.run.vocabulary(), b.run.vocabulary()
-    for token, (word_a, word_b) in enumerate(zip(words_a, words_b, strict=False)):
-        if word_a != word_b:
-            raise ValueError(
-                f"token {token} is {word_a!r} in {a.run.folder} and {word_b!r} in "
-                f"{b.run.folder}: measure both with one tokenizer, which `hf-apt measure "
-                "--tokenizer` names."
-            )
-    return max(words_a, words_b, key=len)
-
-
-def _named(
-    vocabulary: Sequence[str], tokens: Sequence[str] | None, run: Run
-) -> Bool[np.ndarray, " vocab"] | None:
-    if tokens is None:
-        return None
-    ids = {word: token for token, word in enumerate(vocabulary)}
-    missing = [word for word in tokens if word not in ids]
-    if missing or not tokens:
-        said = f"{missing[0]!r} is no token of {run.folder}" if missing else "no token was named"
-        raise ValueError(
-            f"{said}: give tokens as they stand in its vocabulary.json, such as {vocabulary[-1]!r}."
-        )
-    named_V = np.zeros(len(vocabulary), bool)
-    named_V[[ids[word] for word in tokens]] = True
-    return named_V
 
 
 def _require_same_masks(a: RunRecords, b: RunRecords) -> None:

@@ -14,7 +14,13 @@ from hf_apt.data.corpus_tokens import is_begun, recorded_text, tokenise
 from hf_apt.data.local_files import local_files
 from hf_apt.data.planted.corpus import PlantedCorpus
 from hf_apt.data.sequences import Cutter
-from hf_apt.data.tokenizer import fingerprint, load_tokenizer, train_wordpiece, vocabulary
+from hf_apt.data.tokenizer import (
+    fingerprint,
+    is_same_tokenizer,
+    load_tokenizer,
+    train_wordpiece,
+    vocabulary,
+)
 from hf_apt.data.tokens import Tokens
 from hf_apt.models.devices import process_state
 from hf_apt.records.run import Run
@@ -82,8 +88,10 @@ def _what_changed(config: RunConfig, run: Run, needs_mask: bool) -> str:
     if before and _is_there(config.corpus.name) and source_key(config.corpus) not in ("", before):
         return config.corpus.name
     if config.tokenizer is not None and Path(config.tokenizer).expanduser().exists():
-        tokenizer = fingerprint(load_tokenizer(config.tokenizer, needs_mask=needs_mask))
-        if tokenizer != Tokens(run.path("tokens/train")).description.tokenizer:
+        tokenizer = load_tokenizer(config.tokenizer, needs_mask=needs_mask)
+        kept = load_tokenizer(str(run.path("tokenizer")), needs_mask=False)
+        written = Tokens(run.path("tokens/train")).description.tokenizer
+        if fingerprint(tokenizer) != written or not is_same_tokenizer(tokenizer, kept):
             return config.tokenizer
     return ""
 

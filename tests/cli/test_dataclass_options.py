@@ -60,13 +60,16 @@ MEASURED = {"checkpoint", "corpus", "heads", "revision", "output", *TEXT}
 OWN = {
     "run": {"corpus", "recipe", "model", "heads", "task", "output", "dry_run", *TEXT},
     "pretrain": {"corpus", "recipe", "model", "heads", "task", "output", *TEXT},
-    "measure": MEASURED,
+    "measure": {*MEASURED, "revisions"},
     "report": {"run"},
     "finetune": {"checkpoint", "revision", "output"},
     "committee": {"members", "revision", "output"},
     "compare": {"runs", "task", "output"},
     "check": {"model", "tokenizer", "text"},
-    "diff": {"run_a", "run_b", "readout", "rate", "tokens", "output"},
+    "diff": {
+        *("run_a", "run_b", "readout", "against", "rate", "tokens", "output", "text", "tokenizer"),
+        *("sequence_length", "layout", "paragraphs", "keep"),
+    },
     "acquisition": {"sources", "data", "readout", "step", "min_support", "tokenizer", "output"},
     "lens": {"text", "model", "tokenizer", "true", "mask", "each", "top", "lens", "output"},
     "fit-lens": {
@@ -289,7 +292,10 @@ def test_every_command_has_a_help(call, name) -> None:
         (["run", "--layout=odd"], ["first", "packed"]),
         (["run", "--optimizer=odd"], ["adamw", "muon"]),
         (["run", "--recipe=odd"], ["auto", "demo", "narrow", "paper"]),
-        (["measure", "x", "--heads=odd"], ["none", "linear", "mlm", "both"]),
+        (
+            ["measure", "x", "--heads=odd"],
+            ["none", "linear", "mlm", "both", "jacobian", "translator", "all"],
+        ),
         (["finetune", "x", "--pooling=odd"], ["cls", "mean", "max", "flatten"]),
         (["committee", "x", "--combination=odd"], ["mean_softmax", "mean_logits", "majority"]),
     ],

@@ -380,6 +380,19 @@ def test_a_tokenizer_edited_in_place_is_refused(prepared, tokenizer, tmp_path):
         prepare(config, run)
 
 
+def test_a_tokenizer_of_other_rules_is_another_one(prepared, tokenizer, tmp_path):
+    """Lower-casing is no part of the vocabulary, and changes every token of a capital."""
+    config, _ = prepared
+    tokenizer.save_pretrained(tmp_path / "tok")
+    config, run = replace(config, tokenizer=str(tmp_path / "tok")), Run(tmp_path / "own")
+    prepare(config, run)
+    run.path("counts").mkdir()
+    path = tmp_path / "tok" / "tokenizer_config.json"
+    path.write_text(json.dumps(json.loads(path.read_text()) | {"do_lower_case": False}))
+    with pytest.raises(ValueError, match="another tokenizer: .*tok has changed since"):
+        prepare(config, run)
+
+
 def test_text_that_is_gone_is_not_asked_for_again(prepared):
     config, run = prepared
     Path(config.corpus.name).unlink()

@@ -325,6 +325,7 @@ SEEN_THROUGH: dict[str, tuple[str, ...]] = {
     "cli/test_dataclass_options.py": (
         *("data.corpus_source", "data.measure_config", "data.tasks.task_config"),
         *("depths.feature_config", "depths.head_config", "hub.card_options"),
+        "depths.lenses.jacobian_config",
         *("stats.probe_config", "stats.substitution_config", "studies.block_accuracy_config"),
         *("studies.committee_config", "studies.confidence_config"),
         *("training.finetune_config", "training.pretrain_config"),
@@ -359,16 +360,24 @@ SEEN_THROUGH: dict[str, tuple[str, ...]] = {
         *("cli.tables.ruler", "hub.sections.ruler"),
     ),
     "runs/test_dry_run.py": ("cli.tables.costs", "runs.machine_speed"),
+    "runs/checkpoints/test_series.py": (
+        *("runs.checkpoints.named", "runs.checkpoints.measured", "runs.checkpoints.on_text"),
+        *("runs.checkpoints.shared_tokens", "runs.text_source"),
+    ),
     "runs/test_diff.py": (
         "cli.diff",
+        "runs.shared_vocabulary",
         "cli.tables.text_tables",
         "report.run_diff",
         "report.tables_file",
     ),
     "runs/test_acquisition.py": ("cli.acquisition", "report.acquisition"),
     "runs/test_pipeline.py": (
-        *("runs.decoders", "runs.preparation", "runs.recipes", "runs.summary"),
+        *("runs.preparation", "runs.recipes", "runs.summary"),
+        *("runs.measured_states", "runs.same_checkpoint"),
     ),
+    "records/test_state_similarity.py": ("report.sections.similarity",),
+    "report/similarity/test_similarity_file.py": ("report.similarity.similarity_svg",),
     "data/test_corpora.py": ("data.document_blocks", "data.held_out", "data.local_files"),
     "data/test_tokens.py": ("data.sequences", "data.sequence_files"),
     "data/planted/test_language.py": (

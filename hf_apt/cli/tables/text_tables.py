@@ -1,18 +1,30 @@
-"""What `hf-apt diff` and `hf-apt acquisition` print: the tables that their pages have too."""
+"""What commands print whose results are tables of text, such as `hf-apt diff`."""
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+from collections.abc import Sequence
+from typing import TYPE_CHECKING, Protocol
 
 from hf_apt.cli.tables.style import bare_table
-from hf_apt.report.acquisition import Acquisition
-from hf_apt.report.run_diff import RunDiff
+from hf_apt.report.section import TextTable
 
 if TYPE_CHECKING:
     from rich.table import Table
 
 
-def tables(result: RunDiff | Acquisition) -> list[Table]:
+class Tabled(Protocol):
+    """A result that is tables of text."""
+
+    def tables(self) -> Sequence[TextTable]:
+        """The tables, also those without rows."""
+        ...
+
+    def notes(self) -> Sequence[str]:
+        """What the tables leave unsaid."""
+        ...
+
+
+def tables(result: Tabled) -> list[Table]:
     """The tables of a result, empty ones left out."""
     from rich.text import Text
 
@@ -26,6 +38,6 @@ def tables(result: RunDiff | Acquisition) -> list[Table]:
     return made
 
 
-def footer(result: RunDiff | Acquisition) -> str:
+def footer(result: Tabled) -> str:
     """What the tables leave unsaid."""
     return "\n".join(result.notes())

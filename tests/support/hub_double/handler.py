@@ -116,8 +116,9 @@ class Handler(BaseHTTPRequestHandler):
             repo.private = json.loads(body).get("visibility") == "private"
             return self.json({})
         if action == "refs":
-            main = {"name": "main", "ref": "refs/heads/main", "targetCommit": repo.commits[-1][0]}
-            return self.json({"branches": [main], "tags": [], "converts": []})
+            branches = {"main": repo.commits[-1][0], **repo.branches}
+            heads, tags = _refs("heads", branches), _refs("tags", repo.tags)
+            return self.json({"branches": heads, "tags": tags, "converts": []})
         revision, _, folder = (detail or "main").partition("/")
         found = repo.at(revision)
         if found is None:
@@ -276,3 +277,10 @@ class Handler(BaseHTTPRequestHandler):
         self.wfile.flush()
         self.close_connection = True
         self.connection.shutdown(socket.SHUT_RDWR)
+
+
+def _refs(kind: str, commits: dict[str, str]) -> list[dict[str, str]]:
+    return [
+        {"name": name, "ref": f"refs/{kind}/{name}", "targetCommit": commit}
+        for name, commit in commits.items()
+    ]

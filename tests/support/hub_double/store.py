@@ -18,6 +18,10 @@ class Repo:
     private: bool
     sdk: str | None
     commits: list[tuple[str, Files]] = field(default_factory=list)
+    tags: dict[str, str] = field(default_factory=dict)
+    """Commits by the names of tags."""
+    branches: dict[str, str] = field(default_factory=dict)
+    """Commits by the names of branches other than main."""
 
     def commit(self, files: Files) -> str:
         digest = hashlib.sha1(f"{self.kind}/{self.id}/{len(self.commits)}".encode()).hexdigest()
@@ -31,6 +35,7 @@ class Repo:
     def at(self, revision: str) -> tuple[str, Files] | None:
         if revision in ("main", "HEAD"):
             return self.commits[-1]
+        revision = {**self.tags, **self.branches}.get(revision, revision)
         return next((commit for commit in self.commits if commit[0] == revision), None)
 
 

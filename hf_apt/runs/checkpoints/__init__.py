@@ -1,0 +1,1 @@
+"""Several checkpoints measured on one text, which is tokenised once."""

@@ -77,3 +77,14 @@ def _reason(error: BaseException) -> str:
 
 def _refuse_constant(name: str) -> NoReturn:
     raise ValueError(f"it holds the number {name}")
+
+
+_NETWORK = ("httpx", "httpx2", "httpcore", "httpcore2", "requests", "urllib3")
+
+
+def is_of_the_network(error: BaseException) -> bool:
+    """Whether an error is of a library by which the Hub is asked: it was not reached in time.
+
+    huggingface_hub lets some of them through, which are no OSError.
+    """
+    return type(error).__module__.partition(".")[0] in _NETWORK

@@ -174,11 +174,9 @@ def _measure_series(series: Series, config: RunConfig, folder: Path) -> None:
     from hf_apt.cli.tables import text_tables
     from hf_apt.cli.tables.show import show
     from hf_apt.runs.checkpoints.series import measure_series
-    from hf_apt.runs.pipeline import is_main
 
     measured = measure_series(series, config, folder, told=_say)
-    if is_main():
-        show(measured, (text_tables,))
+    show(measured, (text_tables,))
     if measured.left_out:
         raise ValueError(
             f"{len(measured.left_out)} of {len(series.checkpoints)} checkpoints could not be "

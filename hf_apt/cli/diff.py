@@ -8,7 +8,7 @@ from typing import Annotated, Any
 
 from typer import Argument, Option
 
-from hf_apt.cli.failures import require_folder_possible, writes_into
+from hf_apt.cli.failures import require_folder_possible, starts_anew, writes_into
 from hf_apt.cli.shared_options import TEXT_HELP, Paragraphs
 from hf_apt.data.sequences import Layout
 from hf_apt.ownership import require_new_file
@@ -99,7 +99,7 @@ def diff_command(
         rate=rate,
         tokens=None if tokens is None else _words(tokens),
         text=text,
-        options=_options(text, tokenizer, sequence_length, layout, paragraphs),
+        options=_options(text, tokenizer, sequence_length, layout, paragraphs, keep),
         folder=keep,
     )
     echo(textwrap.fill(difference.sentence, 80) + "\n")
@@ -114,6 +114,7 @@ def _options(
     sequence_length: int,
     layout: Layout | None,
     paragraphs: bool,
+    keep: Path | None,
 ) -> Any:
     """How the text is read; None without one.
 
@@ -121,9 +122,11 @@ def _options(
     """
     given = (tokenizer, sequence_length, layout, paragraphs)
     if text is None:
-        if given != (None, 128, None, False):
+        if given != (None, 128, None, False) or keep is not None:
             raise ValueError("options of the text come without a text: name it by --text.")
         return None
+    if keep is None:
+        starts_anew()
     from hf_apt.runs.checkpoints.on_text import TextOptions
 
     return TextOptions(

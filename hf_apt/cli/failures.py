@@ -16,7 +16,7 @@ from contextvars import ContextVar
 from dataclasses import dataclass
 from pathlib import Path
 
-from hf_apt.reading import first_line
+from hf_apt.reading import first_line, is_of_the_network
 from hf_apt.training.interruption import Stopped
 
 _GOES_ON = "the same command goes on from here."
@@ -44,7 +44,6 @@ _LOST = (
 _BETWEEN_PROCESSES = ("gloo", "ProcessGroup", "NCCL", "TCPStore")
 """What the plain RuntimeErrors among these name."""
 _UNREACHABLE_NAMES = ("DistNetworkError", "DistStoreError")
-_NETWORK = ("httpx", "httpcore", "requests", "urllib3")
 _TO_INSTALL = {"sklearn": "scikit-learn", "PIL": "pillow", "yaml": "pyyaml"}
 """Names in the package index, where they are not those of the import."""
 _ROOM = 64 * 2**20
@@ -158,7 +157,7 @@ def _told(error: BaseException) -> str | None:
         )
     if isinstance(error, ValueError | OSError):
         return str(error) or words
-    if type(error).__module__.partition(".")[0] in _NETWORK:
+    if is_of_the_network(error):
         return f"the connection failed ({words}); {_again.get()}"
     if isinstance(error, RuntimeError) and re.search(r"requires .+ to be installed", str(error)):
         return str(error)

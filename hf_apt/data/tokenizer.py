@@ -119,17 +119,19 @@ def fingerprint(tokenizer: Any) -> str:
 
 
 def is_same_tokenizer(one: Any, other: Any) -> bool:
-    """Whether vocabulary, special tokens and rules are the same.
+    """Whether vocabulary, special tokens and rules, such as merges and lower-casing, are the same.
 
-    Of the rules those before and after the vocabulary are compared, such as lower-casing, where
-    both are of the Rust library `tokenizers`; two of which one alone is are taken as different.
+    Truncation and padding are no rules. Tokenizers in plain Python are compared by their class and
+    what they were made with.
     """
     return fingerprint(one) == fingerprint(other) and _rules(one) == _rules(other)
 
 
-def _rules(tokenizer: Any) -> list[bytes | None] | None:
+def _rules(tokenizer: Any) -> Any:
     backend = getattr(tokenizer, "backend_tokenizer", None)
     if backend is None:
-        return None
-    parts = (getattr(backend, name) for name in ("normalizer", "pre_tokenizer", "post_processor"))
-    return [None if part is None else part.__getstate__() for part in parts]
+        made_with = {key: str(value) for key, value in tokenizer.init_kwargs.items()}
+        files = {key for key in made_with if key.endswith("_file") or key == "name_or_path"}
+        return type(tokenizer).__name__, {key: made_with[key] for key in made_with.keys() - files}
+    rules = json.loads(backend.to_str())
+    return {key: rules[key] for key in rules.keys() - {"truncation", "padding"}}

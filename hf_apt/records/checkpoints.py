@@ -6,7 +6,7 @@ import re
 from pathlib import Path
 from typing import Any
 
-from hf_apt.reading import first_line
+from hf_apt.reading import first_line, is_of_the_network
 
 SHIPPED = Path(__file__).parents[1] / "checkpoints_data"
 """Folder with one folder for each shipped checkpoint."""
@@ -114,7 +114,9 @@ def _downloaded(name: str, revision: str) -> str:
         raise ValueError(
             f"there is no revision {revision!r} of {name!r}: the Hub answers: {first_line(error)}"
         ) from error
-    except OSError as error:
+    except Exception as error:
+        if not isinstance(error, OSError) and not is_of_the_network(error):
+            raise
         raise ValueError(
             f"the revision {revision!r} of {name!r} has not been downloaded before, and the Hub "
             f"cannot be asked ({type(error).__name__})."

@@ -106,8 +106,9 @@ class Run(RunInNotebooks):
         # The exact best answers are of one depth, and of the language's tokens alone.
         if readout != "bayes" and self.path("model.json").exists():
             model = self.read_json("model.json")
+            depths = model.get("depths")
             for name, here, there in (
-                ("depths", counts.num_depths, _number_of(model.get("depths"))),
+                ("depths", counts.num_depths, len(depths) if isinstance(depths, list) else None),
                 ("tokens", counts.vocab_size, model.get("vocab_size")),
             ):
                 if there is not None and here != there:
@@ -122,6 +123,7 @@ class Run(RunInNotebooks):
 
     def write_readout(self, name: str, readout: Readout) -> None:
         """Write the measures and then the counts of one readout, which say that it is complete."""
+        self.counts_path(name).unlink(missing_ok=True)
         for measure in readout.measures.values():
             self.write_arrays(_measure_name(name, measure.name), **measure.arrays())
         write_fingerprints(self._fingerprints_path(name), readout)
@@ -286,10 +288,6 @@ class Run(RunInNotebooks):
         """Write one of the `.npz` files, whole or not at all."""
         with writing(self.path(name), "wb") as file:
             np.savez_compressed(file, allow_pickle=False, **arrays)
-
-
-def _number_of(names: Any) -> int | None:
-    return len(names) if isinstance(names, list) else None
 
 
 def _measure_name(readout: str, measure: str) -> str:

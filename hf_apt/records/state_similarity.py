@@ -40,7 +40,8 @@ def read_state_similarity(run: Run, num_depths: int) -> DepthSimilarity | None:
     arrays = read_arrays(path)
     cka_DE, errors_DE, num = (arrays.get(name) for name in ("cka_DE", "errors_DE", "num"))
     shape = (num_depths, num_depths)
-    if cka_DE is None or errors_DE is None or num is None or num.shape != ():
+    kept = (cka_DE, errors_DE, num)
+    if any(array is None or array.dtype.kind not in "fi" for array in kept) or num.shape != ():
         raise ValueError(f"{path} holds no similarity: delete it to go on without.")
     if cka_DE.shape != shape or errors_DE.shape != shape or (np.abs(cka_DE) > 1).any():
         raise ValueError(

@@ -89,7 +89,7 @@ def diff(
         words=tuple(vocabulary),
         num_named=None if named_V is None else int(named_V.sum()),
         comparison=comparison,
-        against=against,
+        against=None if against == readout else against,
     )
 
 

@@ -21,7 +21,7 @@ from hf_apt.depths.lenses.lens_kind import LensKind
 from hf_apt.depths.trunk import Trunk
 from hf_apt.models.devices import to_device
 from hf_apt.models.loading import load_masked_lm, require_room
-from hf_apt.ownership import require_new_file
+from hf_apt.ownership import MARKER, require_new_file
 from hf_apt.records.checkpoints import pinned
 from hf_apt.stats.config_checks import require_one_of, require_whole
 from hf_apt.training.translator_training import train_translator
@@ -93,7 +93,10 @@ def fit_lens(
 
 
 def require_lens_file(path: Path) -> None:
-    """Raise ValueError unless `path` is the name of a new .safetensors file."""
+    """Raise ValueError unless `path` is the name of a new .safetensors file, outside of a run."""
     if path.suffix != ".safetensors":
         raise ValueError(f"{path} is no .safetensors file, and a lens is saved as one: name one.")
+    folder = path.absolute().parent
+    if folder.name == "heads" and (folder.parent / MARKER).exists():
+        raise ValueError(f"{folder} is where a run keeps its own lenses: name a file elsewhere.")
     require_new_file(path)

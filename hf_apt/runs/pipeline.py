@@ -136,6 +136,7 @@ def measure_run(config: RunConfig, run: Run, checkpoint: str) -> None:
     Raises ValueError for a causal checkpoint that is to be masked or to get heads.
     """
     from hf_apt.data.planted.corpus import PlantedCorpus
+    from hf_apt.depths.depth_pass import totals
     from hf_apt.depths.measurement import measure, predicts_next_tokens
     from hf_apt.depths.own_head import OwnHead
     from hf_apt.depths.similarity.kept_states import KeptStates
@@ -144,6 +145,7 @@ def measure_run(config: RunConfig, run: Run, checkpoint: str) -> None:
     from hf_apt.models.devices import to_device
     from hf_apt.models.fresh import untrained_twin
     from hf_apt.models.token_rows import token_rows
+    from hf_apt.records.state_similarity import write_state_similarity
     from hf_apt.records.token_rows import write_token_rows
     from hf_apt.runs.decoders import decoders
     from hf_apt.runs.measured_checkpoint import (
@@ -152,7 +154,6 @@ def measure_run(config: RunConfig, run: Run, checkpoint: str) -> None:
         load_measured,
         require_next_tokens,
     )
-    from hf_apt.runs.measured_states import save_state_similarity
 
     is_causal = is_causal_checkpoint(checkpoint)
     if is_causal:
@@ -171,13 +172,14 @@ def measure_run(config: RunConfig, run: Run, checkpoint: str) -> None:
         trunk = Trunk(model)
         asked, states = decoders(trunk, train, config, run), KeptStates()
         readouts = measure(trunk, validation, asked, config.measure, others=[states])
-        save_state_similarity(run, states)
+        state_totals = totals({"states": states})["states"]
         if is_main():  # before the counts, which say that this phase is done
             description = describe(model, name_and_commit(checkpoint)[0], trunk.num_depths)
             description |= NEXT_TOKEN if is_causal else {}
             require_still_the_same(checkpoint, identity)
             run.write_json("model.json", description | identity)
             write_token_rows(run, token_rows(model))
+            write_state_similarity(run, state_totals.similarity())
         _save_readouts(run, readouts)
     if config.untrained and "untrained" not in run.whole_readouts():
         trunk = Trunk(to_device(untrained_twin(load_measured(checkpoint))))

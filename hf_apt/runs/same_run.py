@@ -7,6 +7,7 @@ import json
 from collections.abc import Iterator
 from typing import Any
 
+from hf_apt.depths.head_config import DECODER_KINDS
 from hf_apt.records.run import Run
 
 _FREE = ("pretrain.report_to", "pretrain.save_every")
@@ -64,6 +65,7 @@ def _fixed(run: Run) -> set[str]:
     """The options that what is there depends on."""
     trained = run.path("training.json").exists() or any(run.path("training").glob("checkpoint-*"))
     made_for_depths = {path.stem for path in run.path("heads").glob("*.safetensors")}
+    made_for_depths |= {*run.readouts()} & {*DECODER_KINDS["all"]}  # counted, and deleted since
     made = {
         _TEXT: run.path("tokenizer").exists(),
         _TRAINING: trained,

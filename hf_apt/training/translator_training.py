@@ -10,7 +10,7 @@ from torch import Tensor, nn
 from hf_apt.data.tokens import Tokens
 from hf_apt.data.training_draws import TrainingDraws
 from hf_apt.depths.head_config import HeadConfig
-from hf_apt.depths.lenses.bare_states import bare_states, frozen, normalised
+from hf_apt.depths.lenses.bare_states import after_final_norm, bare_states, frozen
 from hf_apt.depths.lenses.depth_maps import DepthMaps
 from hf_apt.depths.measurement import require_fit
 from hf_apt.depths.own_head import OwnHead
@@ -74,7 +74,7 @@ def train_translator(trunk: Trunk, tokens: Tokens, config: HeadConfig | None = N
 def _said(head: OwnHead, carried_NH: Tensor) -> Tensor:
     """The log-probabilities (N, V) of bare states that were carried to the last depth."""
     carried_NH = carried_NH.to(head.trunk.model.dtype)
-    return head.logits(normalised(head.trunk, carried_NH)).float().log_softmax(dim=-1)
+    return head.logits(after_final_norm(head.trunk, carried_NH)).float().log_softmax(dim=-1)
 
 
 def _divergence(last_NV: Tensor, said_NV: Tensor) -> Tensor:

@@ -1,12 +1,17 @@
 """Laws of tokenizers: what is loaded or trained is complete, deterministic and recognisable."""
 
+import json
 import random
 
 import pytest
+from tokenizers import Tokenizer
+from tokenizers.models import BPE
+from transformers import PreTrainedTokenizerFast
 
 from hf_apt.data.tokenizer import (
     SPECIAL_TOKENS,
     fingerprint,
+    is_same_tokenizer,
     load_tokenizer,
     train_wordpiece,
     vocabulary,
@@ -169,3 +174,32 @@ def test_a_checkpoint_without_its_tokenizer_has_none(tmp_path):
     assert len(AutoTokenizer.from_pretrained(tmp_path)) == 5
     with pytest.raises(ValueError, match="no tokenizer in .*: its files are missing"):
         load_tokenizer(str(tmp_path))
+
+
+def rules_of(tokenizer, tmp_path, name: str, **changes):
+    """A copy of `tokenizer` as a folder gives it back, with some of its rules changed."""
+    backend = Tokenizer.from_str(json.dumps(json.loads(tokenizer.to_str()) | changes))
+    made = PreTrainedTokenizerFast(
+        tokenizer_object=backend, unk_token="[UNK]", pad_token="[PAD]", mask_token="[MASK]"
+    )
+    made.save_pretrained(tmp_path / name)
+    return load_tokenizer(str(tmp_path / name))
+
+
+def test_tokenizers_are_the_same_by_their_rules_too(tmp_path) -> None:
+    vocabulary = ["[PAD]", "[UNK]", "[MASK]", "a", "b", "c", "ab", "bc"]
+    merges = [("a", "b"), ("b", "c")]
+    ids = {token: number for number, token in enumerate(vocabulary)}
+    bpe = Tokenizer(BPE(ids, merges, unk_token="[UNK]"))
+    one = rules_of(bpe, tmp_path, "one")
+    assert is_same_tokenizer(one, rules_of(bpe, tmp_path, "again"))
+    one.save_pretrained(tmp_path / "saved")
+    assert is_same_tokenizer(one, load_tokenizer(str(tmp_path / "saved")))
+    padded = {"direction": "Right", "max_length": 5, "strategy": "LongestFirst", "stride": 0}
+    assert is_same_tokenizer(one, rules_of(bpe, tmp_path, "cut", truncation=padded))
+    swapped = rules_of(Tokenizer(BPE(ids, merges[::-1], unk_token="[UNK]")), tmp_path, "swapped")
+    assert one.encode("abc") != swapped.encode("abc")
+    assert fingerprint(one) == fingerprint(swapped)
+    assert not is_same_tokenizer(one, swapped)
+    lower = rules_of(bpe, tmp_path, "lower", normalizer={"type": "Lowercase"})
+    assert not is_same_tokenizer(one, lower)

@@ -374,7 +374,7 @@ SEEN_THROUGH: dict[str, tuple[str, ...]] = {
     "runs/test_acquisition.py": ("cli.acquisition", "report.acquisition"),
     "runs/test_pipeline.py": (
         *("runs.preparation", "runs.recipes", "runs.summary"),
-        *("runs.measured_states", "runs.same_checkpoint"),
+        "runs.same_checkpoint",
     ),
     "records/test_state_similarity.py": ("report.sections.similarity",),
     "report/similarity/test_similarity_file.py": ("report.similarity.similarity_svg",),

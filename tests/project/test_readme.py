@@ -102,6 +102,7 @@ def test_links_and_pictures_are_there(page):
     for target in re.findall(r"\]\(([^)\s]+)\)", text):
         if not re.match(r"https?://", target):
             assert (page.parent / target.partition("#")[0]).exists(), target
+    assert not re.search(r"@@\w+@@", text)  # a figure that is still to be filled in
 
 
 def test_the_readme_is_short_and_leads_to_every_page():

@@ -45,7 +45,7 @@ def bare_states(
     return [*states[:-1], before_norm[-1]] if before_norm else states
 
 
-def normalised(trunk: Trunk, bare: Tensor) -> Tensor:
+def after_final_norm(trunk: Trunk, bare: Tensor) -> Tensor:
     """What the trunk would hand to the head if its blocks ended in these states (..., H)."""
     final_norm = parts_of(trunk.model).final_norm
     return bare if final_norm is None else final_norm(bare)

@@ -5,7 +5,7 @@ from __future__ import annotations
 import torch
 from torch import Tensor
 
-from hf_apt.depths.lenses.bare_states import normalised
+from hf_apt.depths.lenses.bare_states import after_final_norm
 from hf_apt.depths.lenses.depth_maps import DepthMaps
 from hf_apt.depths.own_head import OwnHead
 from hf_apt.depths.sweep import VocabularySweep
@@ -53,4 +53,4 @@ def lens_logits(head: OwnHead, bare_DNH: Tensor, maps: DepthMaps | None = None) 
     Without `maps` the states are read where they are. For few positions: all logits at once.
     """
     carried_DNH = bare_DNH if maps is None else maps.carry(bare_DNH)
-    return torch.stack([head.logits(normalised(head.trunk, each)) for each in carried_DNH])
+    return torch.stack([head.logits(after_final_norm(head.trunk, each)) for each in carried_DNH])

@@ -6,6 +6,7 @@ from dataclasses import dataclass, field
 from typing import Self
 
 import numpy as np
+import torch
 from jaxtyping import Float, Int
 from torch import Tensor
 
@@ -14,10 +15,7 @@ from hf_apt.stats.measures.rarefied_apt import NUM_GROUPS
 from hf_apt.stats.similarity.cka import FEWEST_ROWS
 from hf_apt.stats.similarity.depth_similarity import DepthSimilarity, SimilaritySums, sums_bytes
 
-NUM_SEQUENCES = 128
-"""Sequences whose states are kept."""
-
-MOST_POSITIONS = 2000
+MOST_POSITIONS = 1000
 """Asked positions that are compared: those of the first sequences that have no more together."""
 
 _MOST_BYTES, _MOST_GROUPED_BYTES = 2 << 30, 1 << 30
@@ -36,24 +34,33 @@ class StatesTotal:
         self.sequences += other.sequences
         return self
 
+    def cut(self) -> None:
+        """Put the parts together, by sequence, and drop the sequences that are not compared.
+
+        None that is dropped would be compared if more were added later.
+        """
+        sequences_N = np.concatenate(self.sequences)
+        order_N = np.argsort(sequences_N, kind="stable")[: _num_compared(sequences_N)]
+        self.states = [np.concatenate(self.states, axis=1)[:, order_N]]
+        self.sequences = [sequences_N[order_N]]
+
     def similarity(self) -> DepthSimilarity | None:
         """Debiased linear CKA between all depths, with its standard error over sequences.
 
-        None for fewer than four positions, for states that are not finite, and for models so large
-        that the sums take more than 2 GiB; errors are left out where they would take more than 1.
+        None for fewer than four positions and for states that are not finite; errors are left out
+        where they would take more than 1 GiB.
         """
         if not self.states:
             return None
-        sequences_N = np.concatenate(self.sequences)
-        order_N = np.argsort(sequences_N, kind="stable")[: _num_compared(sequences_N)]
-        states_DNH = np.concatenate(self.states, axis=1)[:, order_N].astype(np.float64)
+        self.cut()
+        states_DNH, sequences_N = self.states[0].astype(np.float64), self.sequences[0]
         num_depths, num, width = states_DNH.shape
-        size = sums_bytes(width, num_depths)
-        if num < FEWEST_ROWS or size > _MOST_BYTES or not np.isfinite(states_DNH).all():
+        if num < FEWEST_ROWS or not np.isfinite(states_DNH).all():
             return None
+        size = sums_bytes(width, num_depths)
         num_groups = NUM_GROUPS if size * NUM_GROUPS <= _MOST_GROUPED_BYTES else 1
         sums = SimilaritySums(num_depths, num_groups=num_groups)
-        groups_N = sequences_N[order_N] % num_groups
+        groups_N = sequences_N % num_groups
         for group in np.unique(groups_N):
             sums.update(states_DNH[:, groups_N == group], group=int(group))
         return sums.result("tokens")
@@ -62,18 +69,29 @@ class StatesTotal:
 class KeptStates:
     """A reader of a pass (`hf_apt.depths.depth_pass.Reader`) that keeps states as they are read.
 
-    It holds 4 bytes for each depth, asked position and unit of the first 128 sequences.
+    It holds 4 bytes for each depth and unit of the first thousand asked positions, and nothing of
+    models so large that to compare their depths takes more than 2 GiB.
     """
 
     def __init__(self) -> None:
         self.total = StatesTotal()
+        self._last = np.iinfo(np.int64).max
 
     def update(self, batch: AskedBatch, hidden_DNH: Tensor) -> None:
         """Keep the states of those positions that are in the first sequences."""
-        is_kept_N = batch.sequences_N < NUM_SEQUENCES
-        if is_kept_N.any():
-            self.total.states.append(hidden_DNH.float().cpu().numpy()[:, is_kept_N])
-            self.total.sequences.append(batch.sequences_N[is_kept_N])
+        num_depths, _, width = hidden_DNH.shape
+        if sums_bytes(width, num_depths) > _MOST_BYTES:
+            return
+        kept_K = np.flatnonzero(batch.sequences_N <= self._last)
+        if not len(kept_K):
+            return
+        chosen_K = torch.from_numpy(kept_K).to(hidden_DNH.device)
+        self.total.states.append(hidden_DNH[:, chosen_K].float().cpu().numpy())
+        self.total.sequences.append(batch.sequences_N[kept_K])
+        num = sum(map(len, self.total.sequences))
+        self.total.cut()
+        if len(self.total.sequences[0]) < num:  # later sequences will never be among the first
+            self._last = int(self.total.sequences[0][-1])
 
 
 def _num_compared(sequences_N: Int[np.ndarray, " positions"]) -> int:

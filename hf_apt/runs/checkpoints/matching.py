@@ -7,7 +7,7 @@ from collections.abc import Iterable, Sequence
 from fnmatch import fnmatchcase
 from pathlib import Path
 
-from hf_apt.reading import first_line
+from hf_apt.reading import first_line, is_of_the_network
 from hf_apt.records.checkpoints import SHIPPED, checkpoint_path, pinned, require_folder
 from hf_apt.records.fingerprints import weights_fingerprint
 from hf_apt.runs.checkpoints.named import NamedCheckpoint
@@ -53,7 +53,7 @@ def fetched(checkpoint: NamedCheckpoint) -> str:
     """The name of a checkpoint whose files are here: one of the Hub is downloaded where it is not.
 
     Raises ValueError, with the checkpoint, if it has no configuration, lacks weights or has them in
-    a file that was not written to its end, and if the Hub cannot be asked.
+    a .safetensors file that was not written to its end, and if the Hub cannot be asked.
     """
     name = checkpoint.name if _is_here(checkpoint.name) else pinned(checkpoint.name)
     folder = Path(checkpoint_path(name)).expanduser()
@@ -107,7 +107,9 @@ def _of_the_hub(name: str) -> dict[str, str]:
             f"there are no checkpoints of {name!r}: it is no folder, and the Hub answers: "
             f"{first_line(error)}"
         ) from error
-    except OSError as error:
+    except Exception as error:
+        if not isinstance(error, OSError) and not is_of_the_network(error):
+            raise
         raise ValueError(
             f"the branches and tags of {name!r} are not known: the Hub cannot be asked "
             f"({type(error).__name__})."

@@ -110,7 +110,8 @@ class MeasuredCheckpoints(ShownInNotebooks):
             "mean APT: over tokens, ± standard error; of 1,000: expected of 1,000 asked positions",
             *(f"{name} was left out: {why}" for name, why in self.left_out.items()),
         ]
-        if len(self.measured) > 1:
+        steps = [each.step for each in self.measured]
+        if len(steps) > 1 and None not in steps and len(set(steps)) == len(steps):
             folder = shlex.quote(str(self.output))
             notes.append(f"when each token is learnt: hf-apt acquisition {folder}/*")
         return notes

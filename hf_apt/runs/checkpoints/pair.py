@@ -55,6 +55,8 @@ def measured_pair(
     with tempfile.TemporaryDirectory() if folder is None else nullcontext(folder) as output:
         series = Series(checkpoints, own_tokenizers=options.tokenizer is None)
         measured = measure_series(series, config, Path(output))
+        for name, why in measured.left_out.items():
+            raise ValueError(f"{a if name == 'a' else b} cannot be measured: {why}")
         first, second = (Run(each.folder) for each in measured.measured)
         yield first, second
 

@@ -6,7 +6,7 @@ import os
 import shutil
 from pathlib import Path
 
-from hf_apt.atomic import writing_folder
+from hf_apt.atomic import writing, writing_folder
 from hf_apt.data.tokenizer import is_same_tokenizer, load_tokenizer
 from hf_apt.ownership import MARKER
 from hf_apt.records.run import Run
@@ -52,4 +52,5 @@ def _link(source: Path, target: Path) -> None:
     try:
         os.link(source, target)
     except OSError:  # a file system without links
-        shutil.copy(source, target)
+        with source.open("rb") as read, writing(target, "wb") as written:
+            shutil.copyfileobj(read, written)

@@ -4,7 +4,7 @@ import pytest
 import torch
 from model_families import every_family, made
 
-from hf_apt.depths.lenses.bare_states import bare_states, normalised
+from hf_apt.depths.lenses.bare_states import after_final_norm, bare_states
 from hf_apt.depths.trunk import Trunk
 
 
@@ -19,7 +19,7 @@ def test_normalised_they_are_those_of_the_trunk(family) -> None:
     asked_BT = torch.ones(2, 8, dtype=torch.bool)
     expected_DNH = trunk.at(inputs(), asked_BT)
     with torch.no_grad():
-        states = [normalised(trunk, state) for state in bare_states(trunk, inputs())]
+        states = [after_final_norm(trunk, state) for state in bare_states(trunk, inputs())]
     for state, expected_NH in zip(states, expected_DNH, strict=True):
         torch.testing.assert_close(state.flatten(0, 1), expected_NH)
 

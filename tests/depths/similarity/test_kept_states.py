@@ -92,6 +92,23 @@ def test_of_long_texts_the_first_whole_sequences_are_compared(monkeypatch) -> No
     assert longer.num == 50  # one sequence at least
 
 
+def test_nothing_is_held_that_is_not_compared(trunk, tokens, monkeypatch) -> None:
+    whole = KeptStates()
+    read(trunk, asked_batches(tokens, CONFIG), [whole])
+    monkeypatch.setattr(kept_states, "MOST_POSITIONS", 40)
+    kept = KeptStates()
+    repeated = [each for _ in range(3) for each in asked_batches(tokens, CONFIG)]
+    for batch in repeated:
+        read(trunk, [batch], [kept])
+        assert sum(map(len, kept.total.sequences)) <= 40
+    all_N = np.sort(np.tile(np.concatenate(whole.total.sequences), 3), kind="stable")
+    held_N = kept.total.sequences[0]
+    assert held_N.tolist() == all_N[: len(held_N)].tolist()
+    following = all_N[len(held_N)]
+    assert following != held_N[-1]  # whole sequences
+    assert len(held_N) + (all_N == following).sum() > 40  # and no more would do
+
+
 def test_no_errors_where_their_sums_are_large(monkeypatch) -> None:
     monkeypatch.setattr(kept_states, "_MOST_GROUPED_BYTES", 1000)
     similarity = total(100).similarity()
@@ -99,18 +116,17 @@ def test_no_errors_where_their_sums_are_large(monkeypatch) -> None:
     assert similarity.errors_DE is None
 
 
-def test_nothing_is_compared_where_nothing_can_be(monkeypatch) -> None:
+def test_nothing_is_compared_where_nothing_can_be() -> None:
     assert StatesTotal().similarity() is None
     assert total(3).similarity() is None
     infinite = total(40)
     infinite.states[0][1, 7, 2] = np.inf
     assert infinite.similarity() is None
+
+
+def test_of_a_model_that_is_too_large_nothing_is_held(trunk, tokens, monkeypatch) -> None:
     monkeypatch.setattr(kept_states, "_MOST_BYTES", 100)
-    assert total(40).similarity() is None
-
-
-def test_states_of_later_sequences_are_not_kept(trunk, tokens, monkeypatch) -> None:
-    monkeypatch.setattr(kept_states, "NUM_SEQUENCES", 9)
     kept = KeptStates()
     read(trunk, asked_batches(tokens, CONFIG), [kept])
-    assert max(int(each.max()) for each in kept.total.sequences) == 8
+    assert not kept.total.states
+    assert kept.total.similarity() is None

@@ -106,3 +106,11 @@ def test_what_lacks_its_files_is_told(steps, checkpoint, tmp_path):
     (checkpoint / "config.json").unlink()
     with pytest.raises(ValueError, match=r"no config.json"):
         fetched(NamedCheckpoint("x", str(checkpoint)))
+
+
+def test_a_hub_that_is_not_reached_is_told(steps, monkeypatch):
+    monkeypatch.setattr("huggingface_hub.hf_api.api.endpoint", "http://127.0.0.1:9")
+    with pytest.raises(
+        ValueError, match="branches and tags of 'owner/other' are not known: the Hub"
+    ):
+        matching_checkpoints("owner/other", "*")

@@ -2,6 +2,7 @@
 
 import shutil
 from dataclasses import replace
+from types import SimpleNamespace
 
 import numpy as np
 import pytest
@@ -12,8 +13,9 @@ import hf_apt
 from hf_apt.records.run import Run
 from hf_apt.runs import pipeline
 from hf_apt.runs.checkpoints import series as module
+from hf_apt.runs.checkpoints.named import NamedCheckpoint, Series
 from hf_apt.runs.checkpoints.on_text import TextOptions
-from hf_apt.runs.checkpoints.series import measure_checkpoints
+from hf_apt.runs.checkpoints.series import measure_checkpoints, measure_series
 
 STEPS = (9, 10, 100)
 OPTIONS = TextOptions(sequence_length=24)
@@ -266,3 +268,46 @@ def test_revisions_of_the_hub_are_measured_and_not_downloaded_again(
 def test_it_runs_through_the_same_chain_as_one_checkpoint():
     assert module.measure_run is pipeline.measure_run
     assert module.begun is pipeline.begun
+
+
+def test_a_head_that_was_counted_reaches_summary_and_page(training, text, call, tmp_path):
+    """Stopped after the counts, the next call makes what is read of them."""
+    output = tmp_path / "out"
+    given = ("measure", training, text, "--revisions", "checkpoint-9", SHORT, "-o", output)
+    assert call(*given)[0] == 0
+    run = Run(output / "checkpoint-9")
+    untrained = run.path("counts/untrained.npz")
+    for name in run.path("measures").glob("own_head*"):
+        shutil.copy(name, name.with_name(name.name.replace("own_head", "untrained")))
+    assert "before" in call(*given)[1]
+    shutil.copy(run.counts_path("own_head"), untrained)
+    page = run.path("report.html").read_bytes()
+    assert call(*given, "--untrained")[0] == 0
+    assert "untrained" in run.read_json("summary.json")["readouts"]
+    assert run.path("report.html").read_bytes() != page
+
+
+def test_another_commit_of_a_branch_is_told_before_any_work(training, text, tmp_path, monkeypatch):
+    output = tmp_path / "out"
+    checkpoints = [
+        NamedCheckpoint(f"checkpoint-{step}", str(training / f"checkpoint-{step}"))
+        for step in STEPS
+    ]
+    config = module.config_on_text(checkpoints[0].name, text, OPTIONS)
+    measure_series(Series(checkpoints, own_tokenizers=False), config, output)
+    run = Run(output / "checkpoint-100")
+    run.write_json("model.json", run.read_json("model.json") | {"revision": "a" * 40})
+    moved = [*checkpoints[:2], replace(checkpoints[2], name="owner/name@" + "b" * 40)]
+    monkeypatch.setattr(module, "measure_run", lambda *_: pytest.fail("measured"))
+    shutil.rmtree(output / "checkpoint-9")
+    with pytest.raises(ValueError, match="checkpoint-100 is another commit now .*aaaaaaaa before"):
+        measure_series(Series(moved, own_tokenizers=False), config, output)
+    assert not (output / "checkpoint-9").exists()
+
+
+def test_several_processes_are_refused(training, text, tmp_path, monkeypatch):
+    state = SimpleNamespace(num_processes=2, is_main_process=True)
+    monkeypatch.setattr(module, "process_state", lambda: state)
+    with pytest.raises(ValueError, match="by one process: give the command without torchrun"):
+        measure_checkpoints(training, "*", text, output=tmp_path / "out", options=OPTIONS)
+    assert not (tmp_path / "out").exists()

@@ -27,6 +27,7 @@ from hf_apt.depths.sweep import (
     vocabulary_sweep,
 )
 from hf_apt.depths.trunk import Trunk
+from hf_apt.models.output_embeddings import output_embeddings
 from hf_apt.models.weights_digest import weights_digest
 
 _ORIGIN = "made_from"
@@ -57,8 +58,8 @@ class DepthHeads(nn.Module):
         with torch.random.fork_rng(devices=[]):
             torch.default_generator.manual_seed(seed)
             heads = cls(kind, trunk.num_depths, trunk.hidden_size, vocab_size)
-        weight_VH = _output_embeddings(trunk)
-        if weight_VH is not None and weight_VH.shape == (vocab_size, trunk.hidden_size):
+        weight_VH = getattr(output_embeddings(trunk.model), "weight", None)
+        if isinstance(weight_VH, Tensor) and weight_VH.shape == (vocab_size, trunk.hidden_size):
             heads.begin_from(weight_VH.detach().float().cpu())
         return heads
 
@@ -152,10 +153,3 @@ class DepthHeads(nn.Module):
         if made_from is not None and recorded != made_from:
             raise ValueError(f"{path} holds heads of another model, text or training.")
         return heads.eval()
-
-
-def _output_embeddings(trunk: Trunk) -> Tensor | None:
-    try:
-        return trunk.model.get_output_embeddings().weight  # pyright: ignore
-    except Exception:  # a class may not know the question, or have none
-        return None

@@ -27,6 +27,7 @@ from hf_apt.depths.sweep import (
     vocabulary_sweep,
 )
 from hf_apt.depths.trunk import Trunk
+from hf_apt.models.output_embeddings import output_embeddings
 
 if TYPE_CHECKING:
     from transformers import PreTrainedModel
@@ -145,7 +146,7 @@ class OwnHead:
         Equal values would not do: a bias that is added to them may be zero now and trained later.
         Raises ValueError if the model has no logits over its vocabulary.
         """
-        decoder = _output_embeddings(self._model)
+        decoder = output_embeddings(self._model)
         linear = decoder if type(decoder) is nn.Linear else None
         decoded: list[tuple[Tensor, int]] = []
 
@@ -197,13 +198,6 @@ def _output_replaced(trunk: Trunk, hidden_BTH: Tensor) -> AbstractContextManager
         return output.to_tuple() if return_dict is False else output
 
     return forward_replaced(trunk.module, forward)
-
-
-def _output_embeddings(model: PreTrainedModel) -> nn.Module | None:
-    try:
-        return model.get_output_embeddings()
-    except Exception:  # a class may not know the question
-        return None
 
 
 def _no_head(model: PreTrainedModel) -> ValueError:

@@ -6,8 +6,9 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 import torch
-from torch import Tensor, nn
+from torch import Tensor
 
+from hf_apt.models.output_embeddings import output_embeddings
 from hf_apt.stats.token_rows.token_rows import TokenRows
 
 if TYPE_CHECKING:
@@ -37,11 +38,8 @@ def token_rows(model: PreTrainedModel) -> TokenRows | None:
 
 
 def _output_bias(model: PreTrainedModel, vocab_size: int) -> Tensor | None:
-    try:
-        decoder = model.get_output_embeddings()
-    except Exception:  # a class may not know the question
-        return None
-    if not isinstance(decoder, nn.Module):
+    decoder = output_embeddings(model)
+    if decoder is None:
         return None
     heads = [module for module in model.modules() if decoder in module.children()]
     for module in (decoder, *heads):

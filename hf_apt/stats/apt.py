@@ -113,11 +113,15 @@ def apt50(
     )
 
 
+ASKED_OFTEN = 10
+"""Times that a token has to be asked for it to mean something that it was never right."""
+
+
 def never_right(
     hits_V: Int[np.ndarray, " vocab"],
     support_V: Int[np.ndarray, " vocab"],
     *,
-    min_support: int = 10,
+    min_support: int = ASKED_OFTEN,
 ) -> Int[np.ndarray, " tokens"]:
     """The ids of tokens asked at least `min_support` times and never right, most often asked first.
 

@@ -11,7 +11,7 @@ from typing import Any, cast
 import numpy as np
 from jaxtyping import Int, Integer
 
-from hf_apt.stats.apt import apt, apt50, masked_accuracy, mean_apt, never_right
+from hf_apt.stats.apt import ASKED_OFTEN, apt, apt50, masked_accuracy, mean_apt, never_right
 from hf_apt.stats.clusters import (
     DEFINITIONS,
     THRESHOLDS,
@@ -30,7 +30,7 @@ from hf_apt.stats.measures.registry import COLUMNS
 from hf_apt.stats.rarefaction import common_sizes, rarefied_mean_apt, rarefied_num_tokens
 from hf_apt.stats.readout_analysis import ReadoutAnalysis
 
-_OFTEN, _SHOWN = 10, 20
+_SHOWN = 20
 
 
 def summarise_depths(
@@ -179,10 +179,10 @@ def _rarefied(
 
 
 def _never_right(hits_V: np.ndarray, support_V: np.ndarray) -> dict[str, Any]:
-    tokens = never_right(hits_V, support_V, min_support=_OFTEN)
+    tokens = never_right(hits_V, support_V, min_support=ASKED_OFTEN)
     shown = tokens[:_SHOWN]
     return {
-        "min_support": _OFTEN,
+        "min_support": ASKED_OFTEN,
         "num_tokens": len(tokens),
         "tokens": shown.tolist(),
         "support": support_V[shown].tolist(),

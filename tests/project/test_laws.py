@@ -377,6 +377,7 @@ SEEN_THROUGH: dict[str, tuple[str, ...]] = {
         "runs.same_checkpoint",
     ),
     "records/test_state_similarity.py": ("report.sections.similarity",),
+    "models/test_token_rows.py": ("models.output_embeddings",),
     "report/similarity/test_similarity_file.py": ("report.similarity.similarity_svg",),
     "data/test_corpora.py": ("data.document_blocks", "data.held_out", "data.local_files"),
     "data/test_tokens.py": ("data.sequences", "data.sequence_files"),

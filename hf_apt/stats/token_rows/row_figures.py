@@ -10,7 +10,7 @@ from typing import TypedDict
 import numpy as np
 from jaxtyping import Integer
 
-from hf_apt.stats.apt import never_right
+from hf_apt.stats.apt import ASKED_OFTEN, never_right
 from hf_apt.stats.token_rows.never_trained import named_unused, never_trained, unseen
 from hf_apt.stats.token_rows.token_rows import TokenRows
 
@@ -59,7 +59,7 @@ def row_figures(
     *,
     vocabulary: Sequence[str],
     frequency_V: Integer[np.ndarray, " vocab"],
-    min_support: int = 10,
+    min_support: int = ASKED_OFTEN,
 ) -> RowFigures:
     """The rows of tokens asked at least `min_support` times and never right.
 

@@ -6,6 +6,7 @@ import numpy as np
 
 from hf_apt.reading import read_arrays
 from hf_apt.records.run import Run
+from hf_apt.stats.measures.measure import stored_arrays
 from hf_apt.stats.similarity.depth_similarity import DepthSimilarity
 
 _NAME = "similarity.npz"
@@ -38,11 +39,15 @@ def read_state_similarity(run: Run, num_depths: int) -> DepthSimilarity | None:
     if not path.exists():
         return None
     arrays = read_arrays(path)
-    cka_DE, errors_DE, num = (arrays.get(name) for name in ("cka_DE", "errors_DE", "num"))
+    try:
+        cka_DE, errors_DE, num = stored_arrays(
+            arrays, cka_DE=("float64", 2), errors_DE=("float64", 2), num=("int64", 0)
+        )
+    except ValueError as error:
+        raise ValueError(
+            f"{path} holds no similarity ({error}): delete it to go on without."
+        ) from None
     shape = (num_depths, num_depths)
-    kept = (cka_DE, errors_DE, num)
-    if any(array is None or array.dtype.kind not in "fi" for array in kept) or num.shape != ():
-        raise ValueError(f"{path} holds no similarity: delete it to go on without.")
     if cka_DE.shape != shape or errors_DE.shape != shape or (np.abs(cka_DE) > 1).any():
         raise ValueError(
             f"{path} is not the similarity of the {num_depths} depths of this run: delete it to go "

@@ -82,6 +82,9 @@ from .records.references.reference import (
 from .records.run import (
     Run as Run,
 )
+from .records.shipped import (
+    checkpoint as checkpoint,
+)
 from .report.apt_frame import (
     apt_frame as apt_frame,
 )

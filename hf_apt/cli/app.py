@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 import typer
 import typer.core
 
+import hf_apt
 from hf_apt.cli.acquisition import acquisition_command
 from hf_apt.cli.check import check_command
 from hf_apt.cli.committee import committee_command
@@ -19,6 +20,7 @@ from hf_apt.cli.failures import failure_of, writes_into, writes_nothing
 from hf_apt.cli.finetune import finetune_command
 from hf_apt.cli.fit_lens import fit_lens_command
 from hf_apt.cli.lens import lens_command
+from hf_apt.cli.ls import ls_command
 from hf_apt.cli.measure_options import measure_or_series_options
 from hf_apt.cli.option_functions import with_options
 from hf_apt.cli.publish import publish_app
@@ -35,8 +37,25 @@ if TYPE_CHECKING:
     from hf_apt.records.run import Run
 
 
+PANELS = {
+    "Look into a model": (
+        *("lens", "measure", "check", "reference", "rates", "score", "similarity", "fit-lens"),
+    ),
+    "Train": ("run", "pretrain", "finetune", "committee"),
+    "Compare": ("diff", "acquisition", "compare"),
+    "Keep and share": ("report", "publish", "ls"),
+}
+"""The commands in the order in which they are used, as the help shows them."""
+
+_ORDER = [name for names in PANELS.values() for name in names]
+
+
 class _Commands(typer.core.TyperGroup):
     """The commands, with one sentence and an exit code for what the user can mend."""
+
+    def list_commands(self, ctx: typer.Context) -> list[str]:
+        """Their names in the order of `PANELS`."""
+        return sorted(super().list_commands(ctx), key=_ORDER.index)
 
     def invoke(self, ctx: typer.Context) -> Any:
         writes_nothing()
@@ -54,7 +73,6 @@ class _Commands(typer.core.TyperGroup):
 app = typer.Typer(
     cls=_Commands,
     no_args_is_help=True,
-    add_completion=False,
     pretty_exceptions_enable=False,
     rich_markup_mode="markdown",
     help="Which tokens a masked language model has learnt, at which block, and what it confuses "
@@ -62,23 +80,39 @@ app = typer.Typer(
 )
 
 
-app.add_typer(publish_app, name="publish")
-app.command("finetune")(finetune_command)
-app.command("committee")(committee_command)
-app.command("check")(check_command)
-app.command("compare")(compare_command)
-app.command("diff")(diff_command)
-app.command("acquisition")(acquisition_command)
-app.command("lens")(lens_command)
-app.command("score")(score_command)
-app.command("reference")(reference_command)
-app.command("rates")(rates_command)
-app.command("similarity")(similarity_command)
-app.command("fit-lens")(fit_lens_command)
+def _panel(name: str) -> str:
+    return next(panel for panel, names in PANELS.items() if name in names)
+
+
+app.add_typer(publish_app, name="publish", rich_help_panel=_panel("publish"))
+app.command("finetune", rich_help_panel=_panel("finetune"))(finetune_command)
+app.command("committee", rich_help_panel=_panel("committee"))(committee_command)
+app.command("check", rich_help_panel=_panel("check"))(check_command)
+app.command("compare", rich_help_panel=_panel("compare"))(compare_command)
+app.command("diff", rich_help_panel=_panel("diff"))(diff_command)
+app.command("acquisition", rich_help_panel=_panel("acquisition"))(acquisition_command)
+app.command("lens", rich_help_panel=_panel("lens"))(lens_command)
+app.command("score", rich_help_panel=_panel("score"))(score_command)
+app.command("reference", rich_help_panel=_panel("reference"))(reference_command)
+app.command("rates", rich_help_panel=_panel("rates"))(rates_command)
+app.command("similarity", rich_help_panel=_panel("similarity"))(similarity_command)
+app.command("fit-lens", rich_help_panel=_panel("fit-lens"))(fit_lens_command)
+app.command("ls", rich_help_panel=_panel("ls"))(ls_command)
+
+
+def _tell_version(is_asked: bool) -> None:
+    if is_asked:
+        typer.echo(f"hf-apt {hf_apt.__version__}")
+        raise typer.Exit
 
 
 @app.callback()
-def quieten() -> None:
+def quieten(
+    version: Annotated[
+        bool,
+        typer.Option("--version", callback=_tell_version, is_eager=True, help="Show the version."),
+    ] = False,
+) -> None:
     """Leave the progress bars to our own phases."""
     os.environ.setdefault("TRANSFORMERS_VERBOSITY", "error")
     os.environ.setdefault("HF_HUB_DISABLE_PROGRESS_BARS", "1")
@@ -86,7 +120,7 @@ def quieten() -> None:
     os.environ.setdefault("HF_DATASETS_DISABLE_PROGRESS_BARS", "1")
 
 
-@app.command("run")
+@app.command("run", rich_help_panel=_panel("run"))
 @with_options(run_options)
 def run_command(config: RunConfig, folder: Path, *, dry_run: DryRun = False) -> None:
     """Pre-train BERT-6, or a shallow model, on a corpus, measure every block, write the page."""
@@ -99,7 +133,7 @@ def run_command(config: RunConfig, folder: Path, *, dry_run: DryRun = False) -> 
         _show(run_all(config, folder))
 
 
-@app.command("pretrain")
+@app.command("pretrain", rich_help_panel=_panel("pretrain"))
 @with_options(run_options)
 def pretrain_command(config: RunConfig, folder: Path) -> None:
     """Only tokenise and pre-train; `run` with the same options goes on from there."""
@@ -112,7 +146,7 @@ def pretrain_command(config: RunConfig, folder: Path) -> None:
         typer.echo(f"checkpoint: {folder / 'checkpoint'}")
 
 
-@app.command("measure")
+@app.command("measure", rich_help_panel=_panel("measure"))
 @with_options(measure_or_series_options)
 def measure_command(checkpoint: str | Series, config: RunConfig, folder: Path) -> None:
     """Measure any checkpoint of a language model at every block, on any corpus; write the page.
@@ -132,7 +166,7 @@ def measure_command(checkpoint: str | Series, config: RunConfig, folder: Path) -
         _show(finish(run))
 
 
-@app.command("report")
+@app.command("report", rich_help_panel=_panel("report"))
 def report_command(
     run: Annotated[Path, typer.Argument(help="A run's folder.")],
 ) -> None:

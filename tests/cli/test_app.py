@@ -6,9 +6,13 @@ import subprocess
 import sys
 from pathlib import Path
 
+import click
 import numpy as np
 import pytest
+import typer
 
+import hf_apt
+from hf_apt.cli.app import PANELS, app
 from hf_apt.data.tokens import Tokens
 from hf_apt.records.run import Run
 from hf_apt.runs import pipeline
@@ -81,6 +85,26 @@ def test_help_needs_neither_torch_nor_transformers(arguments) -> None:
     done = subprocess.run([sys.executable, "-c", code, *arguments], capture_output=True, text=True)
     assert done.stdout.splitlines()[-1] == "heavy []", done.stderr
     assert "Usage" in done.stdout
+
+
+def test_commands_are_listed_in_the_order_in_which_they_are_used() -> None:
+    listed = PANELS.values()
+    names = [name for panel in listed for name in panel]
+    assert names[:2] == ["lens", "measure"]
+    group = typer.main.get_command(app)
+    assert group.list_commands(click.Context(group)) == names  # pyright: ignore
+    text = subprocess.run(
+        [sys.executable, "-m", "hf_apt", "--help"], capture_output=True, text=True, check=True
+    ).stdout
+    places = [text.index(f"│ {name} ") for name in names]
+    assert places == sorted(places)
+
+
+def test_the_version_is_told_without_a_command() -> None:
+    done = subprocess.run(
+        [sys.executable, "-m", "hf_apt", "--version"], capture_output=True, text=True, check=True
+    )
+    assert done.stdout == f"hf-apt {hf_apt.__version__}\n"
 
 
 def test_every_option_has_a_help_text() -> None:

@@ -1,0 +1,23 @@
+"""The checkpoints that come with the package, by name."""
+
+from __future__ import annotations
+
+from hf_apt.records.checkpoints import SHIPPED
+
+
+def shipped_checkpoints() -> list[str]:
+    """The names of the checkpoints that come along."""
+    return sorted(path.parent.name for path in SHIPPED.glob("*/config.json"))
+
+
+def checkpoint(name: str) -> str:
+    """The folder of a checkpoint that comes along, such as `bert6-narrow-wikipedia`.
+
+    `from_pretrained` of any Auto class takes it.
+
+    Raises ValueError, with the names that there are, for another name.
+    """
+    names = shipped_checkpoints()
+    if name not in names:
+        raise ValueError(f"no checkpoint {name!r} comes along: there is {', '.join(names)}.")
+    return str(SHIPPED / name)

@@ -31,31 +31,31 @@ planted language only."""
 
 @dataclass(frozen=True, init=False)
 class Run(RunInNotebooks):
-    """A run's folder. Every later stage takes one and can be run again alone.
+    """A run's folder. Every later stage takes one and can be run again alone::
 
-    ```
-    config.json        what was asked for
-    environment.json   versions, commit, device, seed, fingerprints of data and tokenizer
-    vocabulary.json    the tokens as text, by token id
-    frequency.npy      occurrences of each token in the training corpus, int64 (V,)
-    fingerprints.json  of the two files above and the one below
-    planted.npy        planted language only: class of each token, -1 for none, int64 (V,)
-    tokens/            tokenised sequences (hf_apt.data.tokens), train/ and validation/
-    training/          the Trainer's own folder: checkpoints to resume from, its log
-    checkpoint/        the trained model and its tokenizer
-    heads/             heads trained for each depth, lenses fitted to them
-    counts/            one <readout>.npz for each way of reading out (hf_apt.stats.counts)
-    similarity.npz     how alike the depths are (hf_apt.stats.similarity)
-    token_rows.npz     norm and output bias of each token id (hf_apt.stats.token_rows)
-    measures/          <readout>-<measure>.npz (hf_apt.stats.measures); <readout>.json, the
-                       fingerprints of them and of the counts
-    summary.json       headline figures (hf_apt.stats.depth_summary)
-    finetune/          <task>.json, accuracy at every depth and confidence; <task>-seed-<n>.json,
-                       what each seed gave to it; <task>-inputs.npz, the confidence of each test
-                       text; <task>/, the fine-tuned model; <task>-committee.json and the committee
-                       <task>-committee/
-    report.html        the page (hf_apt.report)
-    ```
+        config.json        what was asked for
+        environment.json   versions, commit, device, seed, fingerprints of data and tokenizer
+        vocabulary.json    the tokens as text, by token id
+        frequency.npy      occurrences of each token in the training corpus, int64 (V,)
+        fingerprints.json  of the two files above and the one below
+        planted.npy        planted language only: class of each token, -1 for none, int64 (V,)
+        tokens/            tokenised sequences (hf_apt.data.tokens), train/ and validation/
+        training/          the Trainer's own folder: checkpoints to resume from, its log
+        checkpoint/        the trained model and its tokenizer
+        heads/             heads trained for each depth, lenses fitted to them
+        counts/            one <readout>.npz for each way of reading out (hf_apt.stats.counts)
+        similarity.npz     how alike the depths are (hf_apt.stats.similarity)
+        token_rows.npz     norm and output bias of each token id (hf_apt.stats.token_rows)
+        measures/          <readout>-<measure>.npz (hf_apt.stats.measures); <readout>.json, the
+                           fingerprints of them and of the counts
+        summary.json       headline figures (hf_apt.stats.depth_summary)
+        finetune/          <task>.json, accuracy at every depth and confidence;
+                           <task>-seed-<n>.json, what each seed gave to it; <task>-inputs.npz, the
+                           confidence of each test text; <task>/, the fine-tuned model;
+                           <task>-committee.json and the committee <task>-committee/
+        report.html        the page (hf_apt.report)
+
+    What a stage has not made yet is not there.
     """
 
     folder: Path

@@ -73,7 +73,7 @@ def test_commands_of_the_readme_exist():
     assert commands == {
         *("run", "measure", "finetune", "compare", "committee", "report", "publish"),
         *("lens", "fit-lens", "check", "reference", "rates", "diff", "acquisition", "score"),
-        "similarity",
+        *("similarity", "ls"),
     }
     for command in commands:
         assert CliRunner().invoke(app, [command, "--help"]).exit_code == 0
@@ -111,3 +111,12 @@ def test_the_readme_is_short_and_leads_to_every_page():
     assert {f"docs/{page.name}" for page in DOCS.glob("*.md")} <= set(
         re.findall(r"\]\(([^)\s]+)\)", text)
     )
+
+
+def test_the_reference_has_every_public_name():
+    import hf_apt
+    import trainer_callbacks
+
+    text = (DOCS / "api.md").read_text(encoding="utf-8")
+    listed = re.findall(r"^\.\. auto(?:class|function):: (\w+)$", text, re.M)
+    assert sorted(listed) == sorted([*hf_apt.__all__, *trainer_callbacks.__all__])

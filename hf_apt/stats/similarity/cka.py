@@ -21,7 +21,7 @@ def linear_cka(
     """How alike two sets of states of the same N things are: 1 for equal but for a rotation and
     scale, about 0 for independent ones.
 
-    The plain form, from 0 to 1, is |X'Y|² / (|X'X| |Y'Y|) of centred columns, |.| the Frobenius
+    The plain form, from 0 to 1, is ‖X'Y‖² / (‖X'X‖ ‖Y'Y‖) of centred columns, ‖.‖ the Frobenius
     norm (Kornblith et al., arXiv 1905.00414, section 3). It is too high where N is not large beside
     the number of columns: for independent states it approaches 1. The debiased form, from -1 to 1,
     takes the unbiased estimates of the same quantities (HSIC of Song et al., JMLR 13, 2012; for CKA
@@ -148,7 +148,7 @@ class HsicSums:
     def hsic(self, *, debiased: bool = True) -> float:
         """HSIC: the squared Frobenius norm of the covariance, or its unbiased estimate.
 
-        The plain form is |X'Y|² of centred columns over (N - 1)², the debiased one that of Song et
+        The plain form is ‖X'Y‖² of centred columns over (N - 1)², the debiased one that of Song et
         al. with kernels XX' and YY' whose diagonals are zero. Raises ValueError below 4 rows.
         """
         n = self.num

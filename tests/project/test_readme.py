@@ -108,9 +108,9 @@ def test_links_and_pictures_are_there(page):
 def test_the_readme_is_short_and_leads_to_every_page():
     text = README.read_text(encoding="utf-8")
     assert len(text.splitlines()) <= 200
-    assert {f"docs/{page.name}" for page in DOCS.glob("*.md")} <= set(
-        re.findall(r"\]\(([^)\s]+)\)", text)
-    )
+    own = [page for page in DOCS.glob("*.md") if not page.read_text().startswith("```{include}")]
+    assert len(own) > 10
+    assert {f"docs/{page.name}" for page in own} <= set(re.findall(r"\]\(([^)\s]+)\)", text))
 
 
 def test_the_reference_has_every_public_name():

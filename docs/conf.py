@@ -33,6 +33,7 @@ LINKS = {
     "](CHANGELOG.md)": "](changes.md)",
     "](CONTRIBUTING.md)": "](contributing.md)",
     "](examples/README.md)": "](examples.md)",
+    "](../examples/README.md)": "](examples.md)",
     "](hf_apt/": "](../hf_apt/",
 }
 """Links of the repository, and where they lead on the pages."""

@@ -37,7 +37,7 @@ def test_every_python_block_runs(
 ):
     # What the README defines is at hand on the other pages.
     blocks = [(page, block) for page in PAGES for block in python_blocks(page)]
-    assert len(blocks) == 9
+    assert len(blocks) == 10
     monkeypatch.chdir(tmp_path)
     # What a reader would have at hand. Sequences of 64 tokens need a model of 64 positions.
     from transformers import AutoModelForMaskedLM
@@ -94,6 +94,8 @@ def test_functions_and_tests_of_the_statements_exist():
         module, _, attribute = name.rpartition(".")
         assert hasattr(import_module(module), attribute) or import_module(name)
         assert (ROOT / path).exists()
+    for path in re.findall(r"`(tests/[\w/]+\.py)`", text):
+        assert (ROOT / path).exists(), path
 
 
 @pytest.mark.parametrize("page", PAGES, ids=lambda page: page.name)

@@ -1,3 +1,5 @@
+__version__: str
+
 from .data.masking import (
     Masking as Masking,
 )

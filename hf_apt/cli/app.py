@@ -4,13 +4,13 @@ from __future__ import annotations
 
 import os
 import sys
+from importlib.metadata import version
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 import typer.core
 
-import hf_apt
 from hf_apt.cli.acquisition import acquisition_command
 from hf_apt.cli.check import check_command
 from hf_apt.cli.committee import committee_command
@@ -102,13 +102,13 @@ app.command("ls", rich_help_panel=_panel("ls"))(ls_command)
 
 def _tell_version(is_asked: bool) -> None:
     if is_asked:
-        typer.echo(f"hf-apt {hf_apt.__version__}")
+        typer.echo(f"hf-apt {version('hf_apt')}")
         raise typer.Exit
 
 
 @app.callback()
 def quieten(
-    version: Annotated[
+    is_version_asked: Annotated[
         bool,
         typer.Option("--version", callback=_tell_version, is_eager=True, help="Show the version."),
     ] = False,

@@ -33,6 +33,7 @@ MAY_IMPORT: dict[str, set[str]] = {
         *("stats", "records", "data", "models", "depths", "training", "studies", "report"),
         *("runs", "hub"),
     },
+    "__main__": {"cli"},
 }
 """Beside itself and `BASE`, which every room may import."""
 

@@ -10,6 +10,7 @@ from typer import Argument, Option
 
 from hf_apt.cli.failures import require_folder_possible, starts_anew
 from hf_apt.cli.shared_options import TEXT_HELP, Paragraphs, text_source
+from hf_apt.data.sequences import Layout
 from hf_apt.depths.lenses.lens_kind import LensKind
 
 if TYPE_CHECKING:
@@ -44,6 +45,13 @@ def fit_lens_command(
         Option(min=1, help="Of a translator: optimiser steps.", show_default="1000"),
     ] = None,
     sequence_length: Annotated[int, Option(min=8, help="Tokens in a sequence.")] = 128,
+    layout: Annotated[
+        Layout | None,
+        Option(
+            help="How documents become sequences: the first tokens of each, or all, packed.",
+            show_default="first where most documents are shorter than a sequence, else packed",
+        ),
+    ] = None,
     max_documents: Annotated[
         int | None, Option(min=1, help="Documents to read at most.", show_default="all")
     ] = None,
@@ -73,6 +81,7 @@ def fit_lens_command(
     config = LensConfig(
         kind=kind,
         sequence_length=sequence_length,
+        layout=layout,
         jacobian=JacobianConfig(**_given(of_jacobian)),
         translator=HeadConfig(**_given(of_translator)),
     )

@@ -163,6 +163,15 @@ def require_fit(model: PreTrainedModel, tokens: Tokens) -> None:
     require_room(model, needed.vocab_size, needed.sequence_length)
 
 
+def require_masked_lm(trunk: Trunk, what: str) -> None:
+    """Raise ValueError if `what`, which is fitted to fill masks, is asked of a causal model."""
+    if predicts_next_tokens(trunk.model):
+        raise ValueError(
+            f"{type(trunk.model).__name__} predicts the next token and fills no masks: {what} is "
+            "fitted at masked positions, so take a masked language model."
+        )
+
+
 def require_mask_token(tokens: Tokens) -> None:
     """Raise ValueError if `tokens` have no mask token to show to a masked language model."""
     if not isinstance(tokens.description.mask_id, int):

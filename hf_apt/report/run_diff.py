@@ -108,7 +108,8 @@ class RunDiff:
             f"B: {self.b}",
             f"{self._asked()}; A and B were asked at the same positions",
             "B − A: with the standard error over sequences, for other text of this kind, and its "
-            "95 % interval; over tokens: the error for this text, tokens drawn independently",
+            "95 % interval, which is too narrow where documents are packed and longer than a "
+            "sequence; over tokens: the error for this text, tokens drawn independently",
             f"gained, lost: at a false-discovery rate of {self.rate:g}, by exact sign flips of "
             f"groups of sequences; {self.comparison.num_tested:,} tokens changed in groups enough "
             "to be tested",

@@ -10,6 +10,7 @@ from typing import get_args
 
 from hf_apt.data.corpora import open_corpus
 from hf_apt.data.corpus_source import CorpusSource
+from hf_apt.data.sequences import Layout
 from hf_apt.data.tokenizer import load_tokenizer
 from hf_apt.data.tokens import write_tokens
 from hf_apt.depths.head_config import HeadConfig
@@ -23,6 +24,7 @@ from hf_apt.models.devices import to_device
 from hf_apt.models.loading import load_masked_lm, require_room
 from hf_apt.ownership import MARKER, require_new_file
 from hf_apt.records.checkpoints import pinned
+from hf_apt.runs.natural_layout import layout_of
 from hf_apt.stats.config_checks import require_one_of, require_whole
 from hf_apt.training.translator_training import train_translator
 
@@ -38,7 +40,11 @@ class LensConfig:
     """The kind of lens."""
 
     sequence_length: int = 128
-    """Tokens in a sequence, special ones included; documents are packed."""
+    """Tokens in a sequence, special ones included."""
+
+    layout: Layout | None = None
+    """How documents become sequences; None for the first tokens of each where most are shorter than
+    a sequence, else packed, as `measure` reads them."""
 
     jacobian: JacobianConfig = field(default_factory=JacobianConfig)
     """Where a Jacobian lens is fitted."""
@@ -49,6 +55,8 @@ class LensConfig:
     def __post_init__(self) -> None:
         require_one_of(self, "kind", get_args(LensKind))
         require_whole(self, "sequence_length", least=8)
+        if self.layout is not None:
+            require_one_of(self, "layout", get_args(Layout))
 
 
 def fit_lens(
@@ -62,9 +70,11 @@ def fit_lens(
     """The lens of a masked-LM `checkpoint`, fitted on the training side of a text and saved.
 
     A Jacobian lens reads no more documents than it needs; before it is fitted, `told` is called
-    with what it costs. Raises ValueError, before
-    anything is computed, for a `path` that is no .safetensors file, a checkpoint or text that
-    cannot be read, and sequences that the model does not take.
+    with what it costs.
+
+    Raises ValueError, before anything is computed, for a `path` that is no .safetensors file, a
+    checkpoint or text that cannot be read, a causal model, and sequences that the model does not
+    take.
     """
     config = config or LensConfig()
     require_lens_file(path)
@@ -80,7 +90,7 @@ def fit_lens(
             documents,
             tokenizer,
             sequence_length=config.sequence_length,
-            layout="packed",
+            layout=config.layout or layout_of(documents, tokenizer, config.sequence_length),
             num_sequences=config.jacobian.num_sequences if config.kind == "jacobian" else None,
         )
         if config.kind == "jacobian":

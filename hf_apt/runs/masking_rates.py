@@ -20,6 +20,7 @@ from hf_apt.depths.measurement import (
 from hf_apt.depths.own_head import OwnHead
 from hf_apt.depths.trunk import Trunk
 from hf_apt.stats.floors.rate_curve import RateCurve
+from hf_apt.stats.measures.cross_entropy import CrossEntropy
 from hf_apt.stats.measures.rarefied_apt import RarefiedApt
 from hf_apt.stats.measures.readout import Readout
 
@@ -81,7 +82,7 @@ def require_rates(rates: Sequence[float]) -> None:
 
 
 def _counted(trunk: Trunk, tokens: Tokens, config: MeasureConfig, law: Masking) -> Readout:
-    reader = Decoded(trunk, OwnHead(trunk), (RarefiedApt,))
+    reader = Decoded(trunk, OwnHead(trunk), (RarefiedApt, CrossEntropy))
     label = f"Masking {law.rate:.0%}"
     read(trunk, asked_batches(tokens, config, masking=law, label=label), [reader])
     total = totals({"own_head": reader})["own_head"]

@@ -12,7 +12,7 @@ from hf_apt.data.training_draws import TrainingDraws
 from hf_apt.depths.head_config import HeadConfig
 from hf_apt.depths.lenses.bare_states import after_final_norm, bare_states, frozen
 from hf_apt.depths.lenses.depth_maps import DepthMaps
-from hf_apt.depths.measurement import require_fit
+from hf_apt.depths.measurement import require_fit, require_masked_lm
 from hf_apt.depths.own_head import OwnHead
 from hf_apt.depths.trunk import Trunk
 from hf_apt.models.weights_digest import model_digest
@@ -29,12 +29,14 @@ def train_translator(trunk: Trunk, tokens: Tokens, config: HeadConfig | None = N
     Source: arXiv 2303.08112, section 3. The optimiser, Adam with a linear decay of the learning
     rate, and the masked text are ours. `num_distinct_steps` of `config` is not read.
 
-    Raises ValueError if the tokens do not fit the model, and where training diverges.
+    Raises ValueError for a causal model, if the tokens do not fit the model, and where training
+    diverges.
     """
     from tqdm.auto import trange
 
     config = config or HeadConfig()
     require_fit(trunk.model, tokens)
+    require_masked_lm(trunk, "a translator")
     head = OwnHead(trunk)
     D, H, device = trunk.num_depths, trunk.hidden_size, trunk.model.device
     weights_DHH = torch.eye(H, device=device).repeat(D, 1, 1).requires_grad_()

@@ -42,6 +42,7 @@ FIELDS: dict[str, tuple[ConfigOptions, ...]] = {
     "acquisition": (),
     "lens": (),
     "fit-lens": (),
+    "ls": (),
     "score": (),
     "similarity": (),
     "reference": (),
@@ -74,8 +75,9 @@ OWN = {
     "lens": {"text", "model", "tokenizer", "true", "mask", "each", "top", "lens", "output"},
     "fit-lens": {
         *("checkpoint", "corpus", "kind", "sequences", "positions", "steps", "sequence_length"),
-        *("max_documents", "paragraphs", "output"),
+        *("layout", "max_documents", "paragraphs", "output"),
     },
+    "ls": set(),
     "score": {"model", "file", "kind", "column", "unit", "level", "batch_size", "output"},
     "similarity": {
         *("model", "other", "text", "column", "things", "plain", "max_texts", "sequence_length"),

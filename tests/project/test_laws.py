@@ -354,7 +354,7 @@ SEEN_THROUGH: dict[str, tuple[str, ...]] = {
     "cli/test_lens.py": ("cli.tables.lens_answers",),
     "cli/test_reference.py": ("cli.tables.reference",),
     "cli/test_rates.py": ("cli.tables.rates", "report.rates_figure"),
-    "runs/test_masking_rates.py": ("stats.floors.rate_curve",),
+    "runs/test_masking_rates.py": ("stats.floors.rate_curve", "stats.floors.diffusion_bound"),
     "records/references/test_reference.py": ("records.references.sentences",),
     "report/test_ruler_table.py": (
         *("records.references.ruler", "report.ruler_figure", "report.sections.ruler"),

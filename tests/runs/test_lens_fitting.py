@@ -1,11 +1,13 @@
 """Laws of a lens fitted to a checkpoint on a text: that of the functions, of the training side."""
 
+from dataclasses import replace
 from pathlib import Path
 from types import SimpleNamespace
 from typing import Any
 
 import pytest
 import torch
+import transformers as hf
 
 from hf_apt.data.corpora import open_corpus
 from hf_apt.data.corpus_source import CorpusSource
@@ -16,6 +18,7 @@ from hf_apt.depths.lenses.jacobian import fit_jacobian
 from hf_apt.depths.lenses.jacobian_config import JacobianConfig
 from hf_apt.depths.trunk import Trunk
 from hf_apt.runs.lens_fitting import LensConfig, fit_lens
+from hf_apt.training.translator_training import train_translator
 
 CONFIGS = {
     kind: LensConfig(
@@ -85,8 +88,37 @@ def test_a_jacobian_lens_reads_no_more_documents_than_it_needs(
         return SimpleNamespace(train=(read.append(each) or each for each in documents))
 
     monkeypatch.setattr("hf_apt.runs.lens_fitting.open_corpus", opened)
-    maps = fit_lens(str(checkpoint), text, tmp_path / "lens.safetensors", CONFIGS["jacobian"])
+    config = replace(CONFIGS["jacobian"], layout="packed")
+    maps = fit_lens(str(checkpoint), text, tmp_path / "lens.safetensors", config)
     assert 5 <= len(read) <= 10 < len(documents)
     expected = fit_jacobian(Trunk(tiny_model), whole, CONFIGS["jacobian"].jacobian)
     assert torch.equal(maps.weights_DHH, expected.weights_DHH)
     assert torch.equal(maps.biases_DH, expected.biases_DH)
+
+
+@pytest.mark.parametrize("kind", CONFIGS)
+def test_a_causal_model_gets_no_lens_of_masked_text(kind, tokens) -> None:
+    config = hf.GPT2Config(vocab_size=65, n_embd=16, n_layer=2, n_head=2, n_positions=64)
+    trunk = Trunk(hf.GPT2LMHeadModel(config).eval())
+    fits = {"jacobian": fit_jacobian, "translator": train_translator}
+    with pytest.raises(ValueError, match="GPT2LMHeadModel predicts the next token and fills no"):
+        fits[kind](trunk, tokens)
+
+
+def test_short_documents_are_not_joined(checkpoint, tmp_path, monkeypatch) -> None:
+    """As `measure` reads them: a lens is fitted to the sequences that the model is asked on."""
+    (tmp_path / "short.txt").write_text("\n\n".join(f"w{n % 50} w{n % 7}" for n in range(200)))
+    source = CorpusSource(name=str(tmp_path / "short.txt"), validation_share=0.2)
+    layouts = []
+
+    def noted(*given, **options):
+        layouts.append(options["layout"])
+        return write_tokens(*given, **options)
+
+    monkeypatch.setattr("hf_apt.runs.lens_fitting.write_tokens", noted)
+    for layout in (None, "packed"):
+        config = replace(
+            CONFIGS["jacobian"], layout=layout, jacobian=JacobianConfig(num_sequences=60)
+        )
+        fit_lens(str(checkpoint), source, tmp_path / f"{layout}.safetensors", config)
+    assert layouts == ["first", "packed"]

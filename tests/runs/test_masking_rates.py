@@ -1,5 +1,6 @@
 """Laws of accuracy against masking rate: equal to `measure`, exact on the planted language."""
 
+import copy
 from dataclasses import replace
 
 import numpy as np
@@ -21,6 +22,7 @@ from hf_apt.models.fresh import new_model
 from hf_apt.models.shapes import ModelShape
 from hf_apt.stats.apt import masked_accuracy
 from hf_apt.stats.counts import TREATMENTS
+from hf_apt.stats.floors.diffusion_bound import diffusion_bound
 from hf_apt.stats.rarefaction import rarefied_mean_apt
 
 CORPUS = PlantedCorpus(num_documents=20, num_validation_documents=120)
@@ -150,3 +152,35 @@ def test_which_rate_was_this_trained_for(model, planted_tokens, curve) -> None:
 def test_what_is_no_rate_is_refused(rates, model, planted_tokens) -> None:
     with pytest.raises(ValueError, match="rate"):
         hf_apt.masking_rates(model, planted_tokens, rates=rates)
+
+
+def test_how_far_is_it_from_masked_diffusion(model, planted_tokens, curve, bare) -> None:
+    """A model that answers by frequency alone needs the cross-entropy of frequencies."""
+    assert curve.diffusion_bound is None
+    assert "--only-masks" in curve.as_diffusion()
+    bound = bare.diffusion_bound
+    losses = [readout.measures["cross_entropy"].mean()[-1] for readout in bare.readouts]
+    assert min(losses) < bound < max(losses)
+    assert f"needs {bound:.3f} nats a token at most" in bare.as_diffusion()
+    assert bare.record()["diffusion_bound"] == bound
+    blind = copy.deepcopy(model)
+    support_V = planted_tokens.frequency() + 1.0
+    with torch.no_grad():
+        for weight in blind.parameters():
+            weight.zero_()
+        blind.cls.predictions.bias.copy_(torch.tensor(np.log(support_V / support_V.sum())))
+    blind_curve = hf_apt.masking_rates(
+        blind, planted_tokens, rates=(0.5, 1.0), config=CONFIG, only_masks=True
+    )
+    by_rate = []
+    for readout in blind_curve.readouts:
+        asked_V = readout.counts.support()
+        by_rate.append(-(asked_V * np.log(support_V / support_V.sum())).sum() / asked_V.sum())
+    expected = 0.5 * by_rate[0] + 0.5 * (by_rate[0] + by_rate[1]) / 2
+    assert blind_curve.diffusion_bound == pytest.approx(expected, abs=1e-5)
+
+
+def test_rates_of_a_bound_have_to_end_in_one() -> None:
+    for rates in ((0.5, 0.9), (1.0, 0.5), (0.5,)):
+        with pytest.raises(ValueError, match="rates"):
+            diffusion_bound(rates, [1.0] * len(rates))

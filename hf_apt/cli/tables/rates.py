@@ -36,7 +36,7 @@ def footer(curve: RateCurve) -> str:
     return (
         f"shown at the asked positions: {shown}\n"
         "mean APT is rarefied to one number of positions, as more are asked at higher rates\n"
-        f"{curve.trained_for()}"
+        f"{curve.trained_for()}\n{curve.as_diffusion()}"
     )
 
 

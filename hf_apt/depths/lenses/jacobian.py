@@ -17,7 +17,7 @@ from hf_apt.data.tokens import Tokens
 from hf_apt.depths.lenses.bare_states import bare_states
 from hf_apt.depths.lenses.depth_maps import DepthMaps
 from hf_apt.depths.lenses.jacobian_config import JacobianConfig
-from hf_apt.depths.measurement import asked_batches, require_fit
+from hf_apt.depths.measurement import asked_batches, require_fit, require_masked_lm
 from hf_apt.depths.trunk import Trunk
 from hf_apt.models.weights_digest import model_digest
 from hf_apt.stats.counts import TREATMENTS
@@ -40,11 +40,12 @@ def fit_jacobian(trunk: Trunk, tokens: Tokens, config: JacobianConfig | None = N
     alone. Taking off means, and the masked position as the target, are ours: in a post-norm model
     J_d annihilates much of h itself, since a LayerNorm does not see the length of what it is given.
 
-    Raises ValueError if the tokens do not fit the model, if no position is masked, and for a model
-    that cannot be differentiated.
+    Raises ValueError for a causal model, if the tokens do not fit the model, if no position is
+    masked, and for a model that cannot be differentiated.
     """
     config = config or JacobianConfig()
     require_fit(trunk.model, tokens)
+    require_masked_lm(trunk, "a Jacobian lens")
     sums = JacobianSums(trunk)
     for inputs, targets in _targets(tokens, config):
         sums.update(inputs, targets)

@@ -11,6 +11,8 @@ import numpy as np
 from hf_apt.stats.apt import masked_accuracy, mean_apt
 from hf_apt.stats.counts import DepthCounts
 from hf_apt.stats.estimates import Estimate, plain
+from hf_apt.stats.floors.diffusion_bound import diffusion_bound
+from hf_apt.stats.measures.cross_entropy import CrossEntropy
 from hf_apt.stats.measures.rarefied_apt import RarefiedApt
 from hf_apt.stats.measures.readout import Readout
 from hf_apt.stats.notebooks.shown import ShownInNotebooks
@@ -69,12 +71,13 @@ class RateCurve(ShownInNotebooks):
         return rows
 
     def record(self) -> dict[str, Any]:
-        """All as JSON, with the answer of `trained_for`."""
+        """All as JSON, with the answer of `trained_for` and the `diffusion_bound`, or null."""
         return {
             "schema": "hf_apt.masking_rates/1",
             "only_masks": self.only_masks,
             "num_positions": self.num_positions,
             "trained_for": self.trained_for(),
+            "diffusion_bound": self.diffusion_bound,
             "rates": plain(self.rows()),
         }
 
@@ -110,6 +113,32 @@ class RateCurve(ShownInNotebooks):
             f"The model is nearest to the exact best predictor at a masking rate of "
             f"{self.rates[best]:g}, where it reaches {shares[best]:.3f} of its accuracy; a model "
             "that was trained at another rate may be nearest there, too."
+        )
+
+    @property
+    def diffusion_bound(self) -> float | None:
+        """What the last depth needs as a masked diffusion model, in nats a token at most.
+
+        None unless every asked position showed a mask, and the last rate is 1
+        (`hf_apt.stats.floors.diffusion_bound`).
+        """
+        losses = [readout.measures.get(CrossEntropy.name) for readout in self.readouts]
+        kept = [float(loss.mean()[-1]) for loss in losses if isinstance(loss, CrossEntropy)]
+        if not self.only_masks or self.rates[-1] != 1 or len(kept) != len(self.rates):
+            return None
+        return diffusion_bound(self.rates, kept)
+
+    def as_diffusion(self) -> str:
+        """How the model would do as one of masked diffusion, in one sentence."""
+        bound = self.diffusion_bound
+        if bound is None:
+            return (
+                "How far the model is from masked diffusion is told where every asked position "
+                "shows a mask and rates go up to 1 (--only-masks)."
+            )
+        return (
+            f"As a model of masked diffusion it needs {bound:.3f} nats a token at most: the mean "
+            "of its cross-entropy over all masking rates (arXiv 2406.07524)."
         )
 
     def facts(self) -> dict[str, str]:

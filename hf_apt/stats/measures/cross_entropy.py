@@ -11,7 +11,7 @@ from jaxtyping import Float, Int
 from hf_apt.stats.counts import DepthCounts
 from hf_apt.stats.estimates import Estimate
 from hf_apt.stats.measures.answers import Answers
-from hf_apt.stats.measures.measure import Column, stored_arrays
+from hf_apt.stats.measures.measure import OVER_SEQUENCES, Column, stored_arrays
 
 
 @dataclass
@@ -33,7 +33,7 @@ class CrossEntropy:
         Column(
             "cross_entropy",
             "cross-entropy",
-            "the mean of −log p(true token) in nats, its error over sequences",
+            f"the mean of −log p(true token) in nats, {OVER_SEQUENCES}",
         ),
     )
 

@@ -12,7 +12,7 @@ from jaxtyping import Float, Int
 from hf_apt.stats.counts import DepthCounts
 from hf_apt.stats.estimates import Estimate, jackknife_error
 from hf_apt.stats.measures.answers import Answers
-from hf_apt.stats.measures.measure import Column, stored_arrays
+from hf_apt.stats.measures.measure import OVER_SEQUENCES, Column, stored_arrays
 from hf_apt.stats.rarefaction import rarefied_mean_apt, rarefied_num_tokens
 
 RAREFIED_TO = 1000
@@ -54,7 +54,7 @@ class RarefiedApt:
             "rarefied_mean_apt",
             f"mean APT of {RAREFIED_TO:,}",
             f"mean APT expected of {RAREFIED_TO:,} of the asked positions, to compare measurements"
-            " of different size, its error over sequences",
+            f" of different size, {OVER_SEQUENCES}",
         ),
     )
 

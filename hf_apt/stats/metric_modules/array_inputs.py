@@ -55,8 +55,14 @@ def refuse_other_shape(name: str, array: np.ndarray, other_name: str, other: np.
 def array_of(name: str, values: Any) -> np.ndarray:
     """`values` as one NumPy array; tensors are brought to the CPU.
 
-    Raises ValueError for None, and for rows of unequal length.
+    Raises ValueError for None, for a masked array that hides a value, and for rows of unequal
+    length.
     """
+    if isinstance(values, np.ma.MaskedArray) and np.ma.is_masked(values):
+        raise ValueError(
+            f"{name} are a masked array, and hidden values would be counted: give those that are "
+            f"to count alone, {name}.compressed()."
+        )
     if values is None:
         raise ValueError(f"{name} are missing: give them with the others.")
     if hasattr(values, "detach"):

@@ -652,3 +652,12 @@ def test_a_space_loads_and_without_hf_apt_each_metric_says_what_to_install(tmp_p
     for hint, name in zip(hints, ["owner/apt", *NAMES], strict=True):
         assert hint.startswith(f"To be able to use {name}, you need to install")
         assert "['hf_apt'] using 'pip install hf_apt'" in hint
+
+
+def test_hidden_values_of_a_masked_array_are_not_counted(metric) -> None:
+    apt = metric("apt")
+    hidden = np.ma.masked_array([1, 2, 3], mask=[False, True, False])
+    with pytest.raises(ValueError, match=r"predictions are a masked array.*\.compressed\(\)"):
+        apt.compute(predictions=hidden, references=[1, 2, 3])
+    shown = np.ma.masked_array([1, 2, 3], mask=False)
+    assert apt.compute(predictions=shown, references=[1, 2, 3])["mean_apt"] == 1

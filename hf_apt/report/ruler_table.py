@@ -2,14 +2,18 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
+from typing import Any
+
 from hf_apt.records.references.reference_models import ReferenceModel, is_like
 from hf_apt.records.references.ruler import Ruler
 from hf_apt.records.references.sentences import normal_sentence
 from hf_apt.records.summary_record import Summary, asks_next_tokens
 from hf_apt.report.formats import NOTHING, estimate, number, percent
 from hf_apt.report.section import TextTable
-from hf_apt.stats.depth_figures import DepthFigures
+from hf_apt.stats.depth_figures import DepthFigures, PlainEstimate
 from hf_apt.stats.floors.floors import FLOOR_MEANINGS, PlainFloor
+from hf_apt.stats.measures.rarefied_apt import RAREFIED_TO
 
 
 def ruler_table(summary: Summary) -> TextTable | None:
@@ -32,7 +36,7 @@ def ruler_table(summary: Summary) -> TextTable | None:
     )
     return TextTable(
         title=f"Is it normal? Vocabulary {number(ruler['vocab_size'], 0)}{rate}",
-        header=["", "accuracy", "at [MASK]", "mean APT", "at [MASK]"],
+        header=["", "accuracy", "at [MASK]", "mean APT", f"of {RAREFIED_TO:,}"],
         rows=rows,
         notes=_notes(ruler),
     )
@@ -59,16 +63,17 @@ def _height(floor: PlainFloor) -> float:
 
 
 def _floor_row(floor: PlainFloor) -> list[str]:
-    parts = [floor[figure][key] for figure in ("accuracy", "mean_apt") for key in _KEYS]
-    return [f"floor: {floor['name']}", *(number(value, 4) for value in parts)]
+    parts = [*(floor["accuracy"][key] for key in _KEYS), floor["mean_apt"]["pooled"]]
+    return [f"floor: {floor['name']}", *(number(value, 4) for value in parts), NOTHING]
 
 
 def _depth_row(name: str, figures: DepthFigures, is_next: bool) -> list[str]:
     accuracy, mean = figures["masked_accuracy"], figures["mean_apt"]
     cells = [number(accuracy[key]["value"], 4) for key in _KEYS]
-    cells += [estimate(mean[key], decimals=4) for key in _KEYS]
+    cells.append(estimate(mean["pooled"], decimals=4))
+    cells.append(_rarefied(figures.get("rarefied_mean_apt")))
     if is_next:
-        cells[1] = cells[3] = NOTHING
+        cells[1] = NOTHING
     return [name, *cells]
 
 
@@ -76,9 +81,15 @@ _KEYS = ("pooled", "masked")
 
 
 def _model_row(row: ReferenceModel) -> list[str]:
-    mean = row["mean_apt"]
+    rarefied = _rarefied(row["rarefied_mean_apt"])
+    return [_name(row), number(row["accuracy"], 4), NOTHING, NOTHING, rarefied]
+
+
+def _rarefied(mean: PlainEstimate | Mapping[str, Any] | None) -> str:
+    if mean is None or mean["value"] is None:
+        return NOTHING
     value, error = number(mean["value"], 4), number(mean["standard_error"], 4)
-    return [_name(row), number(row["accuracy"], 4), NOTHING, f"{value}\xa0±\xa0{error}", NOTHING]
+    return f"{value}\xa0±\xa0{error}"
 
 
 def _name(row: ReferenceModel) -> str:
@@ -88,7 +99,12 @@ def _name(row: ReferenceModel) -> str:
 def _notes(ruler: Ruler) -> list[str]:
     """What the guessers answer, and what the other models were asked."""
     floors = (f"{each['name']}: {FLOOR_MEANINGS[each['name']]}" for each in ruler["floors"])
-    notes = ["floors are exact expectations of the very positions asked", *floors]
+    notes = [
+        "floors are exact expectations of the very positions asked",
+        f"of {RAREFIED_TO:,}: mean APT expected of so many asked positions, which compares between"
+        " texts as mean APT does not",
+        *floors,
+    ]
     if not ruler["models"]:
         return notes
     return [

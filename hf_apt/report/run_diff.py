@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import asdict, dataclass
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from hf_apt.report.formats import NOTHING, estimate, number, shown_token
 from hf_apt.report.section import TextTable
@@ -14,6 +14,9 @@ from hf_apt.stats.estimates import plain
 from hf_apt.stats.labels import READOUT_LABELS
 from hf_apt.stats.paired.comparison import PairedComparison, PartDifference, TokenChange
 from hf_apt.stats.paired.differences import PairedDifference
+
+if TYPE_CHECKING:
+    import pandas as pd
 
 DIFF = "hf_apt.diff/1"
 """The schema of the record."""
@@ -65,6 +68,24 @@ class RunDiff:
             "depths": list(self.depths),
             **content,
         }
+
+    def to_pandas(self) -> pd.DataFrame:
+        """A row for each figure and depth.
+
+        Columns: `figure` (mean_apt, accuracy, named), `depth`, and the fields of
+        `PairedDifference`: `a`, `b`, `value` (B less A) with its errors, `num`.
+        """
+        import pandas as pd
+
+        shown = self.comparison
+        kinds = {"mean_apt": shown.mean_apt, "accuracy": shown.accuracy, "named": shown.named or []}
+        return pd.DataFrame(
+            [
+                {"figure": kind, "depth": depth, **asdict(figure)}
+                for kind, figures in kinds.items()
+                for depth, figure in zip(self.depths, figures, strict=False)
+            ]
+        )
 
     @property
     def sentence(self) -> str:

@@ -78,6 +78,16 @@ def test_the_other_way_round_it_is_worse(runs):
     assert [c.token for c in one.comparison.gained] == [c.token for c in other.comparison.lost]
 
 
+def test_the_figures_are_a_data_frame(runs):
+    difference = hf_apt.diff(*runs)
+    frame = difference.to_pandas()
+    assert set(frame["figure"]) == {"mean_apt", "accuracy"}
+    means = frame[frame["figure"] == "mean_apt"]
+    assert means["depth"].tolist() == list(difference.depths)
+    assert means["value"].tolist() == [each.value for each in difference.comparison.mean_apt]
+    assert (frame["b"] - frame["a"]).tolist() == pytest.approx(frame["value"].tolist())
+
+
 def test_a_checkpoint_is_not_better_than_itself(runs):
     same = diff(runs[0], runs[0])
     assert same.sentence.startswith("No difference can be told: mean APT +0.000")

@@ -68,7 +68,7 @@ class MeasuredCheckpoints(ShownInNotebooks):
 
     def to_pandas(self) -> pd.DataFrame:
         """A row for each measured checkpoint. Columns: `revision`, `step`, `mean_apt`,
-        `standard_error`, `rarefied_mean_apt`, `accuracy`, `folder`."""
+        `standard_error`, `num_tokens`, `rarefied_mean_apt`, `accuracy`, `folder`."""
         import pandas as pd
 
         return pd.DataFrame(
@@ -78,6 +78,7 @@ class MeasuredCheckpoints(ShownInNotebooks):
                     "step": each.step,
                     "mean_apt": each.mean_apt["value"],
                     "standard_error": each.mean_apt["standard_error"],
+                    "num_tokens": each.mean_apt["num"],
                     "rarefied_mean_apt": each.rarefied["value"],
                     "accuracy": each.accuracy,
                     "folder": str(each.folder),
@@ -92,6 +93,7 @@ class MeasuredCheckpoints(ShownInNotebooks):
             (each.revision for each in self.measured),
             estimates([each.mean_apt for each in self.measured]),
             estimates([each.rarefied for each in self.measured]),
+            (number(each.mean_apt["num"], 0) for each in self.measured),
             (number(each.accuracy) for each in self.measured),
             (
                 "before" if each.seconds is None else f"{each.seconds:.1f} s"
@@ -99,8 +101,8 @@ class MeasuredCheckpoints(ShownInNotebooks):
             ),
             strict=True,
         )
-        missing = [[name, *[NOTHING] * 4] for name in self.left_out]
-        header = ["checkpoint", "mean APT", "of 1,000", "accuracy", "measured in"]
+        missing = [[name, *[NOTHING] * 5] for name in self.left_out]
+        header = ["checkpoint", "mean APT", "of 1,000", "tokens", "accuracy", "measured in"]
         title = "Accuracy per token after the last block, by the model's own head"
         return [TextTable(title, header, [*map(list, rows), *missing])]
 

@@ -42,7 +42,7 @@ def footer(summary: Summary) -> str:
     asked = "modified positions"
     if asks_next_tokens(summary["model"]):
         asked = f"positions ({ASKED_NEXT})"
-    text = f"{_text(summary)}\n{_LEGEND.format(asked, *HEADLINE)}"
+    text = _LEGEND.format(asked, *HEADLINE)
     if _is_planted(summary):
         text += _PLANTED_LEGEND.format(*PLANTED_HEADLINE)
     for sentence in planted_words(summary, "own_head"):
@@ -51,17 +51,17 @@ def footer(summary: Summary) -> str:
 
 
 def _text(summary: Summary) -> str:
-    """How the text was cut into sequences, and what became of it."""
+    """How the text was cut into sequences, and what became of it: lines of a title."""
     corpus, shares = summary["corpus"], summary["corpus"].get("shares")
     num = summary["masking"]["num_sequences"]
     line = (
         f"text: {num:,} sequences of at most {corpus['sequence_length']} tokens, layout "
-        f"{corpus['sequences']}"
+        f"{corpus['sequences']}\n"
     )
     if not shares:
         return line
     parts = (f"{shares[name]:.1%} {name}" for name in ("cut", "dropped", "padded", "unknown"))
-    return f"{line}\nof its tokens: {', '.join(parts)}"
+    return f"{line}of its tokens: {', '.join(parts)}\n"
 
 
 def tables(summary: Summary) -> list[Table]:
@@ -69,10 +69,17 @@ def tables(summary: Summary) -> list[Table]:
     ceiling = summary["readouts"].get("bayes")
     planted = _is_planted(summary)
     names = [label.replace("\xa0", " ") for label in depth_labels(summary)]
+    shown = [name for name in summary["readouts"] if name not in ("bayes", "untrained")]
     made = [
-        _table(readout, depths, names, ceiling[0] if ceiling else None, planted=planted)
-        for readout, depths in summary["readouts"].items()
-        if readout not in ("bayes", "untrained")
+        _table(
+            readout,
+            summary["readouts"][readout],
+            names,
+            ceiling[0] if ceiling else None,
+            planted=planted,
+            text=_text(summary) if readout == shown[0] else "",
+        )
+        for readout in shown
     ]
     return [*made, *errors.tables(summary)]
 
@@ -84,11 +91,12 @@ def _table(
     ceiling: DepthFigures | None,
     *,
     planted: bool,
+    text: str,
 ) -> Table:
     num_tokens = depths[0]["mean_apt"]["pooled"]["num"]
     num_positions = depths[0]["masked_accuracy"]["pooled"]["num"]
     table = bare_table(
-        f"Accuracy per token, read out by {_NAMES[readout]}\n"
+        f"{text}Accuracy per token, read out by {_NAMES[readout]}\n"
         f"{num_tokens:,} tokens asked at {num_positions:,} positions",
         *("depth", "mean APT", "growth", "accuracy", "APT(50)", "kept", "clusters"),
         *(["ARI"] if planted else []),

@@ -58,7 +58,7 @@ def array_of(name: str, values: Any) -> np.ndarray:
     Raises ValueError for None, for a masked array that hides a value, and for rows of unequal
     length.
     """
-    if isinstance(values, np.ma.MaskedArray) and np.ma.is_masked(values):
+    if np.ma.is_masked(values):
         raise ValueError(
             f"{name} are a masked array, and hidden values would be counted: give those that are "
             f"to count alone, {name}.compressed()."

@@ -97,8 +97,8 @@ def test_a_run_leaves_the_documented_files(finished) -> None:
     names = {path.name for path in finished.folder.iterdir()}
     documented = {
         line.split()[0].rstrip("/")
-        for line in inspect.cleandoc(Run.__doc__).split("```")[1].splitlines()
-        if line[:1].strip()  # what is indented goes on with the line above
+        for line in inspect.cleandoc(Run.__doc__).split("::")[1].splitlines()
+        if line.startswith("    ") and line[4:5].strip()  # deeper: goes on with the line above
     }
     assert len(documented) >= 12
     # What is in Run's own table, and the three that the chain adds to it.

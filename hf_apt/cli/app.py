@@ -47,7 +47,8 @@ PANELS = {
 }
 """The commands in the order in which they are used, as the help shows them."""
 
-_ORDER = [name for names in PANELS.values() for name in names]
+_PANEL_OF = {name: panel for panel, names in PANELS.items() for name in names}
+_ORDER = list(_PANEL_OF)
 
 
 class _Commands(typer.core.TyperGroup):
@@ -80,24 +81,20 @@ app = typer.Typer(
 )
 
 
-def _panel(name: str) -> str:
-    return next(panel for panel, names in PANELS.items() if name in names)
-
-
-app.add_typer(publish_app, name="publish", rich_help_panel=_panel("publish"))
-app.command("finetune", rich_help_panel=_panel("finetune"))(finetune_command)
-app.command("committee", rich_help_panel=_panel("committee"))(committee_command)
-app.command("check", rich_help_panel=_panel("check"))(check_command)
-app.command("compare", rich_help_panel=_panel("compare"))(compare_command)
-app.command("diff", rich_help_panel=_panel("diff"))(diff_command)
-app.command("acquisition", rich_help_panel=_panel("acquisition"))(acquisition_command)
-app.command("lens", rich_help_panel=_panel("lens"))(lens_command)
-app.command("score", rich_help_panel=_panel("score"))(score_command)
-app.command("reference", rich_help_panel=_panel("reference"))(reference_command)
-app.command("rates", rich_help_panel=_panel("rates"))(rates_command)
-app.command("similarity", rich_help_panel=_panel("similarity"))(similarity_command)
-app.command("fit-lens", rich_help_panel=_panel("fit-lens"))(fit_lens_command)
-app.command("ls", rich_help_panel=_panel("ls"))(ls_command)
+app.add_typer(publish_app, name="publish")
+app.command("finetune")(finetune_command)
+app.command("committee")(committee_command)
+app.command("check")(check_command)
+app.command("compare")(compare_command)
+app.command("diff")(diff_command)
+app.command("acquisition")(acquisition_command)
+app.command("lens")(lens_command)
+app.command("score")(score_command)
+app.command("reference")(reference_command)
+app.command("rates")(rates_command)
+app.command("similarity")(similarity_command)
+app.command("fit-lens")(fit_lens_command)
+app.command("ls")(ls_command)
 
 
 def _tell_version(is_asked: bool) -> None:
@@ -120,7 +117,7 @@ def quieten(
     os.environ.setdefault("HF_DATASETS_DISABLE_PROGRESS_BARS", "1")
 
 
-@app.command("run", rich_help_panel=_panel("run"))
+@app.command("run")
 @with_options(run_options)
 def run_command(config: RunConfig, folder: Path, *, dry_run: DryRun = False) -> None:
     """Pre-train BERT-6, or a shallow model, on a corpus, measure every block, write the page."""
@@ -133,7 +130,7 @@ def run_command(config: RunConfig, folder: Path, *, dry_run: DryRun = False) -> 
         _show(run_all(config, folder))
 
 
-@app.command("pretrain", rich_help_panel=_panel("pretrain"))
+@app.command("pretrain")
 @with_options(run_options)
 def pretrain_command(config: RunConfig, folder: Path) -> None:
     """Only tokenise and pre-train; `run` with the same options goes on from there."""
@@ -146,7 +143,7 @@ def pretrain_command(config: RunConfig, folder: Path) -> None:
         typer.echo(f"checkpoint: {folder / 'checkpoint'}")
 
 
-@app.command("measure", rich_help_panel=_panel("measure"))
+@app.command("measure")
 @with_options(measure_or_series_options)
 def measure_command(checkpoint: str | Series, config: RunConfig, folder: Path) -> None:
     """Measure any checkpoint of a language model at every block, on any corpus; write the page.
@@ -166,7 +163,7 @@ def measure_command(checkpoint: str | Series, config: RunConfig, folder: Path) -
         _show(finish(run))
 
 
-@app.command("report", rich_help_panel=_panel("report"))
+@app.command("report")
 def report_command(
     run: Annotated[Path, typer.Argument(help="A run's folder.")],
 ) -> None:
@@ -226,3 +223,7 @@ def _show_costs(config: RunConfig, folder: Path) -> None:
 
     if is_main():
         show(plan(config, folder), (costs,))
+
+
+for _registered in (*app.registered_commands, *app.registered_groups):
+    _registered.rich_help_panel = _PANEL_OF[str(_registered.name)]

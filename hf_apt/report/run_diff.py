@@ -12,6 +12,7 @@ from hf_apt.report.section import TextTable
 from hf_apt.report.tables_file import write_tables
 from hf_apt.stats.estimates import plain
 from hf_apt.stats.labels import READOUT_LABELS
+from hf_apt.stats.measures.text_groups import NUM_GROUPS
 from hf_apt.stats.paired.comparison import PairedComparison, PartDifference, TokenChange
 from hf_apt.stats.paired.differences import PairedDifference
 
@@ -89,7 +90,7 @@ class RunDiff:
 
     @property
     def sentence(self) -> str:
-        """The answer: whether B is better after the last block, by mean APT over sequences.
+        """The answer: whether B is better after the last block, by mean APT over stretches of text.
 
         Of two heads, which can be the same there, at how many depths.
         """
@@ -128,11 +129,11 @@ class RunDiff:
             f"A: {self.a}",
             f"B: {self.b}",
             f"{self._asked()}; A and B were asked at the same positions",
-            "B − A: with the standard error over sequences, for other text of this kind, and its "
-            "95 % interval, which is too narrow where documents are packed and longer than a "
-            "sequence; over tokens: the error for this text, tokens drawn independently",
+            f"B − A: with the standard error over {NUM_GROUPS} stretches of the text, for other "
+            "text of this kind, and its 95 % interval; over tokens: the error for this text, "
+            "tokens drawn independently",
             f"gained, lost: at a false-discovery rate of {self.rate:g}, by exact sign flips of "
-            f"groups of sequences; {self.comparison.num_tested:,} tokens changed in groups enough "
+            f"stretches; {self.comparison.num_tested:,} tokens changed in groups enough "
             "to be tested",
         ]
 

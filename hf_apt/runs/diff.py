@@ -120,7 +120,7 @@ def _require_measured(run: Run, readout: str) -> None:
         )
     if not run.path(f"measures/{readout}-{RarefiedApt.name}.npz").exists():
         raise ValueError(
-            f"{run.folder} was measured before answers were kept by groups of sequences: give its "
+            f"{run.folder} was measured before answers were kept by stretches of text: give its "
             "`hf-apt measure` command again."
         )
 

@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING
 from hf_apt.depths.head_config import heads_among, lenses_among
 from hf_apt.depths.head_loss import CHUNK_BYTES
 from hf_apt.depths.sweep import CHUNK
-from hf_apt.stats.measures.rarefied_apt import NUM_GROUPS
+from hf_apt.stats.measures.rarefied_apt import MOST_STRETCHES
 from hf_apt.training.costs import lens_costs
 from hf_apt.training.costs.model_costs import BACKWARD, FLOAT, ModelCosts
 from hf_apt.training.costs.training_flops import num_modified as _num_modified
@@ -260,12 +260,12 @@ def measures_bytes(model: ModelCosts, num_modified: int, num_sequences: int) -> 
     """Bytes of one readout's measures at most, in memory and on disk: 8 a number.
 
     Two counts and a sum for each depth and id, a sum for each depth and sequence, each sequence's
-    number of positions; and of each id in each group of sequences where it was asked its key, its
-    positions and a count for each depth.
+    number of positions; and of each id in each stretch of sequences where it was asked its key, its
+    positions and a count for each depth; and the length of a stretch.
     """
     num_depths, num_ids = model.num_depths, model.vocab_size
-    in_groups = (num_depths + 2) * min(num_modified, NUM_GROUPS * num_ids)
-    return 8 * (3 * num_depths * num_ids + (num_depths + 1) * num_sequences + in_groups)
+    in_stretches = (num_depths + 2) * min(num_modified, MOST_STRETCHES * num_ids)
+    return 8 * (1 + 3 * num_depths * num_ids + (num_depths + 1) * num_sequences + in_stretches)
 
 
 def disk_bytes(config: RunConfig, model: ModelCosts) -> int:

@@ -51,9 +51,9 @@ def summarise_depths(
       where classes are not known.
     - `rarefaction`: mean APT expected at each of `common_sizes` (`num_positions`, `mean_apt`), by
       which measurements of different size are compared (`hf_apt.stats.rarefaction`); errors, over
-      sequences, are null where only counts were kept.
-    - `rarefied_growth`: `growth` at `RAREFIED_TO` positions, its error over sequences; null at
-      depth 0, for fewer positions, and where only counts were kept.
+      stretches of the text, are null where only counts were kept.
+    - `rarefied_growth`: `growth` at `RAREFIED_TO` positions, its error over stretches of the text;
+      null at depth 0, for fewer positions, and where only counts were kept.
     - `never_right`: tokens asked at least `min_support` times and never right: `num_tokens`, and of
       the 20 most often asked the ids `tokens` and their `support`.
     - `apt50`: the three readings, each an estimate, for `pooled` and each treatment.

@@ -37,7 +37,7 @@ class TokenCounts:
     """All of them."""
 
     groups: GroupedHits
-    """The right ones by groups of sequences, or of positions."""
+    """The right ones by groups of neighbouring sequences, or of positions."""
 
     grouped_by: Literal["sequences", "positions"]
     """What the groups are of: positions, where the sequences were not kept."""

@@ -18,7 +18,9 @@ from hf_apt.models.fresh import untrained_twin
 from hf_apt.models.weights_digest import model_digest
 from hf_apt.records.fingerprints import counts_fingerprint, file_fingerprint
 from hf_apt.records.run import Run
+from hf_apt.stats.counts import DepthCounts
 from hf_apt.stats.estimates import plain
+from hf_apt.stats.measures.rarefied_apt import RarefiedApt
 from hf_apt.studies.block_accuracy_config import BlockAccuracyConfig
 from hf_apt.studies.block_protocols import ModelFigures, Protocols
 from hf_apt.studies.confidence import FinetunedClassifier, confidence_record
@@ -56,6 +58,8 @@ def figures_of_seed(
     counts = None if examined is None else counts_in_run(run, checkpoint)
     if counts is not None:
         conditions["counts"] = counts_fingerprint(counts)
+    if examined is not None:  # the noise of APT is read off the groups of its answers
+        conditions["grouped"] = _grouped(run, counts)
     before = _before(run, record, conditions)
     if before is not None and (saved is None or before[1] == _files(saved)):
         return before[0]
@@ -92,6 +96,12 @@ def _before(
         return SeedFigures(models, before["confidence"]), before["saved"]
     except (ValueError, KeyError, TypeError, AttributeError):
         return None
+
+
+def _grouped(run: Run, counts: DepthCounts | None) -> str:
+    """By what the answers are grouped from which APT per token comes."""
+    kept = run.path(f"measures/own_head-{RarefiedApt.name}.npz").exists()
+    return RarefiedApt.name if counts is None or kept else "positions"
 
 
 def _files(folder: Path) -> dict[str, str]:

@@ -133,8 +133,8 @@ def test_a_folder_without_answers_is_refused(runs, tmp_path):
         diff(*runs, readout="mlm_head")
     with pytest.raises(ValueError, match="readout is 'head': choose one of own_head"):
         diff(*runs, readout="head")
-    runs[1].path("measures/own_head-rarefied_apt.npz").unlink()
-    with pytest.raises(ValueError, match="before answers were kept by groups of sequences"):
+    runs[1].path("measures/own_head-apt_by_stretch.npz").unlink()
+    with pytest.raises(ValueError, match="before answers were kept by stretches of text"):
         diff(*runs)
 
 

@@ -246,7 +246,7 @@ def test_a_measure_that_is_missing_is_made_again(copied) -> None:
     """Else its figures would leave page and summary without a word."""
     summary = figures(copied)
     copied.path("measures/own_head-cross_entropy.npz").unlink()
-    copied.path("measures/untrained-rarefied_apt.npz").unlink()
+    copied.path("measures/untrained-apt_by_stretch.npz").unlink()
     run_all(CONFIG, copied.folder)
     assert figures(copied) == summary
 

@@ -165,7 +165,7 @@ def test_counts_of_texts_are_those_of_a_loop_over_the_masked_positions(finetuned
             for place in np.flatnonzero(modified):
                 asked.append(int(true[place]))
                 answers.append(int(best[place]))
-                groups.append(number % 20)
+                groups.append(number * min(20, len(texts)) // len(texts))
     table = oracles.pair_counts(asked, answers)
     matrix = counts.pairs.matrix().tocoo()
     assert len(table) > 20
@@ -194,7 +194,7 @@ def measured(folder, checkpoint, *, weights=None, by_sequence=False) -> tuple[Ru
         groups, zeros = np.sort(rng.integers(0, 40, 900)), np.zeros((3, 900))
         by_sequences = RarefiedApt.empty(3)
         by_sequences.update(Answers(asked, np.zeros(900, np.uint8), groups, answers, zeros))
-        readout = Readout(counts, {"rarefied_apt": by_sequences})
+        readout = Readout(counts, {RarefiedApt.name: by_sequences})
     run.write_readout("own_head", readout)
     weights = weights or file_fingerprint(checkpoint / "model.safetensors")
     run.write_json("model.json", {"weights": weights, "name": "tiny"})
@@ -268,7 +268,7 @@ def test_the_noise_of_apt_is_read_off_the_sequences_where_a_run_kept_them(
     hits = counts.hits()[2]
     groups = GroupedHits.dealt(hits, support, seed=2509)
     if kept:
-        groups = GroupedHits.kept(run.readout("own_head").measures["rarefied_apt"], 65)
+        groups = GroupedHits.kept(run.readout("own_head").measures[RarefiedApt.name], 65)
     assert groups.is_spread_V.sum() == 30
     assert corrected["covered"] == pytest.approx(record["apt_source"]["covered"])
     confidence_I, labels = confidences(logits), finetuned.task.test.labels

@@ -11,7 +11,7 @@ from jaxtyping import Float, Int
 from torch import Tensor
 
 from hf_apt.data.measurement_batches import AskedBatch
-from hf_apt.stats.measures.rarefied_apt import NUM_GROUPS
+from hf_apt.stats.measures.text_groups import NUM_GROUPS, groups_of_neighbours
 from hf_apt.stats.similarity.cka import FEWEST_ROWS
 from hf_apt.stats.similarity.depth_similarity import DepthSimilarity, SimilaritySums, sums_bytes
 
@@ -45,7 +45,8 @@ class StatesTotal:
         self.sequences = [sequences_N[order_N]]
 
     def similarity(self) -> DepthSimilarity | None:
-        """Debiased linear CKA between all depths, with its standard error over sequences.
+        """Debiased linear CKA between all depths, with its standard error over groups of
+        neighbouring sequences.
 
         None for fewer than four positions and for states that are not finite; errors are left out
         where they would take more than 1 GiB.
@@ -60,7 +61,7 @@ class StatesTotal:
         size = sums_bytes(width, num_depths)
         num_groups = NUM_GROUPS if size * NUM_GROUPS <= _MOST_GROUPED_BYTES else 1
         sums = SimilaritySums(num_depths, num_groups=num_groups)
-        groups_N = sequences_N % num_groups
+        groups_N = groups_of_neighbours(sequences_N, int(sequences_N[-1]) + 1, num_groups)
         for group in np.unique(groups_N):
             sums.update(states_DNH[:, groups_N == group], group=int(group))
         return sums.result("tokens")

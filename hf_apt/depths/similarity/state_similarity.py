@@ -13,7 +13,7 @@ import torch
 from hf_apt.depths.trunk import Trunk
 from hf_apt.models.loading import num_positions, require_room
 from hf_apt.stats.config_checks import require_whole_number
-from hf_apt.stats.measures.rarefied_apt import NUM_GROUPS
+from hf_apt.stats.measures.text_groups import NUM_GROUPS, groups_of_neighbours
 from hf_apt.stats.similarity.depth_similarity import DepthSimilarity, SimilaritySums, sums_bytes
 from hf_apt.stats.similarity.things import Things
 
@@ -130,12 +130,14 @@ def _summed(
 def _batches(
     rows: Sequence[Sequence[int]], batch_size: int, num_groups: int
 ) -> Iterator[tuple[int, list[int]]]:
-    """Groups and the numbers of texts in them: text n is in group n mod `num_groups`.
+    """Groups and the numbers of the texts in them, neighbours together.
 
     Longest first: the texts of a batch are about equally long.
     """
+    groups_N = groups_of_neighbours(np.arange(len(rows)), len(rows), num_groups)
     for group in range(num_groups):
-        order = sorted(range(group, len(rows), num_groups), key=lambda number: -len(rows[number]))
+        numbers = np.flatnonzero(groups_N == group).tolist()
+        order = sorted(numbers, key=lambda number: -len(rows[number]))
         for start in range(0, len(order), batch_size):
             yield group, order[start : start + batch_size]
 

@@ -50,7 +50,8 @@ class RateCurve(ShownInNotebooks):
     def rows(self) -> list[dict[str, Any]]:
         """For each rate and depth `rate`, `depth`, and the estimates `accuracy` over all asked
         positions, `accuracy_masked` over those that show a mask, `mean_apt` and `rarefied_mean_apt`
-        of `num_positions`, its error over sequences. Then those of the exact best predictor, where
+        of `num_positions`, its error over
+        stretches of the text. Then those of the exact best predictor, where
         it is known, with the depth `ceiling`."""
         rows = []
         for rate, readout in zip(self.rates, self.readouts, strict=True):

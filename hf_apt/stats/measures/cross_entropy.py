@@ -1,4 +1,4 @@
-"""Cross-entropy at every depth, with the error that sequences, not positions, give it."""
+"""Cross-entropy at every depth, with the error that stretches of text, not positions, give it."""
 
 from __future__ import annotations
 
@@ -11,7 +11,8 @@ from jaxtyping import Float, Int
 from hf_apt.stats.counts import DepthCounts
 from hf_apt.stats.estimates import Estimate
 from hf_apt.stats.measures.answers import Answers
-from hf_apt.stats.measures.measure import OVER_SEQUENCES, Column, stored_arrays
+from hf_apt.stats.measures.measure import Column, stored_arrays
+from hf_apt.stats.measures.text_groups import OVER_GROUPS, groups_of_neighbours
 
 
 @dataclass
@@ -33,7 +34,7 @@ class CrossEntropy:
         Column(
             "cross_entropy",
             "cross-entropy",
-            f"the mean of −log p(true token) in nats, {OVER_SEQUENCES}",
+            f"the mean of −log p(true token) in nats, {OVER_GROUPS}",
         ),
     )
 
@@ -74,19 +75,27 @@ class CrossEntropy:
         return self.arrays()["sums_DS"].sum(axis=1) / self.num_positions
 
     def standard_error(self) -> Float[np.ndarray, " depth"]:
-        """The standard error of `mean`, in nats, over sequences; NaN below two of them.
+        """The standard error of `mean`, in nats, over groups of sequences; NaN below two of them.
 
-        Sequences are the sampling unit, as positions of one are not independent. The mean is a
-        ratio of two sums over sequences; its error is that of the ratio estimator (Cochran,
-        Sampling Techniques, 1977, chapter 6, without the correction for a finite population).
-        Sequences in which nothing was asked are left out.
+        Twenty groups of neighbouring sequences are the sampling unit, as positions of one document
+        are not independent. The mean is a ratio of two sums over groups; its error is that of the
+        ratio estimator (Cochran, Sampling Techniques, 1977, chapter 6, without the correction for
+        a finite population). Groups in which nothing was asked are left out.
         """
-        asked_S = self.positions_S > 0
-        num_sequences = int(asked_S.sum())
-        if num_sequences < 2:
-            return np.full(len(self.sums_DS), np.nan)
-        left_DS = self.sums_DS - self.mean()[:, None] * self.positions_S
-        variance_D = (left_DS[:, asked_S] ** 2).sum(axis=1) * num_sequences / (num_sequences - 1)
+        arrays = self.arrays()
+        sums_DS, positions_S = arrays["sums_DS"], arrays["positions_S"]
+        groups_S = groups_of_neighbours(np.arange(len(positions_S)), len(positions_S))
+        starts = np.flatnonzero(np.diff(groups_S, prepend=-1))
+        if len(starts) < 2:
+            return np.full(len(sums_DS), np.nan)
+        positions_G = np.add.reduceat(positions_S, starts)
+        asked_G = positions_G > 0
+        num_groups = int(asked_G.sum())
+        if num_groups < 2:
+            return np.full(len(sums_DS), np.nan)
+        sums_DG = np.add.reduceat(sums_DS, starts, axis=1)
+        left_DG = (sums_DG - self.mean()[:, None] * positions_G)[:, asked_G]
+        variance_D = (left_DG**2).sum(axis=1) * num_groups / (num_groups - 1)
         return np.sqrt(variance_D) / self.num_positions
 
     def figures(self) -> list[dict[str, Estimate]]:

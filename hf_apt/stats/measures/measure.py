@@ -19,9 +19,6 @@ from hf_apt.stats.counts import DepthCounts
 from hf_apt.stats.estimates import Estimate
 from hf_apt.stats.measures.answers import Answers
 
-OVER_SEQUENCES = "its error over sequences, too small where documents are longer than one"
-"""What an error is over, as legends say it: sequences of one document are not independent."""
-
 
 @dataclass(frozen=True)
 class Column:

@@ -113,7 +113,7 @@ def paired_comparison(
     """
     measure_a, measure_b = (readout.measures.get(RarefiedApt.name) for readout in (a, b))
     if not (isinstance(measure_a, RarefiedApt) and isinstance(measure_b, RarefiedApt)):
-        raise ValueError("the right answers by groups of sequences were not kept")
+        raise ValueError("the right answers by stretches of text were not kept")
     pairs = PairedAnswers.of_measures(measure_a, measure_b)
     size = max(a.counts.vocab_size, b.counts.vocab_size, len(frequency_V))
     by_treatment = _by_treatment(a.counts, b.counts, size)

@@ -26,7 +26,7 @@ class PairedDifference:
     """B less A, in [-1, 1]."""
 
     standard_error: float
-    """Standard error of `value` over sequences: for other text of the same kind and size."""
+    """Standard error of `value` over stretches of text, for other text of its kind and size."""
 
     low: float
     """Lower end of the 95 % interval, by Student's t with one degree of freedom less than there
@@ -46,11 +46,11 @@ def mean_apt_differences(pairs: PairedAnswers) -> list[PairedDifference]:
     """Mean APT of A and B at each depth and its difference, over the tokens that were asked for.
 
     Both models answer the same positions, so that what is hard in the text cancels. The error over
-    sequences is that of a delete-one-group jackknife over the twenty groups (Kott, The
-    Delete-a-Group Jackknife, Journal of Official Statistics 17, 2001), A and B losing the same
-    group; NaN below two groups. It errs on the safe side, by a tenth at most in simulations, where
-    many tokens are in two or three groups alone. The error over tokens takes tokens as drawn
-    independently (ours).
+    stretches of text is that of a delete-one-group jackknife over twenty groups of neighbouring
+    sequences (Kott, The Delete-a-Group Jackknife, Journal of Official Statistics 17, 2001), A and B
+    losing the same group; NaN below two groups. It errs on the safe side, by a tenth at most in
+    simulations, where many tokens are in two or three groups alone. The error over tokens takes
+    tokens as drawn independently (ours).
     """
     support_T, hits_a_DT, hits_b_DT = pairs.by_token()
     if not len(support_T):
@@ -81,7 +81,7 @@ def mean_apt_differences(pairs: PairedAnswers) -> list[PairedDifference]:
 def accuracy_differences(pairs: PairedAnswers) -> list[PairedDifference]:
     """The share of positions answered right by A and B at each depth, and its difference.
 
-    The error over sequences is that of `mean_apt_differences`.
+    The error over stretches of text is that of `mean_apt_differences`.
     """
     total = int(pairs.support_K.sum())
     if not total:

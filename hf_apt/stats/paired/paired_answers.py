@@ -9,7 +9,8 @@ from typing import Self
 import numpy as np
 from jaxtyping import Bool, Int
 
-from hf_apt.stats.measures.rarefied_apt import NUM_GROUPS, RarefiedApt
+from hf_apt.stats.measures.rarefied_apt import RarefiedApt
+from hf_apt.stats.measures.text_groups import NUM_GROUPS
 
 
 @dataclass(frozen=True)
@@ -42,14 +43,14 @@ class PairedAnswers:
         Raises ValueError unless both were asked for each token equally often in each group.
         """
         arrays_a, arrays_b = a.arrays(), b.arrays()
-        for name in ("keys_K", "support_K"):
+        for name in ("keys_K", "support_K", "stretch_length_1"):
             if not np.array_equal(arrays_a[name], arrays_b[name]):
                 raise ValueError("they are of other asked positions")
-        hits_a_DK, hits_b_DK = arrays_a["hits_DK"], arrays_b["hits_DK"]
+        answers, hits_b_DK = a.grouped(), b.grouped().hits_DK
+        hits_a_DK = answers.hits_DK
         if len(hits_a_DK) != len(hits_b_DK):
             hits_a_DK, hits_b_DK = hits_a_DK[-1:], hits_b_DK[-1:]
-        tokens_K, groups_K = np.divmod(arrays_a["keys_K"], NUM_GROUPS)
-        return cls(tokens_K, groups_K, arrays_a["support_K"], hits_a_DK, hits_b_DK)
+        return cls(answers.tokens_K, answers.groups_K, answers.support_K, hits_a_DK, hits_b_DK)
 
     def of_tokens(self, tokens_V: Bool[np.ndarray, " vocab"]) -> Self:
         """The pairs of those tokens alone; ids beyond `tokens_V` are none of them."""

@@ -9,7 +9,7 @@ import numpy as np
 from jaxtyping import Float
 
 from hf_apt.stats.estimates import Estimate, jackknife_error
-from hf_apt.stats.measures.rarefied_apt import NUM_GROUPS
+from hf_apt.stats.measures.text_groups import NUM_GROUPS, groups_of_neighbours
 from hf_apt.stats.similarity.cka import FEWEST_ROWS, FromFirst, HsicSums, cka
 
 
@@ -22,9 +22,9 @@ def linear_cka_estimate(
     """`linear_cka` of X and Y with its standard error over documents, `num` being the rows.
 
     `documents` says of which document each row is, by any label. The error is that of a
-    delete-a-group jackknife: the documents, in the order in which they first come, are dealt to 20
-    groups, or fewer where there are fewer. It holds for other documents of the same kind and
-    number, whose rows need not be independent within one. NaN for one document, and where less
+    delete-a-group jackknife over 20 groups of neighbouring documents, in the order in which they
+    first come, or fewer groups where there are fewer. It holds for other documents of the same kind
+    and number, whose rows need not be independent within one. NaN for one document, and where less
     than 4 rows are left.
 
     Raises ValueError as `linear_cka` does, and for another number of labels than of rows.
@@ -36,9 +36,8 @@ def linear_cka_estimate(
     if len(documents) != len(X):
         raise ValueError(f"there are {len(documents)} labels of documents and {len(X)} rows.")
     numbers: dict[Any, int] = {}
-    groups_N = np.array(
-        [numbers.setdefault(each, len(numbers)) % NUM_GROUPS for each in documents], np.int64
-    )
+    numbers_N = np.array([numbers.setdefault(each, len(numbers)) for each in documents], np.int64)
+    groups_N = groups_of_neighbours(numbers_N, len(numbers))
     x, y = FromFirst().rows("X", X), FromFirst().rows("Y", Y)
     if len(x.values_NH) != len(y.values_NH):
         HsicSums().add(x, y)  # which says so

@@ -2,7 +2,7 @@
 
 The counts of a token are those of groups of sequences, as `hf_apt.stats.measures.rarefied_apt`
 keeps them: positions of one sequence, and maskings of one position, are not independent of one
-another, sequences are. Ours.
+another, stretches of text nearly are. Ours.
 """
 
 from __future__ import annotations
@@ -13,7 +13,8 @@ from typing import Self
 import numpy as np
 from jaxtyping import Bool, Float, Int
 
-from hf_apt.stats.measures.rarefied_apt import NUM_GROUPS, RarefiedApt
+from hf_apt.stats.measures.rarefied_apt import RarefiedApt
+from hf_apt.stats.measures.text_groups import NUM_GROUPS
 
 
 @dataclass(frozen=True)
@@ -28,12 +29,11 @@ class GroupedHits:
 
     @classmethod
     def kept(cls, counts: RarefiedApt, vocab_size: int) -> Self:
-        """The counts at the last depth, by its groups of sequences."""
-        arrays = counts.arrays()
-        tokens_K, groups_K = np.divmod(arrays["keys_K"], NUM_GROUPS)
+        """The counts at the last depth, by groups of neighbouring sequences."""
+        answers = counts.grouped()
         hits_GV, support_GV = np.zeros((2, NUM_GROUPS, vocab_size), np.int64)
-        hits_GV[groups_K, tokens_K] = arrays["hits_DK"][-1]
-        support_GV[groups_K, tokens_K] = arrays["support_K"]
+        hits_GV[answers.groups_K, answers.tokens_K] = answers.hits_DK[-1]
+        support_GV[answers.groups_K, answers.tokens_K] = answers.support_K
         return cls(hits_GV, support_GV)
 
     @classmethod

@@ -1,4 +1,4 @@
-"""Sums of cross-entropies by sequence: their mean, and its error against resampled sequences."""
+"""Sums of cross-entropies by sequence: their mean, and its error against resampled text."""
 
 import numpy as np
 import pytest
@@ -25,24 +25,42 @@ def filled(num_depths: int, num_sequences: int, seed: int = 0) -> CrossEntropy:
     return measure
 
 
-def test_the_error_is_that_of_sequences_drawn_again():
+def test_the_error_is_that_of_stretches_of_text_drawn_again():
     measure = filled(3, 400)
     arrays = measure.arrays()
-    sums, positions = arrays["sums_DS"], arrays["positions_S"]
+    parts = np.array_split(np.arange(len(arrays["positions_S"])), 20)
+    sums = np.stack([arrays["sums_DS"][:, part].sum(axis=1) for part in parts], axis=1)
+    positions = np.array([arrays["positions_S"][part].sum() for part in parts])
     generator = np.random.default_rng(1)
     means = []
     for _ in range(2000):
         drawn = generator.integers(0, len(positions), len(positions))
         means.append(sums[:, drawn].sum(axis=1) / positions[drawn].sum())
-    # The error of 2,000 means' standard deviation is 1.6 %.
-    assert measure.standard_error() == pytest.approx(np.std(means, axis=0), rel=0.06)
+    # The error of 2,000 means' standard deviation is 1.6 %; drawn from twenty they spread less.
+    expected = np.std(means, axis=0) * np.sqrt(20 / 19)
+    assert measure.standard_error() == pytest.approx(expected, rel=0.06)
+
+
+def test_it_is_the_spread_over_texts_of_documents_longer_than_a_sequence():
+    """A document of eight sequences has one level: its sequences are not independent."""
+    means, errors = [], []
+    for seed in range(60):
+        generator = np.random.default_rng(seed)
+        levels = np.repeat(generator.gamma(2.0, size=50), 8)
+        losses = (levels + generator.random(400))[None].repeat(5, axis=0).T.reshape(1, -1)
+        measure = CrossEntropy.empty(1)
+        measure.update(answers(losses, np.repeat(np.arange(400), 5)))
+        means.append(measure.mean()[0])
+        errors.append(measure.standard_error()[0])
+    # A standard deviation of 60 values is known to 9 %.
+    assert np.sqrt(np.mean(np.square(errors))) == pytest.approx(np.std(means, ddof=1), rel=0.3)
 
 
 def test_of_one_position_a_sequence_it_is_the_error_of_a_mean():
-    losses = np.random.default_rng(2).random((2, 50))
+    losses = np.random.default_rng(2).random((2, 20))
     measure = CrossEntropy.empty(2)
-    measure.update(answers(losses, np.arange(50)))
-    expected = losses.std(axis=1, ddof=1) / np.sqrt(50)
+    measure.update(answers(losses, np.arange(20)))
+    expected = losses.std(axis=1, ddof=1) / np.sqrt(20)
     assert measure.standard_error() == pytest.approx(expected, rel=1e-12)
 
 

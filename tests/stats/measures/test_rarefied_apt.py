@@ -1,11 +1,14 @@
-"""Laws of rarefied APT with errors by sequences."""
+"""Laws of rarefied APT with errors over the text."""
+
+from dataclasses import replace
 
 import numpy as np
 import pytest
 
 from hf_apt.stats.counts import DepthCounts
 from hf_apt.stats.measures.answers import Answers
-from hf_apt.stats.measures.rarefied_apt import NUM_GROUPS, RAREFIED_TO, RarefiedApt
+from hf_apt.stats.measures.rarefied_apt import MOST_STRETCHES, RAREFIED_TO, RarefiedApt
+from hf_apt.stats.measures.text_groups import NUM_GROUPS
 from hf_apt.stats.rarefaction import rarefied_mean_apt
 
 VOCAB, DEPTHS = 400, 3
@@ -50,7 +53,8 @@ def counted(answers: Answers) -> DepthCounts:
 
 def without_group(answers: Answers, group: int) -> np.ndarray:
     """Rarefied mean APT of the sequences outside a group, by counting them alone."""
-    kept = answers.sequences_N % NUM_GROUPS != group
+    num = int(answers.sequences_N.max()) + 1
+    kept = answers.sequences_N * NUM_GROUPS // num != group
     counts = DepthCounts.empty(DEPTHS, VOCAB).update(
         answers.references_N[kept], answers.predictions_DN[:, kept], answers.treatments_N[kept]
     )
@@ -84,6 +88,53 @@ def test_the_error_is_the_spread_over_other_texts():
     assert np.sqrt((errors**2).mean(axis=0)) == pytest.approx(spread, rel=0.3)
 
 
+def test_documents_longer_than_a_sequence_are_not_taken_for_many():
+    """Eight neighbouring sequences of a document go together: they lie in one group or two."""
+
+    def documents(seed: int) -> Answers:
+        answers, rng = text(400, seed), np.random.default_rng(seed)
+        level = rng.random(50)[answers.sequences_N // 8]
+        right = rng.random(answers.predictions_DN.shape) < level
+        answered = np.where(right, answers.references_N, (answers.references_N + 1) % VOCAB)
+        return replace(answers, predictions_DN=answered)
+
+    measures = [measured(documents(seed), 1) for seed in range(60)]
+    values, errors = np.array([measure.rarefied([RAREFIED_TO])[:, 0] for measure in measures])[
+        :, [0, 1]
+    ].transpose(1, 0, 2)
+    spread = values.std(axis=0, ddof=1)
+    assert np.sqrt((errors**2).mean(axis=0)) == pytest.approx(spread, rel=0.3)
+
+
+@pytest.mark.parametrize("num_sequences", [1, 15, 20, 33, 160, 161, 700, 5000])
+def test_groups_are_of_neighbours_and_of_like_size(num_sequences):
+    """Every sequence is asked once for token 0, sequence s also for token 1 + s mod 7."""
+    sequences = np.repeat(np.arange(num_sequences), 2)
+    references = np.where(np.arange(len(sequences)) % 2, 1 + sequences % 7, 0)
+    measure = RarefiedApt.empty(1)
+    for part in np.array_split(np.arange(len(sequences)), 3):
+        zeros = np.zeros(len(part), int)
+        predictions = references[part][None]
+        measure.update(
+            Answers(references[part], zeros, sequences[part], predictions, predictions * 0.0)
+        )
+    answers = measure.grouped()
+    sizes = answers.support_K[answers.tokens_K == 0]
+    assert sizes.sum() == num_sequences
+    assert len(sizes) == min(num_sequences, NUM_GROUPS)
+    assert sizes.max() <= sizes.min() * 1.5 + 1
+    ends = np.cumsum(sizes)
+    group = np.searchsorted(ends, sequences[1::2], side="right")
+    for token, number, support in zip(
+        answers.tokens_K, answers.groups_K, answers.support_K, strict=True
+    ):
+        if token:
+            at = np.unique(answers.groups_K).searchsorted(number)
+            assert support == ((group == at) & (references[1::2] == token)).sum()
+    stretches = measure.arrays()["keys_K"] % MOST_STRETCHES
+    assert len(np.unique(stretches)) > min(num_sequences, MOST_STRETCHES) / 2
+
+
 def test_figures_are_of_a_thousand_positions_or_of_nothing():
     answers = text(150, seed=3)
     measure = measured(answers)
@@ -110,12 +161,15 @@ def test_an_error_needs_a_second_group_and_enough_positions_without_one():
 def test_batches_and_parts_add_up_to_the_whole():
     answers = text(90, seed=5)
     whole = measured(answers).arrays()
-    parts = [measured(answers, 9), measured(text(40, seed=6))]
+    parts = [measured(answers, 9), measured(text(400, seed=6))]
     other = parts[1].arrays()
     merged = parts[0].merge(parts[1])
     for name, array in parts[1].arrays().items():
         assert np.array_equal(array, other[name])  # it is left as it was
     assert merged.num_positions == whole["support_K"].sum() + other["support_K"].sum()
+    both = measured(text(400, seed=6)).merge(measured(answers)).arrays()
+    for name, array in merged.arrays().items():
+        assert np.array_equal(array, both[name])
     once = measured(answers, 1).arrays()
     for name, array in whole.items():
         assert np.array_equal(array, once[name])
@@ -156,6 +210,9 @@ def test_it_belongs_to_the_counts_of_the_same_answers_only():
         {"hits_DK": np.array([[1, 4]])},
         {"hits_DK": np.array([[-1, 1]])},
         {"hits_DK": np.array([[1, 1, 1]])},
+        {"stretch_length_1": np.array([3])},
+        {"stretch_length_1": np.array([0])},
+        {"stretch_length_1": np.array([1, 1])},
     ],
 )
 def test_arrays_that_no_measure_leaves_are_refused(change):
@@ -163,7 +220,8 @@ def test_arrays_that_no_measure_leaves_are_refused(change):
         "keys_K": np.array([1, 2]),
         "support_K": np.array([1, 3]),
         "hits_DK": np.array([[1, 3]]),
+        "stretch_length_1": np.array([2]),
     }
     assert RarefiedApt.from_arrays(whole).num_positions == 4
-    with pytest.raises(ValueError, match="it has|do not ascend"):
+    with pytest.raises(ValueError, match="it has|do not ascend|stretches are of"):
         RarefiedApt.from_arrays(whole | change)

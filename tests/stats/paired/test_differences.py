@@ -3,7 +3,7 @@
 import numpy as np
 import pytest
 
-from hf_apt.stats.measures.rarefied_apt import NUM_GROUPS
+from hf_apt.stats.measures.text_groups import NUM_GROUPS
 from hf_apt.stats.paired.differences import accuracy_differences, mean_apt_differences
 from hf_apt.stats.paired.paired_answers import PairedAnswers
 

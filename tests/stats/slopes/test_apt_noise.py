@@ -76,7 +76,7 @@ def test_kept_groups_are_those_of_the_sequences() -> None:
     counts = GroupedHits.kept(measure, 15)
     assert counts.hits_GV.shape == (20, 15)
     for group in range(20):
-        here = sequences % 20 == group
+        here = sequences * 20 // 70 == group
         expected = np.bincount(true[here], minlength=15)
         assert (counts.support_GV[group] == expected).all()
         expected = np.bincount(true[here & (answers[1] == true)], minlength=15)

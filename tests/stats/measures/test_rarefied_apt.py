@@ -89,11 +89,11 @@ def test_the_error_is_the_spread_over_other_texts():
 
 
 def test_documents_longer_than_a_sequence_are_not_taken_for_many():
-    """Eight neighbouring sequences of a document go together: they lie in one group or two."""
+    """Eight neighbouring sequences of a document go together."""
 
     def documents(seed: int) -> Answers:
-        answers, rng = text(400, seed), np.random.default_rng(seed)
-        level = rng.random(50)[answers.sequences_N // 8]
+        answers, rng = text(160, seed), np.random.default_rng(seed)
+        level = rng.random(20)[answers.sequences_N // 8]
         right = rng.random(answers.predictions_DN.shape) < level
         answered = np.where(right, answers.references_N, (answers.references_N + 1) % VOCAB)
         return replace(answers, predictions_DN=answered)

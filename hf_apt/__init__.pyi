@@ -1,5 +1,11 @@
 __version__: str
 
+from .callbacks import AptCallback as AptCallback
+from .callbacks import AptEarlyStopping as AptEarlyStopping
+from .callbacks import AptLiveView as AptLiveView
+from .callbacks import AptPlotCallback as AptPlotCallback
+from .callbacks import ConfusionCallback as ConfusionCallback
+from .callbacks import LossCheckCallback as LossCheckCallback
 from .data.masking import (
     Masking as Masking,
 )

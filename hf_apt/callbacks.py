@@ -1,0 +1,8 @@
+"""The callbacks of `trainer_callbacks`, under the name of the package: `hf_apt.AptCallback`."""
+
+from trainer_callbacks import AptCallback as AptCallback
+from trainer_callbacks import AptEarlyStopping as AptEarlyStopping
+from trainer_callbacks import AptLiveView as AptLiveView
+from trainer_callbacks import AptPlotCallback as AptPlotCallback
+from trainer_callbacks import ConfusionCallback as ConfusionCallback
+from trainer_callbacks import LossCheckCallback as LossCheckCallback

@@ -43,6 +43,7 @@ def acquisition_command(
     """When each token is learnt, at every block, and which tokens are forgotten."""
     from typer import echo
 
+    from hf_apt.cli.every_command.output_format import is_json
     from hf_apt.cli.tables import text_tables
     from hf_apt.cli.tables.show import show, show_paths
     from hf_apt.runs.acquisition import acquisition
@@ -60,7 +61,7 @@ def acquisition_command(
         min_support=min_support,
         tokenizer=tokenizer,
     )
-    echo(textwrap.fill(learnt.sentence, 80) + "\n")
+    echo(textwrap.fill(learnt.sentence, 80) + "\n", err=is_json())
     show(learnt, (text_tables,))
     if paths:
         show_paths(record=learnt.save(paths["json"]), page=learnt.save(paths["html"]))

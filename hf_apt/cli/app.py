@@ -16,6 +16,8 @@ from hf_apt.cli.check import check_command
 from hf_apt.cli.committee import committee_command
 from hf_apt.cli.compare import compare_command
 from hf_apt.cli.diff import diff_command
+from hf_apt.cli.every_command.common_options import with_common_options
+from hf_apt.cli.every_command.output_format import is_json, print_json
 from hf_apt.cli.failures import failure_of, writes_into, writes_nothing
 from hf_apt.cli.finetune import finetune_command
 from hf_apt.cli.fit_lens import fit_lens_command
@@ -140,7 +142,7 @@ def pretrain_command(config: RunConfig, folder: Path) -> None:
     with begun(config, folder) as run:
         pretrain_run(config, run)
     if is_main():
-        typer.echo(f"checkpoint: {folder / 'checkpoint'}")
+        typer.echo(f"checkpoint: {folder / 'checkpoint'}", err=is_json())
 
 
 @app.command("measure")
@@ -194,6 +196,8 @@ def _show(run: Run) -> None:
     if not is_main():
         return
     records = RunRecords(run)
+    if is_json():
+        return print_json({"summary": records.summary, "tasks": records.own_tasks})
     show(records.summary, (measurement, measures))
     show(records.own_tasks, (finetuned,))
     show(records.summary, (ruler,))
@@ -227,3 +231,5 @@ def _show_costs(config: RunConfig, folder: Path) -> None:
 
 for _registered in (*app.registered_commands, *app.registered_groups):
     _registered.rich_help_panel = _PANEL_OF[str(_registered.name)]
+for _command in app.registered_commands:
+    _command.callback = with_common_options(str(_command.name), _command.callback)

@@ -73,6 +73,11 @@ def writes_into(folder: Path) -> None:
     require_folder_possible(folder)
 
 
+def output_folder() -> Path | None:
+    """The folder that the command writes into, as `writes_into` was told."""
+    return _output.get()
+
+
 def starts_anew() -> None:
     """Note that the command keeps nothing before its end, for the sentences of `failure_of`."""
     _again.set(_STARTS_ANEW)

@@ -28,6 +28,7 @@ def reference_command(
     replaced_share: Annotated[float, Option(help="Share of them that show any token.")] = 0.1,
 ) -> None:
     """Is my accuracy normal? What guessing and published models reach, without any model."""
+    from hf_apt.cli.every_command.output_format import is_json
     from hf_apt.cli.tables import reference as table
     from hf_apt.cli.tables.show import show
     from hf_apt.reading import read_array, read_arrays
@@ -51,4 +52,4 @@ def reference_command(
     answer = None if accuracy is None else known.is_normal(accuracy)
     show(known, (table,))
     if answer is not None:
-        echo(answer)
+        echo(answer, err=is_json())

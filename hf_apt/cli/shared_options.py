@@ -20,7 +20,7 @@ CORPUS = made_from(
     CorpusSource,
     *in_panel(
         "Corpus",
-        "config",
+        Flag("config", "--dataset-config"),
         "split",
         "column",
         "encoding",

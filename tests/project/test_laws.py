@@ -59,7 +59,7 @@ STUDIES_ON_STUDIES = {
 }
 """Chains of one question in several files. A study of another question imports none of these."""
 
-MAX_LINES = 300
+MAX_LINES = 270
 MAX_FILES = 25
 
 
@@ -288,10 +288,25 @@ def test_what_stands_on_the_package_imports_only_its_rooms(package) -> None:
     assert_none(broken, f"law 7: {package} imports only {', '.join(allowed)}")
 
 
+def num_lines(path: Path) -> int:
+    """Lines of a module without its docstrings, which public functions need long ones of."""
+    text = path.read_text(encoding="utf-8")
+    docstrings = (
+        node.value
+        for node in ast.walk(ast.parse(text))
+        if isinstance(node, ast.Expr)
+        and isinstance(node.value, ast.Constant)
+        and isinstance(node.value.value, str)
+    )
+    return len(text.splitlines()) - sum(
+        (each.end_lineno or each.lineno) - each.lineno + 1 for each in docstrings
+    )
+
+
 def test_modules_are_short() -> None:
-    lengths = {name: len(path.read_text().splitlines()) for name, path in MODULES.items()}
+    lengths = {name: num_lines(path) for name, path in MODULES.items()}
     broken = [f"{name} has {length}" for name, length in lengths.items() if length > MAX_LINES]
-    assert_none(broken, f"law 8: a module has at most {MAX_LINES} lines")
+    assert_none(broken, f"law 8: a module has at most {MAX_LINES} lines without its docstrings")
 
 
 def test_folders_are_small() -> None:
@@ -316,6 +331,7 @@ def test_rooms_import_nothing_when_they_are_entered() -> None:
 
 
 SEEN_THROUGH: dict[str, tuple[str, ...]] = {
+    "cli/every_command/test_options_file.py": ("cli.every_command.common_options",),
     "project/test_atomic.py": ("atomic",),
     "training/test_interruption.py": ("training.divergence", "training.save_and_stop"),
     "training/test_masked_lm_loss.py": ("training.masked_lm_trainer",),

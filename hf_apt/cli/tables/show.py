@@ -10,6 +10,7 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Protocol
 
+from hf_apt.cli.every_command.output_format import is_json, print_json
 from hf_apt.records.run import Run
 
 if TYPE_CHECKING:
@@ -31,7 +32,9 @@ class TableSection(Protocol):
 
 
 def show(record: Any, sections: Sequence[TableSection]) -> None:
-    """Print the sections of a record, those that have nothing left out."""
+    """Print the sections of a record, those that have nothing left out; or the record, as JSON."""
+    if is_json():
+        return print_json(record)
     from rich.console import Console
 
     console = Console(highlight=False)
@@ -59,6 +62,6 @@ def show_paths(**paths: Path) -> None:
     """Print where something was written, by what it is, each on a line however long."""
     from rich.console import Console
 
-    console = Console(highlight=False)
+    console = Console(highlight=False, stderr=is_json())
     for name, path in paths.items():
         console.print(f"{name}: {path}", soft_wrap=True)

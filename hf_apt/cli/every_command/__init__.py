@@ -1,0 +1,1 @@
+"""What every command has: a file of options, and the form of what it prints."""

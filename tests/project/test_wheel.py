@@ -98,6 +98,17 @@ def test_the_version_is_the_packages(wheel) -> None:
     assert "\nLicense-Expression: Apache-2.0\n" in text
 
 
+def test_links_of_its_readme_lead_out_of_the_wheel(wheel) -> None:
+    (metadata,) = (name for name in zipfile.ZipFile(wheel).namelist() if name.endswith("/METADATA"))
+    text = zipfile.ZipFile(wheel).read(metadata).decode()
+    links = re.findall(r"\]\(([^)\s]+)\)", text)
+    assert len(links) > 10
+    assert all(re.match(r"https://|#", link) for link in links)
+    (picture,) = re.findall(r"!\[[^\]]*\]\(([^)\s]+)\)", text)
+    assert picture.startswith("https://raw.githubusercontent.com/")
+    assert (ROOT / picture.split("/", 6)[-1]).exists()
+
+
 def test_the_package_comes_from_the_wheel_and_no_other_does(outside, installed) -> None:
     out = outside(
         "import importlib.util as util\n"

@@ -7,6 +7,7 @@ from typing import Annotated
 
 from typer import Argument, Exit, Option
 
+from hf_apt.cli.every_command.present import require_present
 from hf_apt.cli.failures import starts_anew
 
 
@@ -24,6 +25,7 @@ def check_command(
 ) -> None:
     """Test whether accuracy by depth would mean what it says; exit code 1 where a check fails."""
     starts_anew()
+    require_present(checkpoints=(model, tokenizer))
     from hf_apt.cli.tables import checks
     from hf_apt.cli.tables.show import show
     from hf_apt.data.tokenizer import load_tokenizer

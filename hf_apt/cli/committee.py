@@ -9,6 +9,7 @@ from typing import Annotated
 from typer import Argument
 
 from hf_apt.cli.dataclass_options import Flag, made_from
+from hf_apt.cli.every_command.present import require_present
 from hf_apt.cli.failures import writes_into
 from hf_apt.cli.option_functions import with_options
 from hf_apt.cli.shared_options import Revision, TaskOutput, run_folder
@@ -48,6 +49,7 @@ def committee_options(
 @with_options(committee_options)
 def committee_command(checkpoints: list[str], config: CommitteeRunConfig, folder: Path) -> None:
     """Several classifiers that answer together; their accuracy by number, and what they cost."""
+    require_present(checkpoints=tuple(checkpoints), rows=config.task.data)
     from hf_apt.cli.tables import committee
     from hf_apt.cli.tables.show import end_of_task, show
     from hf_apt.records.run import Run

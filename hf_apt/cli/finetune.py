@@ -9,6 +9,7 @@ from typing import Annotated
 from typer import Argument
 
 from hf_apt.cli.dataclass_options import Flag, in_panel, made_from
+from hf_apt.cli.every_command.present import require_present
 from hf_apt.cli.failures import writes_into
 from hf_apt.cli.option_functions import with_options
 from hf_apt.cli.shared_options import Revision, TaskOutput, run_folder, short_name
@@ -65,6 +66,7 @@ def finetune_command(checkpoint: str, config: BlockAccuracyConfig, folder: Path)
     measurement goes on after the last seed that was finished. The page of a finished run is written
     again.
     """
+    require_present(checkpoints=(checkpoint,), rows=config.task.data)
     from hf_apt.cli.tables import accuracy, confidence
     from hf_apt.cli.tables.show import end_of_task, show
     from hf_apt.records.run import Run

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Annotated
 
 from typer import Argument, Option
 
+from hf_apt.cli.every_command.present import require_present
 from hf_apt.cli.failures import require_folder_possible, starts_anew
 from hf_apt.cli.shared_options import TEXT_HELP, Paragraphs, text_source
 from hf_apt.data.sequences import Layout
@@ -62,6 +63,7 @@ def fit_lens_command(
     ] = None,
 ) -> None:
     """Fit a lens to a checkpoint, which `hf-apt lens --lens FILE` then reads every depth by."""
+    require_present(checkpoints=(checkpoint,), text=corpus)
     from hf_apt.cli.tables.show import show_paths
     from hf_apt.data.corpus_source import CorpusSource
     from hf_apt.depths.head_config import HeadConfig

@@ -7,6 +7,7 @@ from typing import Annotated
 
 from typer import Argument, Option
 
+from hf_apt.cli.every_command.present import require_present
 from hf_apt.cli.failures import starts_anew
 
 
@@ -42,6 +43,7 @@ def lens_command(
 ) -> None:
     """What a model would answer at every depth where a token of a text is masked."""
     starts_anew()
+    require_present(checkpoints=(model,))
     from hf_apt.cli.tables import lens_answers
     from hf_apt.cli.tables.show import show, show_paths
     from hf_apt.report.lens_answers import require_page

@@ -11,6 +11,7 @@ from typing import Annotated, Any
 from typer import Argument, Option
 
 from hf_apt.cli.dataclass_options import Flag, changes_of, in_panel
+from hf_apt.cli.every_command.present import require_present
 from hf_apt.cli.failures import writes_into
 from hf_apt.cli.option_functions import with_options
 from hf_apt.cli.shared_options import (
@@ -59,6 +60,7 @@ def measure_options(
     output: Output = None,
 ) -> tuple[str, RunConfig, Path]:
     """The checkpoint, configuration and folder that the options of `measure` ask for."""
+    require_present(checkpoints=(checkpoint,), text=corpus)
     from hf_apt.records.checkpoints import checkpoint_path, name_and_commit, pinned
     from hf_apt.runs.measured_checkpoint import is_causal_checkpoint, require_next_tokens
 

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 from typer import Argument, Option
 
+from hf_apt.cli.every_command.present import require_present
 from hf_apt.depths.likelihood.pseudo_kind import PseudoKind
 from hf_apt.stats.likelihood.score_kinds import ScoreLevel, ScoreUnit
 
@@ -45,6 +46,7 @@ def score_command(
     ] = None,
 ) -> None:
     """How likely sentences are, or which one of each minimal pair is, at every depth of a model."""
+    require_present(checkpoints=(model,), text=None if file.is_dir() else str(file))
     from hf_apt.cli.failures import require_folder_possible, starts_anew
     from hf_apt.cli.tables import pair_scores, sentence_scores
     from hf_apt.cli.tables.show import show, show_paths

@@ -8,6 +8,7 @@ from typing import Annotated, Any
 
 from typer import Argument, Option
 
+from hf_apt.cli.every_command.present import require_present
 from hf_apt.cli.shared_options import TEXT_HELP, Paragraphs, text_source
 from hf_apt.stats.similarity.things import Things
 
@@ -37,6 +38,7 @@ def similarity_command(
     ] = None,
 ) -> None:
     """How alike the states of depths are, of one model or of two, on the same text: linear CKA."""
+    require_present(checkpoints=(model, other), text=text)
     from hf_apt.cli.failures import require_folder_possible, starts_anew
     from hf_apt.cli.tables import depth_similarity
     from hf_apt.cli.tables.show import show, show_paths

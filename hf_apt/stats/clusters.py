@@ -16,7 +16,6 @@ import numpy as np
 from jaxtyping import Bool, Int
 from scipy.sparse import csr_array
 from scipy.sparse.csgraph import connected_components
-from sklearn.metrics import adjusted_rand_score
 
 from hf_apt.stats.confusion import Confusion
 from hf_apt.stats.notebooks.shown import ShownInNotebooks
@@ -165,6 +164,8 @@ def cluster_agreement(
     tokens_V: Bool[np.ndarray, " vocab"],
 ) -> float:
     """Adjusted Rand index of two partitions over the chosen tokens: 1 equal, about 0 unrelated."""
+    from sklearn.metrics import adjusted_rand_score  # seconds, for this alone
+
     return float(adjusted_rand_score(labels_V[tokens_V], other_labels_V[tokens_V]))
 
 

@@ -26,7 +26,7 @@ from hf_apt.data.text_files import (
 if TYPE_CHECKING:
     from datasets import Dataset
 
-_SUFFIXES = (".parquet", ".jsonl", ".json", ".ndjson", ".csv")
+SUFFIXES = (".parquet", ".jsonl", ".json", ".ndjson", ".csv")
 
 
 @dataclass(frozen=True)
@@ -53,10 +53,10 @@ def read_rows(source: RowSource) -> SourceRows:
     Raises ValueError for a missing, empty or unreadable file, a line of more than 32 million
     characters, and a missing column.
     """
-    files = local_files(source.name, _SUFFIXES)
+    files = local_files(source.name, SUFFIXES)
     if files is None:
         return _hub_rows(source)
-    train, test = train_and_held_out(files, _SUFFIXES)
+    train, test = train_and_held_out(files, SUFFIXES)
     test_rows = _file_rows(test, source) if test else None
     return SourceRows(_file_rows(train, source), test_rows, tuple(files))
 

@@ -40,6 +40,7 @@ MEASURING = in_panel(
     Flag("measure.num_sequences", "--measure-sequences", min=1),
     Flag("measure.num_realisations", "--realisations", min=1),
     "untrained",
+    "sentences",
 )
 
 Heads = Annotated[

@@ -24,14 +24,16 @@ from hf_apt.stats.measures.registry import MEASURES
 READOUTS = ("own_head", "linear_head", "mlm_head", "jacobian", "translator", "untrained", "bayes")
 """How a hidden state was turned into an answer. `own_head`: by the model's own MLM head.
 `linear_head`, `mlm_head`: by a head trained for each depth on the frozen trunk. `jacobian`,
-`translator`: by the own head, behind a lens (`hf_apt.depths.lenses.lens_kind`). `untrained`: by the
+`translator`: by the own head, after a lens (`hf_apt.depths.lenses.lens_kind`). `untrained`: by the
 own head of a twin with fresh weights. `bayes`: the exact best answer, at one depth, known for the
 planted language only."""
 
 
 @dataclass(frozen=True, init=False)
 class Run(RunInNotebooks):
-    """A run's folder. Every later stage takes one and can be run again alone::
+    """A run's folder. Every later stage takes one and can be run again alone.
+
+    Its files::
 
         config.json        what was asked for
         environment.json   versions, commit, device, seed, fingerprints of data and tokenizer
@@ -48,6 +50,8 @@ class Run(RunInNotebooks):
         token_rows.npz     norm and output bias of each token id (hf_apt.stats.token_rows)
         measures/          <readout>-<measure>.npz (hf_apt.stats.measures); <readout>.json, the
                            fingerprints of them and of the counts
+        sentences.json     sentences that the page shows (hf_apt.records.shown_sentences)
+        contexts.json      stretches of text that it shows (hf_apt.records.token_contexts)
         summary.json       headline figures (hf_apt.stats.depth_summary)
         finetune/          <task>.json, accuracy at every depth and confidence;
                            <task>-seed-<n>.json, what each seed gave to it; <task>-inputs.npz, the
@@ -65,19 +69,41 @@ class Run(RunInNotebooks):
         object.__setattr__(self, "folder", Path(folder))
 
     def path(self, name: str) -> Path:
-        """The path of one of the names above."""
+        """The path of one of the files or folders of a run.
+
+        Args:
+            name: its name below the folder, such as `summary.json`.
+
+        Returns:
+            The path, whether or not there is anything.
+        """
         return self.folder / name
 
     def counts_path(self, readout: str) -> Path:
-        """The file of one readout's counts."""
+        """The path of one readout's counts.
+
+        Args:
+            readout: a name of `READOUTS`, such as `own_head`.
+
+        Returns:
+            The path of the `.npz` file, whether or not there is one.
+        """
         return self.folder / "counts" / f"{readout}.npz"
 
     def readouts(self) -> list[str]:
-        """The readouts that have been counted, in the order of `READOUTS`."""
+        """The readouts that have been counted.
+
+        Returns:
+            Their names, in the order of `READOUTS`.
+        """
         return [readout for readout in READOUTS if self.counts_path(readout).exists()]
 
     def whole_readouts(self) -> list[str]:
-        """Those of `readouts` to which no measure is missing; the exact best answers have none."""
+        """The readouts that have been counted and lack no measure; the best answers have none.
+
+        Returns:
+            Their names, in the order of `READOUTS`.
+        """
         return [
             readout
             for readout in self.readouts()
@@ -88,9 +114,17 @@ class Run(RunInNotebooks):
     def counts(self, readout: str) -> DepthCounts:
         """The counts of one readout.
 
-        Raises ValueError, with the file's name, if they cannot be read, break a law of theirs, are
-        not those that were measured or are of other depths or fewer tokens than `model.json` says,
-        or, of the exact best answers, if they are of other positions than those of the own head.
+        Args:
+            readout: a name of `READOUTS`, such as `own_head`.
+
+        Returns:
+            How often each token was asked for and answered by each other, at every depth.
+
+        Raises:
+            ValueError: with the file's name, if they cannot be read, break a law of theirs, are not
+                those that were measured or are of other depths or fewer tokens than `model.json`
+                says, or, of the exact best answers, if they are of other positions than those of
+                the own head.
         """
         path = self.counts_path(readout)
         counts = DepthCounts.load(path)
@@ -122,7 +156,12 @@ class Run(RunInNotebooks):
         return self.path(f"measures/{readout}.json")
 
     def write_readout(self, name: str, readout: Readout) -> None:
-        """Write the measures and then the counts of one readout, which say that it is complete."""
+        """Write the measures and then the counts of one readout; with the counts it is complete.
+
+        Args:
+            name: a name of `READOUTS`, such as `own_head`.
+            readout: its counts and measures.
+        """
         self.counts_path(name).unlink(missing_ok=True)
         for measure in readout.measures.values():
             self.write_arrays(_measure_name(name, measure.name), **measure.arrays())
@@ -132,8 +171,16 @@ class Run(RunInNotebooks):
     def readout(self, name: str) -> Readout:
         """The counts of one readout, and those measures that were made of it.
 
-        Raises ValueError, with the file's name, for a measure that is not of the same answers as
-        the counts or not as it was measured, and for what `counts` refuses.
+        Args:
+            name: a name of `READOUTS`, such as `own_head`.
+
+        Returns:
+            Counts and measures of the same positions.
+
+        Raises:
+            ValueError: with the file's name, for a measure that is not of the same answers as the
+                counts or not as it was measured, and for counts that cannot be read, were changed
+                or are of another model.
         """
         counts = self.counts(name)
         measures: dict[str, Measure] = {}
@@ -153,17 +200,33 @@ class Run(RunInNotebooks):
     # give their `vocab_size`: an id without a token never occurs.
 
     def frequency(self, vocab_size: int = 0) -> np.ndarray:
-        """Occurrences of each token in the training corpus, int64 (V,).
+        """Occurrences of each token in the training corpus.
 
-        Raises ValueError, with the file's name, if it is broken or not of the run's tokens.
+        Args:
+            vocab_size: smallest number of entries, as in counts of a model with more ids than its
+                tokenizer has tokens; ids without a token never occur.
+
+        Returns:
+            int64 counts of shape (V,).
+
+        Raises:
+            ValueError: with the file's name, if it is broken or not of the run's tokens.
         """
         return _filled(self._by_token("frequency.npy", 0), vocab_size, 0)
 
     def planted(self, vocab_size: int = 0) -> np.ndarray | None:
-        """The known class of each token, -1 for none; None unless the language is planted.
+        """The known class of each token of a planted language.
 
-        Raises ValueError, with the file's name, if it is broken or not of the run's tokens, and if
-        it is missing although `config.json` says that the language is planted.
+        Args:
+            vocab_size: smallest number of entries, as in counts of a model with more ids than its
+                tokenizer has tokens; ids without a token have no class.
+
+        Returns:
+            int64 of shape (V,), -1 for no class; None unless the language is planted.
+
+        Raises:
+            ValueError: with the file's name, if it is broken or not of the run's tokens, and if it
+                is missing although `config.json` says that the language is planted.
         """
         if not self.path("planted.npy").exists():
             if self._is_planted():
@@ -175,9 +238,17 @@ class Run(RunInNotebooks):
         return _filled(self._by_token("planted.npy", -1), vocab_size, -1)
 
     def vocabulary(self, vocab_size: int = 0) -> list[str]:
-        """The tokens as text, by token id; `<id>` for an id without a token.
+        """The tokens as text, by token id.
 
-        Raises ValueError, with the file's name, if it is broken or not of the run's tokens.
+        Args:
+            vocab_size: smallest number of entries, as in counts of a model with more ids than its
+                tokenizer has tokens.
+
+        Returns:
+            V texts; `<id>` for an id without a token.
+
+        Raises:
+            ValueError: with the file's name, if it is broken or not of the run's tokens.
         """
         tokens = self.read_json("vocabulary.json")
         if not all(isinstance(token, str) for token in tokens):
@@ -224,26 +295,51 @@ class Run(RunInNotebooks):
         return isinstance(corpus, dict) and bool(corpus) and "name" not in corpus
 
     def finetuned(self) -> dict[str, Any]:
-        """The records of fine-tuning by task (`hf_apt.studies.block_accuracy`), not those of seeds.
+        """The records of fine-tuning (`hf_apt.studies.block_accuracy`), not those of single seeds.
 
-        Raises ValueError for a record of a version that cannot be read.
+        Returns:
+            A record for each task, by its name.
+
+        Raises:
+            ValueError: for a record of a version that cannot be read.
         """
         return self._by_task("", BLOCK_ACCURACY)
 
     def finetuned_on(self, task: str) -> Any:
-        """The record of fine-tuning on one task.
+        """The record of fine-tuning on one task (`hf_apt.studies.block_accuracy`).
 
-        Raises ValueError if there is none, or none of a version that can be read.
+        Args:
+            task: name of the task.
+
+        Returns:
+            The content of `finetune/<task>.json`, in its present form.
+
+        Raises:
+            ValueError: if there is none, or none of a version that can be read.
         """
         name = self.finetuned_name(task)
         return in_present_form(self.read_json(name), BLOCK_ACCURACY, self.path(name))
 
     def committees(self) -> dict[str, Any]:
-        """By task, the record of a committee (`hf_apt.studies.committee`)."""
+        """The records of committees (`hf_apt.studies.committee`).
+
+        Returns:
+            A record for each task, by its name.
+
+        Raises:
+            ValueError: for a record of a version that cannot be read.
+        """
         return self._by_task("-committee", COMMITTEE)
 
     def finetuned_name(self, task: str) -> str:
-        """The name of the file that holds a task's record of fine-tuning."""
+        """The name of the file that holds a task's record of fine-tuning.
+
+        Args:
+            task: name of the task.
+
+        Returns:
+            The name below the run's folder.
+        """
         return f"finetune/{task}.json"
 
     def _by_task(self, ending: str, schema: str) -> dict[str, Any]:
@@ -256,10 +352,17 @@ class Run(RunInNotebooks):
         return records
 
     def read_json(self, name: str, *keys: str) -> Any:
-        """The content of one of the JSON files: an object, a list for `vocabulary.json`.
+        """The content of one of the JSON files.
 
-        Raises ValueError if it is missing, not valid JSON, of another type or without one of
-        `keys`.
+        Args:
+            name: its name below the folder, such as `summary.json`.
+            *keys: keys that the object must have.
+
+        Returns:
+            A dictionary; for `vocabulary.json` a list.
+
+        Raises:
+            ValueError: if it is missing, not valid JSON, of another type or without one of `keys`.
         """
         path = self.path(name)
         if not path.exists():
@@ -274,18 +377,33 @@ class Run(RunInNotebooks):
         return content
 
     def write_json(self, name: str, content: Any) -> None:
-        """Write one of the JSON files, whole or not at all."""
+        """Write one of the JSON files, whole or not at all.
+
+        Args:
+            name: its name below the folder.
+            content: what JSON can hold, without NaN or infinity.
+        """
         with writing(self.path(name)) as file:
             json.dump(content, file, indent=1, ensure_ascii=False, allow_nan=False)
             file.write("\n")
 
     def write_array(self, name: str, array: np.ndarray) -> None:
-        """Write one of the `.npy` files, whole or not at all."""
+        """Write one of the `.npy` files, whole or not at all.
+
+        Args:
+            name: its name below the folder.
+            array: any array of numbers.
+        """
         with writing(self.path(name), "wb") as file:
             np.save(file, array, allow_pickle=False)
 
     def write_arrays(self, name: str, **arrays: np.ndarray) -> None:
-        """Write one of the `.npz` files, whole or not at all."""
+        """Write one of the `.npz` files, whole or not at all.
+
+        Args:
+            name: its name below the folder.
+            **arrays: any arrays of numbers, by the name that each has in the file.
+        """
         with writing(self.path(name), "wb") as file:
             np.savez_compressed(file, allow_pickle=False, **arrays)
 

@@ -39,7 +39,7 @@ class Acquisition:
     """What was measured, by step, depth and token."""
 
     ages: Ages
-    """The figures."""
+    """Ages of the tokens at every depth."""
 
     @property
     def sentence(self) -> str:

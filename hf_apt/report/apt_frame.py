@@ -23,13 +23,22 @@ def apt_frame(
     depths: Sequence[str] | None = None,
     frequency_V: Integer[np.ndarray, " vocab"] | None = None,
 ) -> pd.DataFrame:
-    """A row for each token that was asked for, the most often asked first, with its id as index.
+    """A pandas table with a row for each token that was asked for, the most often asked first.
 
-    Columns: `token`, its text, if a `vocabulary` is given; `support`, its modified occurrences;
-    `frequency`, its occurrences in a corpus, if given; and its APT in [0, 1] at each depth, under
-    the name of the depth ("embeddings", "block 1", ... where `depths` does not name them).
+    Args:
+        counts: the counts of a run or a measurement.
+        vocabulary: the text of each token id, V in number; no column of text if None.
+        depths: a name for each of the D depths; "embeddings", "block 1", ... if None.
+        frequency_V: occurrences of each token id in a corpus, integers of shape (V,); no such
+            column if None.
 
-    Raises ValueError for other than one text or frequency for each token, or one name a depth.
+    Returns:
+        A frame whose index is the token id. Its columns are `token`, the text; `support`, the
+        modified occurrences; `frequency`; and the APT in [0, 1] at each depth, under the name of
+        the depth.
+
+    Raises:
+        ValueError: for other than one text or frequency for each token, or one name a depth.
     """
     import pandas as pd
 

@@ -43,7 +43,7 @@ def confusion_cells(share_KK: Float[np.ndarray, "tokens tokens"], symbol: str) -
 def confusion_frame(
     tokens: Sequence[str], clusters: Sequence[int], num_shown: int, css_class: str
 ) -> Markup:
-    """The frame of a confusion picture: labels, outlines of clusters, and a place for the cells.
+    """The frame of a confusion picture: labels, outlines of clusters, and room for the cells.
 
     The first `num_shown` of the `tokens` are shown; `clusters` are the lengths of the runs of
     tokens that belong together. The script puts a depth's cells into the `<use>`.

@@ -14,12 +14,14 @@ from hf_apt.report.axes import (
     depth_axis,
     draw_line,
     figures_of,
+    font_size,
     legend_above,
+    names_beside,
     panels,
     plain_figure,
 )
 from hf_apt.report.formats import PlainEstimate, large
-from hf_apt.report.svg import INK, READOUT_COLOURS, WIDE_INCHES, depth_colour
+from hf_apt.report.svg import INK, MUTED, READOUT_COLOURS, WIDE_INCHES, depth_colour
 from hf_apt.stats.counts import TREATMENTS
 from hf_apt.stats.depth_figures import FrequencyBin, RarefiedFigures
 from hf_apt.stats.labels import READOUT_LABELS
@@ -35,19 +37,22 @@ def mean_apt_by_depth(
 ) -> Figure:
     """Mean APT against depth, one line a readout; `bayes` is a ceiling across the figure."""
     figure, axes = plain_figure(width, 3.6)
+    axes.set_title("mean APT", loc="left", color=MUTED, fontsize=font_size(width))
+    ends = []
     for readout, curve in curves.items():
-        style: dict[str, Any] = {
-            "color": READOUT_COLOURS[readout],
-            "label": READOUT_LABELS[readout],
-        }
+        means, colour = figures_of(curve), READOUT_COLOURS[readout]
+        ends.append((float(means[-1]), READOUT_LABELS[readout], colour))
         if readout == "bayes":
-            axes.axhline(figures_of(curve)[0], linestyle=(0, (5, 3)), linewidth=1.2, **style)
+            axes.axhline(means[0], linestyle=(0, (5, 3)), linewidth=1.2, color=colour)
             continue
+        style: dict[str, Any] = {"color": colour, "marker": _MARKERS[readout]}
         baseline = {"linestyle": ":"} if readout == "untrained" else {}
-        draw_line(axes, np.arange(len(curve)), curve, marker=_MARKERS[readout], **style, **baseline)
+        draw_line(axes, np.arange(len(curve)), curve, **style, **baseline)
     depth_axis(axes, labels, width)
+    axes.set_xlim(-0.3, len(labels) - 0.7)
     axes.set_ylim(bottom=0)
-    legend_above(figure, axes, width)
+    known = [end for end in ends if np.isfinite(end[0])]
+    names_beside(axes, known, width, 3.0 if width == WIDE_INCHES else 2.5)
     return figure
 
 
@@ -108,7 +113,7 @@ def apt_by_treatment(
     depths = np.arange(len(pooled))
     draw_line(axes, depths, pooled, marker=".", color=INK, linestyle=":", label="all modified")
     depth_axis(axes, labels[: len(pooled)], width)
-    axes.set_ylim(-0.02, 1.02)
+    axes.set_ylim(0, 1.02)
     legend_above(figure, axes, width)
     return figure
 
@@ -123,7 +128,7 @@ def by_depth_and_threshold(
     figure, all_axes = panels(list(lines_of), width, (3.0, 2.1), sharey=True, sharex=True)
     for axes, lines in zip(all_axes, lines_of.values(), strict=True):
         for index, (threshold, values) in enumerate(lines.items()):
-            strength = 1 - 0.62 * index / max(len(lines) - 1, 1)
+            strength = 1 - 0.5 * index / max(len(lines) - 1, 1)
             heights = np.array([np.nan if value is None else value for value in values])
             axes.plot(
                 np.arange(len(values)),
@@ -139,6 +144,16 @@ def by_depth_and_threshold(
         depth_axis(
             axes, labels[:num_depths], width / (len(lines_of) if width == WIDE_INCHES else 1)
         )
-        axes.set_ylim(0, top)
+        lowest = min(
+            (
+                value
+                for values in lines_of.values()
+                for line in values.values()
+                for value in line
+                if value is not None
+            ),
+            default=0.0,
+        )
+        axes.set_ylim(min(0.0, 1.5 * lowest), top)
     legend_above(figure, all_axes[0], width)
     return figure

@@ -16,9 +16,9 @@ _UNPRINTABLE = re.compile("[\x00-\x1f\x7f\ud800-\udfff]")
 
 
 def depth_labels(summary: Summary) -> list[str]:
-    """What stands at each depth: the embeddings, convolutions where there are any, the blocks.
+    r"""What stands at each depth: the embeddings, convolutions where there are any, the blocks.
 
-    Summaries of before models had other depths than embeddings and blocks do not say.
+    Summaries of older versions, which knew embeddings and blocks alone, do not say.
 
     >>> depth_labels({"model": {"depths": ["embeddings", "conv", "block 1"]}, "readouts": {}})
     ['embeddings', 'conv', 'block\xa01']
@@ -33,7 +33,7 @@ def depth_labels(summary: Summary) -> list[str]:
 
 
 def short_depth(label: str) -> str:
-    """A depth's label where there is little room.
+    r"""A depth's label where there is little room.
 
     >>> short_depth("embeddings"), short_depth("conv"), short_depth("block\xa02")
     ('emb.', 'conv', '2')
@@ -54,7 +54,7 @@ def number(value: float | None, decimals: int = 3, *, signed: bool = False) -> s
 
 
 def percent(share: float | None, decimals: int = 0) -> str:
-    """A share as a percentage; a dash for None.
+    r"""A share as a percentage; a dash for None.
 
     >>> percent(0.154)
     '15\xa0%'
@@ -65,7 +65,7 @@ def percent(share: float | None, decimals: int = 0) -> str:
 def estimate(
     value: PlainEstimate | None, *, signed: bool = False, decimals: int | None = None
 ) -> str:
-    """A mean with its standard error; a dash for what is not known.
+    r"""A mean with its standard error; a dash for what is not known.
 
     >>> estimate({"value": 0.31, "standard_error": 0.0031, "num": 300})
     '0.310\xa0±\xa00.003'
@@ -93,7 +93,7 @@ def estimates(column: Sequence[PlainEstimate | None], *, signed: bool = False) -
 
 
 def large(value: float) -> str:
-    """A large number in three digits or so.
+    r"""A large number in three digits or so.
 
     >>> large(950), large(1000), large(1234), large(25_000), large(999_999)
     ('950', '1\xa0k', '1.2\xa0k', '25\xa0k', '1\xa0M')
@@ -119,9 +119,9 @@ def duration(seconds: float) -> str:
 
 
 def shown_token(token: str) -> str:
-    """A token as given, with characters that no page can show replaced by their pictures.
+    r"""A token as given, with characters that no page can show replaced by their pictures.
 
-    >>> shown_token("a\\n")
+    >>> shown_token("a\n")
     'a␊'
     """
     return _UNPRINTABLE.sub(_picture, token)

@@ -39,7 +39,7 @@ class AskedToken:
     """One token that is asked for, read by one lens at every depth."""
 
     index: int
-    """Its place in the sequence that the model is given, special tokens included, from 0 on."""
+    """Index of the token in the sequence that the model is given, special tokens included."""
 
     shown: str
     """The text around it, with the token that is asked for as [MASK]."""
@@ -84,7 +84,7 @@ class LensAnswers:
     def to_pandas(self) -> pd.DataFrame:
         """A row for each answer of each lens at each depth about each token that is asked for.
 
-        Columns: `index`, `shown`, `true`, `lens`, `depth`, `place` (1 for the most probable),
+        Columns: `index`, `shown`, `true`, `lens`, `depth`, `rank` (1 for the most probable),
         `token`, `probability`, and of the whole distribution `entropy` in bits, `true_rank` and
         `true_probability`.
         """
@@ -94,7 +94,7 @@ class LensAnswers:
             {
                 **{name: getattr(asked, name) for name in ("index", "shown", "true", "lens")},
                 "depth": depth,
-                "place": place,
+                "rank": rank,
                 "token": token,
                 "probability": probability,
                 **{
@@ -103,7 +103,7 @@ class LensAnswers:
             }
             for asked in self.asked
             for depth, at in enumerate(asked.depths)
-            for place, (token, probability) in enumerate(
+            for rank, (token, probability) in enumerate(
                 zip(at.tokens, at.probabilities, strict=True), 1
             )
         ]

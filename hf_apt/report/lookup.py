@@ -17,16 +17,20 @@ from hf_apt.report.formats import shown_token
 from hf_apt.stats.clusters import DEFINITIONS, Definition, TokenClusters
 from hf_apt.stats.readout_analysis import ReadoutAnalysis
 
-NUM_LARGEST = NUM_RANDOM = 20
-"""Example clusters of each kind."""
-MAX_MEMBERS = 16
+NUM_LARGEST, NUM_RANDOM = 12, 6
+"""Numbers of example clusters: of the largest, and of the others."""
+MAX_MEMBERS = 10
 """Members named of an example cluster."""
 NUM_WRONG_ANSWERS = 5
 """Commonest wrong answers named for a token at a depth."""
-DETAIL_BYTES = 1_900_000
-"""Space for all readouts together. The first is always in, others while there is room."""
-WRONG_ANSWER_BYTES = (100_000, 500_000)
+PAGE_BYTES = 940_000
+"""Space for the page. What the rest leaves is for tokens, and for readouts while there is room; the
+first readout is always in."""
+WRONG_ANSWER_BYTES = (30_000, 180_000)
 """Least and most space for one readout's wrong answers; the most asked tokens come first."""
+NAME_BYTES = 25
+"""What a token takes, about, with its id and its numbers of occurrences; three more for its hits at
+each depth."""
 PICTURE_TOKENS = 40
 """Tokens in a confusion picture."""
 PHONE_TOKENS = 18
@@ -40,15 +44,22 @@ Clusters = dict[tuple[float, Definition], TokenClusters]
 class Numbering:
     """Short numbers for tokens: the most asked token is 0; others follow as they are mentioned."""
 
-    def __init__(self, support_V: Int[np.ndarray, " vocab"]):
+    def __init__(self, support_V: Int[np.ndarray, " vocab"], most: int | None = None):
         asked = np.flatnonzero(support_V)
-        self.asked = asked[np.argsort(-support_V[asked], kind="stable")]
-        """Ids of the tokens that were asked for, most asked first."""
+        self.num_asked = len(asked)
+        """Number of tokens that were asked for."""
+        self.asked = asked[np.argsort(-support_V[asked], kind="stable")][:most]
+        """Ids of the tokens that were asked for, most asked first; of at most `most`."""
         self._number = {token: number for number, token in enumerate(self.asked.tolist())}
 
     def numbers(self, tokens: Sequence[int] | np.ndarray) -> list[int]:
         """The numbers of the tokens with these ids."""
         return [self._number.setdefault(int(id_), len(self._number)) for id_ in tokens]
+
+    @property
+    def num_named(self) -> int:
+        """Number of tokens that have a number."""
+        return len(self._number)
 
     def ids(self) -> np.ndarray:
         """The ids of all numbered tokens, by number."""
@@ -66,7 +77,10 @@ def lookup_and_pictures(
     support_V = records.analysis(counted[0]).support_V
     words = [shown_token(token) for token in records.vocabulary]
     frequency_V, planted_V = records.frequency_V, records.planted_V
-    numbering = Numbering(support_V)
+    num_depths = len(records.readouts[counted[0]])
+    room = _room(num_depths, shown, len(records.own_tasks), is_planted=planted_V is not None)
+    numbering = Numbering(support_V, _most(support_V, num_depths, room))
+    room -= NAME_BYTES * len(numbering.asked)
     details: dict[str, Any] = {}
     pictures: dict[str, Any] = {}
     for name in counted:
@@ -76,11 +90,12 @@ def lookup_and_pictures(
             numbering,
             thresholds=thresholds,
             shown_threshold=shown_threshold,
+            max_bytes=room,
         )
         details[name] = record
         pictures[name] = _picture(name, picture, words)
         # The next readout takes about as much again.
-        if size_in_page(details) + size_in_page(record) > DETAIL_BYTES:
+        if size_in_page(details) + size_in_page(record) > room:
             break
     ids = numbering.ids()
     lookup = {
@@ -89,10 +104,34 @@ def lookup_and_pictures(
         "support": support_V[numbering.asked].tolist(),
         "frequency": frequency_V[ids].tolist(),
         "planted": None if planted_V is None else planted_V[ids].tolist(),
+        "num_left_out": numbering.num_asked - len(numbering.asked),
         "details": details,
         "shown_threshold": f"{shown_threshold:g}",
     }
     return lookup, pictures
+
+
+def _room(num_depths: int, shown: list[str], num_tasks: int, *, is_planted: bool) -> int:
+    """Bytes that the page has for its look-up, beside its figures, about; never too few to serve.
+
+    Style, script and tables take 160 kB, the figures of a readout 17 kB for each depth, 20 with
+    planted classes, 11 of the untrained twin, and those of a task 120 kB.
+    """
+    by_depth = 20_000 if is_planted else 17_000
+    figures = sum(11_000 if name == "untrained" else by_depth for name in shown) * num_depths
+    others = 160_000 + figures + 120_000 * num_tasks
+    return max(PAGE_BYTES - others, 150_000)
+
+
+def _most(support_V: Int[np.ndarray, " vocab"], num_depths: int, room: int) -> int:
+    """How many of the most asked tokens are listed.
+
+    All where they take two thirds of the room at most. Else two fifths of it: those that are left
+    out are mentioned, too.
+    """
+    of_token = NAME_BYTES + 3 * num_depths
+    num_asked = int(np.count_nonzero(support_V))
+    return num_asked if num_asked * of_token <= room * 2 // 3 else room * 2 // 5 // of_token
 
 
 def _picture(name: str, picture: dict[str, Any], words: list[str]) -> dict[str, Any]:
@@ -118,14 +157,18 @@ def readout_details(
     *,
     thresholds: Sequence[float],
     shown_threshold: float,
+    max_bytes: int,
 ) -> tuple[dict[str, Any], dict[str, Any]]:
     """What the script needs about one readout, and its confusion pictures.
 
     The first is plain JSON, tokens by number: `hits` by depth, `wrong` answers by depth, `examples`
-    of clusters by depth, definition and threshold, `groups` (mutual clusters) by depth. The second
-    holds the `tokens` (ids) of the pictures, the lengths of their `clusters`, and the `shares`.
+    of clusters by depth, definition and threshold, `groups` (mutual clusters) by depth, each its
+    size and those of its tokens that can be looked up. Wrong answers are of as many tokens as
+    `max_bytes` have room for. The second holds the `tokens` (ids) of the pictures, the lengths of
+    their `clusters`, and the `shares`.
     """
     depths = range(analysis.counts.num_depths)
+    num_named = numbering.num_named
     tables = [analysis.table(depth) for depth in depths]
     clusterings = [_all_clusters(analysis, depth, thresholds) for depth in depths]
     last_groups = clusterings[-1][shown_threshold, "mutual"].members
@@ -146,11 +189,17 @@ def readout_details(
             for clusters in clusterings
         ],
         "groups": [
-            [numbering.numbers(group) for group in clusters[shown_threshold, "mutual"].members]
+            [
+                [len(group), *numbering.numbers(listed)]
+                for group in clusters[shown_threshold, "mutual"].members
+                if len(listed := group[np.isin(group, numbering.asked)])
+            ]
             for clusters in clusterings
         ],
     }
-    room = int(np.clip(DETAIL_BYTES - size_in_page(details), *WRONG_ANSWER_BYTES))
+    # Names of tokens that are mentioned here for the first time take room, too.
+    names = NAME_BYTES * (numbering.num_named - num_named)
+    room = int(np.clip(max_bytes - size_in_page(details) - names, *WRONG_ANSWER_BYTES))
     details["wrong"] = wrong_answers([table.matrix for table in tables], numbering, room)
     pictures = {
         "tokens": tokens,
@@ -179,9 +228,11 @@ def wrong_answers(
     for token in numbering.asked.tolist():
         for depth, (starts, columns, given) in enumerate(tops):
             row = slice(starts[token], starts[token + 1])
+            num_named = numbering.num_named
             pairs = np.stack([numbering.numbers(columns[row]), given[row]], axis=1)
             answers[depth].append([int(value) for value in pairs.ravel()])
             num_bytes += size_in_page(answers[depth][-1]) + 1
+            num_bytes += NAME_BYTES * (numbering.num_named - num_named)
         num_tokens += 1
         if num_bytes > max_bytes:
             break

@@ -5,12 +5,16 @@ from __future__ import annotations
 from typing import Any
 
 from hf_apt.records.run_records import RunRecords
+from hf_apt.report.first_screen.answer import QUESTION, answer, readable_title, text_read
+from hf_apt.report.first_screen.main_chart import main_chart
+from hf_apt.report.first_screen.receipts import receipts_end
 from hf_apt.report.page_view import PageView
+from hf_apt.report.ruler_table import ruler_sentence
 from hf_apt.report.sections.clusters import cluster_figures
-from hf_apt.report.sections.registry import SECTIONS
+from hf_apt.report.sections.registry import FOLDED, SECTIONS
 from hf_apt.report.sentences import key_figures, lead
-from hf_apt.report.svg import depth_palette
 from hf_apt.stats.labels import READOUT_LABELS
+from hf_apt.stats.pictures.depth_palette import depth_palette
 
 
 def page_content(records: RunRecords) -> dict[str, Any]:
@@ -19,7 +23,13 @@ def page_content(records: RunRecords) -> dict[str, Any]:
     lookup, pictures = view.lookup_and_pictures
     summaries = {name: cluster_figures(view.readouts[name]) for name in pictures}
     return {
-        "title": view.summary["title"] or "Accuracy per token",
+        "title": readable_title(view.summary),
+        "question": QUESTION,
+        "answer": answer(view.summary, view.shown[0]),
+        "text_read": text_read(view.summary),
+        "main_chart": main_chart(view),
+        "ruler": ruler_sentence(view.summary),
+        "receipts_end": receipts_end(view.summary),
         "lead": lead(view.summary, view.shown[0]),
         "key_figures": key_figures(view.summary, view.shown[0], view.threshold),
         "palettes": {
@@ -29,6 +39,7 @@ def page_content(records: RunRecords) -> dict[str, Any]:
         "depths": view.labels,
         "readouts": view.by_readout(),
         "sections": [section for make in SECTIONS if (section := make(view)) is not None],
+        "folded": FOLDED,
         "lookup": lookup | {"summary": summaries} if pictures else None,
         "labels": {
             "depths": view.labels,

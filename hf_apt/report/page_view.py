@@ -42,6 +42,11 @@ class PageView:
         """The threshold of figures that stand for one alone."""
 
     @property
+    def seed(self) -> int | None:
+        """The seed of the masks; None where nothing was masked or it is not known."""
+        return (self.summary["masking"] or {}).get("seed")
+
+    @property
     def ceiling(self) -> list[DepthFigures] | None:
         """The figures of the exact best predictor, where they are known."""
         return self.readouts.get("bayes")

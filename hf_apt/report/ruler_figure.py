@@ -9,7 +9,7 @@ from typing import Literal
 from matplotlib.figure import Figure
 
 from hf_apt.report.axes import axis_label, font_size, plain_figure
-from hf_apt.report.svg import INK, MUTED, READOUT_COLOURS, RULE
+from hf_apt.report.svg import INK, MUTED, READOUT_COLOURS, RULE, WIDE_INCHES
 
 
 @dataclass(frozen=True)
@@ -17,13 +17,13 @@ class RulerMark:
     """One accuracy on the ruler."""
 
     name: str
-    """What stands beside it."""
+    """Label of the mark."""
 
     accuracy: float
-    """Where it stands, in [0, 1]."""
+    """The accuracy, in [0, 1]."""
 
     kind: Literal["floor", "model", "ceiling", "other"]
-    """What it is, which gives colour and sign."""
+    """Kind of the accuracy, which gives the mark's colour and sign."""
 
 
 _SIGNS = {"floor": "|", "model": "o", "ceiling": "D", "other": "."}
@@ -48,6 +48,7 @@ def ruler_figure(marks: Sequence[RulerMark], width: float) -> Figure:
             markersize=8 if mark.kind != "ceiling" else 6,
             color=colours[mark.kind],
             linestyle="none",
+            clip_on=False,
         )
     axes.set_yticks(
         range(len(in_order)),
@@ -59,5 +60,6 @@ def ruler_figure(marks: Sequence[RulerMark], width: float) -> Figure:
         label.set_color(colours[mark.kind])
     axes.grid(visible=False, axis="y")
     axes.set_xlim(0, 1)
-    axis_label(axes, "accuracy at the asked positions", width)
+    wide = width == WIDE_INCHES
+    axis_label(axes, "accuracy at the asked positions" if wide else "accuracy", width)
     return figure

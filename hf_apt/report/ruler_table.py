@@ -19,7 +19,7 @@ from hf_apt.stats.measures.rarefied_apt import RAREFIED_TO
 def ruler_table(summary: Summary) -> TextTable | None:
     """A row for each floor, the lowest first, the model, the ceiling and the reference models.
 
-    None for a run of before there was a ruler, and for one without the model's own head.
+    None for a run of a version without a ruler, and for one without the model's own head.
     """
     ruler, own = summary.get("ruler"), summary["readouts"].get("own_head")
     if not ruler or not own:

@@ -49,7 +49,7 @@ class RunDiff:
     """Number of tokens in the set that was named; None for no set."""
 
     comparison: PairedComparison
-    """The figures."""
+    """Differences of the two runs, and the tokens that changed."""
 
     against: str | None = None
     """The head that B was asked, where it is another one."""

@@ -142,7 +142,7 @@ def _training(summary: Summary) -> str:
     corpus = (summary["corpus"] or {}).get("name")
     if not training or training.get("num_steps") is None:
         where = f" on “{corpus}”" if corpus else ""
-        return f"{subject} was measured{where} as it was found."
+        return f"{subject} was measured{where} without further training."
     seen = training.get("num_tokens_seen")
     parts = [f"{subject} was trained"]
     if corpus:

@@ -4,10 +4,10 @@ from __future__ import annotations
 
 import io
 import re
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
 
 import matplotlib
-import matplotlib.colors
 from markupsafe import Markup, escape
 from matplotlib.figure import Figure
 
@@ -41,27 +41,33 @@ def depth_colour(depth: int) -> str:
     return f"#{_FIRST_DEPTH_COLOUR + depth:06x}"
 
 
-def depth_palette(num_depths: int, *, dark: bool) -> list[str]:
-    """Viridis from the embeddings to the last block, without the end that the background hides."""
-    low, high = (0.3, 1.0) if dark else (0.0, 0.88)
-    viridis = matplotlib.colormaps["viridis"]
-    steps = [low + (high - low) * depth / max(num_depths - 1, 1) for depth in range(num_depths)]
-    return [matplotlib.colors.to_hex(viridis(step)) for step in steps]
+@dataclass(frozen=True)
+class Point:
+    """A value that can be pointed at, or reached by the tab key, in a figure's first axes."""
+
+    x: float
+    y: float
+    said: str
+    """What it says of itself: the value with its receipt."""
 
 
-def both_widths(name: str, description: str, draw: Callable[[float], Figure]) -> Markup:
+def both_widths(
+    name: str, description: str, draw: Callable[[float], Figure], points: Sequence[Point] = ()
+) -> Markup:
     """The figure that `draw` makes, at a desktop's and at a phone's width; the page shows one.
 
     `name` is the figure's own on the page; `description` is read out in place of the picture.
     """
     variants = (("wide", WIDE_INCHES), ("narrow", NARROW_INCHES))
     return Markup("").join(
-        page_svg(draw(width), f"{name}-{variant}", description, variant)
+        page_svg(draw(width), f"{name}-{variant}", description, variant, points)
         for variant, width in variants
     )
 
 
-def page_svg(figure: Figure, name: str, description: str, css_class: str) -> Markup:
+def page_svg(
+    figure: Figure, name: str, description: str, css_class: str, points: Sequence[Point] = ()
+) -> Markup:
     """One matplotlib figure as inline SVG without colours, fonts or addresses of its own."""
     buffer = io.StringIO()
     # Ids are hashed with the figure's name: two figures on a page must not share a clip path.
@@ -83,13 +89,63 @@ def page_svg(figure: Figure, name: str, description: str, css_class: str) -> Mar
     body = re.sub(r" font-family: [^;\"]*;?| transform=\"rotate\(-0 [^)]*\)\"", "", body)
     body = re.sub(r"#000[0-9a-f]{3}\b", _page_colour, body)
     body = re.sub(r">\s+<", "><", re.sub(r"\s*\n\s*", " ", body))
-    while "<g></g>" in body or "<g/>" in body:
-        body = body.replace("<g></g>", "").replace("<g/>", "")
+    body = _compact(body)
+    # What is read out as one picture has nothing inside that can be reached.
+    role = "group" if points else "img"
     head = (
-        f'<svg class="plot {css_class}" viewBox="{view_box[1]}" role="img"'
+        f'<svg class="plot {css_class}" viewBox="{view_box[1]}" role="{role}"'
         f' aria-label="{escape(description)}">'
     )
-    return Markup(f"{head}{body}</svg>")  # noqa: S704 (matplotlib escapes what it draws)
+    targets = _targets(figure, points)
+    return Markup(f"{head}{body}{targets}</svg>")  # noqa: S704 (matplotlib escapes what it draws)
+
+
+def _targets(figure: Figure, points: Sequence[Point]) -> str:
+    """Invisible circles over the points, where the layout has put them."""
+    if not points:
+        return ""
+    to_figure = figure.axes[0].transData + figure.transFigure.inverted()
+    width, height = figure.get_size_inches() * 72
+    circles = []
+    for point in points:
+        x, y = to_figure.transform((point.x, point.y))
+        said = escape(point.said)
+        circles.append(
+            f'<circle class="point" cx="{x * width:.1f}" cy="{(1 - y) * height:.1f}" r="8"'
+            f' tabindex="0" role="img" aria-label="{said}" data-receipt="{said}">'
+            f"<title>{said}</title></circle>"
+        )
+    return "".join(circles)
+
+
+def _compact(body: str) -> str:
+    """The same drawing in fewer letters: without what is not seen, and without empty groups."""
+    body = re.sub(r'<path d="[^"]*" style="fill: none"/>', "", body)
+    body = re.sub(r' style="[^"]*"', lambda style: re.sub(r"([:;]) ", r"\1", style[0]), body)
+    body = re.sub(r"(\d)\.0\b(?=[^<>]*>)", r"\1", body)
+    body = re.sub(r' d="[^"]*"', lambda d: re.sub(r" ?([A-Za-z]) ", r"\1", f"{d[0]}"), body)
+    for said_by_the_page in (";stroke-linecap:square", ";stroke-linejoin:miter"):
+        body = body.replace(said_by_the_page, "")
+    body = re.sub(r'(<g clip-path="[^"]*")>((?:<use [^>]*/>)+)</g>', _one_style, body)
+    kept: list[bool] = []
+
+    def of_group(tag: re.Match[str]) -> str:
+        if tag[0] == "</g>":
+            return tag[0] if kept.pop() else ""
+        kept.append(tag[0] != "<g>")
+        return tag[0] if kept[-1] else ""
+
+    body = re.sub(r"</?g\b[^>]*>", of_group, body.replace("<g/>", ""))
+    return body.replace("<defs></defs>", "")
+
+
+def _one_style(markers: re.Match[str]) -> str:
+    """The markers of a line, their style said once where it is one."""
+    styles = set(re.findall(r' style="[^"]*"', markers[2]))
+    if len(styles) != 1:
+        return markers[0]
+    style = styles.pop()
+    return f"{markers[1]}{style}>{markers[2].replace(style, '')}</g>"
 
 
 def _page_colour(match: re.Match[str]) -> str:

@@ -43,8 +43,10 @@ def ceiling_row(depths: Depths | None, threshold: float) -> list[str] | None:
 
 
 def treatment_rows(depths: Depths, labels: Sequence[str]) -> list[list[str]]:
-    """Mean APT of the tokens that all treatments ask for, then masked accuracy, of each treatment:
-    a row for each depth, its label first."""
+    """Mean APT and masked accuracy of each treatment: a row for each depth, its label first.
+
+    Mean APT is that of the tokens that all treatments ask for.
+    """
     columns = [
         estimates([depth[figure][treatment] for depth in depths])
         for figure in ("mean_apt_common", "masked_accuracy")

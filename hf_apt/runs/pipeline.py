@@ -35,13 +35,21 @@ if TYPE_CHECKING:
 
 
 def run_all(config: RunConfig, folder: Path | str) -> Run:
-    """The run in `folder`, brought to its end: pre-trained, measured, summarised, with its page.
+    """Bring the run in a folder to its end: pre-trained, measured, summarised, with its page.
 
     Phases that are done already are not done again, and pre-training resumes from its last
     checkpoint, so that an interrupted run is continued by the same call.
 
-    Raises ValueError, and has written nothing, if the folder holds a run of another configuration
-    or files of somebody else's, or if another process writes into it.
+    Args:
+        config: everything that the run is asked for.
+        folder: the run's folder; it may be new, empty or hold this run.
+
+    Returns:
+        The run.
+
+    Raises:
+        ValueError: before anything is written, if the folder holds a run of another configuration
+            or files of somebody else's, or if another process writes into it.
     """
     _require_possible(config, folder)  # before the task, which may be downloaded
     _require_task(config)
@@ -145,7 +153,9 @@ def measure_run(config: RunConfig, run: Run, checkpoint: str) -> None:
     from hf_apt.models.devices import to_device
     from hf_apt.models.fresh import untrained_twin
     from hf_apt.models.token_rows import token_rows
+    from hf_apt.records.shown_sentences import write_shown_sentences
     from hf_apt.records.state_similarity import write_state_similarity
+    from hf_apt.records.token_contexts import write_token_contexts
     from hf_apt.records.token_rows import write_token_rows
     from hf_apt.runs.decoders import decoders
     from hf_apt.runs.measured_checkpoint import (
@@ -154,6 +164,7 @@ def measure_run(config: RunConfig, run: Run, checkpoint: str) -> None:
         load_measured,
         require_next_tokens,
     )
+    from hf_apt.runs.sentences.asked_sentences import write_sentences
 
     is_causal = is_causal_checkpoint(checkpoint)
     if is_causal:
@@ -161,6 +172,9 @@ def measure_run(config: RunConfig, run: Run, checkpoint: str) -> None:
     require_trained_checkpoint(run, checkpoint)
     require_same_checkpoint(run, checkpoint)
     train, validation = _prepared(config, run, needs_mask=not is_causal)
+    if is_main() and not config.sentences:
+        write_shown_sentences(run, None)  # of a measurement that was to show some
+        write_token_contexts(run, None)
     wanted = {"own_head", *config.head_kinds}
     if not wanted <= set(run.whole_readouts()):
         model = to_device(load_measured(checkpoint))
@@ -180,6 +194,7 @@ def measure_run(config: RunConfig, run: Run, checkpoint: str) -> None:
             run.write_json("model.json", description | identity)
             write_token_rows(run, token_rows(model))
             write_state_similarity(run, state_totals.similarity())
+            write_sentences(config, run, trunk, validation, readouts["own_head"].counts)
         _save_readouts(run, readouts)
     if config.untrained and "untrained" not in run.whole_readouts():
         trunk = Trunk(to_device(untrained_twin(load_measured(checkpoint))))

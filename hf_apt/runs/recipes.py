@@ -29,11 +29,12 @@ RecipeName = Literal["auto", "demo", "narrow", "paper"]
 class RunConfig:
     """Everything that a run is asked for.
 
-    Raises ValueError where something is to be trained and all of the text is held out.
+    Raises:
+        ValueError: where something is to be trained and all of the text is held out.
     """
 
     corpus: CorpusSource | PlantedCorpus
-    """The text."""
+    """Text that the run learns from and is measured on."""
 
     tokenizer: str | None = None
     """Hub id, folder, shipped name or `vocab.txt` of the tokenizer; None for a WordPiece trained on
@@ -49,10 +50,10 @@ class RunConfig:
     """How documents become sequences: the first tokens of each, or all of them, packed."""
 
     shape: ModelShape = field(default_factory=ModelShape)
-    """The model's size."""
+    """Size of the model."""
 
     pretrain: PretrainConfig
-    """How it is trained."""
+    """How the model is pre-trained."""
 
     head_kinds: tuple[DecoderKind, ...] = ("linear_head",)
     """Heads to train and lenses to fit for every depth, beside the model's own head."""
@@ -61,13 +62,17 @@ class RunConfig:
     """How heads and a translator are trained."""
 
     jacobian: JacobianConfig = field(default_factory=JacobianConfig)
-    """Where a Jacobian lens is fitted."""
+    """Positions at which a Jacobian lens is fitted."""
 
     measure: MeasureConfig = field(default_factory=MeasureConfig)
     """What is asked of the model."""
 
     untrained: bool = True
     """Measure an untrained twin, too."""
+
+    sentences: bool = True
+    """Show held-out text on the page, word for word: five sentences with what each block answers,
+    and stretches in which tokens stand."""
 
     finetune: BlockAccuracyConfig | None = None
     """The task to fine-tune on, and how; None for none."""
@@ -86,8 +91,13 @@ class RunConfig:
 def demo_recipe(*, task: str | None = "planted") -> RunConfig:
     """Minutes on two cores: a narrow BERT-6 on the planted language, beside the exact ceiling.
 
-    As in `narrow_recipe` it is asked for 30 % of the positions while it learns, and positions start
-    as sines and cosines.
+    It is asked for 30 % of the positions while it learns, and positions start as sines and cosines.
+
+    Args:
+        task: task to fine-tune on afterwards; none if None.
+
+    Returns:
+        A configuration for `run_all`.
     """
     from hf_apt.data.planted.corpus import PlantedCorpus
 
@@ -123,6 +133,13 @@ def narrow_recipe(corpus: CorpusSource, *, task: str | None = None) -> RunConfig
     It sees little text for its size, so it is asked for 30 % of the positions while it learns:
     twice the answers from the same trunk. It is measured at 15 %, as every model. Before whole
     sequences it reads windows of 8, 16 and 32 tokens.
+
+    Args:
+        corpus: the text.
+        task: task to fine-tune on afterwards; none if None.
+
+    Returns:
+        A configuration for `run_all`.
     """
     return RunConfig(
         corpus=corpus,
@@ -150,9 +167,17 @@ def narrow_recipe(corpus: CorpusSource, *, task: str | None = None) -> RunConfig
 def paper_recipe(
     corpus: CorpusSource, *, num_epochs: int = 50, task: str | None = None
 ) -> RunConfig:
-    """The size of arXiv 2507.14871: BERT-6, 768 wide, first 128 tokens of each article, 50 epochs.
+    """The size of arXiv 2507.14871: BERT-6, 768 wide, first 128 tokens of each article.
 
     40,000 articles, unless the corpus says otherwise by `max_documents`.
+
+    Args:
+        corpus: the text.
+        num_epochs: passes over the training text; 50 in the paper.
+        task: task to fine-tune on afterwards; none if None.
+
+    Returns:
+        A configuration for `run_all`.
     """
     num_articles = corpus.max_documents or 40_000
     return RunConfig(

@@ -48,21 +48,30 @@ def lens(
     top: int = 5,
     lenses: Sequence[str | Path | DepthMaps] = (OWN_HEAD,),
 ) -> LensAnswers:
-    """What `model` would answer at every depth where a token of `text` is masked.
+    """What a model would answer at every depth where a token of a text is masked.
 
-    `text` holds one or several [MASK], whatever the tokenizer calls its own; `true` gives the token
-    that belongs to each, if it is known. Or `mask` names a word of the text that is masked, all of
-    its tokens at once; or with `each` every token is masked in turn, alone. A causal model is asked
-    for the token after the text. `top` answers are given for each depth.
+    A causal model is asked for the token after the text. After the last block all lenses answer as
+    the model does.
 
-    `model` is a checkpoint (folder, Hub id or shipped name), or a loaded model, with its
-    `tokenizer`. `lenses` are read one after the other: `own_head`, the model's own head on the
-    state as it is, or a lens that was fitted to this model (`DepthMaps`, or its file). After the
-    last block all answer as the model does.
+    Args:
+        text: the text, with one or several [MASK], whatever the tokenizer calls its own; without,
+            if `mask` or `each` is given or the model is causal.
+        model: a checkpoint (folder, Hub id or shipped name), or a loaded model.
+        tokenizer: the tokenizer of a loaded model.
+        true: the token that belongs to each [MASK], if it is known.
+        mask: a word of the text that is masked, all of its tokens at once.
+        each: mask every token in turn, alone.
+        top: number of answers at each depth, at least 1.
+        lenses: what is read, one after the other: `own_head`, the model's own head on the state as
+            it is, or a lens that was fitted to this model (`DepthMaps`, or its file).
 
-    Raises ValueError, before any depth is read, where nothing is asked for, for a text longer
-    than the model takes, a checkpoint that cannot be read, a model without a head, and a lens of
-    another model.
+    Returns:
+        The answers with their probabilities, at every depth of every masked position.
+
+    Raises:
+        ValueError: before any depth is read, where nothing is asked for, for a text longer than the
+            model takes, a checkpoint that cannot be read, a model without a head, and a lens of
+            another model.
     """
     require_whole_number("top", top)
     if not isinstance(text, str):
@@ -191,7 +200,7 @@ def _answers(
         else:
             shown = shown_around(tokenizer, sequence.ids, position)
         answers = [
-            _answer(tokenizer, logits_V, depth, true, top)
+            answer_at(tokenizer, logits_V, depth, true, top)
             for depth, logits_V in enumerate(logits_DNV[:, number])
         ]
         known = None if true is None else shown_token(tokenizer, true)
@@ -200,7 +209,7 @@ def _answers(
     return asked
 
 
-def _answer(
+def answer_at(
     tokenizer: Any, logits_V: Tensor, depth: int, true: int | None, top: int
 ) -> DepthAnswer:
     """What one distribution says; of equal logits the lowest id comes first."""

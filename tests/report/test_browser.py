@@ -2,11 +2,15 @@
 
 from __future__ import annotations
 
+import csv
+import io
 import shutil
+from urllib.parse import unquote
 
 import pytest
 from synthetic_runs import make_run
 
+from hf_apt.records.shown_sentences import write_shown_sentences
 from hf_apt.report import write_report
 
 BROWSER = next(
@@ -115,3 +119,96 @@ def test_page_can_be_operated_and_fits_a_phone(browser, tmp_path):
 
     assert fits()
     assert browser.get_log("browser") == []
+
+
+def sentence(number: int):
+    answers = [{"token": "the", "probability": 0.5, "true_probability": 0.25, "true_rank": 2}] * 7
+    around = {"before": f"sentence {number} is", "after": "here .", "true": "##odd"}
+    return around | {"answers": answers, "ceiling": None}
+
+
+@pytest.mark.skipif(not (BROWSER and DRIVER), reason="needs chromium and chromedriver")
+def test_first_screen_game_receipts_and_csv(browser, tmp_path):
+    run = make_run(tmp_path / "run", vocab_size=60, num_positions=6_000)
+    shown = [sentence(number) for number in range(5)]
+    write_shown_sentences(run, {"num_asked": 40, "seed": 7, "sentences": shown})
+    page = write_report(run)
+    desktop = {"width": 1280, "height": 900, "deviceScaleFactor": 1, "mobile": False}
+    browser.execute_cdp_cmd("Emulation.setDeviceMetricsOverride", desktop)
+    browser.get(page.as_uri())
+
+    def script(text, *arguments):
+        return browser.execute_script(text, *arguments)
+
+    # On the first screen: the question, the answer, the whole main chart.
+    for selector in ("h1", ".lead", ".first .plot.wide", "nav a"):
+        bottom = "return document.querySelector(arguments[0]).getBoundingClientRect().bottom"
+        assert 0 < script(bottom, selector) < 900, selector
+
+    # Every section is in the contents, and a link opens one that is folded.
+    links = script("return [...document.querySelectorAll('nav a')].map((a) => a.hash.slice(1))")
+    sections = script("return [...document.querySelectorAll('section')].map((s) => s.id)")
+    assert links == sections
+    assert not script("return document.querySelector('#treatment details').open")
+    script("document.querySelector('nav a[href=\"#treatment\"]').click()")
+    assert script(
+        "return new Promise((r) => setTimeout(() => r("
+        "document.querySelector('#treatment details').open), 50))"
+    )
+
+    # A guess by keyboard alone opens the answers, and is judged without the tokenizer's mark.
+    box = browser.find_element("css selector", ".game li:nth-child(2) input")
+    box.send_keys("Odd\n")
+    details = "return document.querySelectorAll('.game details')[arguments[0]].open"
+    assert [script(details, index) for index in range(3)] == [False, True, False]
+    verdict = "return document.querySelectorAll('.game output')[arguments[0]].textContent"
+    assert script(verdict, 1) == "Right."
+    browser.find_element("css selector", ".game li:nth-child(3) input").send_keys("even\n")
+    assert script(verdict, 2) == "It was ##odd."
+
+    # Focus on a value gives its receipt, with the command; it can be copied and closed.
+    mean = run.read_json("summary.json")["readouts"]["own_head"][0]["mean_apt"]["pooled"]
+    script("document.querySelector('.plot.wide .point').focus()")
+    said = script("return document.querySelector('#receipt span').textContent")
+    for part in (f"{mean['value']:.4f} ± ", f"n = {mean['num']} tokens", "seed 0", "hf-apt run"):
+        assert part in said, part
+    button = browser.find_element("css selector", "#receipt button")
+    button.send_keys("\n")
+    assert button.text in ("Copied", "Press Ctrl+C")
+    assert script("return String(getSelection())") == said
+    button.send_keys("\ue00c")  # Escape
+    assert script("return document.querySelector('#receipt').hidden")
+
+    # Every table has its CSV, and the figures of the first are those of the summary.
+    tables = "return [...document.querySelectorAll('main table')].length"
+    assert script(tables) == script("return document.querySelectorAll('main .csv a').length")
+    href = script(
+        "const a = document.querySelector('#blocks .csv a'); a.dispatchEvent(new Event('focus'));"
+        "return a.href"
+    )
+    assert href.startswith("data:text/csv;charset=utf-8,")
+    rows = list(csv.reader(io.StringIO(unquote(href.partition(",")[2]))))
+    assert len({len(row) for row in rows}) == 1
+    assert rows[0][:3] == ["depth", "mean APT", "mean APT, standard error"]
+    assert "APT(50) / upper half" in rows[0]
+    assert [row[0] for row in rows[1:]][:2] == ["embeddings", "block 1"]
+    assert float(rows[1][1]) == round(mean["value"], 3)
+    assert float(rows[1][2]) == round(mean["standard_error"], 3)
+    assert rows[1][3:5] == ["", ""]  # the embeddings grow over nothing
+    assert browser.get_log("browser") == []
+
+
+@pytest.mark.skipif(not (BROWSER and DRIVER), reason="needs chromium and chromedriver")
+def test_the_page_says_all_of_it_without_a_script(browser, tmp_path):
+    run = make_run(tmp_path / "run", vocab_size=60, num_positions=6_000)
+    shown = [sentence(number) for number in range(5)]
+    write_shown_sentences(run, {"num_asked": 40, "seed": 7, "sentences": shown})
+    page = write_report(run)
+    browser.execute_cdp_cmd("Emulation.setScriptExecutionDisabled", {"value": True})
+    browser.get(page.as_uri())
+    summary = browser.find_element("css selector", ".game summary")
+    text = browser.find_element("css selector", ".game li")
+    assert "##odd" not in text.text
+    summary.send_keys("\n")
+    assert "It was ##odd" in text.text
+    assert not browser.find_element("css selector", ".guess").is_displayed()

@@ -36,7 +36,7 @@ def test_the_table_has_a_row_for_each_answer(answers) -> None:
     frame = answers.to_pandas()
     assert len(frame) == 2 * 2 + 2 * 1
     first = frame.iloc[3]
-    assert (first["depth"], first["place"], first["token"]) == (1, 2, "c")
+    assert (first["depth"], first["rank"], first["token"]) == (1, 2, "c")
     assert (first["probability"], first["entropy"], first["true_rank"]) == (0.25, 1.75, 1)
     assert frame["true_rank"].isna().tolist() == [False] * 4 + [True] * 2
     assert frame["lens"].tolist() == ["own_head"] * 4 + ["jacobian"] * 2

@@ -52,7 +52,7 @@ def test_every_part_is_on_the_page(full_page):
         "What each block adds",
         "By treatment: masked, replaced, unchanged",
         "Common and rare tokens",
-        "Who makes the mean grow",
+        "Which tokens make the mean grow",
         "What is mistaken for what",
         "Clusters of tokens taken for each other",
         "Against the planted classes",
@@ -100,14 +100,14 @@ def test_the_lookup_holds_every_token_that_was_asked_for(full_run, full_page):
     hits_depth = [hits[7] for hits in lookup["details"]["own_head"]["hits"]]
     assert hits_depth == counts.hits()[:, token].tolist()
     assert len(lookup["support"]) == np.count_nonzero(counts.support())
-    assert set(lookup["details"]) == {"own_head", "linear_head", "mlm_head"}
+    assert set(lookup["details"]) == {"own_head", "linear_head"}  # there is no room for more
 
 
 def test_wrong_answers_are_the_commonest_off_the_diagonal(full_run, full_page):
     lookup = full_page.lookup()
-    row = full_run.counts("mlm_head").at(6).matrix()[[lookup["ids"][3]], :].toarray()[0]
+    row = full_run.counts("linear_head").at(6).matrix()[[lookup["ids"][3]], :].toarray()[0]
     row[lookup["ids"][3]] = 0
-    flat = lookup["details"]["mlm_head"]["wrong"]["answers"][6][3]
+    flat = lookup["details"]["linear_head"]["wrong"]["answers"][6][3]
     assert flat[1::2] == sorted(row.tolist(), reverse=True)[:5]
     assert [row[lookup["ids"][answer]] for answer in flat[::2]] == flat[1::2]
 
@@ -120,11 +120,13 @@ def test_tick_labels_are_whole_numbers_of_what_they_stand_for(full_page):
 
 
 def test_nothing_is_loaded_from_anywhere(full_page):
-    assert not re.search(r"https?://|[\"'(]//|@import|url\((?!#)", full_page.source)
+    paper = "https://arxiv.org/abs/2509.03407"  # which a reader may go to
+    source = full_page.source.replace(f'<a href="{paper}" rel="noreferrer">', "")
+    assert not re.search(r"https?://|[\"'(]//|@import|url\((?!#)", source)
     for tag, attributes in full_page.tags:
         assert "src" not in attributes
         assert tag not in ("link", "iframe", "img", "base")
-        assert (attributes.get("href") or "#").startswith("#")
+        assert (attributes.get("href") or "#").startswith("#") or attributes["href"] == paper
     policies = [attributes.get("content") for tag, attributes in full_page.tags if tag == "meta"]
     assert any((policy or "").startswith("default-src 'none'") for policy in policies)
 
@@ -133,6 +135,7 @@ def test_every_fragment_points_to_one_element(full_page):
     ids = [attributes["id"] for _, attributes in full_page.tags if "id" in attributes]
     assert len(ids) == len(set(ids))
     targets = {attributes["href"] for _, attributes in full_page.tags if attributes.get("href")}
+    targets = {target for target in targets if target.startswith("#")}
     assert {target[1:] for target in targets} <= set(ids)
 
 
@@ -170,7 +173,7 @@ def test_the_optional_parts_may_be_missing(tmp_path):
     summary |= {"command": None, "created": None, "masking": None, "model": None, "corpus": None}
     run.write_json("summary.json", summary)
     page = Page(write_report(run))
-    assert "was measured as it was found" in page.text
+    assert "was measured without further training" in page.text
     assert "Against the planted classes" not in page.text
     assert "Configuration" not in page.text
     assert "None" not in page.text
@@ -190,13 +193,13 @@ def test_an_unfinished_run_is_refused(tmp_path):
 
 
 def test_a_readout_that_outgrows_the_page_is_left_out(full_run, tmp_path, monkeypatch):
-    monkeypatch.setattr("hf_apt.report.lookup.DETAIL_BYTES", 1)
+    monkeypatch.setattr("hf_apt.report.lookup.PAGE_BYTES", 1)
     shutil.copytree(full_run.folder, tmp_path / "run")
     assert set(Page(write_report(Run(tmp_path / "run"))).lookup()["details"]) == {"own_head"}
 
 
 @pytest.mark.slow
-def test_a_vocabulary_of_30522_stays_below_4_mb(full_run, tmp_path):
+def test_a_vocabulary_of_30522_stays_below_1_mb(full_run, tmp_path):
     # The figures take the same space whatever the vocabulary, so the small run's summary serves.
     class_V = planted_classes(30_522, np.random.default_rng(1))
     run = Run(tmp_path)
@@ -207,7 +210,15 @@ def test_a_vocabulary_of_30522_stays_below_4_mb(full_run, tmp_path):
     run.write_json("vocabulary.json", vocabulary(30_522))
     run.write_array("frequency.npy", frequency_V)
     run.write_array("planted.npy", class_V)
-    assert 2_000_000 < write_report(run).stat().st_size < 4_000_000
+    page = Page(write_report(run))
+    assert 700_000 < run.path("report.html").stat().st_size < 1_000_000
+    lookup = page.lookup()
+    support_V = counts.support()
+    num, num_asked = len(lookup["support"]), np.count_nonzero(support_V)
+    assert 2_000 < num < num_asked
+    assert lookup["num_left_out"] == num_asked - num
+    assert lookup["support"] == sorted(support_V.tolist(), reverse=True)[:num]
+    assert f"{num:,} most asked tokens; {num_asked - num:,} more" in page.text
 
 
 def test_no_torch_is_imported():

@@ -108,6 +108,19 @@ def test_a_run_leaves_the_documented_files(finished) -> None:
     assert finished.readouts() == ["own_head", "linear_head", "untrained", "bayes"]
 
 
+def test_a_run_shows_five_sentences_of_its_measurement_or_none(copied) -> None:
+    before = copied.path("sentences.json").read_bytes()
+    assert len(copied.read_json("sentences.json")["sentences"]) == 5
+    assert 'id="sentences"' in copied.path("report.html").read_text()
+    for path in copied.path("counts").iterdir():
+        path.unlink()
+    run_all(CONFIG, copied.folder)
+    assert copied.path("sentences.json").read_bytes() == before  # the same measurement
+    run_all(replace(CONFIG, sentences=False), copied.folder)  # measured before, and not shown now
+    assert not copied.path("sentences.json").exists()
+    assert 'id="sentences"' not in copied.path("report.html").read_text()
+
+
 def test_the_checkpoint_is_opened_by_transformers_with_its_tokenizer(finished) -> None:
     from transformers import AutoModelForMaskedLM, AutoTokenizer
 

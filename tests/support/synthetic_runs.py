@@ -67,7 +67,8 @@ def vocabulary(vocab_size: int) -> list[str]:
     """Words of the three usual kinds of tokenizer."""
     rng = np.random.default_rng(3)
     special = ["[PAD]", "[UNK]", "[CLS]", "[SEP]", "[MASK]", ".", ",", "the", "of", "##s"]
-    parts = "ba ne ti ro lu ka se mo vi da po re shi ga tu le na fo wi ke".split()
+    parts = "ba ne ti ro lu ka se mo vi da po re shi ga tu le na".split()
+    parts += ["fo", "wi", "ke"]  # codespell:ignore fo
     words = list(dict.fromkeys(special))
     seen = set(words)
     while len(words) < vocab_size:

@@ -33,7 +33,9 @@ def section(view: PageView) -> Section | None:
     """Figures, and examples that the page's script shows; nothing without counts."""
     if not view.pictures:
         return None
-    drawings = {key: {name: _panel(key, name, view) for name in view.shown} for key in _PANELS}
+    # Fresh weights take no token for another: drawings of them are space for nothing.
+    drawn = [name for name in view.shown if name != "untrained"]
+    drawings = {key: {name: _panel(key, name, view) for name in drawn} for key in _PANELS}
     return Section(
         "clusters",
         "Clusters of tokens taken for each other",

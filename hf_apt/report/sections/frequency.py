@@ -1,4 +1,4 @@
-"""Common and rare tokens, and who makes the mean grow."""
+"""Common and rare tokens, and which of them make the mean grow."""
 
 from __future__ import annotations
 

@@ -15,6 +15,7 @@ from hf_apt.report.sections import (
     provenance,
     rarefaction,
     ruler,
+    sentences,
     similarity,
     tasks,
     token,
@@ -22,17 +23,21 @@ from hf_apt.report.sections import (
 )
 
 SECTIONS: tuple[Callable[[PageView], Section | None], ...] = (
+    sentences.section,
     blocks.section,
-    measures.section,
-    similarity.section,
-    treatment.section,
-    rarefaction.section,
-    frequency.section,
+    ruler.section,
+    token.section,
     confusion.section,
     clusters.section,
-    token.section,
+    frequency.section,
     tasks.section,
-    ruler.section,
+    treatment.section,
+    measures.section,
+    similarity.section,
+    rarefaction.section,
     provenance.section,
 )
 """A new section is a line here (`hf_apt.report.section`)."""
+
+FOLDED = ("treatment", "measures", "similarity", "rarefaction")
+"""Sections that a reader opens: what few ask for first."""

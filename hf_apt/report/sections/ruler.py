@@ -12,8 +12,10 @@ from hf_apt.report.svg import both_widths
 
 
 def section(view: PageView) -> Section | None:
-    """A strip with floors, model, ceiling and reference models, and their table; nothing for a run
-    of before there was a ruler."""
+    """A strip with floors, model, ceiling and reference models, and their table.
+
+    Nothing for a run of a version that had no ruler.
+    """
     table = ruler_table(view.summary)
     if table is None:
         return None

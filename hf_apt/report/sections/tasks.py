@@ -1,4 +1,4 @@
-"""What it carries over to: the tasks that the model was fine-tuned on."""
+"""The tasks that the model was fine-tuned on."""
 
 from __future__ import annotations
 
@@ -10,4 +10,4 @@ from hf_apt.report.tasks.content import tasks_content
 def section(view: PageView) -> Section | None:
     """A part for each task; nothing where there is no record of any."""
     content = tasks_content(view.records)
-    return None if content is None else Section("tasks", "What it carries over to", content)
+    return None if content is None else Section("tasks", "Fine-tuned on tasks", content)

@@ -14,8 +14,10 @@ from hf_apt.stats.counts import TREATMENTS
 
 
 def section(view: PageView) -> Section | None:
-    """A figure of mean APT by treatment for each readout, of tokens that all treatments ask for;
-    nothing where nothing was masked."""
+    """A figure of mean APT by treatment for each readout, of tokens that all treatments ask for.
+
+    Nothing where nothing was masked.
+    """
     if asks_next_tokens(view.summary["model"]):
         return None
     drawings = {}

@@ -30,7 +30,7 @@ def write_similarity(
     """The path of the file that is written, whole or not at all, as its ending says.
 
     `model` and `other` are the models' names. A page needs nothing else and loads nothing. Raises
-    ValueError for an ending that is none of `SUFFIXES`.
+    ValueError for an ending other than `SUFFIXES`.
     """
     from hf_apt.report import rendered
 
@@ -53,9 +53,11 @@ def write_similarity(
 def similarity_record(
     similarity: DepthSimilarity, model: str, other: str | None = None
 ) -> dict[str, Any]:
-    """The matrix as JSON: `cka[d][e]` is that of depth d of `model` with depth e of `other`, or of
-    `model` itself, and `standard_error` that of it; null where states do not vary, and for errors
-    that were not made."""
+    """The matrix of similarities as JSON.
+
+    `cka[d][e]` is that of depth d of `model` with depth e of `other`, or of `model` itself, and
+    `standard_error` that of it; null where states do not vary, and for errors that were not made.
+    """
     errors_DE = similarity.errors_DE
     return plain(
         {

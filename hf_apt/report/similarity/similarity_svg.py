@@ -20,8 +20,11 @@ def similarity_svg(
     *,
     labels: Sequence[str] | None = None,
 ) -> Markup:
-    """The matrix as SVG: a row for each depth of `model`, darker for more alike, with its value; to
-    point at it shows its standard error. `labels` say what stands at each depth of `model`."""
+    """The matrix of similarities as SVG: a row for each depth of `model`, darker for more alike.
+
+    Each entry shows its value and, when it is pointed at, its standard error. `labels` say what
+    stands at each depth of `model`.
+    """
     cka_DE = similarity.cka_DE
     errors_DE = np.full(cka_DE.shape, np.nan)
     if similarity.errors_DE is not None:

@@ -1,4 +1,4 @@
-"""What ranks the depths of a model as their accuracy does."""
+"""Scores that rank the depths of a model as their accuracy does."""
 
 from __future__ import annotations
 
@@ -38,4 +38,4 @@ def part(view: TaskView) -> Section | None:
             for name in names
         ],
     }
-    return Section("agreement", "What ranks the depths as accuracy does", content)
+    return Section("agreement", "Scores that rank the depths as accuracy does", content)

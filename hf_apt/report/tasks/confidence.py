@@ -110,7 +110,7 @@ def _slopes_note(record: dict[str, Any]) -> str:
         "Within classes: mean APT and confidence less their means over the texts of the same class,"
         " as classes that differ in both make a slope of their own. Without noise: APT was counted"
         " on a finite text, and what is off by chance flattens the line; reliability is the share"
-        " of the spread of mean APT that is no chance. In brackets, 95\xa0% intervals."
+        " of the spread of mean APT that is not due to chance. In brackets, 95\xa0% intervals."
         f" The noise is known of {known} of the tokens."
     )
     if corrected["grouped_by"] == "positions":
@@ -126,18 +126,18 @@ def _verdict(slope: dict[str, Any]) -> list[str]:
         return []
     statement = "independence of confidence and mean APT, which arXiv 2509.03407 states"
     if slope["low"] <= 0 <= slope["high"]:
-        return [f"The interval holds 0, as {statement}, would have it."]
+        return [f"The interval includes 0. That agrees with the {statement}."]
     more = "more" if slope["value"] > 0 else "less"
     return [
-        f"The interval does not hold 0: the better the model knows the tokens of a text, the {more}"
-        f" confident it is. That is not the {statement}."
+        f"The interval excludes 0: the better the model knows the tokens of a text, the {more}"
+        f" confident it is. That contradicts the {statement}."
     ]
 
 
 def _source(source: dict[str, Any]) -> str:
     where = {
         "run": "on this run's held-out text",
-        "training texts": "on the task's training texts, masked anew",
+        "training texts": "on the task's training texts, with masks of their own",
     }[source["source"]]
     return (
         "Bins hold equal numbers of texts; the thin lines show how far they reach, ± is one"
@@ -169,15 +169,15 @@ def _calibration(task: str, record: dict[str, Any]) -> dict[str, Any]:
 def _calibration_words(record: dict[str, Any], main: dict[str, Any]) -> str:
     error, most = main["error"], main["error_if_calibrated_95"]
     shown = (
-        f"The expected calibration error is {number(error)}. On so many texts a calibrated"
+        f"The expected calibration error is {number(error)}. On this number of texts a calibrated"
         f" classifier would show {number(main['error_if_calibrated'])}, and in 95 of 100 draws of"
         f" labels no more than {number(most)}:"
     )
     if error <= most:
         return f"{shown} no miscalibration is seen."
     confidence, accuracy = record["mean_confidence"]["value"], record["accuracy"]["value"]
-    side = "more" if accuracy > confidence else "less"
-    return f"{shown} it is not calibrated. On average it is right {side} often than confident."
+    side = "too little" if accuracy > confidence else "too"
+    return f"{shown} it is not calibrated. On average it is {side} confident."
 
 
 def _substitution(record: dict[str, Any]) -> dict[str, Any]:
@@ -220,8 +220,8 @@ def _row(effect: dict[str, Any], name: str) -> list[str]:
 def _substitution_words(dose: dict[str, Any], one_in: str) -> str:
     return (
         f"With {one_in} replaced by what the masked model predicts there, the label of"
-        f" {_share(dose['prediction'])} of the texts changes; with as many random tokens that of"
-        f" {_share(dose['random'])}, text by text"
+        f" {_share(dose['prediction'])} of the texts changes; with as many random tokens, that of"
+        f" {_share(dose['random'])}. Paired by text, the difference is"
         f" {_difference(dose['random']['less_prediction']['changed_labels'])}."
     )
 
@@ -231,8 +231,4 @@ def _share(effect: dict[str, Any]) -> str:
 
 
 def _difference(difference: PlainEstimate) -> str:
-    if difference["value"] is None:
-        return "neither more nor less"
-    side = "more" if difference["value"] >= 0 else "less"
-    size: PlainEstimate = {**difference, "value": abs(difference["value"])}
-    return f"{estimate(size)} {side}"
+    return "0" if difference["value"] is None else estimate(difference, signed=True)

@@ -42,6 +42,124 @@
     for (const part of closed.splice(0)) part.open = false;
   });
 
+  // A section that is folded opens when it is gone to.
+  function unfold() {
+    const folded = location.hash.length > 1 && document.getElementById(location.hash.slice(1))?.querySelector(".folded");
+    if (folded) {
+      folded.open = true;
+      folded.scrollIntoView();
+    }
+  }
+  addEventListener("hashchange", unfold);
+  unfold();
+
+  // Receipts: what is pointed at or focused says all of itself, and can be copied.
+  const receipt = document.createElement("div");
+  const said = document.createElement("span");
+  const copy = document.createElement("button");
+  receipt.id = "receipt";
+  receipt.hidden = true;
+  said.setAttribute("role", "status");
+  copy.type = "button";
+  copy.className = "small";
+  receipt.append(said, copy);
+  document.body.append(receipt);
+  for (const target of all("[data-receipt]")) {
+    target.removeAttribute("title");
+    target.querySelector("title")?.remove();
+  }
+  function show(event) {
+    if (receipt.contains(event.target)) return;
+    const target = event.target.closest?.("[data-receipt]");
+    if (target) {
+      said.textContent = [target.dataset.receipt, document.body.dataset.receiptsEnd].filter(Boolean).join("; ");
+      copy.textContent = "Copy";
+      receipt.hidden = false;
+    } else if (event.type !== "pointerover") receipt.hidden = true;
+  }
+  for (const type of ["pointerover", "focusin", "pointerdown"]) addEventListener(type, show);
+  addEventListener("keydown", (event) => {
+    const target = event.target.closest?.("[data-receipt]");
+    if (event.key === "Escape") receipt.hidden = true;
+    else if (target && event.key === "Enter") copy.focus();
+  });
+  copy.addEventListener("click", () => {
+    // Not the clipboard's interface: a page that is opened from a file does not get it.
+    getSelection().selectAllChildren(said);
+    copy.textContent = document.execCommand("copy") ? "Copied" : "Press Ctrl+C";
+  });
+
+  // Every table as CSV: an estimate gives two columns, its value and its standard error.
+  function rowsOf(table) {
+    const plain = table.cloneNode(true);
+    for (const hidden of plain.querySelectorAll(".short")) hidden.remove();
+    for (const end of plain.querySelectorAll("br, .chip")) end.after(" ");
+    const grid = [];
+    [...plain.rows].forEach((row, y) => {
+      grid[y] ??= [];
+      let x = 0;
+      for (const cell of row.cells) {
+        while (grid[y][x] !== undefined) x += 1;
+        const text = cell.textContent.replace(/\s+/g, " ").trim();
+        for (let down = 0; down < cell.rowSpan; down += 1) {
+          grid[y + down] ??= [];
+          for (let right = 0; right < cell.colSpan; right += 1) grid[y + down][x + right] = text;
+        }
+      }
+    });
+    const numHeads = plain.tHead?.rows.length ?? 0;
+    const heads = grid.slice(0, numHeads);
+    const width = Math.max(...grid.map((row) => row.length));
+    const header = [...Array(width).keys()].map((x) => [...new Set(heads.map((row) => row[x] ?? ""))].filter(Boolean).join(" / "));
+    const body = grid.slice(numHeads);
+    const columns = header.map((name, x) => {
+      const cells = body.map((row) => (row[x] ?? "").split("±").map(number));
+      const twice = cells.some((parts) => parts.length === 2);
+      return twice ? [[name, ...cells.map((parts) => parts[0])], [`${name}, standard error`, ...cells.map((parts) => parts[1] ?? "")]]
+        : [[name, ...cells.map((parts) => parts.join("±"))]];
+    }).flat();
+    return [...(numHeads ? [0] : []), ...body.map((_, y) => y + 1)].map((y) => columns.map((column) => column[y]));
+  }
+  function number(text) {
+    const plain = text.trim().replace("−", "-");
+    if (plain === "–") return "";
+    const digits = plain.replace(/,(?=\d{3})/g, "");
+    if (/^[+-]?\d+(\.\d+)?$/.test(digits)) return digits.replace("+", "");
+    return /^[=+\-@]/.test(plain) ? `'${plain}` : plain;  // no spreadsheet takes it for a formula
+  }
+  function offerCsv(table) {
+    const link = document.createElement("a");
+    const line = document.createElement("p");
+    const about = table.closest("[aria-label]")?.getAttribute("aria-label") ?? table.closest("section")?.querySelector("h2")?.textContent ?? "table";
+    link.textContent = "CSV";
+    link.setAttribute("aria-label", `${about} as CSV`);
+    link.download = `${about.toLowerCase().replace(/[^a-z0-9]+/g, "-").replace(/^-|-$/g, "")}.csv`;
+    const fill = () => {
+      const lines = rowsOf(table).map((row) => row.map((cell) => (/[",\n]/.test(cell) ? `"${cell.replaceAll('"', '""')}"` : cell)).join(","));
+      link.href = `data:text/csv;charset=utf-8,${encodeURIComponent(`${lines.join("\n")}\n`)}`;
+    };
+    link.href = "#";
+    for (const type of ["pointerdown", "focus", "click"]) link.addEventListener(type, fill);
+    line.className = "csv";
+    line.append(link);
+    (table.closest(".scroll") ?? table).after(line);
+  }
+  for (const table of all("main table")) offerCsv(table);
+
+  // The guessing game: a guess opens the answers.
+  for (const form of all(".guess")) {
+    const answers = form.parentElement.querySelector("details");
+    const verdict = form.querySelector("output");
+    form.hidden = false;
+    const bare = (text) => text.replace(/^(##|[Ġ▁␣])/, "").trim().toLowerCase();
+    form.addEventListener("submit", (event) => {
+      event.preventDefault();
+      const guess = bare(form.querySelector("input").value);
+      answers.open = true;
+      if (guess) verdict.textContent = guess === bare(form.dataset.true) ? "Right." : `It was ${form.dataset.true}.`;
+    });
+  }
+
   if (lookup) explore();
   for (const [, draw] of parts) draw();
 
@@ -216,15 +334,18 @@
       const token = state.token;
       const support = lookup.support[token] ?? 0;
       const rows = [
-        ["asked for", `${whole(support)} times`],
+        ["asked for", support || !lookup.num_left_out ? `${whole(support)} times` : "seldom or never"],
         ["in the training corpus", `${whole(lookup.frequency[token])} times`],
         ["token id", String(lookup.ids[token])],
       ];
       if (lookup.planted) rows.push(["planted class", lookup.planted[token] < 0 ? "none" : String(lookup.planted[token])]);
       const record = element("div", [element("h3", element("bdi", lookup.tokens[token])), facts(rows)], "record");
       if (support) record.append(byDepth(token, support), ...mates(token));
-      else record.append(element("p", "It was given as an answer but never asked for, so it has no APT.", "note"));
+      else record.append(element("p", lookup.num_left_out
+        ? `It is none of the ${whole(lookup.support.length)} most asked tokens, which are listed here.`
+        : "It was given as an answer but never asked for, so it has no APT.", "note"));
       find("#token-record").replaceChildren(record);
+      for (const table of all("#token-record table")) offerCsv(table);
     }]);
 
     function byDepth(token, support) {
@@ -264,11 +385,11 @@
     }
 
     function mates(token) {
-      const tokens = detail().groups[at()].find((members) => members.includes(token));
+      const [size, ...tokens] = detail().groups[at()].find(([, ...members]) => members.includes(token)) ?? [];
       const title = `Its cluster at depth ${at()} (mutual, ≥ ${lookup.shown_threshold})`;
-      if (!tokens) return [element("p", `${title}: none.`, "note")];
+      if (!size) return [element("p", `${title}: none.`, "note")];
       const others = tokens.filter((member) => member !== token);
-      return [element("p", title, "note"), chips([token, ...others].slice(0, 24), tokens.length, true)];
+      return [element("p", title, "note"), chips([token, ...others].slice(0, 24), size, true)];
     }
 
     // Begin with the token, among the hundred most asked, that has grown most.

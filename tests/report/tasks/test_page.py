@@ -64,7 +64,7 @@ def drawings(run: Run) -> dict[str, str]:
 def test_without_a_record_there_is_no_section(run):
     assert run.finetuned() == run.committees() == {}
     assert tasks_content(RunRecords(run)) is None
-    assert "What it carries over to" not in Page(write_report(run)).text
+    assert "Fine-tuned on tasks" not in Page(write_report(run)).text
 
 
 def test_the_lead_and_the_tables_hold_the_figures_on_record(run, said):
@@ -110,7 +110,7 @@ def test_confidence_is_said_with_its_interval_and_what_that_means(run, said):
     text = said(run)
     for part in (
         "has a slope of +0.136 (95 % interval −0.061 to +0.332): +0.014 of confidence for 0.1",
-        "The interval holds 0,",
+        "The interval includes 0.",
         "all texts +0.136 [−0.061, +0.332] +0.211 [−0.099, +0.521] 0.654",
         "within classes −0.025 [−0.123, +0.074] −0.039 [−0.199, +0.120] 0.629",
         "The noise is known of 91 % of the tokens.",
@@ -121,13 +121,13 @@ def test_confidence_is_said_with_its_interval_and_what_that_means(run, said):
         "0.100 to 0.190 115 0.710 ± 0.020 0.780 ± 0.030",
         "The expected calibration error is 0.088.",
         "would show 0.046, and in 95 of 100 draws of labels no more than 0.065: it is not"
-        " calibrated. On average it is right more often than confident.",
+        " calibrated. On average it is too little confident.",
         "Brier score, over classes 0.234 ± 0.015",  # 0.2345 is a little less in binary
     ):
         assert part in text, part
     task_record(run, confidence=confidence_record(low=0.02))
     text = said(run)
-    assert "The interval does not hold 0: the better the model knows the tokens" in text
+    assert "The interval excludes 0: the better the model knows the tokens" in text
     assert "the more confident it is" in text
 
 
@@ -168,7 +168,8 @@ def test_the_substitution_table_has_both_doses_and_the_controls(run, said):
     for dose in ("One token in 7", "Every token"):
         assert f"{dose} prediction {row} random {row} by frequency {row}" in text
     assert (
-        "with as many random tokens that of 0.123 ± 0.011, text by text 0.057 ± 0.009 more." in text
+        "with as many random tokens, that of 0.123 ± 0.011. Paired by text, the difference is "
+        "+0.057 ± 0.009." in text
     )
 
 
@@ -296,10 +297,12 @@ def test_same_records_same_bytes_and_every_id_once(run):
     first = write_report(run).read_bytes()
     assert write_report(run).read_bytes() == first
     found = Page(run.path("report.html"))
-    assert "What it carries over to" in found.text
+    assert "Fine-tuned on tasks" in found.text
     ids = [attributes["id"] for _, attributes in found.tags if "id" in attributes]
     assert len(ids) == len(set(ids))
-    assert not re.search(rb"https?://|url\((?!#)", first)
+    links = set(re.findall(rb"https?://[^\"<\s]+", first))
+    assert links == {b"https://arxiv.org/abs/2509.03407"}
+    assert not re.search(rb"url\((?!#)", first)
 
 
 def test_names_beside_lines_keep_their_distance_and_their_order():

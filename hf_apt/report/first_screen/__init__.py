@@ -1,0 +1,1 @@
+"""What the page says before anything else: a question, its answer, the chart that shows it."""

@@ -1,0 +1,1 @@
+"""What pictures of figures have in common."""

@@ -1,0 +1,43 @@
+"""A receipt holds the value, its error, n, the seed; all of them the run and its command."""
+
+from synthetic_runs import Page, make_run
+
+from hf_apt.records.run_records import RunRecords
+from hf_apt.report import write_report
+from hf_apt.report.first_screen.receipts import receipt, receipts_end
+
+
+def test_the_page_has_a_receipt_for_every_value_of_chart_and_headline_columns(tmp_path) -> None:
+    run = make_run(tmp_path, vocab_size=60, num_positions=3_000, num_blocks=2)
+    page, summary = Page(write_report(run)), RunRecords(run).summary
+    seed = (summary["masking"] or {}).get("seed")
+    tags = [attributes for _, attributes in page.tags if "data-receipt" in attributes]
+    said = {attributes["data-receipt"] for attributes in tags}
+    assert all(attributes.get("tabindex") == "0" for attributes in tags)
+    for readout, depths in summary["readouts"].items():
+        for depth in depths:
+            mean = depth["mean_apt"]["pooled"]
+            place = ["embeddings", "block\xa01", "block\xa02"][depth["depth"]]
+            place = "" if readout == "bayes" else place
+            assert receipt("mean APT", readout, place, mean, seed) in said
+            if readout != "bayes":
+                accuracy = depth["masked_accuracy"]["pooled"]
+                assert receipt("masked accuracy", readout, place, accuracy, seed) in said
+    circles = [
+        attributes for tag, attributes in page.tags if tag == "circle" and "cx" in attributes
+    ]
+    assert len([c for c in circles if c.get("class") == "point"]) == 2 * (4 * 3 + 1)
+    (body,) = (attributes for tag, attributes in page.tags if tag == "body")
+    assert body["data-receipts-end"] == receipts_end(summary)
+    assert receipts_end(summary).endswith(summary["command"])
+
+
+def test_what_is_not_known_is_not_said() -> None:
+    accuracy = {"value": 0.5, "standard_error": None, "num": 12}
+    assert receipt("masked accuracy", "own_head", "block 1", accuracy) == (
+        "masked accuracy, own head, block 1: 0.5000, n = 12 positions"
+    )
+    unknown = {"value": None, "standard_error": None, "num": 0}
+    assert receipt("mean APT", "bayes", "", unknown) == "mean APT, exact ceiling: –"
+    summary = {"title": "m on sotu", "command": None, "masking": None, "model": None}
+    assert receipts_end(summary) == "m on sotu"

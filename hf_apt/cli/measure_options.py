@@ -96,6 +96,17 @@ Revisions = Annotated[
 ]
 
 
+MeasureDryRun = Annotated[
+    bool,
+    Option(
+        "--dry-run",
+        help="Print what measuring would take here, sequences, asked positions, FLOPs, memory and "
+        "time, and do no more; two seconds of trial, the first 1,000 documents are read, no weight "
+        "is loaded and no folder made.",
+    ),
+]
+
+
 def _as_given(**values: Any) -> tuple[dict[str, Any]]:
     return (values,)
 
@@ -107,8 +118,11 @@ _as_given.__signature__ = inspect.signature(measure_options)  # pyright: ignore
 def measure_or_series_options(
     given: dict[str, Any], *, revisions: Revisions = None
 ) -> tuple[str | Series, RunConfig, Path]:
-    """What `measure_options` gives; with `revisions` the checkpoints, the configuration of the
-    first, and the folder that holds their folders."""
+    """What `measure_options` gives, or what a series of checkpoints needs.
+
+    With `revisions` these are the checkpoints, the configuration of the first, and the folder that
+    holds their folders.
+    """
     if revisions is None:
         return measure_options(**given)
     if given.get("revision") is not None:

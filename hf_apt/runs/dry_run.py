@@ -17,7 +17,8 @@ from hf_apt.records.run import Run
 from hf_apt.records.run_folder import require_run_folder
 from hf_apt.runs.machine_speed import expected_seconds, machine_speed
 from hf_apt.runs.option_checks import require_valid
-from hf_apt.runs.phase_costs import PhaseCost, disk_bytes, phase_costs, readout_bytes
+from hf_apt.runs.phase_costs import disk_bytes, phase_costs, readout_bytes
+from hf_apt.runs.planning.phase_cost import PhaseCost
 from hf_apt.runs.recipes import RunConfig
 from hf_apt.runs.same_run import require_same_run
 from hf_apt.training.costs.communication import communication_bytes, summing_bytes
@@ -33,10 +34,10 @@ class HeldOut:
     """How many held-out sequences there are to measure on."""
 
     num_sequences: int
-    """So many."""
+    """Number of held-out sequences."""
 
     certainty: str = "exact"
-    """`exact`; `at most`; or `unknown`, and `num_sequences` is `SAMPLE`."""
+    """`exact`; `about`; `at most`; or `unknown`, and `num_sequences` is `SAMPLE`."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -44,13 +45,13 @@ class Plan:
     """A run's costs on this machine."""
 
     config: RunConfig
-    """What is asked for."""
+    """Configuration of the run."""
 
     model: ModelCosts
-    """The model."""
+    """Parameters and FLOPs of the model."""
 
     held_out: HeldOut
-    """What it is measured on."""
+    """Sequences that the model is measured on."""
 
     phases: tuple[PhaseCost, ...]
     """What computes, but for fine-tuning."""
@@ -59,22 +60,25 @@ class Plan:
     """Names of phases that the run's folder has already, `finetuning` among them."""
 
     seconds: dict[str, float]
-    """Expected for each phase that is not done."""
+    """Expected seconds of each phase that is not done."""
 
     weights_bytes: int
-    """On disk, at most."""
+    """Largest number of bytes that the weights take on disk."""
 
     readouts_bytes: int
-    """The same, of all readouts."""
+    """Largest number of bytes that all readouts take on disk."""
 
     num_processes: int = 1
-    """That were started."""
+    """Number of processes that were started."""
 
     sent_in_step: int = 0
-    """Bytes that each of them sends in a step of pre-training."""
+    """Bytes that each process sends in a step of pre-training."""
 
     sent_in_measuring: int = 0
-    """And when measuring is done, at most."""
+    """Largest number of bytes that each process sends when measuring is done."""
+
+    num_asked: int | None = None
+    """Positions that are asked, about; None where the text was not looked at."""
 
 
 def plan(config: RunConfig, folder: Path) -> Plan:
@@ -94,15 +98,32 @@ def plan(config: RunConfig, folder: Path) -> Plan:
         vocab_size=_vocab_size(config, run),
         sequence_length=config.sequence_length,
     )
+    return plan_of(config, run, model, held_out)
+
+
+def plan_of(
+    config: RunConfig,
+    run: Run,
+    model: ModelCosts,
+    held_out: HeldOut,
+    *,
+    asked_share: float | None = None,
+    num_asked: int | None = None,
+) -> Plan:
+    """The costs of a run of which model and text are known; two seconds are spent on the trial.
+
+    `asked_share` is the share of the tokens that are asked, the masking rate where None.
+    """
     done = _done(config, run)
-    phases = tuple(phase_costs(config, model, held_out.num_sequences, done=done))
+    phases = phase_costs(config, model, held_out.num_sequences, done=done, asked_share=asked_share)
     waiting = [cost for cost in phases if cost.name not in done]
     seconds: dict[str, float] = {}
     if waiting:
         speed = machine_speed(model, batch_size=config.pretrain.batch_size)
         seconds = {cost.name: expected_seconds(cost, speed) for cost in waiting}
     num_measured = phases[-1].tokens // config.sequence_length
-    num_modified = num_measured * (config.sequence_length - 2) * config.measure.masking_rate
+    rate = asked_share or config.measure.masking_rate
+    num_modified = num_measured * (config.sequence_length - 2) * rate
     num_readouts = 1 + len(config.head_kinds) + config.untrained
     num_processes = int(os.environ.get("WORLD_SIZE", "1"))
     share = num_readouts * readout_bytes(model, round(num_modified / num_processes), num_measured)
@@ -110,7 +131,7 @@ def plan(config: RunConfig, folder: Path) -> Plan:
         config=config,
         model=model,
         held_out=held_out,
-        phases=phases,
+        phases=tuple(phases),
         done=done,
         seconds=seconds,
         weights_bytes=disk_bytes(config, model),
@@ -123,6 +144,7 @@ def plan(config: RunConfig, folder: Path) -> Plan:
             accumulation_steps=config.pretrain.accumulation_steps,
         ),
         sent_in_measuring=summing_bytes(share, num_processes),
+        num_asked=num_asked,
     )
 
 

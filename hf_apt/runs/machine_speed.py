@@ -18,7 +18,7 @@ from torch import Tensor, nn
 from hf_apt.depths.sweep import streamed_argmax
 from hf_apt.models.devices import process_state, trains_in_bfloat16
 from hf_apt.models.fresh import sized_model
-from hf_apt.runs.phase_costs import PhaseCost
+from hf_apt.runs.planning.phase_cost import PhaseCost
 from hf_apt.training.costs.model_costs import BACKWARD, ModelCosts
 
 OVERHEAD: Mapping[str, float] = {
@@ -49,16 +49,16 @@ class Speed:
     """FLOPs a second of each kind of `Work`."""
 
     trunk_training: float
-    """Forward and backward, in the precision of training."""
+    """Speed of the trunk forward and backward, in the precision of training."""
 
     head_training: float
-    """Forward and backward, in the precision of training."""
+    """Speed of the head forward and backward, in the precision of training."""
 
     trunk_reading: float
-    """Forward, in float32."""
+    """Speed of the trunk forward, in float32."""
 
     head_reading: float
-    """Forward to the choice of the largest logit, in float32."""
+    """Speed of the head forward, up to the choice of the largest logit, in float32."""
 
 
 def machine_speed(

@@ -7,12 +7,12 @@ Source: ours.
 from __future__ import annotations
 
 from collections.abc import Collection, Iterator, Sequence
-from dataclasses import astuple, dataclass
 from typing import TYPE_CHECKING
 
 from hf_apt.depths.head_config import heads_among, lenses_among
 from hf_apt.depths.head_loss import CHUNK_BYTES
 from hf_apt.depths.sweep import CHUNK
+from hf_apt.runs.planning.phase_cost import PhaseCost, Work
 from hf_apt.stats.measures.rarefied_apt import MOST_STRETCHES
 from hf_apt.training.costs import lens_costs
 from hf_apt.training.costs.model_costs import BACKWARD, FLOAT, ModelCosts
@@ -30,79 +30,41 @@ _KEPT_CHECKPOINTS = 2
 """Checkpoints that the Trainer keeps; while it writes, there is one more."""
 
 
-@dataclass(frozen=True, kw_only=True)
-class Work:
-    """FLOPs by kind, as machines have a speed of their own for each."""
-
-    trunk_training: float = 0
-    """Through the trunk in training: forward and backward, or forward alone where it is frozen."""
-
-    head_training: float = 0
-    """Through the heads, forward and backward, from the modified positions to the vocabulary."""
-
-    trunk_reading: float = 0
-    """Through the trunk, forward in float32, to measure."""
-
-    head_reading: float = 0
-    """Through the heads, from states to predictions, in float32."""
-
-    @property
-    def flops(self) -> float:
-        """FLOPs of all kinds together."""
-        return sum(astuple(self))
-
-
-@dataclass(frozen=True, kw_only=True)
-class PhaseCost:
-    """What one phase of a run costs."""
-
-    name: str
-    """`pretraining`, `linear_head`, `mlm_head`, `heads` (both at once), `jacobian`, `translator`,
-    `measuring` or `untrained`."""
-
-    tokens: int
-    """Tokens read, special ones and padding included; of pre-training, in training alone. Of heads
-    as often as they are trained on, though kept states spare the trunk."""
-
-    work: Work
-    """FLOPs of the phase, over all processes."""
-
-    memory: int
-    """Bytes of tensors and counts at the peak, in one process; Python and libraries are extra."""
-
-
 def phase_costs(
     config: RunConfig,
     model: ModelCosts,
     num_held_out: int,
     *,
     done: Collection[str] = (),
+    asked_share: float | None = None,
 ) -> list[PhaseCost]:
     """The phases of a run that compute, in their order, but for fine-tuning.
 
-    `num_held_out` is the number of held-out sequences. Kinds of heads that are not among the phases
-    that are `done` are trained together, in one phase.
+    `num_held_out` is the number of held-out sequences, of whose tokens `asked_share` are asked; the
+    masking rate where None. Kinds of heads that are not among the phases that are `done` are
+    trained together, in one phase. Nothing is pre-trained in no steps.
     """
+    asked_share = asked_share or config.measure.masking_rate
     num_measured = min(config.measure.num_sequences or num_held_out, num_held_out)
     names = ["measuring", *(["untrained"] if config.untrained else [])]
     heads = heads_among(config.head_kinds)
     waiting = [kind for kind in heads if kind not in done]
     lens_of = {"jacobian": _jacobian, "translator": _translator}
     return [
-        _pretraining(config, model, num_held_out),
+        *([_pretraining(config, model, num_held_out)] if config.pretrain.num_steps else []),
         *(_heads(config, model, [kind]) for kind in heads if kind in done),
         *([_heads(config, model, waiting)] if waiting else []),
         *(lens_of[kind](config, model) for kind in lenses_among(config.head_kinds)),
-        *(_measuring(config, model, num_measured, name) for name in names),
+        *(_measuring(config, model, num_measured, asked_share, name) for name in names),
     ]
 
 
 def _pretraining(config: RunConfig, model: ModelCosts, num_held_out: int) -> PhaseCost:
-    """Three forward passes through trunk and head, at modified positions alone from the last
-    block's attention on.
+    """The cost of pre-training: in each step three forward passes through trunk and head.
 
-    About eleven times on the way the loss of held-out sequences is computed: one forward pass each,
-    the head at every position.
+    From the last block's attention on they are at modified positions alone. About eleven times in
+    the training the loss of held-out sequences is computed: one forward pass each, the head at
+    every position.
     """
     settings, length = config.pretrain, config.sequence_length
     trunk = sum(
@@ -197,10 +159,12 @@ def _translator(config: RunConfig, model: ModelCosts) -> PhaseCost:
     )
 
 
-def _measuring(config: RunConfig, model: ModelCosts, num_sequences: int, name: str) -> PhaseCost:
+def _measuring(
+    config: RunConfig, model: ModelCosts, num_sequences: int, asked_share: float, name: str
+) -> PhaseCost:
     """One forward pass of the trunk; each head at every depth, at modified positions alone.
 
-    Behind a lens the own head is asked, after a map of the states at each depth but the last.
+    For a lens the own head is asked, after a map of the states at each depth but the last.
 
     On the CPU rows at the embeddings that are equal are asked once: up to 1 / D of the heads less.
     """
@@ -208,13 +172,13 @@ def _measuring(config: RunConfig, model: ModelCosts, num_sequences: int, name: s
     asked = () if name == "untrained" else config.head_kinds
     kinds, lenses = heads_among(asked), lenses_among(asked)
     num_rows = num_sequences * settings.num_realisations
-    modified = _num_modified(num_rows, length, settings.masking_rate)
+    modified = _num_modified(num_rows, length, asked_share)
     heads = model.head_flops() + sum(map(model.trained_head_flops, kinds))
     hidden, depths = model.shape.hidden_size, model.num_depths
     maps = (depths - 1) / depths * 2 * hidden**2
     heads += len(lenses) * (model.head_flops() + maps)
     batch = min(settings.batch_size, num_sequences)
-    in_batch = round(_num_modified(batch, length, settings.masking_rate))
+    in_batch = round(_num_modified(batch, length, asked_share))
     # The widest step of an argmax: the rows of all depths, and their logits of a chunk.
     rows = model.num_depths * in_batch * (2 * hidden + min(CHUNK, model.vocab_size))
     return PhaseCost(
@@ -273,10 +237,11 @@ def disk_bytes(config: RunConfig, model: ModelCosts) -> int:
 
     Token ids come on top, 2 bytes each (4 beyond 65,536 ids), and counts.
     """
-    resumable = (_KEPT_CHECKPOINTS + 1) * (FLOAT + _MOMENTS) * model.num_parameters
+    pretrained = (_KEPT_CHECKPOINTS + 1) * (FLOAT + _MOMENTS) + FLOAT
+    pretrained *= model.num_parameters if config.pretrain.num_steps else 0
     heads = sum(map(model.trained_head_parameters, heads_among(config.head_kinds)))
     heads += len(lenses_among(config.head_kinds)) * lens_costs.lens_parameters(model)
-    return resumable + FLOAT * (model.num_parameters + heads)
+    return pretrained + FLOAT * heads
 
 
 def _reading_memory(model: ModelCosts, num_tokens: int, num_modified: int) -> int:

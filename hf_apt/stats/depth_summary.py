@@ -11,7 +11,15 @@ from typing import Any, cast
 import numpy as np
 from jaxtyping import Int, Integer
 
-from hf_apt.stats.apt import ASKED_OFTEN, apt, apt50, masked_accuracy, mean_apt, never_right
+from hf_apt.stats.apt import (
+    ASKED_OFTEN,
+    apt,
+    apt50,
+    asked_alike,
+    masked_accuracy,
+    mean_apt,
+    never_right,
+)
 from hf_apt.stats.clusters import (
     DEFINITIONS,
     THRESHOLDS,
@@ -142,7 +150,7 @@ def _accuracies(counts: DepthCounts, depth: int, frequency_V: np.ndarray) -> dic
     figures: dict[str, Any] = {
         name: {} for name in ("mean_apt", "mean_apt_common", "masked_accuracy", "apt50")
     }
-    common_V = np.all([counts.support(name) > 0 for name in TREATMENTS], axis=0)
+    common_V = asked_alike([counts.support(name) for name in TREATMENTS])
     for name in ("pooled", *TREATMENTS):
         pairs = counts.at(depth, None if name == "pooled" else name)
         hits_V, support_V = pairs.hits(), pairs.support()

@@ -16,6 +16,7 @@ NAMES = (
     "reducing",
     "loading",
     "callback",
+    "series",
     "metrics",
     "importing",
     "expecting",

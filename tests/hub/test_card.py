@@ -10,7 +10,7 @@ import pytest
 import yaml
 from finished import NUM_DEPTHS, change_summary, write_finished_run
 from finished_tasks import confidence_record, task_record
-from huggingface_hub import ModelCard, parse_eval_result_entries
+from huggingface_hub import ModelCard
 
 from hf_apt.hub.card import card_files, checkpoint_card
 from hf_apt.hub.card_options import CardOptions
@@ -89,7 +89,8 @@ def test_every_number_of_the_table_is_the_recorded_one_of_its_block(request, whi
     ]
     figures = {
         "mean APT, own head": lambda own: own["mean_apt"]["pooled"],
-        "own head, at [MASK]": lambda own: own["mean_apt"]["masked"],
+        "common tokens, own head": lambda own: own["mean_apt_common"]["pooled"],
+        "common tokens, at [MASK]": lambda own: own["mean_apt_common"]["masked"],
         "accuracy at [MASK]": lambda own: own["masked_accuracy"]["masked"],
         "tokens kept": lambda own: {"value": own["confusion"]["num_kept"]},
         "clusters": lambda own: {"value": own["clusters"][1]["num_clusters"]},  # mutual, 0.05
@@ -112,7 +113,38 @@ def test_every_number_of_the_table_is_the_recorded_one_of_its_block(request, whi
                 assert rounds_to(shown[1], expected["standard_error"]), (name, cell)
             else:
                 assert "standard_error" not in expected
-    assert seen == NUM_DEPTHS * (5 * 2 + 2) + len(ceiling) * (3 * 2 + 2)
+    assert seen == NUM_DEPTHS * (6 * 2 + 2) + len(ceiling) * (4 * 2 + 2)
+
+
+def test_treatments_are_compared_on_the_tokens_that_all_of_them_ask_for(run):
+    """With their number; each treatment's own tokens are others."""
+    summary = run.read_json("summary.json")
+    own = summary["readouts"]["own_head"]
+    for depth in own:
+        for estimate in depth["mean_apt_common"].values():
+            estimate |= {"value": estimate["value"] / 2, "num": 57}
+    run.write_json("summary.json", summary)
+    common = own[-1]["mean_apt_common"]
+    text = body(run)
+    assert f"**Common tokens**: the {common['pooled']['num']} tokens that were asked" in text
+    assert f"Of the {common['pooled']['num']} tokens that were asked masked, replaced" in text
+    first, last = (each["mean_apt_common"] for each in (own[0], own[-1]))
+    said = re.search(r"not merely to be copied,\s([\d.]+)\s±\s[\d.]+\sand\s([\d.]+)\s±", text)
+    assert said
+    for shown, estimate in zip(said.groups(), (first["masked"], last["masked"]), strict=True):
+        assert rounds_to(shown, estimate["value"])
+
+
+def test_without_such_tokens_treatments_are_left_out(run):
+    summary = run.read_json("summary.json")
+    for depth in summary["readouts"]["own_head"]:
+        nothing = {"value": None, "standard_error": None, "num": 0}
+        depth["mean_apt_common"] = dict.fromkeys(depth["mean_apt_common"], nothing)
+    run.write_json("summary.json", summary)
+    header, _, *_ = table(body(run))
+    assert not [name for name in header if name.startswith("common")]
+    assert "common tokens" not in body(run).lower()
+    assert "copied" not in body(run).partition("| depth")[0]
 
 
 def test_a_changed_figure_changes_the_table(run):
@@ -204,7 +236,7 @@ def test_a_run_without_training_has_no_card(run):
 def test_the_same_run_gives_the_same_bytes(finished_run):
     first, second = (card_files(finished_run, CardOptions(repo=REPO)) for _ in range(2))
     assert first == second
-    assert set(first) == {"README.md", "figures/confusion.png", ".eval_results/hf_apt.yaml"}
+    assert set(first) == {"README.md", "figures/confusion.png"}  # results are of benchmarks alone
 
 
 def test_the_figure_shows_the_counts(finished_run, planted, run):
@@ -369,7 +401,7 @@ def test_a_folder_that_is_there_is_no_data_set(run, tmp_path, monkeypatch):
     (tmp_path / "them" / "texts").mkdir(parents=True)
     change_summary(run, corpus=run.read_json("summary.json")["corpus"] | {"name": "them/texts"})
     monkeypatch.chdir(tmp_path)
-    assert ".eval_results/hf_apt.yaml" not in card_files(run, CardOptions(repo=REPO))
+    assert ModelCard(checkpoint_card(run, CardOptions(repo=REPO))).data.datasets is None
 
 
 # What the Hub reads.
@@ -393,20 +425,6 @@ def test_the_model_index_holds_every_block_of_every_readout(finished_run):
     assert len({(r.metric_type, r.metric_config, r.metric_args["readout"]) for r in results}) == 24
     assert card.data.library_name == "transformers"
     assert card.data.pipeline_tag == "fill-mask"
-
-
-def test_the_eval_results_hold_mean_apt_of_every_block(finished_run):
-    files = card_files(finished_run, CardOptions(repo=REPO))
-    entries = parse_eval_result_entries(yaml.safe_load(files[".eval_results/hf_apt.yaml"]))
-    summary = finished_run.read_json("summary.json")
-    for depth, (entry, figures) in enumerate(
-        zip(entries, summary["readouts"]["own_head"], strict=True)
-    ):
-        assert entry.dataset_id == "wikimedia/wikipedia"
-        assert entry.task_id == f"mean_apt_depth_{depth}"
-        assert entry.value == figures["mean_apt"]["pooled"]["value"]
-        assert entry.date == summary["created"]
-        assert str(figures["mean_apt"]["pooled"]["standard_error"]) in entry.notes
 
 
 def test_odd_names_leave_the_card_whole(run):

@@ -57,8 +57,10 @@ def footer(plan: Plan) -> str:
     asked = plan.config.measure.num_sequences
     num = min(asked or num, num)
     notes = [
-        f"disk: weights up to {in_bytes(plan.weights_bytes)}, "
-        f"counts and measures up to {in_bytes(plan.readouts_bytes)}, "
+        *_asked(plan, num),
+        "disk: "
+        + (f"weights up to {in_bytes(plan.weights_bytes)}, " if plan.weights_bytes else "")
+        + f"counts and measures up to {in_bytes(plan.readouts_bytes)}, "
         f"token ids {2 if plan.model.vocab_size <= 2**16 else 4} bytes each",
         "memory: tensors and counts of one process; Python and its libraries come on top",
         "time: from a trial of two seconds on this machine as busy as it is now, one process",
@@ -75,11 +77,26 @@ def footer(plan: Plan) -> str:
         )
     elif certainty == "at most":
         notes.append(f"measuring: on {num:,} held-out sequences at most")
+    elif certainty == "about" and num != asked:
+        notes.append("sequences: reckoned from the first documents; the rest was not read")
     besides = ["reading and tokenising", "figures and page"]
     if isinstance(plan.config.corpus, PlantedCorpus):
         besides.insert(1, "the exact best predictor")
     notes.append(f"not estimated: {', '.join(besides)}")
     return "\n".join(notes)
+
+
+def _asked(plan: Plan, num_sequences: int) -> list[str]:
+    """What is asked of a checkpoint, where its text was looked at."""
+    if plan.num_asked is None:
+        return []
+    about = "" if plan.held_out.certainty == "exact" else "about "
+    length, layout = plan.config.sequence_length, plan.config.layout
+    most = "" if layout == "packed" else " at most"
+    return [
+        f"asked: about {amount(plan.num_asked)} positions; sequences: {about}{num_sequences:,}, "
+        f"{layout}, of{most} {length} tokens"
+    ]
 
 
 def time_range(seconds: float) -> str:

@@ -24,11 +24,7 @@ def section(records: RunRecords) -> CardSection:
     summary = records.summary
     header, *rows = block_table(summary)
     own = summary["readouts"]["own_head"]
-    masked = [estimate(own[depth]["mean_apt"]["masked"]) for depth in (0, -1)]
-    lead = (
-        f"{plain(headline(summary, 'own_head'))}{_rarefied(own)} Where the token was masked, not"
-        f" merely to be copied: {masked[0]} and {masked[1]}."
-    )
+    lead = f"{plain(headline(summary, 'own_head'))}{_rarefied(own)}{_masked(own)}"
     last_depth = plain(depth_labels(summary)[-1])
     outlined = (
         f"Outlined: clusters after {last_depth}."
@@ -64,11 +60,29 @@ def _rarefied(own: Depths) -> str:
     )
 
 
+def _masked(own: Depths) -> str:
+    """Mean APT at masked positions beside that of all, of the tokens that all treatments ask for.
+
+    Nothing where there are none, as of a causal model.
+    """
+    common = [own[depth]["mean_apt_common"] for depth in (0, -1)]
+    num = common[0]["pooled"]["num"]
+    if not num:
+        return ""
+    pooled, masked = ([estimate(each[key]) for each in common] for key in ("pooled", "masked"))
+    return (
+        f" Of the {number(num, 0)} tokens that were asked masked, replaced and unchanged it is"
+        f" {pooled[0]} and {pooled[1]}; where these were masked, not merely to be copied,"
+        f" {masked[0]} and {masked[1]}."
+    )
+
+
 def block_table(summary: Summary) -> list[list[str]]:
     """The per-block table, its header first; figures are rounded for reading.
 
-    Mean APT of every readout, of the own head also where the token was masked; how often the own
-    head is right there; tokens kept and clusters.
+    Mean APT of every readout; of the own head also that of the tokens that all treatments ask for,
+    at all positions and where these were masked, if there are any; how often the own head is right
+    at masked positions; tokens kept and clusters.
     """
     ceiling = summary["readouts"].get("bayes", [])
     heads = {name: depths for name, depths in summary["readouts"].items() if name != "bayes"}
@@ -76,7 +90,7 @@ def block_table(summary: Summary) -> list[list[str]]:
     columns = {
         "depth": [*map(plain, depth_labels(summary)), "exact best predictor"],
         "mean APT, own head": _estimates("mean_apt", "pooled", own, ceiling),
-        "own head, at [MASK]": _estimates("mean_apt", "masked", own, ceiling),
+        **_common(own, ceiling),
         **{
             READOUT_LABELS[name]: [*_estimates("mean_apt", "pooled", depths, []), NOTHING]
             for name, depths in heads.items()
@@ -94,7 +108,14 @@ def block_table(summary: Summary) -> list[list[str]]:
 
 def _notes(summary: Summary) -> list[str]:
     readouts, (definition, threshold) = summary["readouts"], HEADLINE
-    num = number(readouts["own_head"][-1]["mean_apt"]["pooled"]["num"], 0)
+    own = readouts["own_head"][-1]
+    num = number(own["mean_apt"]["pooled"]["num"], 0)
+    num_common = own["mean_apt_common"]["pooled"]["num"]
+    common = (
+        f"**Common tokens**: the {number(num_common, 0)} tokens that were asked masked, replaced"
+        " and unchanged alike. Treatments can be compared on these alone, as each asks for other"
+        " tokens besides.",
+    )
     heads = {
         "linear_head": "**Linear head**: a linear map to the vocabulary, trained for every depth on"
         " the frozen model.",
@@ -112,6 +133,7 @@ def _notes(summary: Summary) -> list[str]:
         " error over tokens. Of the modified positions some are masked, some show another token and"
         " some the token itself, which a model may copy; **at [MASK]** counts the masked ones"
         " alone.",
+        *(common if num_common else ()),
         "**Own head**: the model's own MLM head, applied to the hidden states of every depth.",
         *(note for name, note in heads.items() if name in readouts),
         "**Accuracy**: the share of positions that the own head predicts right.",
@@ -127,7 +149,20 @@ def num_clusters(figures: DepthFigures) -> int:
     return cluster_entry(figures, threshold, definition)["num_clusters"]
 
 
+def _common(own: Depths, ceiling: Depths) -> dict[str, list[str]]:
+    """Columns of the tokens that all treatments ask for; none where there are no such tokens."""
+    if not own[0]["mean_apt_common"]["pooled"]["num"]:
+        return {}
+    return {
+        "common tokens, own head": _estimates("mean_apt_common", "pooled", own, ceiling),
+        "common tokens, at [MASK]": _estimates("mean_apt_common", "masked", own, ceiling),
+    }
+
+
 def _estimates(
-    figure: Literal["mean_apt", "masked_accuracy"], part: str, depths: Depths, ceiling: Depths
+    figure: Literal["mean_apt", "mean_apt_common", "masked_accuracy"],
+    part: str,
+    depths: Depths,
+    ceiling: Depths,
 ) -> list[str]:
     return estimates([figures[figure][part] for figures in [*depths, *ceiling]])

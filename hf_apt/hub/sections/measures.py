@@ -9,7 +9,7 @@ from hf_apt.report.measures_table import measures_table
 
 
 def section(records: RunRecords) -> CardSection | None:
-    """The table of the own head; nothing for a run of before there were measures."""
+    """The table of the own head; nothing for a run of a version without measures."""
     own = records.readouts["own_head"]
     table = measures_table(
         "own_head", own, [plain(label) for label in depth_labels(records.summary)]

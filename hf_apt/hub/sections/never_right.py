@@ -12,8 +12,10 @@ _MOST = 10
 
 
 def section(records: RunRecords) -> CardSection | None:
-    """The tokens asked most often among them, and whether they look as if never trained; nothing
-    where every token was right once, or where a run did not keep the rows of its model."""
+    """The never-right tokens asked most often, and whether they look as if never trained.
+
+    Nothing where every token was right once, or where a run did not keep the rows of its model.
+    """
     made = rows_table(records.summary, most=_MOST)
     if made is None:
         return None

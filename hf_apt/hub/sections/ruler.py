@@ -9,8 +9,10 @@ from hf_apt.report.section import TextTable
 
 
 def section(records: RunRecords) -> CardSection | None:
-    """What guessing reaches on the text asked, the model, and others; nothing for a run of before
-    there was a ruler."""
+    """What guessing reaches on the text asked, the model, and other models.
+
+    Nothing for a run of a version that had no ruler.
+    """
     made = ruler_table(records.summary)
     if made is None:
         return None

@@ -5,6 +5,7 @@ import random
 import pytest
 import torch
 from check_faults import FAULTS, bert_tokenizer, gpt2, made, modernbert
+from fitting_tokenizers import fitting_tokenizer, words_of
 from model_registry.classes import listed_classes
 from model_registry.tiny_configs import TinySizes
 from model_registry.trial import tiny_model
@@ -94,7 +95,7 @@ def test_a_text_without_its_tokenizer_is_refused():
 @pytest.mark.slow
 @pytest.mark.parametrize("name", sorted(ARCHITECTURES))
 def test_no_false_alarm_on_random_configurations(name):
-    """Five configurations of each of twenty classes."""
+    """Five configurations of each of twenty classes, without and with a tokenizer that fits."""
     (listed,) = [each for each in listed_classes() if each.name == name]
     draw = random.Random(name)
     for seed in range(5):
@@ -107,5 +108,12 @@ def test_no_false_alarm_on_random_configurations(name):
             intermediate_size=draw.randrange(16, 100),
             positions=draw.choice([32, 64, 128]),
         )
-        report = check(tiny_model(listed, sizes, seed=seed))
-        assert report.passed, (sizes, report)
+        model = tiny_model(listed, sizes, seed=seed)
+        is_causal = "MaskedLM" not in name
+        tokenizer = fitting_tokenizer(model.config, is_causal=is_causal, seed=seed)
+        for given in ((), (tokenizer, words_of(tokenizer, 40, seed=seed))):
+            report = check(model, *given)
+            assert report.passed, (sizes, report)
+        status = {row.name: row.status for row in report.rows}
+        assert status["rows"] == status["special tokens"] == "passed", (sizes, report)
+        assert status["mask token"] == ("skipped" if is_causal else "passed"), (sizes, report)

@@ -10,6 +10,7 @@ import os
 import re
 import subprocess
 import sys
+from collections import Counter
 from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
@@ -292,6 +293,117 @@ def test_rarefied_mean_apt_is_the_mean_of_all_draws(metric) -> None:
     for wrong, sentence in ((8, "8 positions cannot be drawn from the 7"), (0, "rarefied_to")):
         with pytest.raises(ValueError, match=sentence):
             metric("apt").compute(predictions=predictions, references=references, rarefied_to=wrong)
+
+
+def rarefied(rows: list[tuple[int, int]], num: int) -> float:
+    """Mean APT expected of `num` of the rows (token, answer), by the law of choices."""
+    support, hits = Counter(token for token, _ in rows), Counter(t for t, a in rows if t == a)
+    none_of = math.comb(len(rows), num)
+    chance = {t: 1 - math.comb(len(rows) - n, num) / none_of for t, n in support.items()}
+    return sum(chance[t] * hits[t] / n for t, n in support.items()) / sum(chance.values())
+
+
+@pytest.mark.parametrize("part", ["", "_masked"])
+@pytest.mark.parametrize("num_documents", [7, 50])
+def test_the_error_of_the_rarefied_mean_is_that_without_each_group(metric, num_documents, part):
+    """Of seven documents each is a group; of fifty neighbours are, twenty groups in all."""
+    predictions, references, treatment = random_pairs(600, seed=5)
+    documents = sorted(np.random.default_rng(1).integers(0, num_documents, 600).tolist())
+    documents[-1] = num_documents - 1
+    scores = metric("apt").compute(
+        predictions=predictions,
+        references=references,
+        treatment=treatment,
+        documents=documents,
+        rarefied_to=100,
+    )
+    rows = asked(references, predictions, treatment, documents)
+    rows = [row for row in rows if not part or row[2] == 0]
+    num_groups = min(20, num_documents)
+    group_of = [document * num_groups // num_documents for *_, document in rows]
+    left = [
+        rarefied([row[:2] for row, of in zip(rows, group_of, strict=True) if of != group], 100)
+        for group in range(num_groups)
+    ]
+    mean = oracles.mean(left)
+    error = math.sqrt((num_groups - 1) / num_groups * sum((x - mean) ** 2 for x in left))
+    assert scores[f"rarefied_mean_apt_standard_error{part}"] == pytest.approx(error)
+    assert scores[f"rarefied_mean_apt{part}"] == pytest.approx(
+        rarefied([row[:2] for row in rows], 100)
+    )
+
+
+def test_without_documents_the_rarefied_mean_has_no_error(metric) -> None:
+    predictions, references, _ = random_pairs()
+    scores = metric("apt").compute(predictions=predictions, references=references, rarefied_to=100)
+    assert math.isnan(scores["rarefied_mean_apt_standard_error"])
+    assert not math.isnan(scores["rarefied_mean_apt"])
+
+
+def test_documents_may_come_batch_by_batch_and_are_given_with_all_or_none(metric) -> None:
+    predictions, references, _ = random_pairs()
+    documents = [n // 10 for n in range(len(references))]
+    columns = {"predictions": predictions, "references": references, "documents": documents}
+    whole = metric("apt").compute(**columns, rarefied_to=100)
+    for start in (200, 0, 100):  # in any order
+        metric("apt").add_batch(**{k: v[start : start + 100] for k, v in columns.items()})
+    assert same(metric("apt").compute(rarefied_to=100), whole)
+    metric("apt").add_batch(**columns)
+    with pytest.raises(ValueError, match="some batches came with documents and some without"):
+        metric("apt").add_batch(predictions=[1], references=[1])
+    assert same(metric("apt").compute(rarefied_to=100), whole)
+
+
+@pytest.mark.parametrize(
+    ("documents", "sentence"),
+    [
+        ([0], r"documents of shape \(1,\) came with references of shape \(2,\)"),
+        ([0, -1], "documents hold numbers from -1 to 0: count them from 0"),
+        ([0, 0.5], "documents hold"),
+    ],
+)
+def test_what_is_no_document_is_refused_and_leaves_no_trace(metric, documents, sentence) -> None:
+    with pytest.raises(ValueError, match=sentence):
+        metric("apt").add_batch(predictions=[1, 2], references=[1, 2], documents=documents)
+    assert len(metric("apt")) == 0
+
+
+@pytest.mark.parametrize("min_support", [1, 2])
+def test_treatments_are_compared_on_the_tokens_that_all_of_them_asked(metric, min_support) -> None:
+    predictions, references, treatment = random_pairs(180, vocab_size=30, seed=2)
+    scores = metric("apt").compute(
+        predictions=predictions,
+        references=references,
+        treatment=treatment,
+        min_support=min_support,
+    )
+    rows = asked(references, predictions, treatment)
+    times = Counter((token, code) for token, _, code in rows)
+    common = [
+        token for token in range(30) if all(times[token, code] >= min_support for code in (0, 1, 2))
+    ]
+    assert 1 < len(common) < 30
+    assert scores["num_tokens_common"] == len(common)
+    for ending, codes in (("", (0, 1, 2)), ("_masked", (0,)), ("_unchanged", (2,))):
+        apts = []
+        for token in common:
+            answers = [a for t, a, code in rows if t == token and code in codes]
+            apts.append(oracles.mean([answer == token for answer in answers]))
+        assert scores[f"mean_apt_common{ending}"] == pytest.approx(oracles.mean(apts))
+        error = np.std(apts, ddof=1) / math.sqrt(len(apts)) if len(apts) > 1 else math.nan
+        shown = scores[f"mean_apt_common_standard_error{ending}"]
+        assert shown == pytest.approx(error, nan_ok=True)
+
+
+def test_treatments_that_did_not_occur_ask_for_no_common_token(metric) -> None:
+    scores = metric("apt").compute(
+        predictions=[1, 2, 1], references=[1, 2, 1], treatment=["masked", "masked", "unchanged"]
+    )
+    assert scores["num_tokens_common"] == 1
+    assert scores["mean_apt_common"] == 1.0
+    assert math.isnan(scores["mean_apt_common_replaced"])
+    alone = metric("apt").compute(predictions=[1], references=[1])
+    assert not [name for name in alone if "common" in name]
 
 
 def test_tokens_are_ranked_by_support_where_no_frequency_is_known(metric) -> None:

@@ -26,6 +26,7 @@ test-all: setup lint
 lint: setup
 	$(BIN)/ruff check .
 	$(BIN)/ruff format --check .
+	$(BIN)/codespell hf_apt trainer_callbacks metrics model_cards docs examples tests *.md
 	$(BIN)/pyright --pythonpath $(BIN)/python
 
 # The documentation as static pages, build/docs/index.html; a warning is an error.

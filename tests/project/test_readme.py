@@ -9,7 +9,9 @@ import pytest
 
 ROOT = Path(__file__).parents[2]
 README, DOCS = ROOT / "README.md", ROOT / "docs"
-PAGES = [README, *sorted(DOCS.glob("*.md"))]
+PAGES = [README, *sorted(DOCS.rglob("*.md"))]
+IN_ORDER = {DOCS / "quickstart.md", *(DOCS / "tutorials").glob("*.md")}
+"""Pages whose blocks, of whatever language, are run in order by test_tutorials.py."""
 
 
 def python_blocks(page: Path) -> list[str]:
@@ -36,8 +38,9 @@ def test_every_python_block_runs(
     tiny_demo, tiny_model, tokenizer, documents, tmp_path, monkeypatch, capsys
 ):
     # What the README defines is at hand on the other pages.
-    blocks = [(page, block) for page in PAGES for block in python_blocks(page)]
-    assert len(blocks) == 10
+    pages = [page for page in PAGES if page not in IN_ORDER]
+    blocks = [(page, block) for page in pages for block in python_blocks(page)]
+    assert len(blocks) == 9
     monkeypatch.chdir(tmp_path)
     # What a reader would have at hand. Sequences of 64 tokens need a model of 64 positions.
     from transformers import AutoModelForMaskedLM
@@ -73,7 +76,7 @@ def test_commands_of_the_readme_exist():
     assert commands == {
         *("run", "measure", "finetune", "compare", "committee", "report", "publish"),
         *("lens", "fit-lens", "check", "reference", "rates", "diff", "acquisition", "score"),
-        *("similarity", "ls"),
+        *("similarity", "ls", "bench"),
     }
     for command in commands:
         assert CliRunner().invoke(app, [command, "--help"]).exit_code == 0
@@ -98,7 +101,7 @@ def test_functions_and_tests_of_the_statements_exist():
         assert (ROOT / path).exists(), path
 
 
-@pytest.mark.parametrize("page", PAGES, ids=lambda page: page.name)
+@pytest.mark.parametrize("page", PAGES, ids=lambda page: str(page.relative_to(ROOT)))
 def test_links_and_pictures_are_there(page):
     text = page.read_text(encoding="utf-8")
     for target in re.findall(r"\]\(([^)\s]+)\)", text):
@@ -110,9 +113,49 @@ def test_links_and_pictures_are_there(page):
 def test_the_readme_is_short_and_leads_to_every_page():
     text = README.read_text(encoding="utf-8")
     assert len(text.splitlines()) <= 200
-    own = [page for page in DOCS.glob("*.md") if not page.read_text().startswith("```{include}")]
-    assert len(own) > 10
-    assert {f"docs/{page.name}" for page in own} <= set(re.findall(r"\]\(([^)\s]+)\)", text))
+    own = [page for page in DOCS.rglob("*.md") if not page.read_text().startswith("```{include}")]
+    assert len(own) > 25
+    targets = set(re.findall(r"\]\(([^)\s]+)\)", text))
+    index = DOCS / "ideas" / "index.md"
+    ideas = set(re.findall(r"\]\(([^)\s]+)\)", index.read_text(encoding="utf-8")))
+    targets |= {f"docs/ideas/{name}" for name in ideas}
+    assert {str(page.relative_to(ROOT)) for page in own} <= targets
+
+
+def test_every_page_is_in_the_contents():
+    text = (DOCS / "index.md").read_text(encoding="utf-8")
+    listed = "\n".join(re.findall(r"^```{toctree}\n.*?:hidden:\n(.*?)^```", text, re.M | re.S))
+    pages = {str(page.relative_to(DOCS).with_suffix("")) for page in DOCS.rglob("*.md")}
+    assert sorted(listed.split()) == sorted(pages - {"index"})
+
+
+@pytest.mark.parametrize("page", sorted((DOCS / "ideas").glob("*.md")), ids=lambda page: page.stem)
+def test_an_idea_has_its_formula_and_tests_that_exist(page):
+    text = page.read_text(encoding="utf-8")
+    assert len(text.splitlines()) <= 50
+    if page.stem != "index":
+        assert "$$" in text
+        assert "ours" in text
+        assert "**Not known.**" in text
+        paths = re.findall(r"`(tests/[\w/.]+)`", text)
+        assert paths
+        assert all((ROOT / path).exists() for path in paths)
+        for name in re.findall(r"`hf_apt\.(\w+)`", text):
+            import_of("hf_apt", name)
+
+
+@pytest.mark.parametrize("page", sorted((DOCS / "ideas").glob("*.md")), ids=lambda page: page.stem)
+def test_its_formulas_become_mathml(page):
+    math = pytest.importorskip("docutils.utils.math.latex2mathml", reason="extra docs")
+    text = re.sub(r"`[^`]*`", "", page.read_text(encoding="utf-8"))
+    blocks = re.findall(r"^\$\$(.*?)^\$\$", text, re.M | re.S)
+    inline = re.findall(r"\$([^$]+)\$", re.sub(r"^\$\$(.*?)^\$\$", "", text, flags=re.M | re.S))
+    for formula in blocks + inline:
+        assert "<math" in math.tex2mathml(formula)
+
+
+def import_of(package: str, name: str) -> None:
+    assert hasattr(import_module(package), name) or import_module(f"{package}.{name}")
 
 
 def test_the_reference_has_every_public_name():

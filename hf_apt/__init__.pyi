@@ -6,6 +6,10 @@ from .callbacks import AptLiveView as AptLiveView
 from .callbacks import AptPlotCallback as AptPlotCallback
 from .callbacks import ConfusionCallback as ConfusionCallback
 from .callbacks import LossCheckCallback as LossCheckCallback
+from .callbacks import WithAptCard as WithAptCard
+from .callbacks import (
+    add_apt_section as add_apt_section,
+)
 from .data.masking import (
     Masking as Masking,
 )
@@ -22,6 +26,9 @@ from .data.tokens import (
 )
 from .data.tokens import (
     write_tokens as write_tokens,
+)
+from .depths.bench.word_bench import (
+    bench as bench,
 )
 from .depths.checks.self_test import (
     check as check,

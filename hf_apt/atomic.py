@@ -69,7 +69,7 @@ def _replaced(path: Path) -> Iterator[Path]:
 
 
 def _give_usual_permissions(folder: Path) -> None:
-    """Those of new files and folders: safetensors and mkdtemp let only the owner read."""
+    """Give a folder the usual permissions: safetensors and mkdtemp let only the owner read."""
     mask = _umask()
     os.chmod(folder, 0o777 & ~mask)
     for path in folder.rglob("*"):

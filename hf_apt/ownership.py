@@ -161,7 +161,13 @@ def _is_file(path: Path) -> bool:
 
 
 def _of(kind: Any) -> str:
-    names = {"run": "a run", "files": "a checkpoint or tokens", "card": "a card"}
+    names = {
+        "run": "a run",
+        "files": "a checkpoint or tokens",
+        "card": "a card",
+        "bench": "results of a benchmark",
+        "space": "a Space",
+    }
     return names.get(str(kind), f"{kind!r}")
 
 

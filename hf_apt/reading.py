@@ -45,9 +45,9 @@ def read_json(path: Path | str) -> Any:
 
 
 def first_line(error: BaseException) -> str:
-    """What `error` says, in one line; its type if it says nothing.
+    r"""What `error` says, in one line; its type if it says nothing.
 
-    >>> first_line(ValueError("no model\\nof that name")), first_line(KeyError())
+    >>> first_line(ValueError("no model\nof that name")), first_line(KeyError())
     ('no model', 'KeyError')
     """
     return (str(error).strip() or type(error).__name__).splitlines()[0]

@@ -20,17 +20,17 @@ def acquisition_command(
             "or folders that `measure` wrote into, one for each checkpoint."
         ),
     ],
-    data: Annotated[str, Option(help="The data that the callback measured.")] = "eval",
-    readout: Annotated[str, Option(help="The head that `measure` asked.")] = "own_head",
+    data: Annotated[str, Option(help="Name of the data that the callback measured.")] = "eval",
+    readout: Annotated[str, Option(help="Readout of `measure`, such as own_head.")] = "own_head",
     step: Annotated[
         list[int] | None,
         Option(
-            help="The step of each folder, in their order.",
+            help="Step of each folder, in the order of the folders.",
             show_default="the last number in its name",
         ),
     ] = None,
     min_support: Annotated[
-        int, Option(min=1, help="Tokens that were asked less often are left out.")
+        int, Option(min=1, help="Leave out tokens that were asked fewer times.")
     ] = 20,
     tokenizer: Annotated[
         str | None, Option(help="A Hub id or folder, to show words of a callback's files.")

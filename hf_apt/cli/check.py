@@ -16,7 +16,7 @@ def check_command(
         str, Argument(help="A checkpoint of a language model: folder, Hub id or shipped name.")
     ],
     tokenizer: Annotated[
-        str | None, Option(help="Its tokenizer.", show_default="the checkpoint's own")
+        str | None, Option(help="Tokenizer of the model.", show_default="the checkpoint's own")
     ] = None,
     text: Annotated[
         Path | None,

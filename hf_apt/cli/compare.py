@@ -14,9 +14,9 @@ def compare_command(
     runs: Annotated[
         list[Path], Argument(help="Folders of two or more runs that `finetune` wrote into.")
     ],
-    task: Annotated[str, Option(help="The task they were fine-tuned on.")] = "planted",
+    task: Annotated[str, Option(help="Task that the runs were fine-tuned on.")] = "planted",
     output: Annotated[
-        Path | None, Option("--output", "-o", help="A folder for compare-<task>.json.")
+        Path | None, Option("--output", "-o", help="A folder for the record, `compare-TASK.json`.")
     ] = None,
 ) -> None:
     """Runs that were fine-tuned on one task, against the size and overlap of their corpora."""

@@ -81,10 +81,10 @@ class ConfigOptions:
     """Options of fields of one configuration, callable with what was given of them."""
 
     config: type
-    """The configuration's class."""
+    """Class of the configuration that the options are fields of."""
 
     flags: tuple[Flag, ...]
-    """The options."""
+    """Options of the fields."""
 
     is_change: bool
     """Whether they change a configuration that is there, or make one with the defaults of its

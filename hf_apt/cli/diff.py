@@ -19,8 +19,8 @@ def diff_command(
         str,
         Argument(help="A folder that `measure` or `run` wrote into; with --text a checkpoint."),
     ],
-    run_b: Annotated[str, Argument(help="Another one, of the same text, tokenizer and masks.")],
-    readout: Annotated[str, Option(help="The head that is asked.")] = "own_head",
+    run_b: Annotated[str, Argument(help="A second run, of the same text, tokenizer and masks.")],
+    readout: Annotated[str, Option(help="Readout that is compared.")] = "own_head",
     against: Annotated[
         str | None,
         Option(

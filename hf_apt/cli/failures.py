@@ -1,5 +1,7 @@
-"""What a command says, and its exit code, when it cannot go on: one sentence for what a user can do
-something about. An unforeseen exception keeps its traceback.
+"""What a command says, and its exit code, when it cannot go on.
+
+It is one sentence for what a user can do something about. An unforeseen exception keeps its
+traceback.
 """
 
 from __future__ import annotations
@@ -20,7 +22,7 @@ from hf_apt.reading import first_line, is_of_the_network
 from hf_apt.training.interruption import Stopped
 
 _GOES_ON = "the same command goes on from here."
-_STARTS_ANEW = "nothing of it was kept, so that the same command starts anew."
+_STARTS_ANEW = "nothing of it was kept, so that the same command starts over."
 _SAVED = "the same command goes on from what was saved last."
 _FULL = (errno.ENOSPC, errno.EDQUOT)
 _DISK_FULL = ("os error 28", "inline_container.cc", "No space left on device")
@@ -92,7 +94,8 @@ def writes_nothing() -> None:
 def require_folder_possible(folder: Path) -> None:
     """Raise ValueError unless `folder` is a folder that can be written into, or could be made.
 
-    Nothing is left behind: a folder that is not there yet is tried with an empty one beside it.
+    Nothing is left on the disk: a folder that is not there yet is tried with an empty one beside
+    it.
     """
     try:
         parent = _nearest_folder(folder)

@@ -29,21 +29,19 @@ def fit_lens_command(
     ] = "jacobian",
     sequences: Annotated[
         int | None,
-        Option(
-            min=1, help="Of a jacobian: sequences that it is the mean over.", show_default="128"
-        ),
+        Option(min=1, help="Sequences that a jacobian is the mean over.", show_default="128"),
     ] = None,
     positions: Annotated[
         int | None,
         Option(
             min=1,
-            help="Of a jacobian: masked positions of each sequence; exact with 1.",
+            help="Masked positions of each sequence for a jacobian; exact with 1.",
             show_default="1",
         ),
     ] = None,
     steps: Annotated[
         int | None,
-        Option(min=1, help="Of a translator: optimiser steps.", show_default="1000"),
+        Option(min=1, help="Optimiser steps of a translator.", show_default="1000"),
     ] = None,
     sequence_length: Annotated[int, Option(min=8, help="Tokens in a sequence.")] = 128,
     layout: Annotated[
@@ -54,12 +52,14 @@ def fit_lens_command(
         ),
     ] = None,
     max_documents: Annotated[
-        int | None, Option(min=1, help="Documents to read at most.", show_default="all")
+        int | None, Option(min=1, help="Largest number of documents to read.", show_default="all")
     ] = None,
     paragraphs: Paragraphs = False,
     output: Annotated[
         Path | None,
-        Option("--output", "-o", help="The file.", show_default="<kind>-lens.safetensors"),
+        Option(
+            "--output", "-o", help="A file for the lens.", show_default="<kind>-lens.safetensors"
+        ),
     ] = None,
 ) -> None:
     """Fit a lens to a checkpoint, which `hf-apt lens --lens FILE` then reads every depth by."""

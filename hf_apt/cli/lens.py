@@ -19,7 +19,7 @@ def lens_command(
         str, Option(help="A masked-LM checkpoint: folder, Hub id or shipped name.")
     ] = "bert6-narrow-wikipedia",
     tokenizer: Annotated[
-        str | None, Option(help="Its tokenizer.", show_default="the checkpoint's own")
+        str | None, Option(help="Tokenizer of the model.", show_default="the checkpoint's own")
     ] = None,
     true: Annotated[
         list[str] | None, Option(help="The true token of a [MASK]; give one for each, in order.")
@@ -28,7 +28,7 @@ def lens_command(
         str | None, Option(help="A word of the text to be masked, in place of [MASK].")
     ] = None,
     each: Annotated[bool, Option("--each", help="Mask each token in turn.")] = False,
-    top: Annotated[int, Option(min=1, help="Answers for each depth.")] = 5,
+    top: Annotated[int, Option(min=1, help="Number of answers for each depth.")] = 5,
     lens: Annotated[
         list[str] | None,
         Option(

@@ -14,7 +14,7 @@ OBJECTIVES: dict[str, type[Any]] = {
     "confidence_penalty": ConfidencePenalty,
     "r_drop": RDrop,
 }
-"""By the name under which each is asked for and logged."""
+"""The objectives, by the name under which each is asked for and logged."""
 
 _READ: dict[str, Callable[[str], Any]] = {"float": float, "int": int, "str": str}
 """How a field's value is read, by its annotation."""

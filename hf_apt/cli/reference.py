@@ -11,10 +11,10 @@ from typer import Option, echo
 def reference_command(
     vocab_size: Annotated[int, Option(min=1, help="Number of tokens of the model.")],
     masking_rate: Annotated[
-        float, Option(help="Share of the positions that is asked, above 0 and at most 1.")
+        float, Option(help="Share of the positions that are asked, above 0 and at most 1.")
     ] = 0.15,
     accuracy: Annotated[
-        float | None, Option(help="The accuracy in question, from 0 to 1.", show_default="none")
+        float | None, Option(help="An accuracy to compare, from 0 to 1.", show_default="none")
     ] = None,
     support: Annotated[
         Path | None,
@@ -24,8 +24,10 @@ def reference_command(
             show_default="none",
         ),
     ] = None,
-    masked_share: Annotated[float, Option(help="Share of the asked that show a mask.")] = 0.8,
-    replaced_share: Annotated[float, Option(help="Share of them that show any token.")] = 0.1,
+    masked_share: Annotated[float, Option(help="Share of asked positions that show a mask.")] = 0.8,
+    replaced_share: Annotated[
+        float, Option(help="Share of asked positions that show any token.")
+    ] = 0.1,
 ) -> None:
     """Is my accuracy normal? What guessing and published models reach, without any model."""
     from hf_apt.cli.every_command.output_format import is_json

@@ -81,7 +81,7 @@ def run_options(
     recipe: Annotated[
         RecipeName,
         Option(
-            help="Where to begin; `auto` is demo if planted, narrow otherwise. `paper` reads "
+            help="Settings to begin with; `auto` is demo if planted, else narrow. `paper` reads "
             "40,000 documents unless told."
         ),
     ] = "auto",
@@ -99,7 +99,7 @@ def run_options(
     task: Annotated[
         str | None,
         Option(
-            help="Fine-tune on it in the end: `planted`, `sotu`, `dbpedia_14`, …, or `none`; "
+            help="Task to fine-tune on in the end: `planted`, `sotu`, `dbpedia_14`, …, or `none`; "
             "more of it by `hf-apt finetune`.",
             rich_help_panel="Measuring",
             show_default="planted if that is the corpus, else none",

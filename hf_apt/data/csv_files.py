@@ -12,7 +12,7 @@ from hf_apt.data.text_files import LONGEST, NamedError, suffix_of, text_lines
 def csv_rows(
     file: Path, encoding: str = "utf-8", *, longest: int = LONGEST
 ) -> Iterator[tuple[str, dict[str, str]]]:
-    """The rows of a .csv or .tsv file by the names in its first line, each with its place.
+    """The rows of a .csv or .tsv file by the names in its first line, each with its line.
 
     A field in double quotes may hold separators and ends of lines. Empty lines are left out.
 

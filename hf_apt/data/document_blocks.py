@@ -1,4 +1,4 @@
-"""Texts in a fixed order, read in blocks from any place: memory holds a block, never a corpus."""
+"""Texts in a fixed order, read in blocks from any position on; memory holds one block."""
 
 from __future__ import annotations
 
@@ -12,13 +12,13 @@ _BATCH_CHARACTERS = 32_000_000
 
 @dataclass(frozen=True)
 class Block:
-    """Consecutive documents, and the place after them."""
+    """Consecutive documents, and where the next block begins."""
 
     texts: list[str]
-    """The documents."""
+    """Texts of the documents."""
 
     place: Any
-    """Where the next block begins, in plain JSON; to be given to `blocks`."""
+    """Position at which the next block begins, in plain JSON, as `blocks` takes it."""
 
 
 class Documents(Protocol):
@@ -30,7 +30,7 @@ class Documents(Protocol):
         ...
 
     def blocks(self, after: Any = None) -> Iterator[Block]:
-        """All blocks after the place `after`, in the same order every time."""
+        """All blocks from the position `after` on, in the same order every time."""
         ...
 
 
@@ -48,7 +48,7 @@ class Indexed:
     """The rows from one number up to another, which is not included."""
 
     def blocks(self, after: int | None = None) -> Iterator[Block]:
-        """Blocks of 1,000 rows; the place is the number of rows read."""
+        """Blocks of 1,000 rows; a position is the number of rows read."""
         for start in range(after or 0, self.num_documents, _BLOCK):
             end = min(start + _BLOCK, self.num_documents)
             yield Block([text for text in self.between(start, end) if text is not None], end)

@@ -2,7 +2,7 @@
 
 The number of modified positions is random. Arrays of ever new lengths make compiled programs
 compile again, and a CUDA graph impossible. The law of masking stays: nothing is dropped, and
-padding places point at a position whose label is -100. Source: ours.
+padding indices point at a position whose label is -100. Source: ours.
 """
 
 from __future__ import annotations
@@ -18,7 +18,7 @@ _MULTIPLE = 64
 
 
 def usual_capacity(num_positions: int, rate: float) -> int:
-    """Number of places for the modified ones of `num_positions`: mean and four standard deviations.
+    """Room for the modified ones of `num_positions`: their mean and four standard deviations.
 
     Rounded up to 64: 768 for 32 x 128 positions at 15 %. One batch in 30,000 has more.
     """
@@ -28,11 +28,11 @@ def usual_capacity(num_positions: int, rate: float) -> int:
 
 def fixed_places(
     labels_BT: Integer[np.ndarray, "batch seq"], capacity: int
-) -> Int[np.ndarray, " places"]:
-    """The flat places of all labels, ascending, filled up to `capacity` with an unasked one.
+) -> Int[np.ndarray, " capacity"]:
+    """The flat indices of all labels, ascending, filled up to `capacity` with that of another.
 
-    If there are more labels than that, they are filled up to the next multiple of 64; if no place
-    is unasked, nothing is added.
+    If there are more labels than that, they are filled up to the next multiple of 64; if there is
+    a label everywhere, nothing is added.
     """
     labels_P = labels_BT.reshape(-1)
     asked_N = np.flatnonzero(labels_P != NOT_ASKED)

@@ -15,7 +15,7 @@ from hf_apt.data.document_blocks import Documents
 
 @dataclass(frozen=True)
 class SplitBlock:
-    """Consecutive documents, told apart, and the place after them."""
+    """Consecutive documents of both sides, and where the next block begins."""
 
     train: list[str]
     """Documents to learn from."""
@@ -24,7 +24,7 @@ class SplitBlock:
     """Documents held out."""
 
     place: Any
-    """Where the next block begins, in plain JSON; to be given to `blocks`."""
+    """Position at which the next block begins, in plain JSON, as `blocks` takes it."""
 
 
 class SplitStream(Protocol):
@@ -36,7 +36,7 @@ class SplitStream(Protocol):
         ...
 
     def blocks(self, after: Any = None) -> Iterator[SplitBlock]:
-        """All blocks after the place `after`, in the same order every time."""
+        """All blocks from the position `after` on, in the same order every time."""
         ...
 
 
@@ -86,7 +86,7 @@ class SplitByHash:
         return train, max(1, train * self.share) if validation is None else validation
 
     def blocks(self, after: dict[str, Any] | None = None) -> Iterator[SplitBlock]:
-        """The blocks after a place, until there are enough documents of both kinds.
+        """The blocks from a position on, until there are enough documents of both kinds.
 
         Raises EmptySplitError at the end if there was no document of one kind.
         """
@@ -143,7 +143,7 @@ class WholeText:
         return 2 * min(numbers) if numbers else None
 
     def blocks(self, after: dict[str, Any] | None = None) -> Iterator[SplitBlock]:
-        """The blocks after a place, each with the same documents on both sides.
+        """The blocks from a position on, each with the same documents on both sides.
 
         Raises EmptySplitError at the end if there was no document.
         """
@@ -178,7 +178,7 @@ class TwoSources:
         return None if None in numbers else sum(num for num in numbers if num is not None)
 
     def blocks(self, after: list[Any] | None = None) -> Iterator[SplitBlock]:
-        """The blocks after a place; each has documents of one side alone."""
+        """The blocks from a position on; each has documents of one side alone."""
         side, within = after or ["train", None]
         if side == "train":
             for block in self.train.blocks(within):

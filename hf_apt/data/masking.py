@@ -23,7 +23,12 @@ _NOT_MODIFIED = 255
 
 @dataclass(frozen=True, kw_only=True)
 class Masking:
-    """The law of corruption: which positions, and what becomes of them."""
+    """The law of corruption: which positions are modified, and what becomes of them.
+
+    Raises:
+        ValueError: for a rate outside (0, 1], shares below 0 or of more than 1 in all, and an id
+            outside the vocabulary.
+    """
 
     vocab_size: int
     """Replacements are drawn from all of these ids, special tokens included, as in BERT."""
@@ -98,7 +103,20 @@ def mask(
     *,
     epoch: int | Integer[np.ndarray, " batch"] = 0,
 ) -> MaskedBatch:
-    """The corruption of the examples `indices_B` in `epoch` (one for all, or one for each)."""
+    """Corrupt a batch as BERT's pre-training does; the same numbers give the same corruption.
+
+    What becomes of a position depends on the law's seed, on the epoch, on the example's index and
+    on the position alone, so that any part of the data can be computed by itself.
+
+    Args:
+        tokens_BT: true token ids, integers of shape (B, T).
+        indices_B: index of each example in its data set, integers of shape (B,).
+        masking: the law: which positions are modified, and what they show.
+        epoch: pass over the data, from 0: one for all examples, or integers of shape (B,).
+
+    Returns:
+        What the model sees, the labels and the treatments, each of shape (B, T).
+    """
     draw_BT = _draws(masking.seed, epoch, indices_B, tokens_BT.shape[1])
     places_N = np.flatnonzero(draw_BT < _threshold(masking.rate))
     places_N = places_N[~masking._special_V[tokens_BT.reshape(-1)[places_N]]]

@@ -49,7 +49,7 @@ class Cutter:
         none. What is read is added to `counts`. Texts are tokenised on all cores, 1,000 at a time,
         which does not change the result.
 
-        Raises ValueError for what is no text.
+        Raises ValueError for anything but text.
         """
         counts = TextCounts() if counts is None else counts
         for start in range(0, len(texts), _BATCH):

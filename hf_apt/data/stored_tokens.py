@@ -138,7 +138,7 @@ def read_text_counts(folder: Path, prints: Mapping[str, str]) -> TextCounts | No
 
 
 def require_in_vocabulary(ids: np.ndarray, vocab_size: int, folder: Path) -> None:
-    """Raise ValueError, with the file's name, if an id is none of the vocabulary."""
+    """Raise ValueError, with the file's name, if an id is outside the vocabulary."""
     highest = int(ids.max(initial=0))
     if highest >= vocab_size:
         raise ValueError(

@@ -1,8 +1,8 @@
 """A corpus of many files that is streamed, not downloaded: read evenly, shuffled, resumable.
 
 datasets' own shuffle buffer loses its content when it is resumed, and its order changed between
-versions 4 and 5. Here nothing is held from block to block, so a place is exact: the state of each
-open file, as `IterableDataset.state_dict` says. Source: ours.
+versions 4 and 5. Here nothing is held from block to block, so a position is exact: the state of
+each open file, as `IterableDataset.state_dict` says. Source: ours.
 """
 
 from __future__ import annotations
@@ -45,7 +45,7 @@ class Shards:
     """Number of documents, which is not known beforehand."""
 
     def blocks(self, after: dict[str, Any] | None = None) -> Iterator[Block]:
-        """The blocks after a place.
+        """The blocks from a position on.
 
         A shard that was open there is read again from its beginning to that row, without its texts
         being used: datasets cannot jump within a file.
@@ -101,6 +101,6 @@ class _Shard:
         return next(self._rows, None)
 
     def place(self) -> dict[str, Any]:
-        """Where the next row is."""
-        # Until it is read, a data set does not say which place it was given.
+        """Position of the next row."""
+        # Until it is read, a data set does not say which position it was given.
         return self._part.state_dict() if self._loaded is None else self._loaded

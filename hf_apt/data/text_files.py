@@ -134,9 +134,9 @@ def paragraph_texts(file: Path, encoding: str, longest: int) -> Iterator[str]:
 def json_rows(
     file: Path, encoding: str = "utf-8", *, longest: int = LONGEST
 ) -> Iterator[tuple[str, dict[str, Any]]]:
-    """The objects of a JSON file, one on each line or all in one list, each with its place.
+    """The objects of a JSON file, one on each line or all in one list, each with its number.
 
-    Raises NamedError for a line or an element that is no object.
+    Raises NamedError for a line or an element that is not an object.
     """
     if suffix_of(file) == ".json" and _is_list(file, encoding):
         yield from _listed_rows(file, encoding)

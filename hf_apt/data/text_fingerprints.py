@@ -18,7 +18,7 @@ _PIECE = 2**20
 def files_fingerprint(files: Sequence[Path]) -> str:
     """32 hexadecimal digits that change with the files' contents, names and order, not with dates.
 
-    Of a file above 1 GiB its size and 256 MiB from evenly spaced places are read. A file is read
+    Of a file above 1 GiB its size and 256 MiB at evenly spaced offsets are read. A file is read
     once in a process, unless its size or a date of it changes.
     """
     digest = hashlib.sha256()

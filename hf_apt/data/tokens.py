@@ -71,13 +71,18 @@ class Tokens:
     """Sequences of token ids in a folder, memory-mapped."""
 
     def __init__(self, folder: Path | str):
-        """Open `folder`.
+        """Open a folder that `write_tokens` has written.
 
-        Raises ValueError, with the file's name, if a file is missing or broken, or if the files do
-        not fit each other or were changed since they were written (`hf_apt.data.stored_tokens`).
+        Args:
+            folder: path of the folder.
+
+        Raises:
+            ValueError: with the file's name, if a file is missing or broken, or if the files do not
+                fit each other or were changed since they were written
+                (`hf_apt.data.stored_tokens`).
         """
         self.folder = Path(folder)
-        """The folder."""
+        """Path of the folder."""
         names = [field.name for field in fields(TokensDescription)]
         content, prints = read_description(self.folder, names)
         written = dict(content)
@@ -85,7 +90,7 @@ class Tokens:
         self.description = TokensDescription(**content)
         """What the integers on disk are."""
         self.starts = read_starts(self.folder, self.description)
-        """Where each sequence starts, and where the last one ends, int64."""
+        """Index in `ids` at which each sequence starts, and at which the last one ends, int64."""
         self.ids = open_ids(self.folder, self.description, _dtype(self.description.vocab_size))
         """All ids, one sequence after the other."""
         self.text = read_text_counts(self.folder, prints)
@@ -105,17 +110,24 @@ class Tokens:
     def padded(
         self, indices_B: Integer[np.ndarray, " batch"], *, to_longest: bool = False
     ) -> Integer[np.ndarray, "batch seq"]:
-        """The chosen sequences, filled up to `sequence_length` with the padding id.
+        """Chosen sequences as a batch, filled up with the padding id.
 
-        With `to_longest` they are filled up to the longest of them. Raises ValueError for an id on
-        disk that is none of the vocabulary.
+        Args:
+            indices_B: index of each chosen sequence, integers of shape (B,).
+            to_longest: fill up to the longest of them; to `sequence_length` if False.
+
+        Returns:
+            Token ids of shape (B, T).
+
+        Raises:
+            ValueError: for an id on disk outside the vocabulary.
         """
         description = self.description
         starts_B = self.starts[indices_B]
         lengths_B = self.starts[indices_B + 1] - starts_B
         length = lengths_B.max(initial=1) if to_longest else description.sequence_length
         places_BT = starts_B[:, None] + np.arange(length)
-        # Places past the end of a sequence read some other token, which is then overwritten.
+        # Positions past the end of a sequence read some other token, which is then overwritten.
         tokens_BT = np.asarray(self.ids).take(places_BT, mode="clip")
         require_in_vocabulary(tokens_BT, description.vocab_size, self.folder)
         if lengths_B.min(initial=length) < length:
@@ -124,12 +136,13 @@ class Tokens:
         return tokens_BT
 
     def shares(self) -> dict[str, float] | None:
-        """What became of the text, between 0 and 1; None where that was not recorded.
+        """What became of the text when it was cut into sequences.
 
-        `cut`: of the text's tokens, those beyond the sequence length of their document. `unknown`:
-        of the text's tokens, the unknown one. `dropped`: of all ids, those that filled no last
-        sequence. `padded`: of the places of sequences that are all as long as they may be, those
-        that no token fills.
+        Returns:
+            Shares in [0, 1] by name, or None where they were not recorded. Those of the text's
+            tokens are `cut`, beyond the sequence length of their document, and `unknown`. `dropped`
+            is the share of all ids that filled no last sequence, and `padded` that of the
+            positions, if all sequences were as long as they may be, that no token fills.
         """
         if self.text is None:
             return None
@@ -143,9 +156,13 @@ class Tokens:
         }
 
     def frequency(self) -> Int[np.ndarray, " vocab"]:
-        """Occurrences of each token id, int64.
+        """Occurrences of each token id in all sequences.
 
-        Raises ValueError for an id on disk that is none of the vocabulary.
+        Returns:
+            int64 counts of shape (V,).
+
+        Raises:
+            ValueError: for an id on disk outside the vocabulary.
         """
         frequency_V = np.zeros(self.description.vocab_size, np.int64)
         for start in range(0, len(self.ids), 1 << 22):
@@ -155,7 +172,18 @@ class Tokens:
         return frequency_V
 
     def masking(self, *, seed: int, rate: float = 0.15) -> Masking:
-        """The masking law for these tokens. Raises ValueError if they have no mask token."""
+        """The masking law for these tokens.
+
+        Args:
+            seed: seed of the corruption.
+            rate: share of the positions that are modified, above 0 and at most 1.
+
+        Returns:
+            The law that `hf_apt.mask` takes.
+
+        Raises:
+            ValueError: if the tokens have no mask token, or for a rate that is out of range.
+        """
         if self.description.mask_id is None:
             raise ValueError(
                 f"the tokens in {self.folder} have no mask token, and nothing can be masked: write "
@@ -181,13 +209,29 @@ def write_tokens(
     num_sequences: int | None = None,
     label: str = "Tokenising",
 ) -> Tokens:
-    """Tokenise `documents` into `folder`, on all cores, with a progress bar; whole or not at all.
+    """Tokenise documents into a folder, on all cores, with a progress bar; whole or not at all.
 
-    With `num_sequences` no further documents are read once they give as many; those of the last
-    thousand documents are kept beyond it. Memory: a thousand documents.
+    Memory: a thousand documents.
 
-    Raises ValueError if they give no sequence, if most of their tokens are unknown, and for what
-    `hf_apt.data.sequences.Cutter` refuses.
+    Args:
+        folder: the folder to write; it may be empty or hold older tokens, which are replaced.
+        documents: texts, in any iterable.
+        tokenizer: a tokenizer of transformers.
+        sequence_length: largest number of tokens in a sequence, special ones included.
+        layout: how documents become sequences: `first`, the first tokens of each; `packed`, all of
+            them, one document after the other.
+        num_documents: number of documents, for the progress bar; None if it is not known.
+        num_sequences: read no further documents once they give as many sequences; those of the last
+            thousand documents are kept beyond it. None for all documents.
+        label: what the progress bar is called.
+
+    Returns:
+        The sequences, opened from the folder.
+
+    Raises:
+        ValueError: for one text instead of several, if they give no sequence, if most of their
+            tokens are unknown, for what `hf_apt.data.sequences.Cutter` refuses, and for a file, a
+            folder with files of somebody else's or one that another process writes.
     """
     from tqdm.auto import tqdm
 

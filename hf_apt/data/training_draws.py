@@ -1,9 +1,9 @@
 """The order of training: which example is seen when, and how it is corrupted.
 
-Draw number v of a run is a pure function of (seed, v): epoch v // n, and within the epoch the place
-that the epoch's permutation gives. A Trainer that reads draws one after the other therefore sees
-the same sequence whatever the batch size, accumulation, workers or processes, and resumes exactly
-by starting from a later v.
+Draw number v of a run is a pure function of (seed, v): epoch v // n, and within the epoch the
+example that the epoch's permutation gives. A Trainer that reads draws one after the other therefore
+sees the same sequence whatever the batch size, accumulation, workers or processes, and resumes
+exactly by starting from a later v.
 """
 
 from __future__ import annotations
@@ -92,7 +92,7 @@ def _in_windows(batch: dict[str, torch.Tensor], width: int) -> dict[str, torch.T
     """The same positions as rows of `width`: (B, T) becomes (B * T / width, width)."""
     positions_BT = torch.arange(batch["input_ids"].shape[1]).expand_as(batch["input_ids"])
     batch = batch | {"position_ids": positions_BT}
-    # Places in the flattened batch stay what they were.
+    # Indices in the flattened batch stay what they were.
     return {
         name: values if name == "asked_positions" else values.reshape(-1, width)
         for name, values in batch.items()

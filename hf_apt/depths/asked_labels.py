@@ -26,9 +26,11 @@ def labels_asked(
     mask_id: int | None,
     label_names: Sequence[str] = (),
 ) -> AskedBatch:
-    """What a labelled batch asks of a model: of a masked LM the tokens under labels other than
-    -100, of a causal one the next token at each position before such a label. Its rows count as
-    sequences, numbered from `first_row` on.
+    """What a labelled batch asks of a model.
+
+    A masked LM is asked for the tokens under labels other than -100, a causal one for the next
+    token at each position before such a label. The rows of the batch count as sequences, numbered
+    from `first_row` on.
 
     Labels are the first column of `label_names` that has the shape of the `input_ids`, or else
     `labels`.

@@ -3,7 +3,7 @@
 A data set and a collator are what a Trainer has. Here batch number b is always the same rows, read
 and collated under random numbers of its own, (seed, b): masks that the collator draws are the same
 at every pass and on any number of processes, whole-word masks and masks made beforehand included.
-Whoever reads the data next reads what it would have read.
+The next reader of the data reads what it would have read.
 """
 
 from __future__ import annotations
@@ -50,7 +50,7 @@ class LabelledBatches:
     """Rows by number, or one after the other (`IterableDataset`)."""
 
     collate: Callable[[list[Any]], Any]
-    """From rows to a batch with `input_ids` and `labels`."""
+    """Function from rows to a batch with `input_ids` and `labels`."""
 
     batch_size: int
     """Rows of one batch of a data set without `indices`."""
@@ -62,8 +62,8 @@ class LabelledBatches:
     """The rows of each batch, by number."""
 
     whole_rounds: int | None = None
-    """The batches that a stream is read by: what does not fill so many is left out. If None,
-    nothing is left out."""
+    """Number of batches that a stream is read by: what does not fill that number is left out. If
+    None, nothing is left out."""
 
     num_workers: int = 0
     """Workers that share a stream; a stream is asked once for each of them."""
@@ -106,7 +106,7 @@ class LabelledBatches:
         return [range(start, min(start + self.batch_size, num_rows)) for start in starts]
 
     def _streamed_part(self, state: HeldState, index: int, num_parts: int) -> NumberedBatches:
-        """All rows are read, whoever collates them: what reading draws is the same everywhere."""
+        """All rows are read in every process, so that what reading draws is the same everywhere."""
         waiting: list[tuple[int, Any]] = []
         first_row, num_full = 0, 0
         first: list[Any] | None = None

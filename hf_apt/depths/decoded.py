@@ -25,7 +25,7 @@ NO_FIGURE = Estimate(float("nan"), float("nan"), 0)
 """The estimate of what is not known."""
 
 Decoder = Callable[[Tensor], Tensor]
-"""From hidden states (D, N, H) to predicted token ids (D, N), -1 where there is no answer."""
+"""Function from hidden states (D, N, H) to predicted ids (D, N), -1 where there is no answer."""
 
 
 class SweepingDecoder(Protocol):
@@ -63,8 +63,11 @@ class DecodedTotal:
         return np.flatnonzero(self.unanswered_D == 0).tolist()
 
     def figures(self) -> list[dict[str, Estimate]]:
-        """As `Readout.figures`: NaN at a depth that lacks an answer; if there is such a depth, NaN
-        at all depths for measures that compare depths."""
+        """The figures of `Readout.figures`, without those that missing answers would make wrong.
+
+        NaN at a depth that lacks an answer; if there is such a depth, NaN at all depths for
+        measures that compare depths.
+        """
         depths = self.readout.figures()
         answered = self.answered_depths
         if len(answered) == len(depths):

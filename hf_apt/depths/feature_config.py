@@ -7,8 +7,8 @@ from typing import Literal, get_args
 
 Pooling = Literal["cls", "mean", "max", "flatten"]
 """`cls`: the state at the first token. `mean`, `max`: of the states at all tokens of the text,
-special ones included, padding never. `flatten`: the states at all places side by side, zero where
-the text has ended: `sequence_length` times as wide as the others."""
+special ones included, padding never. `flatten`: the states at all positions side by side, zero
+where the text has ended: `sequence_length` times as wide as the others."""
 
 
 POOLINGS: tuple[Pooling, ...] = get_args(Pooling)

@@ -43,18 +43,23 @@ DECODER_KINDS: dict[DecodersName, tuple[DecoderKind, ...]] = {
 
 
 def heads_among(kinds: Sequence[DecoderKind]) -> list[HeadKind]:
-    """Those of `kinds` that are heads, in their order."""
+    """The heads among `kinds`, in their order."""
     return [kind for kind in kinds if kind in ("linear_head", "mlm_head")]
 
 
 def lenses_among(kinds: Sequence[DecoderKind]) -> list[LensKind]:
-    """Those of `kinds` that are lenses, in their order."""
+    """The lenses among `kinds`, in their order."""
     return [kind for kind in kinds if kind in ("jacobian", "translator")]
 
 
 @dataclass(frozen=True, kw_only=True)
 class HeadConfig:
-    """How heads are trained."""
+    """How heads for every depth are trained.
+
+    Raises:
+        ValueError: for numbers below 1, a learning rate that is not positive, a masking rate
+            outside (0, 1), and an invalid seed.
+    """
 
     num_steps: int = 1000
     """Optimiser steps of the heads, the same for all depths at once."""

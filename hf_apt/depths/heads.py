@@ -35,7 +35,14 @@ _ORIGIN = "made_from"
 
 
 class DepthHeads(nn.Module):
-    """One head for each depth, with weights of its own."""
+    """One head for each depth, with weights of its own.
+
+    Args:
+        kind: `linear_head`, one linear map; or `mlm_head`, BERT's whole MLM head.
+        num_depths: number of depths D, the embeddings included.
+        hidden_size: width H of the hidden states.
+        vocab_size: number of token ids V.
+    """
 
     def __init__(self, kind: HeadKind, num_depths: int, hidden_size: int, vocab_size: int):
         super().__init__()
@@ -50,10 +57,19 @@ class DepthHeads(nn.Module):
 
     @classmethod
     def begun(cls, kind: HeadKind, trunk: Trunk, vocab_size: int, *, seed: int) -> Self:
-        """New heads for `trunk`, on the processor, drawn from `seed` alone.
+        """New heads for a trunk, on the processor, drawn from a seed alone.
 
         Decoders start from the model's own output embeddings, without bias, where these have the
         right shape.
+
+        Args:
+            kind: `linear_head`, one linear map; or `mlm_head`, BERT's whole MLM head.
+            trunk: the trunk whose depths are to be read.
+            vocab_size: number of token ids V.
+            seed: seed of the weights.
+
+        Returns:
+            Heads that have not been trained.
         """
         with torch.random.fork_rng(devices=[]):
             torch.default_generator.manual_seed(seed)
@@ -64,7 +80,11 @@ class DepthHeads(nn.Module):
         return heads
 
     def begin_from(self, embeddings_VH: Tensor) -> None:
-        """Start every decoder from the model's own output embeddings, without bias."""
+        """Start every decoder from the model's own output embeddings, without bias.
+
+        Args:
+            embeddings_VH: the embeddings, shape (V, H).
+        """
         for _, decoder in self._by_depth():
             nn.init.zeros_(decoder.bias)
             decoder.weight.data.copy_(embeddings_VH)
@@ -72,10 +92,18 @@ class DepthHeads(nn.Module):
     def loss(
         self, hidden_DNH: Tensor, labels_N: Tensor, *, divisor: Tensor | float = 1.0
     ) -> Tensor:
-        """The cross-entropies of all depths added up, each summed over positions, by `divisor`.
+        """The cross-entropies of all depths added up, each summed over positions.
 
-        Heads share nothing, so the gradient of the sum gives each head its own. A divisor of 0,
-        which a step has that asks for nothing, is taken for 1: the loss is 0.
+        Heads share nothing, so the gradient of the sum gives each head its own.
+
+        Args:
+            hidden_DNH: hidden states, shape (D, N, H).
+            labels_N: the true token id at each position, shape (N,).
+            divisor: what the sum is divided by, such as the number of positions; 0, which a step
+                has that asks for nothing, is taken for 1, and the loss is 0.
+
+        Returns:
+            A scalar, in nats.
         """
         divisor = float(divisor) or 1.0  # once: to ask a graphics card is to wait for it
         total = torch.zeros((), device=hidden_DNH.device)
@@ -87,7 +115,14 @@ class DepthHeads(nn.Module):
 
     @torch.no_grad()
     def forward(self, hidden_DNH: Tensor) -> Tensor:
-        """The predicted ids (D, N); of equal logits the lowest id."""
+        """The most probable token at each depth and position.
+
+        Args:
+            hidden_DNH: hidden states, shape (D, N, H).
+
+        Returns:
+            Token ids of shape (D, N); of equal logits the lowest id.
+        """
 
         def predicted(depth: int, hidden_NH: Tensor) -> Tensor:
             transform, decoder = self._by_depth()[depth]
@@ -102,7 +137,15 @@ class DepthHeads(nn.Module):
     def sweep(self, hidden_DNH: Tensor, targets_N: Tensor) -> list[VocabularySweep]:
         """For each depth the predicted ids and the cross-entropy of the targets, from one read.
 
-        Raises ValueError if a target is no id of the vocabulary.
+        Args:
+            hidden_DNH: hidden states, shape (D, N, H).
+            targets_N: the true token id at each position, shape (N,).
+
+        Returns:
+            A result for each of the D depths; cross-entropies in nats, shape (N,).
+
+        Raises:
+            ValueError: if a target is outside the vocabulary.
         """
         (embed, decode), *later = self._by_depth()
         first = sweep_once_each(embed, decode.weight, decode.bias, hidden_DNH[0], targets_N)
@@ -119,9 +162,11 @@ class DepthHeads(nn.Module):
         return list(zip(self.transforms, decoders, strict=True))
 
     def save(self, path: Path, made_from: str = "") -> None:
-        """Write the weights of all depths to `path` (safetensors), whole or not at all.
+        """Write the weights of all depths (safetensors), whole or not at all.
 
-        `made_from` is a fingerprint of what they were trained on and how, for `load`.
+        Args:
+            path: the file to write, or to replace.
+            made_from: a fingerprint of what they were trained on and how, for `load`.
         """
         weights = self.state_dict()
         # One entry: safetensors writes several in an order that changes from run to run.
@@ -131,10 +176,19 @@ class DepthHeads(nn.Module):
 
     @classmethod
     def load(cls, path: Path, kind: HeadKind, made_from: str | None = None) -> Self:
-        """The heads that `save` wrote to `path`.
+        """The heads that `save` wrote.
 
-        Raises ValueError, with the file's name, if it is missing, broken or of another kind, or if
-        it was not made from `made_from`, where that is given.
+        Args:
+            path: the file.
+            kind: `linear_head` or `mlm_head`, as it was saved.
+            made_from: the fingerprint that they have to have; any if None.
+
+        Returns:
+            The heads, in evaluation mode on the processor.
+
+        Raises:
+            ValueError: with the file's name, if it is missing, broken, changed or of another kind,
+                or if it was not made from `made_from`.
         """
         try:
             with safe_open(path, framework="pt") as file:

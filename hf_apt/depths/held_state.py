@@ -1,8 +1,8 @@
 """State outside the model that reading data would change: set for each batch, and put back.
 
 Python, NumPy and torch have one global generator each. Collators, transforms and streams can have
-generators, counters, places and iterators of their own; all that can be reached from them is put
-back, so that whoever reads the data next reads what it would have read (ours).
+generators, counters, positions and iterators of their own; all that can be reached from them is put
+back, so that the next reader of the data reads what it would have read (ours).
 """
 
 from __future__ import annotations
@@ -33,8 +33,7 @@ _SIMPLE_ITERATORS = (type(iter([])), type(iter(())), type(iter(range(0))))
 
 @contextmanager
 def random_numbers_kept() -> Iterator[None]:
-    """Within the block random numbers may be drawn; afterwards the global generators are as they
-    were."""
+    """Let random numbers be drawn in the block, and put the global generators back afterwards."""
     python, numpy = random.getstate(), np.random.get_state()  # noqa: NPY002 - what collators use
     devices = [torch.cuda.current_device()] if torch.cuda.is_initialized() else []
     try:
@@ -201,7 +200,7 @@ def _refill(container: Any, content: Any) -> None:
 
 
 def _is_iterator(thing: Any) -> bool:
-    """Whether it is an iterator whose place is no attribute that would be put back."""
+    """Whether it is an iterator whose position is no attribute that would be put back."""
     if not hasattr(type(thing), "__next__") or isinstance(thing, io.IOBase):
         return False
     return is_of_a_library(thing) or not hasattr(thing, "__dict__")
@@ -216,7 +215,7 @@ def _copied(iterator: Any) -> Any:
 
 
 def _place(file: Any) -> int | None:
-    """Where a file is read; None if it is closed. Raises ValueError if that cannot be put back."""
+    """Position in a file; None if it is closed. Raises ValueError if it cannot be put back."""
     if file.closed:
         return None
     try:

@@ -44,21 +44,33 @@ def measure(
     others: Sequence[Reader[Any]] = (),
     label: str = "Measuring",
 ) -> dict[str, Readout]:
-    """The counts and measures of every decoder, from one pass of `trunk` over `tokens`.
+    """The counts and measures of every decoder, from one pass of a trunk over a text.
 
     A causal model (`hf_apt.depths.causality.is_causal`) is asked for every next token that is not
-    special, by the counts of `trainer_callbacks.AptCallback`: all positions count as masked.
+    special, by the counts of `trainer_callbacks.AptCallback`: all positions count as masked. Shows
+    a progress bar. Under several processes each takes every k-th batch and the totals are merged
+    once, at the end: all processes return the same.
 
-    A decoder without a `sweep`, any function from hidden states (D, N, H) to token ids (D, N), is
-    only counted; so are all with `measures=()`, which is faster. `others` are readers that
-    are shown the states of the same pass and keep totals of their own. Shows a progress bar. Under
-    several processes each takes every k-th batch and the totals are merged once, at the end: all
-    processes return the same.
+    Args:
+        trunk: the trunk of the model, or its first depths.
+        tokens: the text.
+        decoders: what reads the states, by a name of the readout, such as `{"own_head":
+            OwnHead(trunk)}`. A decoder without a `sweep`, any function from hidden states (D, N, H)
+            to token ids (D, N), is only counted.
+        config: which sequences and masks are used.
+        measures: what is measured beside counts; `()` counts alone, which is faster.
+        others: readers that are shown the states of the same pass and keep totals of their own.
+        label: what the progress bar is called.
 
-    Raises ValueError if the model has fewer token ids or positions than the tokens need, if a
-    masked language model is to read tokens without a mask token, or a causal one is to be masked
-    (`hf_apt.data.measure_config.require_no_masks`), and in all processes if no position is asked,
-    or if a decoder has no answer at a position: a logit is NaN, or the largest infinite.
+    Returns:
+        Counts and measures at every depth, by the names of `decoders`.
+
+    Raises:
+        ValueError: if the model has fewer token ids or positions than the tokens need, if a masked
+            language model is to read tokens without a mask token, or a causal one is to be masked
+            (`hf_apt.data.measure_config.require_no_masks`), and in all processes if no position is
+            asked, or if a decoder has no answer at a position: a logit is NaN, or the largest
+            infinite.
     """
     require_fit(trunk.model, tokens)
     readers = {name: Decoded(trunk, decoder, measures) for name, decoder in decoders.items()}
@@ -153,8 +165,11 @@ def next_tokens_asked(
 
 
 def require_fit(model: PreTrainedModel, tokens: Tokens) -> None:
-    """Raise ValueError if `model` has fewer token ids or positions than `tokens` need, or if
-    `tokens` are none."""
+    """Refuse tokens that a model cannot read.
+
+    Raises ValueError if `model` has fewer token ids or positions than `tokens` need, or if `tokens`
+    are none.
+    """
     if not isinstance(tokens, Tokens):
         raise ValueError(
             f"tokens must be opened first, with hf_apt.Tokens(folder), got {tokens!r}."

@@ -52,7 +52,7 @@ def answer_of(module: nn.Module, inputs: Mapping[str, Any], **wanted: Any) -> An
 
 
 def known_inputs(module: nn.Module, inputs: Mapping[str, Any]) -> dict[str, Any]:
-    """Those of `inputs` that the `forward` of `module` takes by name."""
+    """The `inputs` that the `forward` of `module` takes by name."""
     parameters = inspect.signature(module.forward).parameters
     if any(one.kind is one.VAR_KEYWORD for one in parameters.values()):
         return dict(inputs)

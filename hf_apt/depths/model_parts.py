@@ -57,8 +57,8 @@ class ModelParts:
     """The modules that returned one of these states, in the order of returning."""
 
     makers: dict[int, tuple[nn.Module, ...] | None] = field(default_factory=dict)
-    """By the deepest depth that is read: the modules that make the states, confirmed by a second
-    pass; None where there are none."""
+    """The modules that make the states, confirmed by a second pass, by the deepest depth that is
+    read; None where there are none."""
 
     position_wise: tuple[nn.Module, ...] | None = None
     """The modules that can be run at asked positions alone; None before the experiment."""

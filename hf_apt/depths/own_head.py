@@ -39,10 +39,15 @@ _ROW_CHUNK = 256
 class OwnHead:
     """A model's own MLM head, as a function from hidden states to predicted token ids.
 
-    Applied at a depth other than the last it is what the literature calls a logit lens.
+    Applied at a depth other than the last it is what the literature calls a logit lens. When it is
+    applied, it refuses (ValueError) a model of which modules were added, taken out or exchanged
+    since.
 
-    Raises ValueError for a model without logits over its vocabulary, and, when it is applied, if
-    modules of the model were added, taken out or exchanged since.
+    Args:
+        trunk: the trunk of the model.
+
+    Raises:
+        ValueError: for a model without logits over its vocabulary.
     """
 
     def __init__(self, trunk: Trunk):
@@ -56,7 +61,17 @@ class OwnHead:
 
     @torch.no_grad()
     def __call__(self, hidden_DNH: Tensor) -> Tensor:
-        """The predicted ids (D, N); of equal logits the lowest id; -1 where there is no answer."""
+        """The most probable token at each depth and position.
+
+        Args:
+            hidden_DNH: hidden states as `Trunk.at` gives them, shape (D, N, H).
+
+        Returns:
+            Token ids of shape (D, N); of equal logits the lowest id; -1 where there is no answer.
+
+        Raises:
+            ValueError: if modules of the model were added, taken out or exchanged.
+        """
         self.trunk.require_current()
         embedded_NH, blocks_NH = hidden_DNH[0], hidden_DNH[1:].flatten(0, 1)
         ids = torch.cat([once_each(self._predict, embedded_NH), self._predict(blocks_NH)])
@@ -66,7 +81,16 @@ class OwnHead:
     def sweep(self, hidden_DNH: Tensor, targets_N: Tensor) -> list[VocabularySweep]:
         """For each depth the predicted ids and the cross-entropy of the targets, from one read.
 
-        Raises ValueError if a target is no id of the vocabulary.
+        Args:
+            hidden_DNH: hidden states as `Trunk.at` gives them, shape (D, N, H).
+            targets_N: the true token id at each position, shape (N,).
+
+        Returns:
+            A result for each of the D depths; cross-entropies in nats, shape (N,).
+
+        Raises:
+            ValueError: if a target is outside the vocabulary, and if modules of the model were
+                added, taken out or exchanged.
         """
         self.trunk.require_current()
         num_blocks = len(hidden_DNH) - 1
@@ -77,7 +101,18 @@ class OwnHead:
         return [embedded, *blocks.split(num_blocks)]
 
     def logits(self, hidden_NH: Tensor) -> Tensor:
-        """The logits (N, V), all at once: for few positions."""
+        """The logits of all tokens at few positions: they are all held at once.
+
+        Args:
+            hidden_NH: hidden states of one depth, shape (N, H).
+
+        Returns:
+            Logits of shape (N, V).
+
+        Raises:
+            ValueError: for a model without logits over its vocabulary, and one that does not answer
+                position by position.
+        """
         logits_1NV = logits_of(self._model, self._answer(hidden_NH))
         if logits_1NV is None or logits_1NV.dim() != 3:
             raise _no_head(self._model)

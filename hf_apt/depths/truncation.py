@@ -26,8 +26,8 @@ def cut(encoder: Encoder, depth: int) -> Encoder:
     any block; a model without such a list is taken to repeat a block as often as its configuration
     says (ALBERT). The result is compared with the hidden states of the whole.
 
-    Raises ValueError for a depth that the encoder does not have, and for a model that does not let
-    itself be cut so.
+    Raises ValueError for a depth that the encoder does not have, and for a model that cannot be
+    cut so.
     """
     trunk = Trunk(encoder.model)
     num_blocks = trunk.num_depths - 1
@@ -71,6 +71,6 @@ def _some_ids(model: PreTrainedModel) -> Tensor:
 
 def _uncuttable(encoder: Encoder, depth: int) -> ValueError:
     return ValueError(
-        f"{type(encoder.model).__name__} does not let itself be cut after block {depth}: what is "
-        "left of it answers otherwise than the whole at that depth; leave out the protocol cut."
+        f"{type(encoder.model).__name__} cannot be cut after block {depth}: what is left of it "
+        "answers otherwise than the whole at that depth; leave out the protocol cut."
     )

@@ -33,13 +33,17 @@ if TYPE_CHECKING:
 class Trunk:
     """The hidden states of a language model at every depth: 0 = embeddings, m = after block m.
 
-    With `deepest` only the depths 0 to `deepest` are read, and nothing after that block is
-    computed. To take the first trunk off a model is one forward pass of four tokens, the next ones
-    none; what lets `at` leave out work is found by experiment when it is first called, or by
-    `prepare`.
+    To take the first trunk off a model is one forward pass of four tokens, the next ones none; what
+    lets `at` leave out work is found by experiment when it is first called, or by `prepare`.
 
-    Raises ValueError for a model whose depths cannot be decoded alike, and for a depth that it does
-    not have.
+    Args:
+        model: a loaded language model of transformers; it is held, not copied.
+        deepest: read the depths 0 to this one only, and compute nothing after that block; all
+            depths if None.
+
+    Raises:
+        ValueError: for a model whose depths cannot be decoded alike, and for a depth that it does
+            not have.
     """
 
     def __init__(self, model: PreTrainedModel, *, deepest: int | None = None):
@@ -80,15 +84,23 @@ class Trunk:
 
     @torch.no_grad()
     def at(self, inputs: dict[str, Tensor], asked_BT: Tensor, *, bare: bool = False) -> Tensor:
-        """The hidden states (D, N, H) at the asked positions, from one forward pass.
+        """The hidden states at the asked positions, from one forward pass.
 
-        The last block is computed at these alone, as far as the model allows it. `asked_BT` may
-        stay on the processor whatever the model's device. Where a trunk ends in a normalisation of
-        its own (pre-norm models), it is applied at every depth, as the head expects it; with `bare`
-        that is left to `normalised`.
+        The last block is computed at these alone, as far as the model allows it.
 
-        Raises ValueError if modules of the model were added, taken out or exchanged since, and for
-        inputs that a model of few lengths does not take.
+        Args:
+            inputs: what the model's `forward` takes by name, such as `input_ids` of shape (B, T).
+            asked_BT: which positions are asked, booleans of shape (B, T), N of them true; they may
+                stay on the processor whatever the model's device.
+            bare: leave the final normalisation of a pre-norm model to `normalised`; where a trunk
+                ends in one, it is otherwise applied at every depth, as the head expects it.
+
+        Returns:
+            States of shape (D, N, H), positions in row-major order.
+
+        Raises:
+            ValueError: if modules of the model were added, taken out or exchanged since, and for
+                inputs that a model of few lengths does not take.
         """
         self.require_current()
         positions_N = asked_BT.flatten().nonzero()[:, 0]
@@ -104,10 +116,16 @@ class Trunk:
 
     @torch.no_grad()
     def normalised(self, bare_DNH: Tensor) -> Tensor:
-        """What the head expects, from states (D, N, H) that `at` has left bare.
+        """What the head expects, from states that `at` has left bare.
 
-        The model's last depth is normalised already. Where the trunk does not end in a
-        normalisation of its own, the very same tensor.
+        The model's last depth is normalised already.
+
+        Args:
+            bare_DNH: bare hidden states, shape (D, N, H).
+
+        Returns:
+            States of the same shape; the very same tensor where the trunk does not end in a
+            normalisation of its own.
         """
         final_norm = self._parts.final_norm
         if final_norm is None:
@@ -117,7 +135,11 @@ class Trunk:
         return torch.stack([*states, *bare_DNH[num_bare:]])
 
     def require_current(self) -> None:
-        """Raise ValueError unless the trunk `is_current`: it would read what is no longer there."""
+        """Refuse to read a model whose modules have changed since the trunk was taken off.
+
+        Raises:
+            ValueError: unless the trunk `is_current`.
+        """
         if not self.is_current:
             raise ValueError(
                 f"the modules of {type(self.model).__name__} have changed since its trunk was "
@@ -125,13 +147,24 @@ class Trunk:
             )
 
     def prepare(self) -> Trunk:
-        """This trunk, its experiments made now: a dozen forward passes, for a model only once."""
+        """Make the trunk's experiments now: a dozen forward passes, for a model only once.
+
+        Returns:
+            This trunk.
+        """
         self._makers()
         self._position_wise()
         return self
 
     def output(self, hidden_BTH: Tensor) -> Any:
-        """What the trunk would return if its last hidden states were these."""
+        """What the trunk would return if its last hidden states were these.
+
+        Args:
+            hidden_BTH: hidden states, shape (B, T, H).
+
+        Returns:
+            An output of the model's own class.
+        """
         return replace(self._parts.output, last_hidden_state=hidden_BTH)
 
     def _states_at(

@@ -34,13 +34,13 @@ def patience() -> int:
     A day because one process tokenises the corpus, and the others have to wait until it is done:
     less is enough where that takes less.
 
-    Raises ValueError for what is no number of seconds.
+    Raises ValueError for anything but a whole number of seconds.
     """
     given = os.environ.get("HF_APT_PATIENCE", str(_DAY))
     if not (given.isdecimal() and 1 <= int(given) <= _LONGEST):
         raise ValueError(
             f"HF_APT_PATIENCE must be a whole number of seconds from 1 to {_LONGEST}, got "
-            f"{given!r}: set it anew, or unset it to wait for a day."
+            f"{given!r}: set it to such a number, or unset it to wait for a day."
         )
     return int(given)
 

@@ -63,15 +63,25 @@ class Encoder:
 def load_encoder(
     name: str, *, revision: str | None = None, label_names: Sequence[str] = (), seed: int = 42
 ) -> Encoder:
-    """The encoder of a checkpoint folder, a shipped checkpoint or a Hub id, of this at `revision`
-    (a branch, tag or commit).
+    """The encoder of a checkpoint, with a classification head and its tokenizer.
 
     Its trunk is read whole; a missing pooler, and the classifier for `label_names` if the
-    checkpoint has none, begin from fresh weights of `seed`. A folder with an adapter gives the
-    model that it was made for, the adapter merged into its weights.
+    checkpoint has none, begin from fresh weights. A folder with an adapter gives the model that it
+    was made for, the adapter merged into its weights.
 
-    Raises ValueError if there is none, if a weight of the trunk is missing or not finite, and if
-    the checkpoint classifies other labels than those asked for.
+    Args:
+        name: a checkpoint folder, a shipped checkpoint or a Hub id.
+        revision: a branch, tag or commit of the Hub id; None for the one that `name` says, or the
+            Hub's default.
+        label_names: the names of the classes; those of the checkpoint's own classifier if empty.
+        seed: seed of the fresh weights.
+
+    Returns:
+        The model, in float32 and evaluation mode, and its tokenizer.
+
+    Raises:
+        ValueError: if there is none, if a weight of the trunk is missing or not finite, and if the
+            checkpoint classifies other labels than those asked for.
     """
     from transformers import AutoModelForSequenceClassification
 

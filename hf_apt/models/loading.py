@@ -24,11 +24,11 @@ _FROM_PADDING = {
 
 
 def load_masked_lm(name: str, *, revision: str | None = None) -> PreTrainedModel:
-    """The masked language model of a checkpoint folder, a shipped checkpoint or a Hub id, in
-    float32 and evaluation mode.
+    """The masked language model of a checkpoint, in float32 and evaluation mode.
 
-    `revision` is a branch, tag or commit of the Hub id. Raises ValueError if there is no such
-    checkpoint, if it has no MLM head of its own, or if a weight is not finite.
+    `name` is a folder, a shipped checkpoint or a Hub id, and `revision` a branch, tag or commit of
+    the Hub id. Raises ValueError if there is no such checkpoint, if it has no MLM head of its own,
+    or if a weight is not finite.
     """
     from transformers import AutoModelForMaskedLM
 

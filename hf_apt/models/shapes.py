@@ -47,7 +47,7 @@ class ModelShape:
     sinusoidal_positions: bool = False
     """Whether the learnt position embeddings start as sinusoids (Vaswani et al. 2017, section 3.5)
     instead of noise: a head can then learn "the word before" once, not for every position. Their
-    wavelengths end at about one and a half sequences: longer ones hardly tell places apart."""
+    wavelengths end at about one and a half sequences: longer ones hardly tell positions apart."""
 
     @property
     def intermediate_size(self) -> int:

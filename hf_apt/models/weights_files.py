@@ -63,7 +63,7 @@ def require_weights_of_size(folder: str) -> None:
     """Raise ValueError if the `config.json` in `folder` says a larger model than the weights hold.
 
     Read are the configuration and the heads of the files of weights. A folder without weights, one
-    that is not there, and files that are broken otherwise are left to whoever reads them.
+    that is not there, and files that are broken otherwise are left to their reader.
     """
     place = Path(folder).expanduser()
     try:

@@ -35,8 +35,11 @@ def of_run(name: str) -> str:
 
 
 def require_folder(name: str) -> None:
-    """Raise ValueError if `name` can only be a folder and there is none, or if it is NAME@COMMIT
-    and not in the Hub's cache."""
+    """Refuse the name of a checkpoint that cannot be there.
+
+    Raises ValueError if `name` can only be a folder and there is none, or if it is NAME@COMMIT and
+    not in the Hub's cache.
+    """
     path = Path(name).expanduser()
     if path.is_dir():
         return
@@ -63,8 +66,9 @@ def name_and_commit(name: str) -> tuple[str, str | None]:
 
 
 def commit_of(name: str) -> str | None:
-    """The commit of a checkpoint of the Hub: that of NAME@COMMIT, or the one of NAME that was last
-    read; None for a folder, a shipped checkpoint and what was never read.
+    """The commit of a checkpoint of the Hub: that of NAME@COMMIT, or the one of NAME last read.
+
+    None for a folder, a shipped checkpoint and what was never read.
     """
     repo, commit = name_and_commit(name)
     if commit or Path(name).expanduser().is_dir() or (SHIPPED / name).is_dir():
@@ -74,14 +78,22 @@ def commit_of(name: str) -> str | None:
 
 
 def pinned(name: str, revision: str | None = None) -> str:
-    """The checkpoint `name` of the Hub at a branch, tag or commit, as NAME@COMMIT.
+    """A checkpoint of the Hub at a branch, tag or commit, as NAME@COMMIT.
 
     Every function of hf_apt that takes the name of a checkpoint takes that one, and records hold
     it: what a branch or a tag meant is kept. The files are downloaded into the cache of the Hub
-    where they are not yet. Without a `revision`, `name` itself, unless it says one, NAME@REVISION.
+    where they are not yet.
 
-    Raises ValueError for a folder or a shipped checkpoint with a revision, and if the Hub has no
-    such repository or revision or cannot be asked.
+    Args:
+        name: Hub id of the checkpoint.
+        revision: a branch, tag or commit; None for that in `name`, if it says one, NAME@REVISION.
+
+    Returns:
+        NAME@COMMIT; `name` itself where no revision is said.
+
+    Raises:
+        ValueError: for a folder or a shipped checkpoint with a revision, and if the Hub has no such
+            repository or revision or cannot be asked.
     """
     is_local = Path(name).expanduser().is_dir() or (SHIPPED / name).is_dir()
     if revision is None:

@@ -19,7 +19,7 @@ REDACTED = "***"
 """What stands in place of a secret."""
 
 _LONGEST = 4096
-"""Bytes behind an anchor that a secret may take."""
+"""Bytes after an anchor that a secret may take."""
 _SMALL = 16 * 2**20
 """Bytes of a file that is also read decoded; a larger one holds weights."""
 
@@ -144,9 +144,9 @@ def redacted(text: str) -> str:
 
 
 def secrets_in(content: bytes | mmap.mmap, tokens: Iterable[str] = ()) -> list[str]:
-    """The kinds of secrets that `content` holds, in words; each of `tokens` is one in any case.
+    r"""The kinds of secrets that `content` holds, in words; each of `tokens` is one in any case.
 
-    Read as it is and as UTF-16 and UTF-32; up to 16 MiB also with escapes (`\\u0068`, `%68`,
+    Read as it is and as UTF-16 and UTF-32; up to 16 MiB also with escapes (`\u0068`, `%68`,
     `&#104;`) resolved and, for tokens of the Hub and `tokens`, out of base64.
     """
     in_use = [token.encode() for token in tokens if token]

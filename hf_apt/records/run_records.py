@@ -26,7 +26,7 @@ class RunRecords:
 
     def __init__(self, run: Run):
         self.run = run
-        """The folder."""
+        """The run that the records are read from."""
         self._analyses: dict[str, ReadoutAnalysis] = {}
 
     @cached_property
@@ -58,7 +58,7 @@ class RunRecords:
 
     @cached_property
     def own_tasks(self) -> dict[str, TaskRecord]:
-        """Those of them that are of the checkpoint that was measured."""
+        """The records of fine-tuning of the checkpoint that was measured, by task."""
         return own_tasks(self.tasks, self.summary)
 
     @cached_property

@@ -16,17 +16,17 @@ from hf_apt.records.summary_record import Summary
 from hf_apt.records.task_record import CommitteeRecord, ComparisonRecord, TaskRecord
 
 SUMMARY = "hf_apt.summary/1"
-"""`summary.json` (`hf_apt.stats.depth_summary`)."""
+"""Schema of `summary.json` (`hf_apt.stats.depth_summary`)."""
 
 BLOCK_ACCURACY = "hf_apt.block_accuracy/2"
-"""`finetune/<task>.json` (`hf_apt.studies.block_accuracy`). Version 1 called the accuracy of the
-fine-tuned classifier `own_head`."""
+"""Schema of `finetune/<task>.json` (`hf_apt.studies.block_accuracy`). Version 1 called the accuracy
+of the fine-tuned classifier `own_head`."""
 
 COMMITTEE = "hf_apt.committee/1"
-"""`finetune/<task>-committee.json` (`hf_apt.studies.committee`)."""
+"""Schema of `finetune/<task>-committee.json` (`hf_apt.studies.committee`)."""
 
 COMPARISON = "hf_apt.comparison/1"
-"""What `hf-apt compare` writes (`hf_apt.studies.run_comparison`)."""
+"""Schema of what `hf-apt compare` writes (`hf_apt.studies.run_comparison`)."""
 
 
 def is_of_kind(record: Any, schema: str) -> bool:
@@ -58,8 +58,8 @@ def in_present_form(record: dict[str, Any], schema: str, path: Path) -> dict[str
 def _require_form(record: dict[str, Any], schema: str, path: Path) -> None:
     """Raise ValueError unless the figures are there, and no key is of another type than its own.
 
-    Any other key may be missing or null, and what is inside an object or a list is read by whoever
-    needs it.
+    Any other key may be missing or null, and what is inside an object or a list is checked
+    where it is read.
     """
     hints = get_type_hints(_FORMS[schema])
     for key in _FIGURES[schema]:

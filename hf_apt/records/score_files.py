@@ -76,7 +76,7 @@ def score_record(
 
 
 def perplexity(surprisal: Estimate, unit: ScoreUnit) -> float:
-    """exp of a mean surprisal; infinite where that is too large.
+    """The exponential of a mean surprisal; infinite where that is too large.
 
     >>> round(perplexity(Estimate(3.0, 0.1, 9), "bits"), 9)
     8.0

@@ -11,11 +11,16 @@ def shipped_checkpoints() -> list[str]:
 
 
 def checkpoint(name: str) -> str:
-    """The folder of a checkpoint that comes along, such as `bert6-narrow-wikipedia`.
+    """The folder of a checkpoint that comes with the package, such as `bert6-narrow-wikipedia`.
 
-    `from_pretrained` of any Auto class takes it.
+    Args:
+        name: the name of the checkpoint.
 
-    Raises ValueError, with the names that there are, for another name.
+    Returns:
+        The path of its folder, which `from_pretrained` of any Auto class takes.
+
+    Raises:
+        ValueError: for another name, with the names that there are.
     """
     names = shipped_checkpoints()
     if name not in names:

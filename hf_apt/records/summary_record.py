@@ -53,7 +53,7 @@ class Summary(TypedDict):
     weights and configuration; `training` what pre-training returned, null where hf_apt did not
     train the model. `readouts` holds for each readout its figures by depth, and `token_rows` the
     rows of the tokens that the own head never gets right, null where the model's were not kept.
-    `ruler` holds what to compare accuracies with, missing in runs of before there was one.
+    `ruler` holds what to compare accuracies with, missing in runs of versions without one.
     """
 
     schema: str

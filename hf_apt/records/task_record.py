@@ -11,7 +11,7 @@ from typing import Any, NotRequired, TypedDict
 from hf_apt.stats.depth_figures import PlainEstimate
 
 ByPooling = dict[str, dict[str, list[PlainEstimate]]]
-"""By pooling and by name of probe or score: a list over depths."""
+"""A list over depths, by pooling and by name of probe or score."""
 
 
 class ModelAccuracy(TypedDict):

@@ -27,7 +27,7 @@ def own_tasks(records: dict[str, TaskRecord], summary: Summary) -> dict[str, Tas
 
 
 def gap(one: PlainEstimate | None, other: PlainEstimate | None) -> PlainEstimate | None:
-    """By how much one accuracy is above the other: an estimate as JSON has it; None if one is.
+    """How much one accuracy is above the other, an estimate as JSON has it; None if one is None.
 
     The standard error is the root of the sum of both squares, as if the two had been tested on
     different texts (source: ours; they have the same ones, so it is rather too large).

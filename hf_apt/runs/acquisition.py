@@ -41,16 +41,24 @@ def acquisition(
 ) -> Acquisition:
     """When each token is learnt at each depth, which are forgotten, and in what order.
 
-    `sources` is the `output_dir` of a training with `AptCallback`, of which the measurements of
-    the data called `data` are read; or some of its files `<data>-step-<step>.npz`; or folders into
-    which `hf-apt measure` wrote, one for each checkpoint, of which `readout` is read. The step of
-    such a folder is the last number in its name, unless `steps` says it, one for each folder.
+    Args:
+        sources: the `output_dir` of a training with `AptCallback`; or some of its files
+            `<data>-step-<step>.npz`; or folders into which `hf-apt measure` wrote, one for each
+            checkpoint.
+        data: name of the data whose measurements are read, the prefix of the callback's files.
+        readout: the readout that is read in folders of `hf-apt measure`.
+        steps: the step of each folder of `hf-apt measure`; None for the last number in its name.
+        min_support: leave out tokens that were asked fewer times, at least 1.
+        tokenizer: Hub id or folder of a tokenizer, for words; None for the words of the folders,
+            and for ids where there are none.
 
-    Tokens that were asked less than `min_support` times are left out. Words are those of the
-    folders, or of `tokenizer` (Hub id or folder); else ids are shown.
+    Returns:
+        Steps, tokens and the step at which each was learnt at each depth.
 
-    Raises ValueError, with the file's name, for what cannot be read, for measurements of other
-    positions or depths than the first, and for less than two steps.
+    Raises:
+        ValueError: with the file's name, for what cannot be read, for measurements of other
+            positions or depths than the first, and for fewer than two steps; for `steps` beside
+            files.
     """
     require_whole_number("min_support", min_support)
     given = [sources] if isinstance(sources, str | Path) else list(sources)

@@ -33,11 +33,11 @@ if TYPE_CHECKING:
 def decoders(
     trunk: Trunk, train: Tokens, config: RunConfig, run: Run
 ) -> dict[str, SweepingDecoder]:
-    """The decoder of each readout by name; heads and lenses are made and saved where they are not
-    yet.
+    """The decoder of each readout by name.
 
-    Those on disk that are broken, or of another model, text or training, are made again, with a
-    warning. Kinds of heads that are missing are trained together, each draw read once by the trunk.
+    Heads and lenses are made and saved where they are not yet. Those on disk that are broken, or of
+    another model, text or training, are made again, with a warning. Kinds of heads that are missing
+    are trained together, each draw read once by the trunk.
     """
     kinds = config.head_kinds
     made_from = {kind: _made_from(kind, trunk, train, config, run) for kind in kinds}

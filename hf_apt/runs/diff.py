@@ -37,17 +37,29 @@ def diff(
     """How run B differs from run A: mean APT and accuracy at every depth, tokens gained and lost.
 
     Both are folders that `hf-apt measure` or `hf-apt run` wrote, on the same text with the same
-    tokenizer and masks, so that every answer of A has its partner. `readout` is the head that is
-    asked; in B it is `against`, where that is given, so that two heads of one run are compared by
-    giving that run twice. `rate` is the false-discovery rate of tokens gained and lost, and
-    `tokens` a set whose figures are told apart, such as tokens that were added. No model is loaded.
+    tokenizer and masks, so that every answer of A has its partner; no model is loaded. With a
+    `text` they are checkpoints instead, and both are measured on it by their own heads.
 
-    With a `text` they are checkpoints instead: folders, shipped ones or Hub ids. Both are measured
-    on the text by their own heads, read as `options` say, into `folder` or one that is deleted.
+    Args:
+        run_a: run A; with a `text`, a checkpoint: a folder, a shipped one or a Hub id.
+        run_b: run B; with a `text`, a checkpoint.
+        readout: the readout that is compared, such as `own_head`.
+        against: the readout of B, where it is another, so that two heads of one run are compared by
+            giving that run twice.
+        rate: false-discovery rate of tokens gained and lost, in (0, 1).
+        tokens: tokens whose figures are told apart, such as those that were added to the
+            vocabulary.
+        text: corpus name, file, folder or glob of a text, or how it is read.
+        options: how the text is read and masked; the defaults of `TextOptions` if None.
+        folder: where measurements on the text are kept; they are deleted if None.
 
-    Raises ValueError, with what to do, for folders that hold no measurement of `readout`, for runs
-    that were not asked at the same positions, for tokens that the vocabulary lacks, and for a rate
-    outside (0, 1).
+    Returns:
+        Differences B - A with standard errors paired by position, and the tokens gained and lost.
+
+    Raises:
+        ValueError: with what to do, for folders that hold no measurement of `readout`, for runs
+            that were not asked at the same positions, for tokens that the vocabulary lacks, for a
+            rate outside (0, 1), and for `options` or a `folder` without a text.
     """
     if text is not None:
         _require_own_heads(readout, against)

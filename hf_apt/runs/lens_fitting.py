@@ -47,7 +47,7 @@ class LensConfig:
     a sequence, else packed, as `measure` reads them."""
 
     jacobian: JacobianConfig = field(default_factory=JacobianConfig)
-    """Where a Jacobian lens is fitted."""
+    """Positions at which a Jacobian lens is fitted."""
 
     translator: HeadConfig = field(default_factory=HeadConfig)
     """How a translator is trained."""

@@ -22,10 +22,10 @@ class AskedSequence:
     """What the model is shown, special tokens included."""
 
     positions: tuple[int, ...]
-    """The places that are asked about; of a causal model those before the tokens in question."""
+    """The positions that are asked; of a causal model those before the tokens in question."""
 
     true: tuple[int | None, ...]
-    """The true id at each of them; None where it is not known."""
+    """The true id at each of `positions`; None where it is not known."""
 
 
 def masked_sequences(

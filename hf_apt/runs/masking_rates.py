@@ -41,20 +41,29 @@ def masking_rates(
     only_masks: bool = False,
     planted: PlantedCorpus | None = None,
 ) -> RateCurve:
-    """Accuracy and mean APT of `model` on `tokens` at each masking rate and depth, by its own head.
+    """Accuracy and mean APT of a model at each masking rate and depth, by its own head.
 
-    A pass over the text for each rate. Sequences, seed and realisations are those of `config`,
-    whose own rate is not used: at it, the counts are those of `measure`. As a rate grows, positions
-    are added to those that are asked already.
+    A pass over the text for each rate. As a rate grows, positions are added to those that are asked
+    already. Of the asked positions 80 % show a mask, 10 % any token and 10 % their own, so that
+    even at a rate of 1 a tenth of the text is to be seen.
 
-    Of the asked positions 80 % show a mask, 10 % any token and 10 % their own, so that even at a
-    rate of 1 a tenth of the text is to be seen. With `only_masks` all show a mask: at 1 nothing is
-    seen, and the answer can depend on the position and the length of the text alone.
+    Args:
+        model: a loaded masked language model.
+        tokens: the text.
+        rates: masking rates, each in (0, 1].
+        config: sequences, seed and realisations; its own rate is not used: at it, the counts are
+            those of `measure`. The defaults of `MeasureConfig` if None.
+        only_masks: all asked positions show a mask: at a rate of 1 nothing is seen, and the answer
+            can depend on the position and the length of the text alone.
+        planted: the language that the tokens are of, which gives the exact best predictor at every
+            rate.
 
-    `planted`, the language that the tokens are of, gives the exact best predictor at every rate.
+    Returns:
+        Counts and measures of every depth at each rate.
 
-    Raises ValueError for rates outside (0, 1] or given twice, for a causal model, and as
-    `hf_apt.measure` does.
+    Raises:
+        ValueError: for rates outside (0, 1] or given twice, for a causal model, and for what
+            `hf_apt.measure` refuses.
     """
     require_rates(rates)
     config = config or MeasureConfig()

@@ -18,7 +18,7 @@ NEXT_TOKEN = {"predicts": "next token"}
 def is_causal_checkpoint(name: str) -> bool:
     """Whether the checkpoint called `name` is a causal model's.
 
-    Its configuration is read, and no weight. One that cannot be read is left to whoever loads it.
+    Its configuration is read, and no weight. One that cannot be read is refused when it is loaded.
     """
     from transformers import AutoConfig
 
@@ -37,8 +37,10 @@ def load_measured(name: str) -> Any:
 
 
 def require_next_tokens(config: RunConfig) -> None:
-    """Raise ValueError if `config` asks for what a causal model does not take: masks, and heads,
-    which are trained to fill masks."""
+    """Refuse what a causal model does not take: masks, and heads, which are trained to fill masks.
+
+    Raises ValueError if `config` asks for one of them.
+    """
     if config.head_kinds:
         raise ValueError(
             "the checkpoint is a causal model, and heads are trained to fill masks: it is measured "

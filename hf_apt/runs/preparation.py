@@ -28,7 +28,7 @@ from hf_apt.records.unchanged import NAME, require_unchanged, write_fingerprints
 from hf_apt.runs.recipes import RunConfig
 
 WORDPIECE_DOCUMENTS = 150_000
-"""A WordPiece is trained on at most so many documents."""
+"""Largest number of documents that a WordPiece is trained on."""
 
 _MADE_OF_TOKENS = ("training", "training.json", "checkpoint", "heads", "counts", "model.json")
 

@@ -12,7 +12,7 @@ def wait_until_there(path: Path, *, seconds: float = 60.0) -> None:
 
     A network file system shows a new file late: NFS, left as it is, after 60 seconds at most.
 
-    Raises ValueError if it is not there after so many seconds.
+    Raises ValueError if it is not there after `seconds`.
     """
     end = time.monotonic() + seconds
     while not path.exists():

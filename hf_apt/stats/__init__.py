@@ -13,8 +13,8 @@ in the whole package; a file may only add letters of its own, and says so at its
 - K: a few picked from V or N: tokens of a chunk, a picture or a cluster, positions of a chunk
 - C: classes of a task
 - I: inputs, the texts of a task
-- P: places, the tokens of all inputs one input after the other
-- Q: places in question, a part of P
+- P: positions of all inputs, one input after the other
+- Q: positions in question, a part of P
 - S: sequences of a whole measurement
 - M: members of a committee
 - R: repetitions: seeds, draws, subsets

@@ -10,7 +10,7 @@ from __future__ import annotations
 
 from collections import Counter
 from dataclasses import dataclass
-from typing import Literal, get_args
+from typing import TYPE_CHECKING, Literal, get_args
 
 import numpy as np
 from jaxtyping import Bool, Int
@@ -19,6 +19,9 @@ from scipy.sparse.csgraph import connected_components
 
 from hf_apt.stats.confusion import Confusion
 from hf_apt.stats.notebooks.shown import ShownInNotebooks
+
+if TYPE_CHECKING:
+    import pandas as pd
 
 Definition = Literal["row", "mutual", "weak", "errors"]
 """`row`: each kept token with its own strong matches (sets may overlap). `mutual`: components of
@@ -68,7 +71,11 @@ class TokenClusters(ShownInNotebooks):
     """Kept tokens with at least one strong match under this definition."""
 
     def facts(self) -> dict[str, str]:
-        """The definition and threshold, the number of clusters and the sizes."""
+        """The definition and threshold, the number of clusters and the sizes.
+
+        Returns:
+            The figures as text, by what they are called.
+        """
         sizes = self.sizes()
         return {
             "definition": f"{self.definition}, from {self.strong_match_threshold:g}",
@@ -77,18 +84,48 @@ class TokenClusters(ShownInNotebooks):
             "kept tokens": f"{self.num_kept:,}, {self.num_matched:,} with a strong match",
         }
 
+    def to_pandas(self) -> pd.DataFrame:
+        """A pandas table with a row for each token of each cluster.
+
+        Returns:
+            `cluster`, from 0 for the largest, `token`, an id, and the cluster's `size`, in the
+            order of `members`. A token can be in several clusters of the definition `row`.
+        """
+        import pandas as pd
+
+        sizes = self.sizes()
+        return pd.DataFrame(
+            {
+                "cluster": np.repeat(np.arange(len(sizes)), sizes),
+                "token": np.concatenate([np.empty(0, np.int64), *self.members]),
+                "size": np.repeat(sizes, sizes),
+            }
+        )
+
     def sizes(self) -> Int[np.ndarray, " clusters"]:
-        """Sizes of the clusters of two or more."""
+        """The number of tokens of each cluster of two or more.
+
+        Returns:
+            Integers of shape (clusters,), in the order of `members`.
+        """
         return np.array([len(tokens) for tokens in self.members], dtype=np.int64)
 
     def size_histogram(self) -> dict[int, int]:
-        """Number of clusters of each size, two or more."""
+        """The number of clusters of each size that occurs, two or more.
+
+        Returns:
+            Numbers of clusters, by the number of tokens in each.
+        """
         return dict(sorted(Counter(self.sizes().tolist()).items()))
 
     def labels(self) -> Int[np.ndarray, " vocab"]:
-        """The cluster of each token, with every other token in a cluster of its own.
+        """The cluster of each token, where every token without one has a cluster of its own.
 
-        Raises ValueError for `row`, whose clusters overlap.
+        Returns:
+            A cluster's number for each token id, integers of shape (V,).
+
+        Raises:
+            ValueError: for `row`, whose clusters overlap.
         """
         if self.definition == "row":
             raise ValueError("`row` clusters overlap and are no partition: use another definition.")
@@ -132,7 +169,24 @@ def _strong(confusion: Confusion, threshold: float, basis: Basis) -> csr_array:
 def token_clusters(confusion: Confusion, threshold: float, definition: Definition) -> TokenClusters:
     """The clusters of strong-match tokens at one threshold.
 
-    Raises ValueError for an unknown definition, and for a threshold outside (0, 1].
+    Token j is a strong match of a kept token i if its normalised confusion reaches the threshold.
+    Sources: arXiv 2509.03407 for the matches; `hf_apt.stats.clusters` says of each definition whose
+    it is.
+
+    Args:
+        confusion: a confusion matrix, as `hf_apt.confusion` returns it.
+        threshold: smallest normalised confusion that is a strong match, in (0, 1]; for `errors` the
+            smallest share of a token's wrong answers.
+        definition: `mutual`, components of the matches that hold in both directions; `weak`,
+            components whatever the direction; `row`, each kept token with its own matches, so that
+            clusters may overlap; `errors`, as `mutual`, of shares of wrong answers.
+
+    Returns:
+        The clusters of two or more tokens, largest first, with the numbers of tokens they are made
+        of.
+
+    Raises:
+        ValueError: for an unknown definition, and for a threshold outside (0, 1].
     """
     if definition not in DEFINITIONS:
         raise ValueError(f"definition {definition!r} is none of {', '.join(DEFINITIONS)}.")

@@ -8,13 +8,18 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from functools import cached_property
+from typing import TYPE_CHECKING
 
 import numpy as np
 from jaxtyping import Bool, Float
 from scipy.sparse import csr_array
 
 from hf_apt.stats.counts import PairCounts
+from hf_apt.stats.notebooks.frames import entries_frame
 from hf_apt.stats.notebooks.shown import ShownInNotebooks
+
+if TYPE_CHECKING:
+    import pandas as pd
 
 DENSE_LIMIT_BYTES = 2 * 1024**3
 """A dense matrix above this size is refused: at 30,522 tokens it would take 7.5 GB."""
@@ -40,13 +45,33 @@ class Confusion(ShownInNotebooks):
     """(V, V) float64: kept rows divided by their diagonal, which becomes 1; other rows empty."""
 
     def facts(self) -> dict[str, str]:
-        """The numbers of tokens and of distinct pairs."""
+        """The numbers of tokens and of distinct pairs.
+
+        Returns:
+            The figures as text, by what they are called.
+        """
         return {
             "tokens": f"{np.count_nonzero(np.diff(self.matrix.indptr)):,} asked for, of "
             f"{len(self.kept_V):,}",
             "kept": f"{np.count_nonzero(self.kept_V):,}, {self.num_ties:,} of them tied",
             "distinct pairs": f"{self.matrix.nnz:,}",
         }
+
+    def to_pandas(self) -> pd.DataFrame:
+        """A pandas table with a row for each pair that occurred.
+
+        Returns:
+            `reference` and `prediction`, ids of tokens; `count`; `kept`, whether the reference is
+            among the kept tokens; `normalised`, the count over that of the right answer, NaN where
+            the reference is not kept.
+        """
+        frame = entries_frame(self.matrix)
+        references = frame["reference"].to_numpy()
+        frame["kept"] = self.kept_V[references]
+        with np.errstate(divide="ignore", invalid="ignore"):
+            shares = frame["count"].to_numpy() / self.matrix.diagonal()[references]
+        frame["normalised"] = np.where(frame["kept"], shares, np.nan)
+        return frame
 
     @cached_property
     def error_shares(self) -> csr_array:
@@ -78,7 +103,17 @@ class Confusion(ShownInNotebooks):
 
 
 def confusion(pairs: PairCounts) -> Confusion:
-    """The confusion matrix of `pairs` with its row filter and normalisation."""
+    """The token confusion matrix of counted pairs, with its row filter and normalisation.
+
+    A row is kept if its right answer is its commonest one, and divided by its diagonal. Source:
+    arXiv 2509.03407, steps 1 to 3 of the construction.
+
+    Args:
+        pairs: how often each reference token was answered by each prediction.
+
+    Returns:
+        The sparse (V, V) counts, which rows are kept, and the normalised rows.
+    """
     matrix = pairs.matrix()
     diagonal_V = matrix.diagonal()
     row_max_V = _row_max(matrix)

@@ -16,10 +16,12 @@ from jaxtyping import Int, Integer
 
 from hf_apt.atomic import writing
 from hf_apt.reading import read_arrays
+from hf_apt.stats.notebooks.frames import entries_frame
 from hf_apt.stats.notebooks.shown import ShownAsText
 from hf_apt.stats.stored_counts import key_type, stored_tables
 
 if TYPE_CHECKING:
+    import pandas as pd
     from scipy.sparse import csr_array
 
 TREATMENTS = ("masked", "replaced", "unchanged")
@@ -38,6 +40,12 @@ class PairCounts:
     `vocab_size ** 2` fits (up to 46,340 tokens), int64 beyond. Only pairs that occurred are held,
     12 bytes each (16 with int64 keys), so 10 million distinct pairs take 120 MB where the dense
     matrix of a vocabulary of 30,522 takes 7.5 GB.
+
+    Args:
+        vocab_size: number of token ids V, at least 1.
+
+    Raises:
+        ValueError: for a `vocab_size` below 1.
     """
 
     def __init__(self, vocab_size: int):
@@ -53,7 +61,19 @@ class PairCounts:
     def update(
         self, references: Integer[np.ndarray, " n"], predictions: Integer[np.ndarray, " n"]
     ) -> Self:
-        """These counts with one more occurrence of each of the N pairs."""
+        """Count one more occurrence of each of N pairs.
+
+        Args:
+            references: ids of the tokens that were asked for, integers of shape (N,).
+            predictions: ids of the tokens that were answered, integers of shape (N,).
+
+        Returns:
+            These counts, changed in place.
+
+        Raises:
+            ValueError: for other numbers of references than of predictions, and for an id outside 0
+                to V - 1; nothing is counted then.
+        """
         if len(references) != len(predictions):
             raise ValueError(
                 f"{len(references)} references came with {len(predictions)} predictions: "
@@ -72,7 +92,17 @@ class PairCounts:
         return self
 
     def merge(self, other: PairCounts) -> Self:
-        """These counts plus those of `other`, which is left as it was."""
+        """Add the counts of another part of the data.
+
+        Args:
+            other: counts over as many token ids, which are left as they were.
+
+        Returns:
+            These counts, changed in place.
+
+        Raises:
+            ValueError: for counts over another number of token ids.
+        """
         if other.vocab_size != self.vocab_size:
             raise ValueError(
                 f"counts over {other.vocab_size} tokens cannot be merged with "
@@ -83,7 +113,17 @@ class PairCounts:
         return self
 
     def resized(self, vocab_size: int) -> PairCounts:
-        """The same counts over `vocab_size` tokens; ValueError if an id is outside them."""
+        """The same counts over another number of token ids.
+
+        Args:
+            vocab_size: the new number of token ids, at least 1.
+
+        Returns:
+            New counts; these are left as they were.
+
+        Raises:
+            ValueError: if a token that was counted is outside the new vocabulary.
+        """
         resized = PairCounts(vocab_size)
         if len(self.keys):
             references, predictions = np.divmod(self.keys, self._key_type.type(self.vocab_size))
@@ -109,7 +149,11 @@ class PairCounts:
         return int(self.counts.sum())
 
     def matrix(self) -> csr_array:
-        """The (V, V) int64 token confusion matrix: row = reference, column = prediction."""
+        """The token confusion matrix.
+
+        Returns:
+            Sparse int64 counts of shape (V, V), with the reference as row.
+        """
         from scipy.sparse import csr_array
 
         references, predictions = np.divmod(self.keys, self._key_type.type(self.vocab_size))
@@ -118,7 +162,11 @@ class PairCounts:
         return csr_array((self.counts.copy(), predictions, row_starts), shape=size)
 
     def hits(self) -> Int[np.ndarray, " vocab"]:
-        """Right answers of each reference token: the diagonal."""
+        """Right answers of each reference token: the diagonal of the confusion matrix.
+
+        Returns:
+            int64 counts of shape (V,).
+        """
         # Diagonal keys are the multiples of V + 1.
         on_diagonal = self.keys % (self.vocab_size + 1) == 0
         hits_V = np.zeros(self.vocab_size, np.int64)
@@ -126,7 +174,11 @@ class PairCounts:
         return hits_V
 
     def support(self) -> Int[np.ndarray, " vocab"]:
-        """Modified occurrences of each reference token: the row sums."""
+        """Modified occurrences of each reference token: the row sums of the confusion matrix.
+
+        Returns:
+            int64 counts of shape (V,).
+        """
         support_V = np.zeros(self.vocab_size, np.int64)
         np.add.at(support_V, self.keys // self.vocab_size, self.counts)
         return support_V
@@ -169,7 +221,15 @@ class DepthCounts(ShownAsText):
 
     @classmethod
     def empty(cls, num_depths: int, vocab_size: int) -> Self:
-        """Counts of nothing yet, at `num_depths` depths."""
+        """Counts of nothing yet.
+
+        Args:
+            num_depths: number of depths D, the embeddings included.
+            vocab_size: number of token ids V, at least 1.
+
+        Returns:
+            Counts that `update` and `merge` add to.
+        """
         return cls(
             tuple(tuple(PairCounts(vocab_size) for _ in TREATMENTS) for _ in range(num_depths))
         )
@@ -194,7 +254,21 @@ class DepthCounts(ShownAsText):
         predictions_DN: Integer[np.ndarray, "depth n"],
         treatments_N: Integer[np.ndarray, " n"],
     ) -> Self:
-        """These counts with N more modified positions, answered at every depth."""
+        """Count N more modified positions, answered at every depth.
+
+        Args:
+            references_N: ids of the tokens that were asked for, integers of shape (N,).
+            predictions_DN: ids that were answered at each depth, integers of shape (D, N).
+            treatments_N: what masking did to each position, the codes 0 to 2 of `TREATMENTS`, shape
+                (N,).
+
+        Returns:
+            These counts, changed in place.
+
+        Raises:
+            ValueError: for shapes that do not belong together, and for an id or a code that is out
+                of range; nothing is counted then.
+        """
         shape = (self.num_depths, len(references_N))
         if predictions_DN.shape != shape or len(treatments_N) != len(references_N):
             raise ValueError(
@@ -213,7 +287,17 @@ class DepthCounts(ShownAsText):
         return self
 
     def merge(self, other: DepthCounts) -> Self:
-        """These counts plus those of `other`, depth by depth; `other` is left as it was."""
+        """Add the counts of another part of the data, depth by depth.
+
+        Args:
+            other: counts at as many depths over as many token ids, which are left as they were.
+
+        Returns:
+            These counts, changed in place.
+
+        Raises:
+            ValueError: for counts at another number of depths or over another number of token ids.
+        """
         if other.num_depths != self.num_depths:
             raise ValueError(
                 f"counts at {other.num_depths} depths cannot be merged with "
@@ -225,7 +309,18 @@ class DepthCounts(ShownAsText):
         return self
 
     def at(self, depth: int, treatment: str | None = None) -> PairCounts:
-        """The pair counts of one depth: of one treatment, or of all three pooled."""
+        """The pair counts of one depth.
+
+        Args:
+            depth: 0 for the embeddings, m for after block m.
+            treatment: `masked`, `replaced` or `unchanged`; all three pooled if None.
+
+        Returns:
+            The pair counts; changing pooled ones changes nothing here.
+
+        Raises:
+            ValueError: for an unknown treatment.
+        """
         if treatment is not None:
             if treatment not in TREATMENTS:
                 raise ValueError(f"treatment {treatment!r} is none of {', '.join(TREATMENTS)}.")
@@ -236,15 +331,50 @@ class DepthCounts(ShownAsText):
         return pooled
 
     def hits(self, treatment: str | None = None) -> Int[np.ndarray, "depth vocab"]:
-        """Right answers of each reference token at each depth."""
+        """Right answers of each reference token at each depth.
+
+        Args:
+            treatment: `masked`, `replaced` or `unchanged`; all three pooled if None.
+
+        Returns:
+            int64 counts of shape (D, V).
+        """
         return np.stack([self.at(depth, treatment).hits() for depth in range(self.num_depths)])
 
     def support(self, treatment: str | None = None) -> Int[np.ndarray, " vocab"]:
-        """Modified occurrences of each reference token; the same at every depth."""
+        """Modified occurrences of each reference token, the same at every depth.
+
+        Args:
+            treatment: `masked`, `replaced` or `unchanged`; all three pooled if None.
+
+        Returns:
+            int64 counts of shape (V,).
+        """
         return self.at(0, treatment).support()
 
+    def to_pandas(self) -> pd.DataFrame:
+        """A pandas table with a row for each pair that occurred, at each depth and treatment.
+
+        Returns:
+            `depth`; `treatment`, of `TREATMENTS`; `reference` and `prediction`, ids of tokens;
+            `count`, how often the one was asked for and answered by the other.
+        """
+        import pandas as pd
+
+        parts = [
+            entries_frame(pairs.matrix()).assign(depth=depth, treatment=treatment)
+            for depth, by_treatment in enumerate(self.pairs)
+            for treatment, pairs in zip(TREATMENTS, by_treatment, strict=True)
+        ]
+        columns = ["depth", "treatment", "reference", "prediction", "count"]
+        return pd.concat(parts, ignore_index=True).reindex(columns=columns)
+
     def save(self, path: Path | str) -> None:
-        """Write the counts to `path` as one compressed `.npz`, whole or not at all."""
+        """Write the counts as one compressed `.npz`, whole or not at all.
+
+        Args:
+            path: the file to write, or to replace.
+        """
         arrays: dict[str, np.ndarray] = {"vocab_size": np.array(self.vocab_size)}
         for depth, by_treatment in enumerate(self.pairs):
             for treatment, pair_counts in zip(TREATMENTS, by_treatment, strict=True):
@@ -255,10 +385,17 @@ class DepthCounts(ShownAsText):
 
     @classmethod
     def load(cls, path: Path | str) -> Self:
-        """The counts that `save` wrote to `path`.
+        """The counts that `save` wrote.
 
-        Raises ValueError, with the file's name, if it cannot be read or breaks a law of
-        `hf_apt.stats.stored_counts`.
+        Args:
+            path: the `.npz` file.
+
+        Returns:
+            The counts of every depth and treatment.
+
+        Raises:
+            ValueError: with the file's name, if it cannot be read or breaks a law of
+                `hf_apt.stats.stored_counts`.
         """
         arrays = read_arrays(path)
         try:

@@ -27,7 +27,11 @@ class Estimate(ShownInNotebooks):
     """Number of summands: tokens for a mean APT, positions for an accuracy."""
 
     def facts(self) -> dict[str, str]:
-        """The value with its error, and what it is over."""
+        """The value with its error, and what it is over.
+
+        Returns:
+            The figures as text, by what they are called.
+        """
         return {"value": f"{self.value:.4g} ± {self.standard_error:.2g}", "over": f"{self.num:,}"}
 
 
@@ -59,11 +63,10 @@ def share_estimate(part: int, num: int) -> Estimate:
 
 
 def jackknife_error(left_GX: Float[np.ndarray, "groups ..."]) -> np.ndarray:
-    """The standard error of values by what they are without each of G groups in turn, the first
-    axis.
+    """The standard error of values, by what they are without each of G groups in turn.
 
-    That of the delete-a-group jackknife (Kott, Journal of Official Statistics 17, 2001); NaN below
-    two groups.
+    The groups are the first axis. The error is that of the delete-a-group jackknife (Kott, Journal
+    of Official Statistics 17, 2001); NaN below two groups.
 
     >>> float(jackknife_error(np.array([1.0, 2.0, 3.0])))
     1.1547005383792515

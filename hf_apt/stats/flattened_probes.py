@@ -1,6 +1,6 @@
 """Probes on flattened states, trained on the inner products of texts.
 
-At 128 places of 768 units a text has 98,304 features. What a probe does with them depends on
+At 128 positions of 768 units a text has 98,304 features. What a probe does with them depends on
 their inner products alone: the weights of a penalised linear classifier are sums of training
 features, and distances are made of products. So the features are replaced by coordinates, no more
 than there are training texts, that have the same products (ours; the representer theorem). For
@@ -75,12 +75,13 @@ def coordinates(
     *,
     hidden_size: int,
 ) -> tuple[Float[np.ndarray, "train coordinates"], Float[np.ndarray, "test coordinates"]]:
-    """Coordinates, float32, whose inner products among training texts, and of test texts with
-    these, are those of the scaled features; at least one, at most as many as training texts.
+    """Coordinates, float32, whose inner products are those of the scaled features.
 
-    Scaled: a feature is centred over the training texts and divided by its unit's standard
-    deviation there, of which the root mean square over places is taken, so that a place which few
-    texts reach is not blown up. Features constant except for rounding are 0 and do not count.
+    They are so among training texts, and of test texts with these. There is at least one coordinate
+    and at most as many as training texts. Scaled: a feature is centred over the training texts and
+    divided by its unit's standard deviation there, of which the root mean square over positions is
+    taken, so that a position which few texts reach is not blown up. Features constant except for
+    rounding are 0 and do not count.
     """
     mean_W, scale_W = _scaling(train_IW, hidden_size)
     products_II = np.zeros((len(train_IW), len(train_IW)))
@@ -94,7 +95,7 @@ def coordinates(
         test_products_II += test @ train.T
     lengths_I, vectors_II = np.linalg.eigh(products_II)
     kept_I = lengths_I > _NO_DIRECTION * max(lengths_I[-1], 0.0)
-    if not kept_I.any():  # all training texts are in one place
+    if not kept_I.any():  # all training texts are one point
         return np.zeros((len(train_IW), 1), np.float32), np.zeros((len(test_IW), 1), np.float32)
     vectors_IJ, roots_J = vectors_II[:, kept_I], np.sqrt(lengths_I[kept_I])
     train_IJ, test_IJ = vectors_IJ * roots_J, test_products_II @ (vectors_IJ / roots_J)
@@ -116,7 +117,7 @@ def _scaling(train_IW: np.ndarray, hidden_size: int) -> tuple[np.ndarray, np.nda
 
 
 def _parts(train_IW: np.ndarray, test_IW: np.ndarray, hidden_size: int) -> Iterator[slice]:
-    """Slices of whole places that fit into memory."""
+    """Slices of whole positions that fit into memory."""
     num_texts = len(train_IW) + len(test_IW)
     step = max(_CHUNK_BYTES // (8 * num_texts * hidden_size), 1) * hidden_size
     for start in range(0, train_IW.shape[1], step):

@@ -18,8 +18,9 @@ PROTOCOLS = ("frozen", "finetuned", "cut")
 
 
 def accuracy_by_depth(model: Mapping[str, Any], protocol: str, pooling: str) -> list[float] | None:
-    """The accuracy at each depth: of the linear head; of a cut model, its own head's, whatever the
-    pooling. None where that was not measured.
+    """The accuracy at each depth; None where that was not measured.
+
+    It is that of the linear head; of a cut model, its own head's, whatever the pooling.
     """
     if protocol == "cut":
         estimates = model.get("cut")

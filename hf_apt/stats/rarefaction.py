@@ -45,13 +45,23 @@ def chance_to_occur(
 def rarefied_mean_apt(
     hits: Int[np.ndarray, "*depth vocab"], support_V: Int[np.ndarray, " vocab"], num_positions: int
 ) -> Float[np.ndarray, "*depth"]:
-    """Mean APT, in [0, 1], expected of `num_positions` of the asked positions, at each depth.
+    """Mean APT that is expected of a given number of the asked positions, at each depth.
 
     In the mean over all choices of positions a token that occurs has its own APT. So the expected
     sum of APT over the expected number of tokens is the sum of `chance_to_occur` times APT over the
-    sum of chances. At all positions it is mean APT itself.
+    sum of chances. At all positions it is mean APT itself. Source: rarefaction of numbers of
+    species, Hurlbert, Ecology 52 (1971), equation 14; of a mean over tokens it is ours.
 
-    Raises ValueError as `chance_to_occur` does.
+    Args:
+        hits: right answers of each token id, integers of shape (V,) or (D, V).
+        support_V: modified occurrences of each token id, integers of shape (V,).
+        num_positions: positions to be chosen, from 1 to the sum of `support_V`.
+
+    Returns:
+        Mean APT in [0, 1], of shape () or (D,).
+
+    Raises:
+        ValueError: if none or more positions are to be chosen than there are.
 
     >>> float(rarefied_mean_apt(np.array([1, 0]), np.array([1, 3]), 2))
     0.3333333333333333

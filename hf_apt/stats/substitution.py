@@ -14,20 +14,20 @@ import numpy as np
 from jaxtyping import Bool, Integer
 
 Answer = Callable[[np.ndarray, np.ndarray], np.ndarray]
-"""From the ids (P,) that a model is shown and the places (P,) asked for: the ids answered there."""
+"""Gives the ids answered at the positions (P,) that are asked, for the ids (P,) shown."""
 
 
 @dataclass(frozen=True)
 class FlatInputs:
     """Inputs as token ids, one after the other."""
 
-    ids_P: Integer[np.ndarray, " places"]
+    ids_P: Integer[np.ndarray, " positions"]
     """Token ids of all inputs, int64."""
 
     lengths_I: Integer[np.ndarray, " inputs"]
     """Number of tokens of each input."""
 
-    eligible_P: Bool[np.ndarray, " places"]
+    eligible_P: Bool[np.ndarray, " positions"]
     """Whether each token may be replaced: it is not special."""
 
     @classmethod
@@ -51,7 +51,7 @@ class FlatInputs:
 
 def position_groups(
     inputs: FlatInputs, num_groups: int, seed: int
-) -> Integer[np.ndarray, " places"]:
+) -> Integer[np.ndarray, " positions"]:
     """The group of each position, drawn at random; -1 where it is not eligible.
 
     Within an input, group sizes differ by one position at most; the first groups are the larger.
@@ -69,11 +69,11 @@ def position_groups(
 
 
 def answered(
-    ids_P: Integer[np.ndarray, " places"],
-    group_P: Integer[np.ndarray, " places"],
+    ids_P: Integer[np.ndarray, " positions"],
+    group_P: Integer[np.ndarray, " positions"],
     mask_id: int,
     answer: Answer,
-) -> Integer[np.ndarray, " places"]:
+) -> Integer[np.ndarray, " positions"]:
     """What is answered at each position that has a group, when its whole group is masked.
 
     Each group is asked for once; a position without one keeps its id.
@@ -86,12 +86,12 @@ def answered(
 
 
 def random_replacements(
-    ids_P: Integer[np.ndarray, " places"],
-    replaced_P: Bool[np.ndarray, " places"],
+    ids_P: Integer[np.ndarray, " positions"],
+    replaced_P: Bool[np.ndarray, " positions"],
     weights_V: Integer[np.ndarray, " vocab"],
     seed: int,
-) -> Integer[np.ndarray, " places"]:
-    """`ids_P` with another, random token at every place of `replaced_P`.
+) -> Integer[np.ndarray, " positions"]:
+    """`ids_P` with another, random token at every position of `replaced_P`.
 
     Each is drawn in proportion to the integers `weights_V`, the token itself left out. Raises
     ValueError where no other token has any weight.

@@ -24,22 +24,22 @@ from hf_apt.stats.substitution_config import SubstitutionConfig
 
 @dataclass(frozen=True)
 class Replacements:
-    """What stands in place of tokens; shares of `num` that add up to 1."""
+    """What stands in place of tokens: shares of `num` that add up to 1."""
 
     num: int
-    """Number of places."""
+    """Number of positions."""
 
     identical: float
-    """Share of places that hold the original token."""
+    """Share of positions that hold the original token."""
 
     strong_match: float
-    """Share of places that hold a strong match of the original token."""
+    """Share of positions that hold a strong match of the original token."""
 
     other: float
-    """Share of places with another token, no strong match, whose original the row filter keeps."""
+    """Share of positions with another token, no match, whose original the row filter keeps."""
 
     not_kept: float
-    """Share of places with another token, whose original the row filter drops, so that it has no
+    """Share of positions with another token, whose original the row filter drops, so that it has no
     strong matches."""
 
 
@@ -140,13 +140,15 @@ class SubstitutionTest:
     """Threshold, number of draws and seed."""
 
     def figures(
-        self, group_P: Integer[np.ndarray, " places"], predicted_P: Integer[np.ndarray, " places"]
+        self,
+        group_P: Integer[np.ndarray, " positions"],
+        predicted_P: Integer[np.ndarray, " positions"],
     ) -> dict[str, Any]:
         """What becomes of the labels when tokens are replaced by `predicted_P`.
 
         - `before`: `accuracy` and `confidence`, means over inputs.
         - `doses`: `all`, every position that has a group, and `one_group`, those of group 0. Each
-          has `prediction` and the controls, which replace as many tokens at the same places: the
+          has `prediction` and the controls, which replace as many tokens at the same positions: the
           means of `Effects`; `replaced`, the `Replacements` (of a control, over all draws); and for
           a control `less_prediction`, its effects less those of the prediction, paired by input.
         """

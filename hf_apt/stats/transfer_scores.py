@@ -80,8 +80,9 @@ def h_score(
 
 
 def coding_rate(features_IH: Float[np.ndarray, "inputs width"], distortion: float) -> float:
-    """Half the log determinant of 1 + F^T F / (rows * distortion), F the features: nats to code a
-    row to that error.
+    """Half the log determinant of 1 + F^T F / (rows * distortion), F the features.
+
+    It is the number of nats to code a row to that error.
 
     >>> round(coding_rate(np.array([[1.0], [1.0]]), 1.0), 4)  # log(2) / 2
     0.3466
@@ -151,7 +152,7 @@ def nleep(
     features_IH = features_IH.astype(np.float64)
     num_classes = len(np.unique(labels_I))
     deviation_H = features_IH.std(axis=0)
-    if deviation_H.max() <= 1e-5 * np.abs(features_IH).max():  # all texts are in one place
+    if deviation_H.max() <= 1e-5 * np.abs(features_IH).max():  # all texts are one point
         return leep(np.ones((len(labels_I), 1)), labels_I)
     reduced = PCA(kept_variance, svd_solver="full").fit_transform(features_IH)
     mixture = GaussianMixture(num_classes, covariance_type="diag", random_state=seed)

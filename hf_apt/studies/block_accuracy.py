@@ -44,26 +44,36 @@ from hf_apt.studies.seed_accuracy import figures_of_seed
 
 
 def measure_blocks(checkpoint: str, config: BlockAccuracyConfig, run: Run) -> dict[str, Any]:
-    """The accuracies of `checkpoint` on the task, also written to `finetune/<task>.json` of `run`.
+    """Measure the accuracy of a checkpoint's blocks on a task, frozen and fine-tuned.
 
-    The fine-tuned model of the first seed goes to `finetune/<task>/`. Of the result, `models` holds
-    `pretrained` and maybe `untrained`, each with the protocols `frozen` and maybe `finetuned`: for
-    each pooling, lists over depths of the accuracy by each probe (`value`, `standard_error`, `num`
-    of seeds) and of each score; `depths` has their names. `classifier` is the accuracy of the
-    fine-tuned classifier itself, `cut` the same as a list over depths, where it was asked for;
-    `num_trained_parameters` is what fine-tuning changed. `agreement` ranks depths by each score of
-    the frozen trunk, and by mean APT where `run` has counts of the same checkpoint, against their
-    `linear` accuracy, against `cut` (Spearman). `overlap` is that of the first seed's texts with
-    the run's training corpus, null where `run` did not pre-train this checkpoint. `confidence` is
-    the `hf_apt.studies.confidence` of the first seed's fine-tuned model, where it was asked for.
+    The result is also written to `finetune/<task>.json` of `run`, and the fine-tuned model of the
+    first seed to `finetune/<task>/`. A seed whose figures are in
+    `finetune/<task>-seed-<number>.json`, of the same settings, weights, tokenizer and texts, is not
+    measured again.
 
-    A seed whose figures are in `finetune/<task>-seed-<number>.json`, of the same settings, weights,
-    tokenizer and texts, is not measured again.
+    Args:
+        checkpoint: folder, Hub id or shipped name of an encoder.
+        config: the task, and what is measured of the checkpoint.
+        run: the run whose folder is written; its counts are used where they are of this checkpoint.
 
-    Raises ValueError for a task or a checkpoint that cannot be opened, one that is no encoder or
-    has fewer positions than the texts have tokens, settings out of range, where
-    several processes were started, and for a folder that is not `run`'s own or that another process
-    writes into.
+    Returns:
+        A record. Its `models` holds `pretrained` and maybe `untrained`, each with the protocols
+        `frozen` and maybe `finetuned`: for each pooling, lists over depths of the accuracy in [0,
+        1] by each probe (`value`, `standard_error`, `num` of seeds) and of each score; `depths` has
+        their names. `classifier` is the accuracy of the fine-tuned classifier itself; `cut`, where
+        it was asked for, that of classifiers on the trunk cut after each block, as a list over
+        depths; `num_trained_parameters` is what fine-tuning changed. `agreement` ranks depths by
+        each score of the frozen trunk, and by mean APT where `run` has counts of the same
+        checkpoint, against their `linear` accuracy and against `cut` (Spearman). `overlap` is that
+        of the first seed's texts with the run's training corpus, null where `run` did not pre-train
+        this checkpoint. `confidence` is the `hf_apt.studies.confidence` of the first seed's
+        fine-tuned model, where it was asked for.
+
+    Raises:
+        ValueError: for a task or a checkpoint that cannot be opened, one that is no encoder or has
+            fewer positions than the texts have tokens, settings out of range, where several
+            processes were started, and for a folder that is not `run`'s own or that another process
+            writes into.
     """
     _require_sense(config)
     lengths = (each.sequence_length for each in (config.features, config.finetune) if each)

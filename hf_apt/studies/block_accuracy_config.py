@@ -14,7 +14,11 @@ from hf_apt.training.finetune_config import FinetuneConfig
 
 @dataclass(frozen=True, kw_only=True)
 class BlockAccuracyConfig:
-    """What to measure of a checkpoint on a task."""
+    """What to measure of a checkpoint on a task.
+
+    Raises:
+        ValueError: for fewer than one seed, an invalid seed, and an unknown probe.
+    """
 
     task: TaskConfig
     """Which texts to take."""

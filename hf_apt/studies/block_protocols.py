@@ -58,7 +58,7 @@ class Protocols:
     """The texts to train and test on."""
 
     config: BlockAccuracyConfig
-    """What to measure."""
+    """What is measured of a checkpoint."""
 
     number: int
     """Number of the repetition, from 0: added to the seed of the fine-tuning."""

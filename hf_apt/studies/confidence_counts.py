@@ -34,10 +34,10 @@ class TokenCounts:
     """The answers of the own head after the last block."""
 
     pairs: PairCounts
-    """All of them."""
+    """How often each token was answered by each other."""
 
     groups: GroupedHits
-    """The right ones by groups of neighbouring sequences, or of positions."""
+    """Right answers by groups of neighbouring sequences, or of positions."""
 
     grouped_by: Literal["sequences", "positions"]
     """What the groups are of: positions, where the sequences were not kept."""

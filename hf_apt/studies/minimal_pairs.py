@@ -33,13 +33,13 @@ class MinimalPair:
     """Two sentences that differ in one point, by which one of them is acceptable."""
 
     good: str
-    """The acceptable one."""
+    """The acceptable sentence."""
 
     bad: str
-    """The other one."""
+    """The unacceptable sentence."""
 
     paradigm: str = "pairs"
-    """What they differ by."""
+    """What the two sentences differ by."""
 
 
 def read_minimal_pairs(path: Path | str) -> list[MinimalPair]:
@@ -78,11 +78,26 @@ def minimal_pairs(
     *,
     batch_size: int = 64,
 ) -> PairScores:
-    """Which sentence of each pair `model` finds more likely, at every depth by its own head.
+    """Which sentence of each pair a model finds more likely, at every depth by its own head.
 
-    `pairs` are given, or read from a file or a folder (`read_minimal_pairs`). A masked language
-    model scores a sentence by its pseudo-log-likelihood of that `kind`, a causal one by its
-    log-likelihood. Raises ValueError as these do.
+    A masked language model scores a sentence by its pseudo-log-likelihood, a causal one by its
+    log-likelihood.
+
+    Args:
+        model: a loaded language model.
+        tokenizer: its tokenizer.
+        pairs: the pairs, or a file or a folder with them (`read_minimal_pairs`).
+        kind: `original` or `within_word_l2r`, as in `hf_apt.pseudo_log_likelihood`; not used of a
+            causal model.
+        batch_size: sequences in a forward pass; the scores do not depend on it.
+
+    Returns:
+        The scores of both sentences of each pair in nats, at every depth.
+
+    Raises:
+        ValueError: for pairs that cannot be read, an unknown kind, a sentence that is empty, holds
+            a mask or is longer than the model takes, and a tokenizer of another model; later if a
+            log-probability is not finite.
     """
     if isinstance(pairs, str | Path):
         pairs = read_minimal_pairs(pairs)

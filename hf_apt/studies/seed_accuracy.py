@@ -99,7 +99,7 @@ def _before(
 
 
 def _grouped(run: Run, counts: DepthCounts | None) -> str:
-    """By what the answers are grouped from which APT per token comes."""
+    """What groups the answers that APT per token comes from."""
     kept = run.path(f"measures/own_head-{RarefiedApt.name}.npz").exists()
     return RarefiedApt.name if counts is None or kept else "positions"
 

@@ -43,8 +43,8 @@ def own_answer(
 
 def classifier(
     encoder: Encoder, inputs: FlatInputs, batch_size: int
-) -> Callable[[Integer[np.ndarray, " places"]], Float[np.ndarray, "inputs classes"]]:
-    """From the ids (P,) of all inputs to the logits (I, C), float32, that `encoder` gives them.
+) -> Callable[[Integer[np.ndarray, " positions"]], Float[np.ndarray, "inputs classes"]]:
+    """A function from the ids (P,) of all inputs to their logits (I, C), float32, by `encoder`.
 
     Batches are the same whatever the ids: an input that did not change gets the very same logits.
     """
@@ -65,10 +65,10 @@ def classifier(
 def _batches(
     inputs: FlatInputs, ids_P: np.ndarray, tokenizer: Any, batch_size: int, label: str
 ) -> Iterator[tuple[np.ndarray, np.ndarray, dict[str, Tensor]]]:
-    """The inputs of each batch, the places of their tokens in `ids_P`, and what a model reads."""
+    """The inputs of each batch, the indices of their tokens in `ids_P`, and what a model reads."""
     from tqdm.auto import tqdm
 
-    rows, places = inputs.rows(ids_P), inputs.rows(np.arange(len(ids_P)))
+    rows, indices = inputs.rows(ids_P), inputs.rows(np.arange(len(ids_P)))
     # Longest first: the texts of a batch are about equally long.
     order = np.argsort(-inputs.lengths_I, kind="stable")
     for start in tqdm(range(0, len(order), batch_size), desc=label, unit=" batches", leave=False):
@@ -76,7 +76,7 @@ def _batches(
         ids = {"input_ids": [rows[number].tolist() for number in input_B]}
         padded = tokenizer.pad(ids, return_tensors="pt")
         batch = {name: padded[name] for name in ("input_ids", "attention_mask")}
-        yield input_B, np.concatenate([places[number] for number in input_B]), batch
+        yield input_B, np.concatenate([indices[number] for number in input_B]), batch
 
 
 def _moved(batch: dict[str, Tensor], model: PreTrainedModel) -> dict[str, Tensor]:

@@ -25,7 +25,7 @@ class WriteChecksums(TrainerCallback):
     def on_step_end(
         self, args: TrainingArguments, state: TrainerState, control: TrainerControl, **event: Any
     ) -> None:
-        """Take away those of a checkpoint that is to be written anew, in its own folder."""
+        """Remove the checksums of a checkpoint that is to be written again, in its own folder."""
         if control.should_save and state.is_world_process_zero:
             (_folder(args, state) / NAME).unlink(missing_ok=True)
 

@@ -18,10 +18,10 @@ class DivergedError(ValueError):
 
 
 class StopWhereDiverged(TrainerCallback):
-    """Raises `DivergedError` at the first logged loss that is not finite, and where weights that
-    are not would be saved or left by the training.
+    """Raises `DivergedError` at the first logged loss that is not finite.
 
-    The Trainer has to log such losses: `logging_nan_inf_filter=False`.
+    It does so, too, where weights that are not finite would be saved or left by the training. The
+    Trainer has to log such losses: `logging_nan_inf_filter=False`.
     """
 
     def __init__(self) -> None:

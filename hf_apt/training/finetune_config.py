@@ -15,7 +15,11 @@ from hf_apt.training.objective import Objective, require_objectives
 
 @dataclass(frozen=True, kw_only=True)
 class FinetuneConfig:
-    """How a classifier is trained; defaults are those of the paper's code."""
+    """How a classifier is trained; defaults are those of the paper's code.
+
+    Raises:
+        ValueError: for numbers that are out of range, and objectives that do not go together.
+    """
 
     num_epochs: int = 50
     """Passes over the training texts; 0 for the models as they are."""

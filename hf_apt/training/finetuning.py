@@ -89,7 +89,23 @@ def finetuner(encoder: Encoder, task: Task, config: FinetuneConfig, folder: Path
 def finetune(
     encoder: Encoder, task: Task, config: FinetuneConfig, folder: Path
 ) -> Float[np.ndarray, "inputs classes"]:
-    """Fine-tune `encoder` in place; the logits that it then gives the test texts."""
+    """Fine-tune an encoder on a task, in place.
+
+    Args:
+        encoder: the model and its tokenizer; the model is changed.
+        task: training and test texts with their labels.
+        config: how it is trained.
+        folder: where the Trainer works.
+
+    Returns:
+        The logits that the fine-tuned model gives the test texts, float32 of shape (inputs,
+        classes).
+
+    Raises:
+        ValueError: if the model has another number of labels than the task, if it has no adapters
+            and they are asked for, if the texts do not fit it, if there is less than one epoch, if
+            the batch cannot be divided among processes, or for objectives that do not go together.
+    """
     trainer = finetuner(encoder, task, config, folder)
     trainer.train()
     return _test_logits(trainer)

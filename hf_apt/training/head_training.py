@@ -38,15 +38,26 @@ def train_heads(
     config: HeadConfig,
     folder: Path,
 ) -> dict[HeadKind, DepthHeads]:
-    """Heads of each of `kinds`, trained for all depths on the frozen `trunk`.
+    """Heads for all depths, trained on a frozen trunk.
 
-    The Trainer works in `folder`. Every step is one forward pass of the trunk, if its hidden states
-    are not kept, and one step of each head: of one kind the same as if it were trained alone.
-    Decoders start from the model's own output embeddings where their width is that of the hidden
-    states. On graphics cards that can, products are made in bfloat16.
+    Every step is one forward pass of the trunk, if its hidden states are not kept, and one step of
+    each head: of one kind the same as if it were trained alone. Decoders start from the model's own
+    output embeddings where their width is that of the hidden states. On graphics cards that can,
+    products are made in bfloat16.
 
-    Raises ValueError if the batch cannot be divided among processes, for a kind that is none, and
-    for less than one distinct step.
+    Args:
+        trunk: the trunk of the model.
+        tokens: the training text.
+        kinds: kinds of heads: `linear_head`, `mlm_head`.
+        config: how they are trained.
+        folder: where the Trainer works.
+
+    Returns:
+        The heads of all depths, by their kind.
+
+    Raises:
+        ValueError: if the batch cannot be divided among processes, for an unknown kind, and for
+            less than one distinct step.
     """
     trainer, model = heads_trainer(trunk, tokens, kinds, config, folder)
     trainer.train()

@@ -47,7 +47,7 @@ def stopping_signals() -> Iterator[None]:
 
 @contextmanager
 def stopping_later() -> Iterator[Request]:
-    """Within the block SIGTERM and SIGHUP are only noted, for whoever asks at a good moment.
+    """Within the block SIGTERM and SIGHUP are only noted, to be acted on at a good moment.
 
     A second signal does not wait: it raises `Stopped`. Only where the signals raise `Stopped`
     already are they noted; a program that has handlers of its own keeps them.

@@ -24,23 +24,33 @@ _NOT_ASKED = -100
 def masked_lm_loss(
     outputs: Any, labels: Tensor | None, num_items_in_batch: Tensor | int | None = None
 ) -> Float[Tensor, ""]:
-    """The sum of the cross-entropies at labels other than -100, in nats, divided by
-    `num_items_in_batch`: the number of such labels in the whole optimiser step, over accumulation
-    steps and processes, as a Trainer counts them; without it, in this batch.
+    """The cross-entropy at labels other than -100, divided by their number in the whole step.
 
-    Made for `Trainer(..., compute_loss_func=hf_apt.masked_lm_loss)`. 0 with gradients of 0 where
-    nothing is masked; but NaN for logits without a gradient if `num_items_in_batch` is 0: such is
-    a batch of an evaluation, whose mean a Trainer takes over the losses that are finite. Computed
-    in float32, or in float64 if the logits are, of the masked positions alone. Ours.
+    Made for `Trainer(..., compute_loss_func=hf_apt.masked_lm_loss)`. Computed in float32, or in
+    float64 if the logits are, of the masked positions alone. Source: ours.
 
     A Trainer averages evaluation losses over batches, however many positions are masked in each,
     and with `average_tokens_across_devices=False` each process divides by its own positions:
-    `hf_apt.WithMaskedLMLoss` takes the mean over positions, and refuses the latter. Wherever a
+    `hf_apt.WithMaskedLMLoss` takes the mean over positions, and refuses such processes. Wherever a
     Trainer has a `compute_loss_func`, it leaves label smoothing out.
 
-    Raises ValueError without labels, for logits that do not belong to them (a causal LM's do in
-    shape alone: it is not for these), and where one process has several graphics cards
-    (nn.DataParallel).
+    Args:
+        outputs: what the model returned, with `logits` of shape (batch, seq, V), or of the masked
+            positions alone as `hf_apt.Bert6ForMaskedLM` gives them.
+        labels: the true token ids, -100 where nothing is masked, shape (batch, seq).
+        num_items_in_batch: the number of masked positions in the whole optimiser step, over
+            accumulation steps and processes, as a Trainer counts them; None for those of this
+            batch.
+
+    Returns:
+        A scalar in nats. 0 with gradients of 0 where nothing is masked; but NaN for logits without
+        a gradient if `num_items_in_batch` is 0: such is a batch of an evaluation, whose mean a
+        Trainer takes over the losses that are finite.
+
+    Raises:
+        ValueError: without labels, for logits that do not belong to them (a causal LM's do in shape
+            alone: it is not for these), and where one process has several graphics cards
+            (nn.DataParallel).
     """
     logits_NV, labels_N = _masked(outputs, labels)
     if num_items_in_batch is None:
@@ -58,7 +68,7 @@ def masked_lm_loss(
 
 
 def summed_by_row(outputs: Any, labels: Tensor | None) -> Float[Tensor, "B 2"]:
-    """By sequence: the sum of the cross-entropies at labels other than -100, and their number.
+    """Of each sequence the sum of the cross-entropies at labels other than -100, and their number.
 
     In float32, without a gradient. Raises ValueError as `masked_lm_loss` does.
     """

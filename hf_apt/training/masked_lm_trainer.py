@@ -18,13 +18,18 @@ class WithMaskedLMLoss(Trainer):
 
     As in `class MyTrainer(WithMaskedLMLoss, Trainer)`. In training it is what
     `compute_loss_func=masked_lm_loss` is, and refuses what would make that wrong. `evaluate` and
-    `predict` return the mean over all masked positions of the data in `<prefix>_loss`, whatever
-    the batch size and the number of processes (a plain Trainer averages means of batches); NaN if
-    no position is masked.
+    `predict` return the mean over all masked positions of the data in `<prefix>_loss`, whatever the
+    batch size and the number of processes (a plain Trainer averages means of batches); NaN if no
+    position is masked.
 
-    Raises ValueError for another `compute_loss_func`, for label smoothing, for a causal LM, for
-    several processes with `average_tokens_across_devices=False`, and where one process has several
-    graphics cards (nn.DataParallel).
+    Args:
+        *args: those of `Trainer`.
+        **kwargs: those of `Trainer`.
+
+    Raises:
+        ValueError: for another `compute_loss_func`, for label smoothing, for a causal LM, for
+            several processes with `average_tokens_across_devices=False`, and where one process has
+            several graphics cards (nn.DataParallel).
     """
 
     def __init__(self, *args: Any, **kwargs: Any):

@@ -89,7 +89,7 @@ class Objective(Protocol):
         ...
 
     def __call__(self, step: Step) -> tuple[Term, ...]:
-        """Its terms for one batch: the same names at every call."""
+        """The objective's terms for one batch: the same names at every call."""
         ...
 
 
@@ -106,8 +106,8 @@ def asked_logits(
 ) -> tuple[Float[Tensor, "n classes"], Bool[Tensor, " n"]]:
     """Logits in float32, one row for each label other than -100, and which rows count.
 
-    Rows are in the order of the labels. A model may return logits at all places of `labels`, or, as
-    `Bert6ForMaskedLM` does in training, of the asked ones alone; those of the places that pad
+    Rows are in the order of the labels. A model may return logits at all positions of `labels`, or,
+    as `Bert6ForMaskedLM` does in training, of the asked ones alone; those of the positions that pad
     `asked_positions` to a fixed number do not count. The logits of a causal LM answer the next
     position's label: it is not for these.
 
@@ -140,7 +140,7 @@ def require_weight(objective: Objective) -> None:
 
 
 def require_objectives(objectives: Iterable[Objective]) -> None:
-    """Raise ValueError for a weight that is none, and for two objectives of one name."""
+    """Raise ValueError for an invalid weight, and for two objectives of one name."""
     names: set[str] = set()
     for objective in objectives:
         require_weight(objective)

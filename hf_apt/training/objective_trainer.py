@@ -16,21 +16,27 @@ from hf_apt.training.objective import Objective, Step, Term, require_objectives
 class WithObjectives(Trainer):
     """A Trainer, or what makes another Trainer one, whose loss has terms added in training.
 
-    As in `class MyTrainer(WithObjectives, Trainer)`, and `MyTrainer(..., objectives=(RDrop(
-    weight=1.0),))`. Each term adds its weight times its mean over the items of the whole optimiser
-    step, however that is divided over accumulation steps and processes and whatever the Trainer
-    divides its own loss by. Terms are logged beside `loss`, which then has them in it: `<name>`
-    and, times the weight, `<name>_weighted`, both averaged over the same steps. Evaluation is left
-    plain; so is all of it without an objective whose weight is above 0: no random number is drawn
-    and nothing computed.
+    As in `class MyTrainer(WithObjectives, Trainer)`, and `MyTrainer(...,
+    objectives=(RDrop(weight=1.0),))`. Each term adds its weight times its mean over the items of
+    the whole optimiser step, however that is divided over accumulation steps and processes and
+    whatever the Trainer divides its own loss by. Terms are logged beside `loss`, which then has
+    them in it: `<name>` and, times the weight, `<name>_weighted`, both averaged over the same
+    steps. Evaluation is left plain; so is all of it without an objective whose weight is above 0:
+    no random number is drawn and nothing computed.
 
     A plain loss that is not what it should be stays as it is. Most models of transformers are given
     `num_items_in_batch` and do not divide by it, so that their loss grows with the number of
-    accumulation steps and of processes, and terms weigh less beside it: give masked LMs among
-    them `compute_loss_func=hf_apt.masked_lm_loss`.
+    accumulation steps and of processes, and terms weigh less beside it: give masked LMs among them
+    `compute_loss_func=hf_apt.masked_lm_loss`.
 
-    Raises ValueError for a weight that is negative or no finite number, for two objectives of one
-    name, and where one process has several graphics cards (nn.DataParallel).
+    Args:
+        *args: those of `Trainer`.
+        objectives: the terms, each with its weight.
+        **kwargs: those of `Trainer`.
+
+    Raises:
+        ValueError: for a weight that is negative or no finite number, for two objectives of one
+            name, and where one process has several graphics cards (nn.DataParallel).
     """
 
     def __init__(self, *args: Any, objectives: Sequence[Objective] = (), **kwargs: Any):

@@ -26,7 +26,12 @@ COMPILE_MODES = (
 
 @dataclass(frozen=True, kw_only=True)
 class PretrainConfig:
-    """How to train; the defaults are those of arXiv 2507.14871's code, but for the warm-up."""
+    """How to train; the defaults are those of arXiv 2507.14871's code, but for the warm-up.
+
+    Raises:
+        ValueError: for numbers and shares that are out of range, an unknown optimiser or mode of
+            compiling, such a mode without compiling, and objectives that do not go together.
+    """
 
     num_steps: int
     """Optimiser steps of pre-training."""

@@ -98,7 +98,7 @@ def pretrainer(
             train.masking(seed=config.seed, rate=config.masking_rate),
             num_draws=config.num_steps * config.batch_size,
             windows=tuple((width, end * config.batch_size) for width, end in windows),
-            # nn.DataParallel, one process for several cards, would cut the places like sequences.
+            # nn.DataParallel, one process for several cards, would cut the indices like sequences.
             fixed_shapes=config.compile and arguments.n_gpu <= 1,
         ),
         # Not the seed of training: its first epoch must not hold the masks of the evaluation.

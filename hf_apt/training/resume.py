@@ -14,7 +14,8 @@ _LARGEST_CHECKED = 1 << 30
 asked for its table of contents."""
 
 _OPTIMISER = ("optimizer.pt", "optimizer.bin", "optimizer_0")
-"""Of one process; of weights that FSDP shards, saved whole or in parts."""
+"""Files of the optimiser's state: of one process; of weights that FSDP shards, whole or in
+parts."""
 _WEIGHTS = (
     "model.safetensors",
     "model.safetensors.index.json",

@@ -27,10 +27,20 @@ def train_translator(trunk: Trunk, tokens: Tokens, config: HeadConfig | None = N
     say, not what is true. Model and head are frozen. Shows a progress bar.
 
     Source: arXiv 2303.08112, section 3. The optimiser, Adam with a linear decay of the learning
-    rate, and the masked text are ours. `num_distinct_steps` of `config` is not read.
+    rate, and the masked text are ours.
 
-    Raises ValueError for a causal model, if the tokens do not fit the model, and where training
-    diverges.
+    Args:
+        trunk: the trunk of a masked language model.
+        tokens: the training text.
+        config: how the maps are trained, without `num_distinct_steps`, which is not read; the
+            defaults of `HeadConfig` if None.
+
+    Returns:
+        An affine map for each depth, in the model's precision.
+
+    Raises:
+        ValueError: for a causal model, if the tokens do not fit the model, and where training
+            diverges.
     """
     from tqdm.auto import trange
 

@@ -21,7 +21,8 @@ _CITATION = """\
 
 
 class ConfidenceApt(Streamed, evaluate.Metric):
-    """
+    """Label confidence of a classifier against the mean APT of an input's tokens.
+
     Args:
         predictions: label confidence of each input, in [0, 1]: list, array or tensor.
         references: mean APT of the tokens of each input, in [0, 1]; inputs where it is NaN are left
@@ -29,6 +30,7 @@ class ConfidenceApt(Streamed, evaluate.Metric):
         correct (optional): whether the label of each input is right, 1 or 0.
         labels (optional): the true class of each input, a whole number.
         num_bins: number of quantile bins of mean APT. Default 10.
+
     Returns:
         pearson, spearman: correlation of confidence and mean APT over num_inputs, in [-1, 1];
         mean_confidence and, with correct, accuracy, in [0, 1];
@@ -37,6 +39,11 @@ class ConfidenceApt(Streamed, evaluate.Metric):
         each with its standard error, `pearson_standard_error` and so on; NaN where undefined.
         bins: by mean APT from low to high, lowest first, each with num_inputs, mean_confidence and,
             with correct, accuracy, and their standard errors.
+
+    Raises:
+        ValueError: for values outside [0, 1], of other shapes, inputs given with some batches only,
+            and if there is none.
+
     Examples:
         The name is that of the metric's folder, or of its Space on the Hub.
 

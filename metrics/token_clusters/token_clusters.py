@@ -21,7 +21,8 @@ _CITATION = """\
 
 
 class TokenClusters(Streamed, evaluate.Metric):
-    """
+    """Clusters of tokens that a masked language model takes for one another.
+
     Args:
         predictions: predicted token ids, of any shape: list, array or tensor.
         references: true token ids, of the same shape; -100 where nothing is asked.
@@ -33,6 +34,7 @@ class TokenClusters(Streamed, evaluate.Metric):
             share of a token's wrong answers, of those given twice at least, however often it is
             right.
         vocab_size (optional): ids from here on are refused. Default: any id is counted.
+
     Returns:
         clusters: lists of two or more token ids, largest first;
         num_clusters, num_tokens_in_clusters, mean_size, median_size, max_size, and size_histogram,
@@ -43,6 +45,11 @@ class TokenClusters(Streamed, evaluate.Metric):
         share_with_strong_match, mean_size and noise_mass each with its standard error,
             `noise_mass_standard_error` and so on, over kept tokens or clusters;
         definition and threshold. None where a value is undefined.
+
+    Raises:
+        ValueError: for values that are not token ids, of other shapes or outside `vocab_size`, an
+            unknown definition, a threshold outside (0, 1], and if nothing was asked.
+
     Examples:
         The name is that of the metric's folder, or of its Space on the Hub.
 

@@ -20,17 +20,24 @@ _CITATION = """\
 
 
 class TokenConfusion(Streamed, evaluate.Metric):
-    """
+    """The token confusion matrix of a masked language model, exact and sparse.
+
     Args:
         predictions: predicted token ids, of any shape: list, array or tensor.
         references: true token ids, of the same shape; -100 where nothing is asked.
         vocab_size (optional): ids from here on are refused. Default: any id is counted.
+
     Returns:
         rows, columns, counts: the entries of the matrix that are not 0, as lists: the
             reference, the prediction, and how often the one was answered by the other.
         kept: ids of the tokens that pass the row filter: their right answer is their commonest.
         num_pairs: number of entries; num_rows: number of tokens asked for; num_kept;
         num_ties: kept tokens with another answer exactly as common as the right one.
+
+    Raises:
+        ValueError: for values that are not token ids, of other shapes or outside `vocab_size`, and
+            if nothing was asked.
+
     Examples:
         The name is that of the metric's folder, or of its Space on the Hub.
 

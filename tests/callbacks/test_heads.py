@@ -292,7 +292,7 @@ def test_what_cannot_be_read_for_heads_is_a_warning(tokenizer, tmp_path, caplog)
         ({"heads": "dense"}, "^heads is 'dense': choose one of none, linear, mlm, both.$"),
         ({"heads_at": "end"}, "^heads_at is 'end': choose one of train_end, measurement.$"),
         ({"head_config": {"num_steps": 3}}, "^head_config is a dict: give an hf_apt.HeadConfig.$"),
-        ({"head_config": HeadConfig(masking_rate=0.3)}, "the collator masks, anew at each step"),
+        ({"head_config": HeadConfig(masking_rate=0.3)}, "the collator masks, again at each step"),
         ({"head_config": HeadConfig(num_distinct_steps=3)}, "^head_config sets masking_rate or"),
     ],
 )

@@ -341,4 +341,4 @@ def test_what_keeps_nothing_is_said_to_start_anew(
     monkeypatch.setattr("hf_apt.models.loading.from_checkpoint", stop)
     code, _, error = call(command, *arguments.get(command, [checkpoint, text]))
     assert code == 130
-    assert error.strip().endswith("nothing of it was kept, so that the same command starts anew.")
+    assert error.strip().endswith("nothing of it was kept, so that the same command starts over.")

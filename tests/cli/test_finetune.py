@@ -66,7 +66,7 @@ def test_the_page_of_a_finished_run_is_written_anew(call, checkpoint, rows, fini
     assert code == 0
     assert f"page: {run / 'report.html'}" in printed
     page = (run / "report.html").read_text()
-    for part in ("What it carries over to", "Without pre-training", "What replaced tokens do"):
+    for part in ("Fine-tuned on tasks", "Without pre-training", "What replaced tokens do"):
         assert part in page
 
 

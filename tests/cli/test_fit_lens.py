@@ -57,7 +57,7 @@ def test_what_is_stopped_is_said_to_start_anew(call, checkpoint, text, monkeypat
     code, _, error = call("fit-lens", checkpoint, text, "--sequence-length", 16)
     assert code == 130
     assert error.strip().endswith(
-        "hf-apt: stopped; nothing of it was kept, so that the same command starts anew."
+        "hf-apt: stopped; nothing of it was kept, so that the same command starts over."
     )
     monkeypatch.setattr("hf_apt.runs.diff.diff", stop)
     _, _, error = call("diff", "a", "b")

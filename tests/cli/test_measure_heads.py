@@ -34,7 +34,7 @@ def measured(call, checkpoint, text, tmp_path):
 def test_a_lens_is_measured_like_any_other_decoder(measured, call, monkeypatch, tmp_path) -> None:
     arguments, out = measured
     for name in ("Jacobian lens", "translator"):
-        assert f"the own head behind a {name}" in " ".join(out.split())
+        assert f"the own head after a {name}" in " ".join(out.split())
     run = Run(tmp_path / "run")
     assert set(run.whole_readouts()) == {
         *("own_head", "linear_head", "mlm_head", "jacobian", "translator")

@@ -58,7 +58,7 @@ def test_a_column_of_a_table_is_scored(call, checkpoint, tmp_path) -> None:
         *("--unit", "bits", "-o", output),
     )
     assert code == 0, error
-    assert output.read_text().splitlines()[0] == "sentence,depth,place,word,surprisal"
+    assert output.read_text().splitlines()[0] == "sentence,depth,index,word,surprisal"
 
 
 @pytest.mark.parametrize(

@@ -103,7 +103,7 @@ def test_what_is_left_has_weights_of_its_own(inputs):
 @pytest.mark.parametrize("family", UNCUTTABLE)
 def test_what_cannot_be_cut_is_told_in_a_sentence(family):
     config, depth = UNCUTTABLE[family]
-    with pytest.raises(ValueError, match=f"does not let itself be cut after block {depth}"):
+    with pytest.raises(ValueError, match=f"cannot be cut after block {depth}"):
         cut(made(config()), depth)
 
 

@@ -42,7 +42,12 @@ class WithAllClasses:
     """
 
     def save_pretrained(self, *args, **kwargs):
-        """What `PreTrainedModel.save_pretrained` does, with a whole `auto_map`."""
+        """What `PreTrainedModel.save_pretrained` does, with a whole `auto_map`.
+
+        Args:
+            *args: those of `PreTrainedModel.save_pretrained`.
+            **kwargs: those of `PreTrainedModel.save_pretrained`.
+        """
         config: Any = self.config  # pyright: ignore[reportAttributeAccessIssue]
         file = f"modeling_{config.model_type}"
         if type(self).__module__.rpartition(".")[-1] == file:
@@ -70,7 +75,7 @@ class Bert6Encoder(BertEncoder):
     ) -> tuple[torch.Tensor] | BaseModelOutputWithPastAndCrossAttentions:
         """What BERT's encoder returns; with `asked_positions`, flat, last states of shape (N, H).
 
-        Behind the last block's attention nothing is computed for the other positions.
+        After the last block's attention nothing is computed for the other positions.
         """
         if asked_positions is None:
             return super().forward(hidden_states, attention_mask, **kwargs)
@@ -96,8 +101,11 @@ def with_bert6_encoder(trunk: BertModel) -> BertModel:
 
 
 def has_hooks(block: nn.Module) -> bool:
-    """Whether `block` or a module in it has hooks, other than those by which transformers itself
-    collects `hidden_states` and `attentions`, which do nothing where these are not asked for."""
+    """Whether a block or a module in it has hooks that transformers did not add.
+
+    Not counted are those by which transformers itself collects `hidden_states` and `attentions`,
+    which do nothing where these are not asked for.
+    """
     return any(
         not getattr(hook, "__module__", "").startswith("transformers.")
         for module in block.modules()
@@ -114,11 +122,14 @@ class Bert6ForMaskedLM(WithAllClasses, BertForMaskedLM):
 
     Two things differ from `BertForMaskedLM`. The loss is divided by `num_items_in_batch` where the
     Trainer gives it, so that it does not depend on how a batch is split over accumulation steps and
-    processes. In training with labels, the last block behind its attention and the vocabulary
-    logits are computed only where a label is asked for (the block whole, where it has hooks, which
-    are to see what they see in evaluation): `logits` then has shape (number of labels
-    other than -100, vocabulary), in row-major order of the positions. Without labels, or in
-    evaluation mode, it has the usual (batch, sequence, vocabulary).
+    processes. In training with labels, the last block after its attention and the vocabulary logits
+    are computed only where a label is asked for (the block whole, where it has hooks, which are to
+    see what they see in evaluation): `logits` then has shape (number of labels other than -100,
+    vocabulary), in row-major order of the positions. Without labels, or in evaluation mode, it has
+    the usual (batch, sequence, vocabulary).
+
+    Args:
+        config: a `Bert6Config`, or that of another BERT.
     """
 
     config_class = Bert6Config
@@ -142,12 +153,25 @@ class Bert6ForMaskedLM(WithAllClasses, BertForMaskedLM):
     ) -> tuple[torch.Tensor, ...] | MaskedLMOutput:
         """The loss over labels other than -100 (if labels are given), logits and hidden states.
 
-        With `return_dict=False`, here or in the configuration, a tuple of those that are there.
+        Args:
+            input_ids: token ids, shape (batch, seq).
+            attention_mask: 1 for tokens, 0 for padding, shape (batch, seq); all are tokens if None.
+            token_type_ids: segment of each token, shape (batch, seq); all are of the first if None.
+            position_ids: position of each token, shape (batch, seq); from 0 on if None.
+            inputs_embeds: embeddings in place of `input_ids`, shape (batch, seq, H).
+            labels: the true token id where one is asked for, -100 elsewhere, shape (batch, seq).
+            num_items_in_batch: what the sum of the cross-entropies is divided by; None for the
+                number of labels in this batch.
+            asked_positions: indices, in the flattened batch, of the labels other than -100, shape
+                (N,); read in training with labels alone, and looked up if None. Giving them spares
+                a graphics card the wait for their number, and gives batches one shape when they are
+                padded with indices of positions whose label is -100: such a row of `logits` adds
+                nothing to the loss.
+            **kwargs: what `BertModel` takes.
 
-        `asked_positions` are the places of these labels in the flattened batch. Whoever knows them
-        spares a graphics card the wait for their number, and gives batches one shape by padding
-        them with places whose label is -100: such a row of `logits` adds nothing to the loss.
-        Without them they are looked up. They are read in training with labels alone.
+        Returns:
+            `loss` in nats, `logits` and what else was asked for; with `return_dict=False`, here or
+            in the configuration, a tuple of those that are there.
         """
         if labels is None or not self.training:
             asked_positions = None
@@ -186,9 +210,9 @@ class Bert6ForMaskedLM(WithAllClasses, BertForMaskedLM):
         )
 
     def _shows_states(self, kwargs: dict) -> bool:
-        """Whether someone wants to see every position behind every block, or reads it backwards.
+        """Whether every position is to be seen after every block, or the model reads backwards.
 
-        Hooks on the last block want to: taken apart, it is not called.
+        Hooks on the last block are to see it: taken apart, it is not called.
         """
         return (
             self.config.is_decoder

@@ -87,7 +87,8 @@ def _correlations(title: str, key: str, result: ComparisonRecord) -> Table:
 
 
 def _short(number: int) -> str:
-    """
+    """A number in three digits or so.
+
     >>> [_short(number) for number in (950, 24_600, 24_600_000)]
     ['950', '24.6 k', '24.6 M']
     """

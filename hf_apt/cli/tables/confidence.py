@@ -63,8 +63,10 @@ def footer(result: TaskRecord) -> str:
 
 
 def _other_slopes(record: dict[str, Any]) -> list[str]:
-    """The slope within classes, and both without the noise of mean APT, as far as they are there:
-    records written by earlier versions have none."""
+    """The slope within classes, and both without the noise of mean APT, as far as they are there.
+
+    Records written by earlier versions have none.
+    """
     if "within_class_slope" not in record:
         return []
     pooled, within = (record["corrected"][name] for name in ("pooled", "within_class"))

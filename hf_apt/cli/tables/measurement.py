@@ -21,8 +21,8 @@ _NAMES = {
     "own_head": "the model's own head at every depth",
     "linear_head": "a linear head trained at every depth",
     "mlm_head": "an MLM head trained at every depth",
-    "jacobian": "the own head behind a Jacobian lens at every depth",
-    "translator": "the own head behind a translator trained at every depth",
+    "jacobian": "the own head after a Jacobian lens at every depth",
+    "translator": "the own head after a translator trained at every depth",
     "untrained": "an untrained twin",
     "bayes": "the exact best predictor",
 }

@@ -13,7 +13,7 @@ if TYPE_CHECKING:
 
 
 def tables(known: Reference) -> list[Table]:
-    """One table."""
+    """A table of floors and models, ready to print."""
     table = bare_table(
         f"Vocabulary {known.vocab_size:,}, masking rate {known.masking_rate:g}",
         *("", "accuracy", "mean APT", "vocabulary", "rate", "positions"),

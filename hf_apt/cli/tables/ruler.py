@@ -13,7 +13,7 @@ if TYPE_CHECKING:
 
 
 def tables(summary: Summary) -> list[Table]:
-    """The ruler; none for a run of before there was one."""
+    """The ruler; none for a run of a version without one."""
     made = ruler_table(summary)
     if made is None:
         return []

@@ -22,7 +22,7 @@ class TableSection(Protocol):
 
     @staticmethod
     def tables(record: Any, /) -> list[Table]:
-        """Its tables, ready to print, none wider than 80 columns."""
+        """The tables of the section, ready to print, none wider than 80 columns."""
         ...
 
     @staticmethod

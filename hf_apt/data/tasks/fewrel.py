@@ -1,7 +1,7 @@
 """FewRel (Han et al. 2018): sentences with two entities; the class is the relation between them.
 
-Instances come in three shapes: `{"tokens", "h": [name, id, [[places]]], "t": ...}` in the raw JSON
-(a dictionary from relation to instances), `{"tokens", "head": {"indices": [[places]]}, ...}` on the
+Instances come in three shapes: `{"tokens", "h": [name, id, [[indices]]], "t": ...}` in the raw JSON
+(a dictionary from relation to instances), `{"tokens", "head": {"indices": [[...]]}, ...}` on the
 Hub, and flat columns `tokens`, `head_pos`, `tail_pos`.
 """
 
@@ -31,7 +31,7 @@ def is_raw(content: Any) -> bool:
 def sentence(instance: Mapping[str, Any], *, markers: bool = False) -> str:
     """The tokens of an instance joined by spaces, with its entities marked if asked for.
 
-    Raises ValueError where entities are to be marked and their places are not given.
+    Raises ValueError where entities are to be marked and their indices are not given.
 
     >>> instance = {"tokens": ["Ann", "met", "Bob", "."], "h": ["ann", "Q1", [[0]]],
     ...             "t": ["bob", "Q2", [[2]]]}
@@ -45,20 +45,20 @@ def sentence(instance: Mapping[str, Any], *, markers: bool = False) -> str:
     for (opening, closing), keys in zip(
         MARKERS, (("h", "head", "head_pos"), ("t", "tail", "tail_pos")), strict=True
     ):
-        places = _places(instance, *keys)
-        if not places or not 0 <= min(places) <= max(places) < len(tokens):
+        indices = _indices(instance, *keys)
+        if not indices or not 0 <= min(indices) <= max(indices) < len(tokens):
             raise ValueError(
                 f"the instance {' '.join(tokens)[:60]!r} does not say where its entities are: "
                 "it cannot be marked."
             )
-        before[min(places)].append(opening)
-        after[max(places)].insert(0, closing)  # what was opened last is closed first
+        before[min(indices)].append(opening)
+        after[max(indices)].insert(0, closing)  # what was opened last is closed first
     words = zip(before, tokens, after, strict=True)
     return " ".join(word for start, token, end in words for word in [*start, token, *end])
 
 
-def _places(instance: Mapping[str, Any], raw: str, hub: str, flat: str) -> list[int]:
-    """The token places of an entity's first mention."""
+def _indices(instance: Mapping[str, Any], raw: str, hub: str, flat: str) -> list[int]:
+    """The token indices of an entity's first mention."""
     if instance.get(raw) is not None:
         return list(instance[raw][2][0])
     if isinstance(instance.get(hub), Mapping):

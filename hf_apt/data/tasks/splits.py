@@ -1,8 +1,8 @@
 """Labelled texts divided into training and test: a function of the texts and a seed alone.
 
-Every text has a place in an order that the seed and its letters give. A class's first texts in that
-order are its test texts and the next ones its training texts. So the order of the rows in a file
-changes nothing, and a smaller training set is a part of a larger one.
+The seed and the letters of the texts put them in an order. A class's first texts in that order are
+its test texts and the next ones its training texts. So the order of the rows in a file changes
+nothing, and a smaller training set is a part of a larger one.
 """
 
 from __future__ import annotations

@@ -51,10 +51,17 @@ _BUILT_IN_SIZES = {"planted": (200, 100), "sotu": (400, 100)}
 
 
 def open_task(config: TaskConfig) -> Task:
-    """The task that `config` names.
+    """Load the texts and labels of a task.
 
-    Raises ValueError for a source that cannot be read, an unknown encoding, and labels or texts
-    that make no task.
+    Args:
+        config: which texts to classify, and how many.
+
+    Returns:
+        Training and test texts with their labels, and the names of these.
+
+    Raises:
+        ValueError: for a source that cannot be read, an unknown encoding, and labels or texts that
+            make no task.
     """
     require_encoding(config.encoding)
     known = KNOWN_TASKS.get(config.name)
@@ -147,7 +154,8 @@ def _planted_rows(config: TaskConfig, num_documents: int) -> LabelledTexts:
 def _planted_best(test: Examples) -> float:
     """The accuracy on these texts of the most probable class, classes being equally frequent.
 
-    No classifier is better on average."""
+    No classifier is better on average.
+    """
     from hf_apt.data.planted.labels import label_posteriors, word_indices
 
     language = _planted_language()

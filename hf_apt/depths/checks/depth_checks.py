@@ -103,7 +103,7 @@ def cut_model(subject: Subject) -> Outcome:
             )
         compared.append(depth)
     if not compared:
-        return skipped("it does not let itself be cut: its blocks depend on one another")
+        return skipped("it cannot be cut: its blocks depend on one another")
     return passed(f"cut after block {' and '.join(map(str, compared))} it answers as that depth")
 
 

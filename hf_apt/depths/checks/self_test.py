@@ -38,18 +38,27 @@ _OF_DEPTHS = {"last depth", "final norm", "cut model"}
 
 
 def check(model: PreTrainedModel, tokenizer: Any = None, text: str | None = None) -> CheckReport:
-    """Whether `model` is such that accuracy by depth means what it says: 16 checks, a row for each.
+    """Whether a model is such that accuracy by depth means what it says: 16 checks, a row for each.
 
     The last depth gives the model's logits, and a model cut after a block answers as that depth; no
     answer depends on other texts of a batch, on padding or on chance; weights and logits are finite
     and not tied by rounding; it reads the sides that its configuration says, and its loss and its
     answers are of the positions that they should be; head, vocabulary and special tokens fit its
-    configuration and its `tokenizer`. Without a tokenizer what asks for one is skipped. `text` is
-    some text of the model's kind (one of English where none is given), on which its answers are
-    looked at. The model is left as it is. Takes seconds for models of BERT's size. Source: ours.
+    configuration and its tokenizer. The model is left as it is. Takes seconds for models of BERT's
+    size. Source: ours.
 
-    Raises ValueError for what is no loaded language model of transformers, and for a text without
-    a tokenizer.
+    Args:
+        model: a loaded language model of transformers, masked or causal.
+        tokenizer: its tokenizer; without one the checks that need it are skipped.
+        text: some text of the model's kind, on which its answers are looked at; one of English if
+            None.
+
+    Returns:
+        The outcome of each check with a sentence on it.
+
+    Raises:
+        ValueError: for anything but a loaded language model of transformers, and for a text without
+            a tokenizer.
     """
     if not hasattr(getattr(model, "config", None), "to_dict") or not hasattr(model, "forward"):
         raise ValueError(

@@ -43,12 +43,12 @@ class Subject:
 
     @cached_property
     def trunk(self) -> Trunk:
-        """Its trunk. Raises ValueError where it has none that can be decoded."""
+        """The model's trunk. Raises ValueError where it has none that can be decoded."""
         return Trunk(self.model)
 
     @cached_property
     def head(self) -> OwnHead:
-        """Its own head. Raises ValueError where it has none."""
+        """The model's own head. Raises ValueError where it has none."""
         return OwnHead(self.trunk)
 
     @cached_property
@@ -84,8 +84,10 @@ class Subject:
 
     @cached_property
     def text_BT(self) -> Tensor | None:
-        """The text as one sequence with its special tokens; None without a tokenizer, or where the
-        default text is mostly of unknown tokens."""
+        """The text as one sequence with its special tokens.
+
+        None without a tokenizer, or where the default text is mostly of unknown tokens.
+        """
         if self.tokenizer is None or not self.takes_any_length:
             return None
         ids = list(self.tokenizer(self.text or TEXT)["input_ids"])
@@ -104,7 +106,7 @@ class Subject:
             return answer_of(model, {**inputs, **others})
 
     def logits(self, ids_BT: Tensor, present_BT: Tensor | None = None) -> Tensor:
-        """Its logits (B, T, V). Raises ValueError where it returns none of each position."""
+        """The model's logits (B, T, V). Raises ValueError where it gives none of each position."""
         logits_BTV = logits_of(self.model, self.answer(ids_BT, present_BT))
         if logits_BTV is None or logits_BTV.shape[:-1] != ids_BT.shape:
             raise ValueError(f"{type(self.model).__name__} returns no logits of each position.")

@@ -1,4 +1,4 @@
-"""A model's own head behind a lens: a decoder like any other, and the logits of few positions."""
+"""A model's own head after a lens: a decoder like any other, and the logits of few positions."""
 
 from __future__ import annotations
 
@@ -19,7 +19,12 @@ class CarriedHead:
     a trunk that ends in one; `hf_apt.measure` gives them. After the last block it answers as
     `OwnHead` does.
 
-    Raises ValueError for maps of another model.
+    Args:
+        trunk: the trunk of the model.
+        maps: a lens that was fitted to this model.
+
+    Raises:
+        ValueError: for maps of another model.
     """
 
     reads_bare = True
@@ -34,12 +39,30 @@ class CarriedHead:
 
     @torch.no_grad()
     def __call__(self, hidden_DNH: Tensor) -> Tensor:
-        """The predicted ids (D, N); of equal logits the lowest id; -1 where there is no answer."""
+        """The most probable token at each depth and position.
+
+        Args:
+            hidden_DNH: bare hidden states, shape (D, N, H).
+
+        Returns:
+            Token ids of shape (D, N); of equal logits the lowest id; -1 where there is no answer.
+        """
         return self.head(self._carried(hidden_DNH))
 
     @torch.no_grad()
     def sweep(self, hidden_DNH: Tensor, targets_N: Tensor) -> list[VocabularySweep]:
-        """For each depth the predicted ids and the cross-entropy of the targets, from one read."""
+        """For each depth the predicted ids and the cross-entropy of the targets, from one read.
+
+        Args:
+            hidden_DNH: bare hidden states, shape (D, N, H).
+            targets_N: the true token id at each position, shape (N,).
+
+        Returns:
+            A result for each of the D depths; cross-entropies in nats, shape (N,).
+
+        Raises:
+            ValueError: if a target is outside the vocabulary.
+        """
         return self.head.sweep(self._carried(hidden_DNH), targets_N)
 
     def _carried(self, bare_DNH: Tensor) -> Tensor:

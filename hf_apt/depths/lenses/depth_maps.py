@@ -26,9 +26,10 @@ _ABOUT = "hf_apt_lens"
 
 @dataclass(frozen=True)
 class DepthMaps:
-    """One affine map for each depth; the last depth is always left as it is.
+    """A lens: one affine map for each depth; the last depth is always left as it is.
 
-    Raises ValueError for shapes that do not belong together.
+    Raises:
+        ValueError: for shapes that do not belong together.
     """
 
     kind: LensKind
@@ -55,9 +56,16 @@ class DepthMaps:
             )
 
     def carry(self, hidden_DNH: Tensor) -> Tensor:
-        """The states (D, N, H) of all depths, carried to the last one; the last stays as it is.
+        """The states of all depths, carried to the last one; those of the last stay as they are.
 
-        Raises ValueError for states of other depths or another width.
+        Args:
+            hidden_DNH: bare hidden states, shape (D, N, H).
+
+        Returns:
+            States of the same shape.
+
+        Raises:
+            ValueError: for states of other depths or another width.
         """
         D, H = self.biases_DH.shape
         if hidden_DNH.dim() != 3 or hidden_DNH.shape[::2] != (D, H):
@@ -72,7 +80,14 @@ class DepthMaps:
         return torch.cat([carried, hidden_DNH[-1:]])
 
     def to(self, device: torch.device | str) -> Self:
-        """These maps on another device."""
+        """The same maps on another device.
+
+        Args:
+            device: a device of torch, such as `cuda`.
+
+        Returns:
+            New maps; these are left where they are.
+        """
         return replace(
             self,
             weights_DHH=self.weights_DHH.to(device),
@@ -80,7 +95,14 @@ class DepthMaps:
         )
 
     def require_model(self, model: PreTrainedModel) -> None:
-        """Raise ValueError unless the maps were made for `model`, with these very weights."""
+        """Refuse a model that the maps were not made for.
+
+        Args:
+            model: a loaded model.
+
+        Raises:
+            ValueError: unless the maps were made for it, with these very weights.
+        """
         if self.model != model_digest(model):
             raise ValueError(
                 f"the {self.kind} lens was made for another model, or for other weights of this "
@@ -88,11 +110,14 @@ class DepthMaps:
             )
 
     def save(self, path: Path | str, made_from: str = "") -> None:
-        """Write the maps to `path` (safetensors), whole or not at all.
+        """Write the maps (safetensors), whole or not at all.
 
-        `made_from` is a fingerprint of what they were fitted to and how, for `load`.
+        Args:
+            path: the file to write.
+            made_from: a fingerprint of what they were fitted to and how, for `load`.
 
-        Raises ValueError if there is a file already.
+        Raises:
+            ValueError: if there is a file already.
         """
         require_new_file(Path(path))
         weights = self._weights()
@@ -112,10 +137,19 @@ class DepthMaps:
 
     @classmethod
     def load(cls, path: Path | str, model: PreTrainedModel, made_from: str | None = None) -> Self:
-        """The maps that `save` wrote to `path`, on the device of `model`.
+        """The maps that `save` wrote.
 
-        Raises ValueError, with the file's name, if it is missing, broken or changed, if it was made
-        for another model, or not from `made_from`, where that is given.
+        Args:
+            path: the file.
+            model: the loaded model that they were made for.
+            made_from: the fingerprint that they have to have; any if None.
+
+        Returns:
+            The maps, on the device of `model`.
+
+        Raises:
+            ValueError: with the file's name, if it is missing, broken or changed, if it was made
+                for another model, or not from `made_from`.
         """
         try:
             with safe_open(path, framework="pt") as file:

@@ -28,20 +28,29 @@ _MASKED = TREATMENTS.index("masked")
 def fit_jacobian(trunk: Trunk, tokens: Tokens, config: JacobianConfig | None = None) -> DepthMaps:
     """The Jacobian lens: the state h of a depth d becomes mean(last) + J_d (h - mean(d)).
 
-    J_d is the mean, over masked positions, of the derivative of the last state at a position by
-    the state of depth d at the same position: what passes through other positions on the way and
-    comes back is in it, what other positions add is not. The last state is that before the trunk's
-    final normalisation, where it has one; that of BERT, which has none, is what the head is given.
-    Sums are in double precision, the model in evaluation mode. Shows a progress bar. Each sequence
-    costs a forward pass and a backward pass for each of the H units, for all depths at once
+    J_d is the mean, over masked positions, of the derivative of the last state at a position by the
+    state of depth d at the same position: what passes through other positions on the way and comes
+    back is in it, what other positions add is not. The last state is that before the trunk's final
+    normalisation, where it has one; that of BERT, which has none, is what the head is given. Sums
+    are in double precision, the model in evaluation mode. Shows a progress bar. Each sequence costs
+    a forward pass and a backward pass for each of the H units, for all depths at once
     (`hf_apt.depths.lenses.jacobian_cost` tells it before).
 
-    Source: the lens of transformer-circuits.pub/2026/workspace, there for decoders and J_d h
-    alone. Taking off means, and the masked position as the target, are ours: in a post-norm model
-    J_d annihilates much of h itself, since a LayerNorm does not see the length of what it is given.
+    Source: the lens of transformer-circuits.pub/2026/workspace, there for decoders and J_d h alone.
+    Taking off means, and the masked position as the target, are ours: in a post-norm model J_d
+    annihilates much of h itself, since a LayerNorm does not see the length of what it is given.
 
-    Raises ValueError for a causal model, if the tokens do not fit the model, if no position is
-    masked, and for a model that cannot be differentiated.
+    Args:
+        trunk: the trunk of a masked language model.
+        tokens: the text that the lens is fitted to.
+        config: which positions it is fitted at; the defaults of `JacobianConfig` if None.
+
+    Returns:
+        An affine map for each depth, in the model's precision and on its device.
+
+    Raises:
+        ValueError: for a causal model, if the tokens do not fit the model, if no position is
+            masked, and for a model that cannot be differentiated.
     """
     config = config or JacobianConfig()
     require_fit(trunk.model, tokens)
@@ -65,7 +74,7 @@ class Targets:
     """The number of each one's sequence in the batch."""
 
     positions_N: Tensor
-    """The place of each position in its sequence."""
+    """The index of each position in its sequence."""
 
     signs_N: Tensor
     """1 or -1, at random where a sequence has several."""

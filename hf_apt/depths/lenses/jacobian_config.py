@@ -11,7 +11,8 @@ from hf_apt.stats.config_checks import require_seed, require_share, require_whol
 class JacobianConfig:
     """Which positions a Jacobian lens is fitted at.
 
-    Raises ValueError for numbers below 1, a rate outside (0, 1) or a seed that is none.
+    Raises:
+        ValueError: for numbers below 1, a rate outside (0, 1) or an invalid seed.
     """
 
     num_sequences: int = 128

@@ -30,10 +30,9 @@ class JacobianCost:
 
 
 def jacobian_cost(trunk: Trunk, length: int, config: JacobianConfig | None = None) -> JacobianCost:
-    """The cost of `fit_jacobian` on sequences of `length` tokens, from one forward and one backward
-    pass of one sequence.
+    """The cost of `fit_jacobian` on sequences of `length` tokens.
 
-    Source: ours.
+    It is counted on one forward and one backward pass of one sequence. Source: ours.
     """
     config = config or JacobianConfig()
     kept: dict[int, int] = {}

@@ -40,16 +40,26 @@ def pseudo_log_likelihood(
     """The pseudo-log-likelihood (PLL) of each sentence at every depth, by the model's own head.
 
     It is the sum over the tokens of log p(token | all other tokens), each token masked in turn and
-    special ones left out (Salazar et al., arXiv 1910.14659, equation 1). In `within_word_l2r` the
-    later tokens of the same word are masked, too, so that long words are not overrated (Kauf and
-    Ivanova, arXiv 2305.10588); words are those of the tokenizer, which mostly ends them at
-    punctuation. One forward pass of a sequence gives all depths, and a sentence takes as many
-    sequences as it has tokens; `batch_size` of them, about equally long, are passed at once. The
-    model stays on its device.
+    special ones left out (Salazar et al., arXiv 1910.14659, equation 1). One forward pass of a
+    sequence gives all depths, and a sentence takes as many sequences as it has tokens. The model
+    stays on its device.
 
-    Raises ValueError, before any pass, for an unknown kind, a causal model, a sentence that is
-    empty, holds a mask or is longer than the model takes, and a tokenizer of another model or
-    without a mask or words; later if a log-probability is not finite.
+    Args:
+        model: a loaded masked language model.
+        tokenizer: its tokenizer.
+        sentences: the texts, none empty.
+        kind: `original`; or `within_word_l2r`, in which the later tokens of the same word are
+            masked, too, so that long words are not overrated (Kauf and Ivanova, arXiv 2305.10588).
+            Words are those of the tokenizer, which mostly ends them at punctuation.
+        batch_size: sequences in a forward pass, about equally long; the scores do not depend on it.
+
+    Returns:
+        Pseudo-log-likelihoods in nats, for each depth and sentence, with the numbers of tokens.
+
+    Raises:
+        ValueError: before any pass, for an unknown kind, a causal model, a sentence that is empty,
+            holds a mask or is longer than the model takes, and a tokenizer of another model or
+            without a mask or words; later if a log-probability is not finite.
     """
     if kind not in get_args(PseudoKind):
         raise ValueError(f"kind is {kind!r}: choose one of {', '.join(get_args(PseudoKind))}.")
@@ -69,8 +79,22 @@ def log_likelihood(
     """The log-likelihood of each sentence at every depth of a causal model, by its own head.
 
     It is the sum over the tokens of log p(token | those before it), from one forward pass of the
-    sentence. The first token is left out unless the tokenizer puts a special one before it. Raises
-    ValueError as `pseudo_log_likelihood`, and for a model that is not causal.
+    sentence. The first token is left out unless the tokenizer puts a special one before it. The
+    model stays on its device.
+
+    Args:
+        model: a loaded causal language model.
+        tokenizer: its tokenizer.
+        sentences: the texts, none empty.
+        batch_size: sequences in a forward pass, about equally long; the scores do not depend on it.
+
+    Returns:
+        Log-likelihoods in nats, for each depth and sentence, with the numbers of tokens.
+
+    Raises:
+        ValueError: before any pass, for a model that is not causal, a sentence that is empty or
+            longer than the model takes, and a tokenizer of another model; later if a
+            log-probability is not finite.
     """
     if not is_causal(model):
         raise ValueError(

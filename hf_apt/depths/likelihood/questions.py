@@ -21,13 +21,13 @@ class EncodedSentence:
     """All ids, special ones included."""
 
     scored: tuple[int, ...]
-    """The places in `ids` that are scored."""
+    """The indices in `ids` of the tokens that are scored."""
 
     words: tuple[str, ...] | None
     """The words that the scored tokens belong to; None where the tokenizer knows none."""
 
     word_of: tuple[int, ...] | None
-    """For each scored token the place of its word in `words`."""
+    """For each scored token the index of its word in `words`."""
 
 
 @dataclass(frozen=True)
@@ -38,10 +38,10 @@ class Question:
     """What the model is shown."""
 
     positions: tuple[int, ...]
-    """The places whose logits are read, in ascending order."""
+    """The positions whose logits are read, in ascending order."""
 
     targets: tuple[int, ...]
-    """The true id for each of them."""
+    """The true id at each of `positions`."""
 
     first: int
     """The number of the first of these tokens, counted over the scored tokens of all sentences."""

@@ -45,11 +45,10 @@ class StatesTotal:
         self.sequences = [sequences_N[order_N]]
 
     def similarity(self) -> DepthSimilarity | None:
-        """Debiased linear CKA between all depths, with its standard error over groups of
-        neighbouring sequences.
+        """Debiased linear CKA between all depths, with its standard error.
 
-        None for fewer than four positions and for states that are not finite; errors are left out
-        where they would take more than 1 GiB.
+        The error is over groups of neighbouring sequences, and is left out where it would take more
+        than 1 GiB. None for fewer than four positions and for states that are not finite.
         """
         if not self.states:
             return None

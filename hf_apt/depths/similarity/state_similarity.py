@@ -33,22 +33,36 @@ def state_similarity(
     sequence_length: int = 128,
     batch_size: int = 32,
 ) -> DepthSimilarity:
-    """Linear CKA of every depth of `model` with every depth of `other`, or with its own.
+    """Linear CKA of every depth of a model with every depth of another, or with its own.
 
     Compared are the states that the head would be given (in pre-norm models after the final
-    normalisation) of every token of the `texts`, special ones left out, none masked; or of every
-    text, the mean over its tokens. Texts are cut to `sequence_length` tokens. One pass, in which a
-    batch is `batch_size` texts; the models stay on their devices. Tokens of one text are no
-    independent draws, on which the debiased form relies: the more texts, the less that matters.
+    normalisation), none masked. One pass. The models stay on their devices. Tokens of one text are
+    no independent draws, on which the debiased form relies: the more texts, the less that matters.
     Standard errors are those over texts (`hf_apt.linear_cka_estimate`).
 
     Memory: 8 bytes for each pair of depths and of columns, 430 MB for a BERT-base with itself, in
     each of the 20 groups of texts that the errors take; where that is more than is free, there is a
     warning and no error.
 
-    Raises ValueError, before any pass, for texts that are empty or no strings, fewer than 4 texts
-    or tokens, a tokenizer of another model, two that differ where tokens are compared, and where
-    memory does not suffice; later for states that are not finite.
+    Args:
+        model: a loaded language model.
+        tokenizer: its tokenizer.
+        texts: the texts, none empty.
+        other: another loaded model; `model` itself if None.
+        other_tokenizer: the tokenizer of `other`; that of `model` if None.
+        things: `tokens`, the states of every token, special ones left out; or `texts`, the mean
+            over each text's tokens.
+        debiased: the debiased form, from -1 to 1; the plain one, from 0 to 1, if False.
+        sequence_length: tokens that a text is cut to, special ones included.
+        batch_size: texts in a forward pass.
+
+    Returns:
+        The similarities of shape (D, E), for D depths of `model` and E of `other`, with errors.
+
+    Raises:
+        ValueError: before any pass, for texts that are empty or no strings, fewer than 4 texts or
+            tokens, a tokenizer of another model, two that differ where tokens are compared, and
+            where memory does not suffice; later for states that are not finite.
     """
     require_whole_number("batch_size", batch_size)
     require_whole_number("sequence_length", sequence_length, least=3)

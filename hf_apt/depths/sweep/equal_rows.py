@@ -35,7 +35,7 @@ def sweep_once_each(
 
     Only the targets' logits are computed row by row: equal rows can have different targets.
 
-    Raises ValueError if a target is no id of the vocabulary.
+    Raises ValueError if a target is outside the vocabulary.
     """
     distinct = _distinct(hidden_NH)
     if distinct is None:
@@ -53,8 +53,10 @@ def sweep_once_each(
 
 
 def _distinct(hidden_NH: Tensor) -> tuple[Tensor, Tensor] | None:
-    """The first of the rows that are equal, and which of these each row is; None where it would not
-    pay to look."""
+    """The first of the rows that are equal, and which of these each row is.
+
+    None where it would not pay to look.
+    """
     if hidden_NH.device.type != "cpu" or hidden_NH.dtype != torch.float32 or not len(hidden_NH):
         return None
     rows_N = hidden_NH.contiguous().numpy().view(f"V{hidden_NH.shape[1] * 4}")[:, 0]

@@ -30,15 +30,17 @@ class VocabularySweep:
 
     @property
     def cross_entropy_N(self) -> Tensor:
-        """-log softmax(logits)[target] in nats, >= 0 but for rounding; inf where the target's logit
-        is -inf."""
+        """The cross-entropy -log softmax(logits)[target] in nats, >= 0 but for rounding.
+
+        It is inf where the target's logit is -inf.
+        """
         return self.log_sum_exp_N - self.target_logits_N
 
     @classmethod
     def of_logits(cls, logits_NV: Tensor, targets_N: Tensor) -> Self:
         """The sweep over logits that are there already.
 
-        Raises ValueError if a target is no id of the vocabulary.
+        Raises ValueError if a target is outside the vocabulary.
         """
         require_ids(targets_N, logits_NV.shape[1])
         logits_NV = logits_NV.to(torch.promote_types(logits_NV.dtype, torch.float32))
@@ -66,7 +68,7 @@ def answered(ids_N: Tensor, largest_N: Tensor) -> Tensor:
 
 
 def require_ids(targets_N: Tensor, num_tokens: int) -> None:
-    """Raise ValueError if a target is no id of a vocabulary of `num_tokens`."""
+    """Raise ValueError if a target is outside a vocabulary of `num_tokens`."""
     outside = targets_N[(targets_N < 0) | (targets_N >= num_tokens)]
     if len(outside):
         raise ValueError(

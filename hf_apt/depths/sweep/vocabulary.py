@@ -15,9 +15,9 @@ from hf_apt.depths.sweep.result import VocabularySweep, require_ids
 
 
 def streamed_argmax(features_NE: Tensor, weight_VE: Tensor, bias_V: Tensor | None) -> Tensor:
-    """The token id (N,) of the largest logit, int64; of equal logits the lowest id; `NO_ANSWER`
-    where a logit is NaN or the largest one is infinite.
+    """The token id of the largest logit of each row, int64 of shape (N,).
 
+    Of equal logits the lowest id; `NO_ANSWER` where a logit is NaN or the largest one is infinite.
     Logits are features @ weight.T + bias, multiplied in the wider type of features and weights;
     products of 16-bit numbers are added up, and compared, in float32. No (N, V) array is ever held.
     """
@@ -39,7 +39,7 @@ def vocabulary_sweep(
     torch over chunks of the vocabulary (arrangement ours; the running sum of exponentials is that
     of Milakov and Gimelshein, arXiv 1805.02867).
 
-    Raises ValueError if shapes do not fit together or a target is no id of the vocabulary.
+    Raises ValueError if shapes do not fit together or a target is outside the vocabulary.
     """
     _require_fit(features_NE, weight_VE, bias_V, targets_N)
     if _has_kernel(features_NE, weight_VE):

@@ -10,7 +10,10 @@ class BertConvConfig(BertConfig):
     """Configuration of BERT-1 with a convolutional front-end, after the code of arXiv 2507.14871.
 
     The front-end stands between the embeddings and the first of `num_hidden_layers` transformer
-    blocks and is not counted among them. Raises ValueError if one of its numbers is not positive.
+    blocks and is not counted among them.
+
+    Raises:
+        ValueError: if one of its numbers is not positive.
     """
 
     model_type = "bert_conv"

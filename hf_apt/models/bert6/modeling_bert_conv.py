@@ -181,10 +181,13 @@ class BertConvModel(WithAllClasses, BertModel):
 
 
 class BertConvForMaskedLM(Bert6ForMaskedLM):
-    """The trunk with the masked-LM head; loss and logits are those of `Bert6ForMaskedLM`.
+    """BERT with a convolutional front-end and the masked-LM head.
 
-    In training the loss depends on how a batch is split over accumulation steps and processes, as
-    the statistics of its normalisation do.
+    Loss and logits are those of `Bert6ForMaskedLM`. In training the loss depends on how a batch is
+    split over accumulation steps and processes, as the statistics of its normalisation do.
+
+    Args:
+        config: sizes of the trunk and of its front-end.
     """
 
     config_class = BertConvConfig

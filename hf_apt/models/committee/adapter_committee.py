@@ -35,6 +35,11 @@ class AdapterCommittee(nn.Module):
 
     The members are one model with one adapter active after the other: they take the memory of a
     trunk and their adapters, and cannot run side by side.
+
+    Args:
+        model: the model with its adapters, as peft makes it.
+        combination: how the members' logits become one answer, a name of
+            `hf_apt.models.committee.COMBINATIONS`.
     """
 
     def __init__(self, model: PeftModel, combination: Combination = "mean_softmax"):
@@ -53,9 +58,19 @@ class AdapterCommittee(nn.Module):
         folders: Sequence[str | Path],
         combination: Combination = "mean_softmax",
     ) -> AdapterCommittee:
-        """The committee of the adapters in `folders`, all made for `model`, which is changed.
+        """The committee of saved adapters.
 
-        Raises ValueError if there is none, or if a folder holds no adapter of `model`.
+        Args:
+            model: the model that the adapters were made for; they are put into it.
+            folders: a folder of each adapter.
+            combination: how the members' logits become one answer, a name of
+                `hf_apt.models.committee.COMBINATIONS`.
+
+        Returns:
+            The committee, in evaluation mode.
+
+        Raises:
+            ValueError: if there is none, or if a folder holds no adapter of `model`.
         """
         if not folders:
             raise ValueError("a committee has at least one member, got none.")
@@ -70,10 +85,16 @@ class AdapterCommittee(nn.Module):
 
     @classmethod
     def from_pretrained(cls, folder: str | Path) -> AdapterCommittee:
-        """The committee that `save_pretrained` left in `folder`, on its checkpoint, loaded again.
+        """The committee that `save_pretrained` left, on its checkpoint, loaded again.
 
-        Raises ValueError if there is none, if a file of it is broken, or if its checkpoint has
-        moved.
+        Args:
+            folder: the folder of the committee.
+
+        Returns:
+            The committee, in evaluation mode.
+
+        Raises:
+            ValueError: if there is none, if a file of it is broken, or if its checkpoint has moved.
         """
         from transformers import AutoModelForSequenceClassification
 
@@ -92,7 +113,11 @@ class AdapterCommittee(nn.Module):
         return cls.from_adapters(model, folders, combination)
 
     def save_pretrained(self, folder: str | Path) -> None:
-        """Write each adapter as peft does, to a folder of its own, and how they are combined."""
+        """Write each adapter as peft does, to a folder of its own, and how they are combined.
+
+        Args:
+            folder: the folder of the committee.
+        """
         self.model.save_pretrained(str(folder), selected_adapters=list(self.names))
         save_config(self.model, folder)
         content = {"members": list(self.names), "combination": self.combination}
@@ -104,7 +129,16 @@ class AdapterCommittee(nn.Module):
         attention_mask: Tensor | None = None,
         token_type_ids: Tensor | None = None,
     ) -> Float[Tensor, "members batch classes"]:
-        """What the model answers with each adapter, one after the other."""
+        """What the model answers with each adapter, one after the other.
+
+        Args:
+            input_ids: token ids, shape (batch, seq).
+            attention_mask: 1 for tokens, 0 for padding, shape (batch, seq); all are tokens if None.
+            token_type_ids: segment of each token, shape (batch, seq); all are of the first if None.
+
+        Returns:
+            Logits of shape (members, batch, classes).
+        """
         inputs = {
             "input_ids": input_ids,
             "attention_mask": attention_mask,
@@ -124,7 +158,17 @@ class AdapterCommittee(nn.Module):
         token_type_ids: Tensor | None = None,
         labels: Tensor | None = None,
     ) -> SequenceClassifierOutput:
-        """The committee's logits, and their cross-entropy where there are labels."""
+        """The committee's logits, and their cross-entropy where there are labels.
+
+        Args:
+            input_ids: token ids, shape (batch, seq).
+            attention_mask: 1 for tokens, 0 for padding, shape (batch, seq); all are tokens if None.
+            token_type_ids: segment of each token, shape (batch, seq); all are of the first if None.
+            labels: the true class of each text, shape (batch,).
+
+        Returns:
+            Combined `logits` of shape (batch, classes) and, with labels, the mean `loss` in nats.
+        """
         logits_MBC = self.member_logits(input_ids, attention_mask, token_type_ids)
         return answer(logits_MBC, labels, self.combination)
 

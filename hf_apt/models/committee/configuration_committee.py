@@ -34,10 +34,19 @@ class SoftCommitteeConfig(PretrainedConfig):
     def of(
         cls, configs: Sequence[Any], combination: Combination = "mean_softmax"
     ) -> SoftCommitteeConfig:
-        """The configuration of a committee of members with these `configs`.
+        """The configuration of a committee of members that have configurations already.
 
-        Raises ValueError if there is none, if the combination is unknown, and if members have
-        other labels or another number of token ids than the first.
+        Args:
+            configs: the configuration of each member.
+            combination: how the members' logits become one answer, a name of
+                `hf_apt.models.committee.COMBINATIONS`.
+
+        Returns:
+            The committee's configuration, with the labels and the vocabulary size of its members.
+
+        Raises:
+            ValueError: if there is none, if the combination is unknown, and if members have other
+                labels or another number of token ids than the first.
         """
         require_combination(combination)
         if not configs:

@@ -27,7 +27,14 @@ class SoftCommittee(PreTrainedModel):
     """Classifiers of any kind and size that read the same token ids and answer together.
 
     `logits` are those of `hf_apt.models.committee.combined`: for `mean_softmax` the logarithms of
-    the mean probabilities. Its softmax is the committee's probability for each class.
+    the mean probabilities. Their softmax is the committee's probability for each class.
+
+    Args:
+        config: the committee's configuration; members get fresh weights. `from_members` takes
+            models that there are.
+
+    Raises:
+        ValueError: for a configuration without members.
     """
 
     config_class = SoftCommitteeConfig
@@ -49,10 +56,19 @@ class SoftCommittee(PreTrainedModel):
     def from_members(
         cls, members: Sequence[PreTrainedModel], combination: Combination = "mean_softmax"
     ) -> SoftCommittee:
-        """The committee of these classifiers, which it holds and does not copy; evaluation mode.
+        """The committee of given classifiers, which it holds and does not copy.
 
-        Raises ValueError if there is none, if the combination is unknown, and if members disagree
-        on labels or on the number of token ids.
+        Args:
+            members: the classifiers, at least one.
+            combination: how the members' logits become one answer, a name of
+                `hf_apt.models.committee.COMBINATIONS`.
+
+        Returns:
+            The committee, in evaluation mode.
+
+        Raises:
+            ValueError: if there is none, if the combination is unknown, and if members disagree on
+                labels or on the number of token ids.
         """
         config = SoftCommitteeConfig.of([member.config for member in members], combination)
         with torch.device("meta"):
@@ -70,9 +86,21 @@ class SoftCommittee(PreTrainedModel):
     ) -> Any:
         """A saved committee; or, for a list of folders and Hub ids, the committee of these members.
 
-        `combination` defaults to the saved one, and to `mean_softmax` for a list.
+        Args:
+            pretrained_model_name_or_path: folder or Hub id of a committee, or a list of its
+                members'.
+            *model_args: what `PreTrainedModel.from_pretrained` takes.
+            combination: how the members' logits become one answer, a name of
+                `hf_apt.models.committee.COMBINATIONS`; None for the saved one, and for
+                `mean_softmax` of a list.
+            **kwargs: what `PreTrainedModel.from_pretrained` takes.
 
-        Raises ValueError as `from_members` does, and if a member is no whole classifier.
+        Returns:
+            The committee, in evaluation mode.
+
+        Raises:
+            ValueError: if there is no member, if one is no whole classifier, if the combination is
+                unknown, and if members disagree on labels or on the number of token ids.
         """
         if combination is not None:
             require_combination(combination)
@@ -110,7 +138,16 @@ class SoftCommittee(PreTrainedModel):
         attention_mask: Tensor | None = None,
         token_type_ids: Tensor | None = None,
     ) -> Float[Tensor, "members batch classes"]:
-        """What each member answers, one after the other."""
+        """What each member answers, one after the other.
+
+        Args:
+            input_ids: token ids, shape (batch, seq).
+            attention_mask: 1 for tokens, 0 for padding, shape (batch, seq); all are tokens if None.
+            token_type_ids: segment of each token, shape (batch, seq); all are of the first if None.
+
+        Returns:
+            Logits of shape (members, batch, classes).
+        """
         inputs = {
             "input_ids": input_ids,
             "attention_mask": attention_mask,
@@ -128,7 +165,17 @@ class SoftCommittee(PreTrainedModel):
     ) -> SequenceClassifierOutput | tuple[Tensor, ...]:
         """The committee's logits, and their cross-entropy where there are labels.
 
-        Members that know no token types are not given them.
+        Args:
+            input_ids: token ids, shape (batch, seq).
+            attention_mask: 1 for tokens, 0 for padding, shape (batch, seq); all are tokens if None.
+            token_type_ids: segment of each token, shape (batch, seq); members that know none are
+                not given them.
+            labels: the true class of each text, shape (batch,).
+            return_dict: an object with names if True, a tuple if False; None for what the
+                configuration says.
+
+        Returns:
+            Combined `logits` of shape (batch, classes) and, with labels, the mean `loss` in nats.
         """
         logits_MBC = self.member_logits(input_ids, attention_mask, token_type_ids)
         output = answer(logits_MBC, labels, self.config.combination)

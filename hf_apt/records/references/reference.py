@@ -47,9 +47,12 @@ class Reference(ShownInNotebooks):
         return normal_sentence(accuracy, self.vocab_size, floors, like)
 
     def to_pandas(self) -> pd.DataFrame:
-        """A row for each floor and model: `kind` (floor, model), `name`, `text`, `vocab_size`,
-        `masking_rate`, `num_positions`, `accuracy`, `mean_apt`, `standard_error` (of the mean APT;
-        none for floors, which are exact), `source`, `evidence`."""
+        """A pandas table with a row for each floor and model.
+
+        Columns: `kind` (floor, model), `name`, `text`, `vocab_size`, `masking_rate`,
+        `num_positions`, `accuracy`, `mean_apt`, `standard_error` (of the mean APT; none for floors,
+        which are exact), `source`, `evidence`.
+        """
         import pandas as pd
 
         return pd.DataFrame([*map(self._floor_row, self.floors), *map(_model_row, self.models)])
@@ -100,14 +103,25 @@ def reference(
 ) -> Reference:
     """What guessing reaches under a vocabulary and masking, and the models nearest to it.
 
-    `support` (V,) says how often each token was asked for, as in the counts of a run or the tables
-    of `AptCallback`; without it the floors that depend on it (`hf_apt.stats.floors.floors`) are
-    left out. Of the asked positions `masked_share` show the mask token, `replaced_share` any token,
-    and the rest the token itself, which copying is right at. The rate changes no floor: it chooses
-    the models.
+    The rate changes no floor: it chooses the models. Without `support` the floors that depend on it
+    (`hf_apt.stats.floors.floors`) are left out. Source: ours.
 
-    Raises ValueError for a vocabulary below 1, a rate outside (0, 1], shares outside [0, 1] or of
-    more than 1 in all, and for a `support` that is no array (V,) of counts of its tokens.
+    Args:
+        vocab_size: number of token ids V, at least 1.
+        masking_rate: share of the positions that are asked, in (0, 1].
+        support: how often each token was asked for, integers of shape (V,), as in the counts of a
+            run or the tables of `AptCallback`.
+        masked_share: share of the asked positions that show the mask token, in [0, 1].
+        replaced_share: share of the asked positions that show any token, in [0, 1]; the rest shows
+            the token itself, which copying is right at.
+
+    Returns:
+        The floors, and the published models nearest in vocabulary and rate; accuracies and mean APT
+        in [0, 1].
+
+    Raises:
+        ValueError: for a vocabulary below 1, a rate outside (0, 1], shares outside [0, 1] or of
+            more than 1 in all, and for a `support` that is no array (V,) of counts of its tokens.
 
     >>> reference(vocab_size=4096).floors[0].accuracy["pooled"]
     0.000244140625

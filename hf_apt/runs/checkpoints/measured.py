@@ -55,10 +55,10 @@ class MeasuredCheckpoints(ShownInNotebooks):
     """The folder with the folders of their runs."""
 
     measured: tuple[MeasuredCheckpoint, ...]
-    """Those that were measured, now or before, in order."""
+    """The checkpoints that were measured, now or in an earlier call, in order."""
 
     left_out: dict[str, str] = field(default_factory=dict)
-    """Why each of the others was not, by its revision."""
+    """Why a checkpoint was left out, by its revision."""
 
     def facts(self) -> dict[str, str]:
         """Mean APT by revision, and why others have none."""
@@ -67,8 +67,11 @@ class MeasuredCheckpoints(ShownInNotebooks):
         } | self.left_out
 
     def to_pandas(self) -> pd.DataFrame:
-        """A row for each measured checkpoint. Columns: `revision`, `step`, `mean_apt`,
-        `standard_error`, `num_tokens`, `rarefied_mean_apt`, `accuracy`, `folder`."""
+        """A pandas table with a row for each measured checkpoint.
+
+        Columns: `revision`, `step`, `mean_apt`, `standard_error`, `num_tokens`,
+        `rarefied_mean_apt`, `accuracy`, `folder`.
+        """
         import pandas as pd
 
         return pd.DataFrame(

@@ -31,7 +31,7 @@ class Series:
     """Checkpoints that are measured on one text."""
 
     checkpoints: Sequence[NamedCheckpoint]
-    """Which, in order."""
+    """The checkpoints, in order."""
 
     own_tokenizers: bool = True
-    """Whether each is read with its own tokenizer; else all with the same one."""
+    """Whether each checkpoint is read with its own tokenizer; else all with the same one."""

@@ -35,18 +35,28 @@ def measure_checkpoints(
     output: str | Path,
     options: TextOptions | None = None,
 ) -> MeasuredCheckpoints:
-    """Each checkpoint of `name` whose revision matches the pattern `revisions`, measured on `text`.
+    """Measure each checkpoint of a name whose revision matches a pattern, on one text.
 
-    `name` is a Hub id, whose branches and tags are matched (`step*`), or a folder with checkpoints
-    in it (`checkpoint-*`). Each is measured by its own head into `output/<revision>`, a run as
-    `hf-apt measure` leaves it; the text is tokenised once. Called again, it goes on where it was:
-    what is complete is not measured again. A checkpoint whose files are missing or broken off is
-    left out with a warning and named in the result. What is downloaded stays in the cache of the
-    Hub's files.
+    Each is measured by its own head into a run of its own, as `hf-apt measure` leaves it; the text
+    is tokenised once. Called again, it goes on where it was: what is complete is not measured
+    again. A checkpoint whose files are missing or broken off is left out with a warning and named
+    in the result. What is downloaded stays in the cache of the Hub's files.
 
-    Raises ValueError, before any work, if nothing matches, for options that do not go together, for
-    folders of something else or of other options, and where several processes were started; and
-    later if not one checkpoint could be measured.
+    Args:
+        name: a Hub id, or a folder with checkpoints in it.
+        revisions: pattern that branches and tags are matched with (`step*`), or folders
+            (`checkpoint-*`).
+        text: corpus name, file, folder or glob of the text; or how it is read.
+        output: folder that gets a run `<revision>` of each checkpoint.
+        options: how the text is read and masked; the defaults of `TextOptions` if None.
+
+    Returns:
+        The runs, by revision, and the checkpoints that were left out.
+
+    Raises:
+        ValueError: before any work, if nothing matches, for options that do not go together, for
+            folders of something else or of other options, and where several processes were started;
+            and later if not one checkpoint could be measured.
     """
     checkpoints = matching_checkpoints(str(name), revisions)
     first = first_usable(checkpoints)

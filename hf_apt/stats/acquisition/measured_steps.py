@@ -19,7 +19,7 @@ class MeasuredSteps:
     """The same positions asked at several steps of a training."""
 
     steps_S: Int[np.ndarray, " steps"]
-    """The steps, ascending."""
+    """Steps of the training that were measured, ascending."""
 
     hits_SDV: Int[np.ndarray, "steps depth vocab"]
     """Right answers of each token at each step and depth; -1 where they are not known."""
@@ -28,7 +28,8 @@ class MeasuredSteps:
     """Asked positions of each token, the same at every step."""
 
     cross_entropy_SDV: Float[np.ndarray, "steps depth vocab"] | None
-    """Sums of cross-entropy over them, in nats; negative where not known; None if not kept."""
+    """Sums of cross-entropy over asked positions, in nats; negative if not known, None if not
+    kept."""
 
 
 @dataclass(frozen=True)
@@ -55,8 +56,8 @@ class Ages:
     """Spearman's correlation of the APT ages at two depths, over tokens learnt at both."""
 
     order_with_support: list[Estimate]
-    """That of APT ages with how often a token was asked, at each depth: negative if common tokens
-    come first."""
+    """Spearman's correlation of APT ages with how often a token was asked, at each depth: negative
+    if common tokens come first."""
 
 
 def ages(measured: MeasuredSteps, *, min_support: int = 20) -> Ages:

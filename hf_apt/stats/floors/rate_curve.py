@@ -48,11 +48,13 @@ class RateCurve(ShownInNotebooks):
         return (common_sizes(int(least * _LEFT)) or (least,))[-1]
 
     def rows(self) -> list[dict[str, Any]]:
-        """For each rate and depth `rate`, `depth`, and the estimates `accuracy` over all asked
-        positions, `accuracy_masked` over those that show a mask, `mean_apt` and `rarefied_mean_apt`
-        of `num_positions`, its error over
-        stretches of the text. Then those of the exact best predictor, where
-        it is known, with the depth `ceiling`."""
+        """The figures of each rate and depth, as a list of rows.
+
+        Each has `rate`, `depth`, and the estimates `accuracy` over all asked positions,
+        `accuracy_masked` over those that show a mask, `mean_apt`, and `rarefied_mean_apt` of
+        `num_positions`, with its error over stretches of the text. Then come those of the exact
+        best predictor, where it is known, with the depth `ceiling`.
+        """
         rows = []
         for rate, readout in zip(self.rates, self.readouts, strict=True):
             rarefied = _rarefied(readout, self.num_positions)

@@ -26,7 +26,7 @@ class PairScores(ShownInNotebooks):
     """The acceptable sentences, in the order of the pairs."""
 
     bad: SentenceScores
-    """The other ones, in the same order."""
+    """The unacceptable sentences, in the order of the pairs."""
 
     paradigms: tuple[str, ...]
     """The paradigm that each pair belongs to."""
@@ -42,8 +42,10 @@ class PairScores(ShownInNotebooks):
 
     @property
     def preferred_DP(self) -> Float[np.ndarray, "depth pairs"]:
-        """1 where the acceptable sentence is the more likely one, 0 where the other one is, 0.5
-        where both are equally likely."""
+        """1 where the acceptable sentence is the more likely one, 0 where the other is.
+
+        0.5 where both are equally likely.
+        """
         difference_DP = self.good.log_likelihood_DS - self.bad.log_likelihood_DS
         return (np.sign(difference_DP) + 1) / 2
 

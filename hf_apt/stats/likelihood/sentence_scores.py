@@ -34,10 +34,10 @@ class SentenceScore:
     """Logarithm of each token's probability, in nats, at most 0 but for rounding."""
 
     words: tuple[str, ...] | None
-    """Its words; None where the tokenizer does not say which tokens make one."""
+    """Words of the sentence; None where the tokenizer does not say which tokens make one."""
 
     word_of_T: tuple[int, ...] | None
-    """For each token the place of its word in `words`; None as `words`."""
+    """For each token the index of its word in `words`; None if `words` is."""
 
     num_unknown: int = 0
     """How many of the tokens stand for text that the tokenizer does not know."""
@@ -110,7 +110,7 @@ class SentenceScores(ShownInNotebooks):
         """A row for each sentence, word or token at each depth.
 
         Columns: `sentence` (its number, from 1 on), `depth`, and of a sentence `text`,
-        `log_likelihood`, `num_tokens` and `num_unknown`, of a word or token `place` (from 1 on),
+        `log_likelihood`, `num_tokens` and `num_unknown`, of a word or token `index` (from 1 on),
         `word` or `token`, and `surprisal`, in `unit`. Raises ValueError for an unknown level or
         unit, and for words of a tokenizer that has none.
         """
@@ -134,12 +134,12 @@ class SentenceScores(ShownInNotebooks):
                 {
                     "sentence": number,
                     "depth": depth,
-                    "place": place,
+                    "index": index,
                     level: name,
                     "surprisal": value,
                 }
                 for depth, surprisal_X in enumerate((-values_DX / nats).tolist())
-                for place, (name, value) in enumerate(zip(names, surprisal_X, strict=True), 1)
+                for index, (name, value) in enumerate(zip(names, surprisal_X, strict=True), 1)
             ]
         return pd.DataFrame(rows)
 

@@ -96,7 +96,7 @@ class PredictionDepth:
         ]
 
     def arrays(self) -> dict[str, np.ndarray]:
-        """Both counts (D, V)."""
+        """The two arrays of counts (D, V), by name."""
         return {"same_DV": self.same_DV, "settled_DV": self.settled_DV}
 
     @classmethod

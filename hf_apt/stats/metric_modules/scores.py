@@ -10,7 +10,14 @@ from typing import Any
 
 import numpy as np
 
-from hf_apt.stats.apt import apt, apt50, apt_standard_error, masked_accuracy, mean_apt
+from hf_apt.stats.apt import (
+    apt,
+    apt50,
+    apt_standard_error,
+    asked_alike,
+    masked_accuracy,
+    mean_apt,
+)
 from hf_apt.stats.clusters import (
     HEADLINE,
     Definition,
@@ -21,6 +28,7 @@ from hf_apt.stats.clusters import (
 from hf_apt.stats.confidence import confidence_bins
 from hf_apt.stats.config_checks import require_whole_number
 from hf_apt.stats.confusion import confusion, noise_mass
+from hf_apt.stats.counts import PairCounts
 from hf_apt.stats.depth_summary import cluster_figures
 from hf_apt.stats.estimates import (
     Estimate,
@@ -61,9 +69,14 @@ def apt_scores(
       at least 50 times. Frequency is that of `frequencies`, else how often a token was asked.
     - with `rarefied_to`, a number of positions: `rarefied_mean_apt`, in [0, 1], mean APT expected
       of so many of the positions asked, over `rarefied_num_tokens` expected tokens, whatever
-      `min_support` (`hf_apt.stats.rarefaction`); NaN where a treatment has fewer.
+      `min_support` (`hf_apt.stats.rarefaction`); NaN where a treatment has fewer. Its standard
+      error is that over the text, by groups of neighbouring documents
+      (`hf_apt.stats.measures.rarefied_apt`): NaN where the stream does not know the documents, as
+      positions of one are not independent.
     - where the stream tells treatments apart, all of that again with `_masked`, `_replaced` or
-      `_unchanged` appended.
+      `_unchanged` appended; and `mean_apt_common`, of all positions and of each treatment, over the
+      `num_tokens_common` tokens asked at least `min_support` times under every treatment that
+      occurred: on these alone treatments can be compared.
     - with `frequencies`, the occurrences of each token id in a corpus: `apt_by_frequency`, a list
       of logarithmic bins from `low` to below `high`.
     - with `per_token`, lists over the tokens asked for, by id: `tokens`, `apt`,
@@ -80,13 +93,22 @@ def apt_scores(
     frequency_V = support_V if frequencies is None else _frequency(frequencies, support_V)
     scores = _accuracies(hits_V, support_V, frequency_V, min_support)
     if rarefied_to is not None:
-        scores |= _rarefied(hits_V, support_V, rarefied_to)
-    for treatment in stream.treatments:
-        part = stream.pairs(treatment, vocab_size=pairs.vocab_size)
+        scores |= _rarefied(stream, pairs, rarefied_to)
+    parts = {
+        treatment: stream.pairs(treatment, vocab_size=pairs.vocab_size)
+        for treatment in stream.treatments
+    }
+    if parts:
+        supports = [part.support() for part in parts.values() if part.total]
+        common_V = asked_alike(supports, min_support=min_support)
+        for name, part in {"": pairs, **parts}.items():
+            scores |= _common(part, common_V, f"_{name}" if name else "")
+        scores["num_tokens_common"] = int(common_V.sum())
+    for treatment, part in parts.items():
         figures = _accuracies(part.hits(), part.support(), frequency_V, min_support)
         if rarefied_to is not None:
             enough = rarefied_to <= part.support().sum()
-            figures |= _rarefied(part.hits(), part.support(), rarefied_to) if enough else _UNKNOWN
+            figures |= _rarefied(stream, part, rarefied_to, treatment) if enough else _UNKNOWN
         scores |= {f"{name}_{treatment}": value for name, value in figures.items()}
     apt_V = apt(hits_V, support_V)
     if frequencies is not None:
@@ -198,13 +220,27 @@ def confidence_scores(stream: ConfidenceStream, *, num_bins: int = 10) -> dict[s
     return scores
 
 
-_UNKNOWN = dict.fromkeys(("rarefied_mean_apt", "rarefied_num_tokens"), float("nan"))
+_RAREFIED = ("rarefied_mean_apt", "rarefied_mean_apt_standard_error", "rarefied_num_tokens")
+_UNKNOWN = dict.fromkeys(_RAREFIED, float("nan"))
 
 
-def _rarefied(hits_V: np.ndarray, support_V: np.ndarray, num_positions: int) -> dict[str, float]:
+def _rarefied(
+    stream: HitStream, part: PairCounts, num_positions: int, treatment: str | None = None
+) -> dict[str, float]:
+    support_V = part.support()
+    figures = (
+        float(rarefied_mean_apt(part.hits(), support_V, num_positions)),
+        stream.rarefied_error(num_positions, treatment),
+        rarefied_num_tokens(support_V, num_positions),
+    )
+    return dict(zip(_RAREFIED, figures, strict=True))
+
+
+def _common(part: PairCounts, common_V: np.ndarray, ending: str) -> dict[str, float]:
+    mean = mean_apt(part.hits(), part.support(), tokens_V=common_V)
     return {
-        "rarefied_mean_apt": float(rarefied_mean_apt(hits_V, support_V, num_positions)),
-        "rarefied_num_tokens": rarefied_num_tokens(support_V, num_positions),
+        f"mean_apt_common{ending}": mean.value,
+        f"mean_apt_common_standard_error{ending}": mean.standard_error,
     }
 
 

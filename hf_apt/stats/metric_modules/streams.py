@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import dataclass
 from typing import Any, Self
 
 import numpy as np
@@ -9,6 +10,8 @@ from jaxtyping import Float, Integer
 
 from hf_apt.stats.config_checks import require_whole_number
 from hf_apt.stats.counts import NOT_ASKED, TREATMENTS, DepthCounts, PairCounts
+from hf_apt.stats.measures.answers import Answers
+from hf_apt.stats.measures.rarefied_apt import RarefiedApt
 from hf_apt.stats.metric_modules.array_inputs import (
     array_of,
     refuse_other_shape,
@@ -18,6 +21,18 @@ from hf_apt.stats.metric_modules.array_inputs import (
 
 _ANY_ID = 2**26
 """Ids below this are counted whatever the vocabulary; a number for each takes 512 MiB."""
+_ANY_DOCUMENT = 2**53
+"""Numbers of documents below this are counted."""
+
+
+@dataclass(frozen=True)
+class _Taken:
+    """What was asked in a batch: where, the tokens, the answers, and codes of treatments."""
+
+    asked: np.ndarray
+    true_N: np.ndarray
+    predicted_N: np.ndarray
+    codes_N: np.ndarray
 
 
 class PairStream:
@@ -47,6 +62,11 @@ class PairStream:
         `treatment` is what masking did to each position: `masked`, `replaced`, `unchanged`, or
         their codes 0, 1, 2. Raises ValueError for what cannot be token ids or treatments.
         """
+        self._taken(predictions, references, treatment)
+        return self
+
+    def _taken(self, predictions: Any, references: Any, treatment: Any) -> _Taken:
+        """What was added of a batch."""
         predicted = whole_numbers("predictions", predictions, example="logits.argmax(-1)")
         true = whole_numbers("references", references, example="the true token ids")
         refuse_other_shape("predictions", predicted, "references", true)
@@ -66,7 +86,7 @@ class PairStream:
         if self._hits_only:  # any other id will do for a wrong answer
             predicted_N = np.where(predicted_N == true_N, true_N, true_N == 0)
         self._counts.update(true_N, predicted_N[None], codes_N)
-        return self
+        return _Taken(asked, true_N, predicted_N, codes_N)
 
     def merge(self, other: PairStream) -> Self:
         """This stream with all that `other` counted, which is left as it was."""
@@ -105,10 +125,78 @@ class PairStream:
 class HitStream(PairStream):
     """How often each reference was asked for and answered right: 32 bytes for each token.
 
-    Its pairs have the hits and the support of a `PairStream`; its wrong answers mean nothing.
+    Its pairs have the hits and the support of a `PairStream`; its wrong answers mean nothing. Where
+    the documents of the positions are given, 24 bytes more for each token in each stretch of them
+    (`hf_apt.stats.measures.rarefied_apt.RarefiedApt`).
     """
 
     _hits_only = True
+
+    def __init__(self) -> None:
+        super().__init__()
+        self._by_stretch = {name: RarefiedApt.empty(1) for name in TREATMENTS}
+        self._has_documents: bool | None = None
+
+    def update(
+        self, predictions: Any, references: Any, treatment: Any = None, documents: Any = None
+    ) -> Self:
+        """These counts with one more batch.
+
+        `documents` is the number, from 0 on, of the document that each position is in; neighbours
+        in the text have neighbouring numbers. Raises ValueError for invalid numbers.
+        """
+        numbers = None
+        if documents is not None:
+            numbers = whole_numbers("documents", documents, example="the row of each position")
+            refuse_other_shape(
+                "documents", numbers, "references", array_of("references", references)
+            )
+            if numbers.size and not 0 <= numbers.min() <= numbers.max() < _ANY_DOCUMENT:
+                raise ValueError(
+                    f"documents hold numbers from {numbers.min()} to {numbers.max()}: count them "
+                    "from 0."
+                )
+        has_documents = _agreed("documents", self._has_documents, documents is not None)
+        taken = self._taken(predictions, references, treatment)
+        self._has_documents = has_documents
+        if numbers is not None:
+            numbers_N = numbers[taken.asked].astype(np.int64)
+            for code, name in enumerate(TREATMENTS):
+                here_N = taken.codes_N == code
+                answers = Answers(
+                    taken.true_N[here_N],
+                    taken.codes_N[here_N],
+                    numbers_N[here_N],
+                    taken.predicted_N[None, here_N],
+                    np.zeros((1, np.count_nonzero(here_N))),
+                )
+                self._by_stretch[name].update(answers)
+        return self
+
+    def merge(self, other: PairStream) -> Self:
+        """This stream with all that `other` counted, which is left as it was."""
+        if not isinstance(other, HitStream):
+            raise TypeError("hits alone can be added to pairs, and no pairs to hits.")
+        has_documents = self._has_documents
+        if other._has_documents is not None:
+            has_documents = _agreed("documents", has_documents, other._has_documents)
+        super().merge(other)
+        self._has_documents = has_documents
+        for name, counted in other._by_stretch.items():
+            self._by_stretch[name].merge(counted)
+        return self
+
+    def rarefied_error(self, num_positions: int, treatment: str | None = None) -> float:
+        """The standard error of mean APT expected of so many positions, of a treatment or of all.
+
+        It is over groups of neighbouring documents; NaN where documents are not known or too few.
+        """
+        if not self._has_documents:
+            return float("nan")
+        counted = RarefiedApt.empty(1)
+        for name in TREATMENTS if treatment is None else (treatment,):
+            counted.merge(self._by_stretch[name])
+        return float(counted.rarefied([num_positions])[1, 0, 0])
 
 
 class ConfidenceStream:

@@ -18,18 +18,26 @@ def linear_cka(
     Y: Float[np.ndarray, "rows features_y"],
     debiased: bool = True,
 ) -> float:
-    """How alike two sets of states of the same N things are: 1 for equal but for a rotation and
-    scale, about 0 for independent ones.
+    """How alike two sets of states of the same N things are: linear CKA.
 
-    The plain form, from 0 to 1, is ‖X'Y‖² / (‖X'X‖ ‖Y'Y‖) of centred columns, ‖.‖ the Frobenius
-    norm (Kornblith et al., arXiv 1905.00414, section 3). It is too high where N is not large beside
-    the number of columns: for independent states it approaches 1. The debiased form, from -1 to 1,
+    1 for states that are equal but for a rotation and a scale, about 0 for independent ones. The
+    plain form, from 0 to 1, is ‖X'Y‖² / (‖X'X‖ ‖Y'Y‖) of centred columns, ‖.‖ the Frobenius norm
+    (Kornblith et al., arXiv 1905.00414, section 3). It is too high where N is not large beside the
+    number of columns: for independent states it approaches 1. The debiased form, from -1 to 1,
     takes the unbiased estimates of the same quantities (HSIC of Song et al., JMLR 13, 2012; for CKA
-    in Nguyen et al., arXiv 2010.15327). It holds for rows that are independent draws. NaN
-    where X or Y is the same in every row.
+    in Nguyen et al., arXiv 2010.15327). It holds for rows that are independent draws. Memory: three
+    square arrays, as wide as X and Y, in float64.
 
-    Raises ValueError for other numbers of rows, fewer than 4 of them, and values that are not
-    finite. Memory: three square arrays, as wide as X and Y, in float64.
+    Args:
+        X: the states of N things, shape (N, features).
+        Y: other states of the same things in the same order, shape (N, other features).
+        debiased: the debiased form; the plain one if False.
+
+    Returns:
+        The similarity, at most 1; NaN where X or Y is the same in every row.
+
+    Raises:
+        ValueError: for other numbers of rows, fewer than 4 of them, and values that are not finite.
 
     >>> X = np.array([[0.0, 1.0], [2.0, 1.0], [3.0, 5.0], [1.0, 0.0], [4.0, 2.0]])
     >>> round(linear_cka(X, 3 * X[:, ::-1]), 12)
@@ -64,13 +72,13 @@ class Rows:
     """States of N things, in float64 and measured from an origin."""
 
     values_NH: Float[np.ndarray, "rows features"]
-    """The states."""
+    """States of the N things."""
 
     squares_N: Float[np.ndarray, " rows"]
-    """Their squared lengths."""
+    """Squared length of each state."""
 
     def of(self, chosen_N: Bool[np.ndarray, " rows"]) -> Rows:
-        """Those that are chosen, from the same origin."""
+        """The chosen rows, measured from the same origin."""
         return Rows(self.values_NH[chosen_N], self.squares_N[chosen_N])
 
 

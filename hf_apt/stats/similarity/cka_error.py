@@ -19,15 +19,25 @@ def linear_cka_estimate(
     documents: Sequence[Any],
     debiased: bool = True,
 ) -> Estimate:
-    """`linear_cka` of X and Y with its standard error over documents, `num` being the rows.
+    """`linear_cka` of two sets of states, with its standard error over documents.
 
-    `documents` says of which document each row is, by any label. The error is that of a
-    delete-a-group jackknife over 20 groups of neighbouring documents, in the order in which they
-    first come, or fewer groups where there are fewer. It holds for other documents of the same kind
-    and number, whose rows need not be independent within one. NaN for one document, and where less
-    than 4 rows are left.
+    The error is that of a delete-a-group jackknife over 20 groups of neighbouring documents, in the
+    order in which they first come, or fewer groups where there are fewer. It holds for other
+    documents of the same kind and number, whose rows need not be independent within one.
 
-    Raises ValueError as `linear_cka` does, and for another number of labels than of rows.
+    Args:
+        X: the states of N things, shape (N, features).
+        Y: other states of the same things in the same order, shape (N, other features).
+        documents: of which document each of the N rows is, by any label.
+        debiased: the debiased form; the plain one if False.
+
+    Returns:
+        The similarity, at most 1, with its standard error; `num` is the number of rows. The error
+        is NaN for one document, and where fewer than 4 rows are left.
+
+    Raises:
+        ValueError: for other numbers of rows or of labels, fewer than 4 rows, and values that are
+            not finite.
     """
     X, Y = np.asarray(X), np.asarray(Y)
     for name, values in (("X", X), ("Y", Y)):

@@ -31,7 +31,7 @@ class DepthSimilarity(ShownInNotebooks):
     """Number of things N whose states are compared."""
 
     things: Things
-    """What they are."""
+    """Kind of the things: tokens or texts."""
 
     debiased: bool
     """Whether independent states are at 0 on average, whatever N; else CKA is too high."""
@@ -58,8 +58,10 @@ class DepthSimilarity(ShownInNotebooks):
         return float(np.nanmax(self.errors_DE))
 
     def to_pandas(self) -> pd.DataFrame:
-        """A row for each pair of depths. Columns: `depth`, `other_depth`, `cka`,
-        `standard_error`."""
+        """A pandas table with a row for each pair of depths.
+
+        Columns: `depth`, `other_depth`, `cka`, `standard_error`.
+        """
         import pandas as pd
 
         errors_DE = np.full(self.cka_DE.shape, np.nan) if self.errors_DE is None else self.errors_DE
@@ -75,7 +77,7 @@ class DepthSimilarity(ShownInNotebooks):
 
 
 class SimilaritySums:
-    """The sums behind a `DepthSimilarity`, batch by batch, apart for each group of texts.
+    """The sums that a `DepthSimilarity` is made of, batch by batch, apart for each group of texts.
 
     Memory: for each group and each pair of depths an array as wide as the one's states by the
     other's, in float64; of one model each pair once.
@@ -166,8 +168,9 @@ def _rows(origins: Sequence[FromFirst], states_DNH: np.ndarray) -> list[Rows]:
 
 
 def sums_bytes(width: int, num_depths: int, other_width: int = 0, num_others: int = 0) -> int:
-    """Bytes of the largest arrays of one group of `SimilaritySums`; without other depths those of
-    one model.
+    """Bytes of the largest arrays of one group of `SimilaritySums`.
+
+    Without other depths they are those of one model.
 
     >>> sums_bytes(10, 2)
     2400

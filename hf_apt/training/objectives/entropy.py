@@ -29,7 +29,7 @@ class ConfidencePenalty:
     """`confidence_penalty`, under which it is logged."""
 
     weight: float
-    """The paper's beta."""
+    """Weight of the penalty, the paper's beta."""
 
     def __post_init__(self) -> None:
         require_weight(self)

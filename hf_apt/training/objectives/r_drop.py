@@ -36,7 +36,7 @@ class RDrop:
     """`r_drop`, under which the divergence is logged, in nats an item."""
 
     weight: float
-    """Of the divergence: half the paper's alpha. With 0 there is no second pass."""
+    """Weight of the divergence, half the paper's alpha. With 0 there is no second pass."""
 
     def __post_init__(self) -> None:
         require_weight(self)

@@ -60,7 +60,7 @@ def test_bits_are_nats_over_log_two() -> None:
     nats, bits = (SCORES.token_surprisal(unit)[1].value for unit in ("nats", "bits"))
     assert bits == pytest.approx(nats / math.log(2))
     frame = SCORES.to_pandas("word", "bits")
-    assert frame.columns.tolist() == ["sentence", "depth", "place", "word", "surprisal"]
+    assert frame.columns.tolist() == ["sentence", "depth", "index", "word", "surprisal"]
     row = frame[(frame["sentence"] == 1) & (frame["depth"] == 0)].iloc[0]
     assert (row["word"], row["surprisal"]) == ("unhappy", pytest.approx(3 / math.log(2)))
 

@@ -28,7 +28,7 @@ if TYPE_CHECKING:
 
 _KEPT_SHARE = 0.5
 """Share of the free memory that hidden states may take which serve again."""
-_NAMES = {"linear_head": "a linear head", "mlm_head": "an MLM head"}
+_NAMES = {"linear_head": "Linear heads", "mlm_head": "MLM heads"}
 
 
 def train_heads(
@@ -127,7 +127,7 @@ def heads_trainer(
     length = tokens.description.sequence_length
     name_progress(
         trainer,
-        f"Training {' and '.join(_NAMES[kind] for kind in kinds)} for each depth",
+        _NAMES[kinds[0]] if len(kinds) == 1 else "Both heads",
         tokens_in_step=config.batch_size * length,
         flops=flops_by_steps(
             heads_flops,

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import sys
 from collections.abc import Callable
 from functools import cache
 from time import perf_counter
@@ -16,8 +17,12 @@ from transformers.trainer_callback import PrinterCallback, ProgressCallback
 from hf_apt.training.costs.matrix_rate import matrix_rate
 
 
+_BAR = "{desc}{percentage:3.0f}%|{bar}| {n_fmt}/{total_fmt} [{remaining}{postfix}]"
+"""One line of 80 columns: the time that is left, but not what has passed, nor steps a second."""
+
+
 class NamedProgress(ProgressCallback):
-    """One bar for the whole training; evaluations in between show in its postfix only."""
+    """One bar for the whole training, and a line for each evaluation in between."""
 
     def __init__(
         self,
@@ -40,6 +45,7 @@ class NamedProgress(ProgressCallback):
             self.rate = _rate_of_all_devices(args)
         self.start = (state.global_step, perf_counter())
         if self.training_bar is not None:
+            self.training_bar.bar_format = _BAR
             self.training_bar.set_description(self.name)
 
     def on_prediction_step(self, args: Any, state: Any, control: Any, **kwargs: Any) -> None:
@@ -52,15 +58,20 @@ class NamedProgress(ProgressCallback):
             seconds = max(perf_counter() - began, 1e-9)
             if self.tokens_in_step:
                 tokens = (state.global_step - first_step) * self.tokens_in_step
-                self.figures["tokens/s"] = tqdm.format_sizeof(tokens / seconds)
+                self.figures["speed"] = f"{tqdm.format_sizeof(tokens / seconds)} tok/s"
             if self.flops:
                 flops = self.flops(state.global_step) - self.flops(first_step)
-                self.figures["MFU"] = f"{100 * flops / seconds / self.rate:.0f} %"
-        for key, label in (("loss", "loss"), ("eval_loss", "validation")):
-            if key in (logs or {}):
-                self.figures[label] = f"{float(logs[key]):.3f}"
-        if self.training_bar is not None:
-            self.training_bar.set_postfix(self.figures)
+                self.figures["MFU"] = f"MFU {100 * flops / seconds / self.rate:.0f} %"
+        if "loss" in (logs or {}):
+            self.figures["loss"] = f"loss {float(logs['loss']):.2f}"
+        if self.training_bar is None:
+            return
+        if "eval_loss" in (logs or {}):
+            loss = float(logs["eval_loss"])
+            self.training_bar.write(
+                f"step {state.global_step:,}: validation loss {loss:.3f}", file=sys.stderr
+            )
+        self.training_bar.set_postfix_str(", ".join(self.figures.values()))
 
 
 def name_progress(

@@ -290,9 +290,9 @@ def test_the_optimiser_is_adamw_in_one_kernel(trunk, tokens, tmp_path):
 @pytest.mark.parametrize(
     ("kinds", "name"),
     [
-        (["linear_head"], "Training a linear head for each depth"),
-        (["mlm_head"], "Training an MLM head for each depth"),
-        (KINDS, "Training a linear head and an MLM head for each depth"),
+        (["linear_head"], "Linear heads"),
+        (["mlm_head"], "MLM heads"),
+        (KINDS, "Both heads"),
     ],
 )
 def test_the_bar_says_what_is_trained(kinds, name, trunk, tokens, tmp_path):

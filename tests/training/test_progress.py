@@ -4,6 +4,7 @@ from types import SimpleNamespace
 
 import pytest
 import torch
+from tqdm.auto import tqdm
 
 from hf_apt.data.measure_config import MeasureConfig
 from hf_apt.data.measurement_batches import MaskedBatches
@@ -29,11 +30,13 @@ def test_tokens_a_second_are_those_since_this_process_began(clock, first_step, c
     bar = NamedProgress("Training", 512)
     bar.on_train_begin(None, state(first_step), None)
     bar.on_log(None, state(first_step), None, logs={"loss": 3.0})
-    assert "tokens/s" not in bar.figures
+    assert "speed" not in bar.figures
     clock.seconds += 8
     bar.on_log(None, state(first_step + 25), None, logs={"eval_loss": 2.5})
-    assert bar.figures == {"loss": "3.000", "validation": "2.500", "tokens/s": "1.60k"}
-    assert "tokens/s=1.60k" in capsys.readouterr().err
+    assert bar.figures == {"loss": "loss 3.00", "speed": "1.60k tok/s"}
+    said = capsys.readouterr().err
+    assert "1.60k tok/s" in said
+    assert f"step {first_step + 25}: validation loss 2.500\n" in said
     bar.on_train_end(None, state(100), None)
 
 
@@ -42,7 +45,7 @@ def test_without_a_number_of_tokens_there_is_no_speed(clock):
     bar.on_train_begin(None, state(0), None)
     clock.seconds += 8
     bar.on_log(None, state(25), None, logs={"loss": 3.0})
-    assert bar.figures == {"loss": "3.000"}
+    assert bar.figures == {"loss": "loss 3.00"}
     bar.on_train_end(None, state(100), None)
 
 
@@ -73,18 +76,18 @@ def utilisation(clock, args: SimpleNamespace, first_step: int = 0) -> str:
 
 
 def test_utilisation_is_flops_a_second_over_those_of_the_device(clock, devices):
-    assert utilisation(clock, arguments()) == "29 %"  # 465 / 8 / 200
-    assert utilisation(clock, arguments(bf16=True)) == "6 %"
-    assert utilisation(clock, arguments(n_gpu=2)) == "15 %"  # two cards of one process
+    assert utilisation(clock, arguments()) == "MFU 29 %"  # 465 / 8 / 200
+    assert utilisation(clock, arguments(bf16=True)) == "MFU 6 %"
+    assert utilisation(clock, arguments(n_gpu=2)) == "MFU 15 %"  # two cards of one process
 
 
 def test_utilisation_of_a_resumed_run_is_that_of_its_own_steps(clock, devices):
-    assert utilisation(clock, arguments(), first_step=60) == "142 %"  # steps 61 to 90: 2,265
+    assert utilisation(clock, arguments(), first_step=60) == "MFU 142 %"  # steps 61 to 90: 2,265
 
 
 def test_utilisation_counts_the_devices_of_all_processes(clock, devices):
     devices.append(500.0)
-    assert utilisation(clock, arguments()) == "8 %"  # 465 / 8 / 700
+    assert utilisation(clock, arguments()) == "MFU 8 %"  # 465 / 8 / 700
 
 
 def test_both_trainings_of_ours_show_it_and_that_of_another_model_does_not(
@@ -114,8 +117,8 @@ def test_both_trainings_of_ours_show_it_and_that_of_another_model_does_not(
         ):
             train(tmp_path / str(len(list(tmp_path.iterdir()))))
             bar = capsys.readouterr().err
-            assert "tokens/s=" in bar
-            assert (" %," in bar) == ("MFU=" in bar) == shown
+            assert "tok/s" in bar
+            assert ("MFU " in bar) == shown
     of_training = torch.bfloat16 if trains_in_bfloat16() else torch.float32
     assert rates == [of_training] * 2
 
@@ -128,3 +131,22 @@ def test_the_tokens_of_all_parts_are_those_that_are_read(tokens, num_parts):
         assert read == batches.num_tokens(index, num_parts) > 0
     parts = [batches.num_tokens(index, num_parts) for index in range(num_parts)]
     assert sum(parts) == 2 * len(tokens) * tokens.description.sequence_length
+
+
+@pytest.mark.parametrize(
+    ("name", "steps"), [("Pre-training", 240_000), ("Linear heads", 99_000)]
+)
+def test_a_line_of_80_columns_holds_every_figure(name, steps):
+    figures = ["21.2k tok/s", "MFU 37 %", "loss 10.99"]
+    line = tqdm.format_meter(
+        n=steps - 1,
+        total=steps,
+        elapsed=7000.0,
+        ncols=80,
+        prefix=f"{name}: ",
+        bar_format=progress._BAR,
+        postfix=", ".join(figures),
+    )
+    assert len(line) <= 80
+    assert all(figure in line for figure in figures)
+    assert line.endswith("]")

@@ -80,7 +80,7 @@ class Protocols:
         depths = range(Trunk(encoder.model).num_depths - 1) if self.config.cut else ()
         for depth in depths:  # what cannot be cut is refused before hours of work
             cut(encoder, depth)
-        by_pooling = {"frozen": self._by_pooling(encoder)}
+        by_pooling = {"frozen": self._by_pooling(encoder, "frozen")}
         if self.config.finetune is None:
             return ModelFigures(by_pooling)
         config = replace(self.config.finetune, seed=self.config.finetune.seed + self.number)
@@ -90,7 +90,7 @@ class Protocols:
         encoder = to_train(encoder, config)
         logits_IC = self._finetuned(encoder, config)
         accuracy = self._accuracy(logits_IC)
-        by_pooling["finetuned"] = self._by_pooling(encoder)
+        by_pooling["finetuned"] = self._by_pooling(encoder, "fine-tuned")
         if saved is not None:
             with writing_folder(saved) as partial:
                 encoder.save(partial)
@@ -104,7 +104,7 @@ class Protocols:
     def _accuracy(self, logits_IC: np.ndarray) -> float:
         return float((logits_IC.argmax(axis=1) == self.task.test.labels).mean())
 
-    def _by_pooling(self, encoder: Encoder) -> dict[str, dict[str, np.ndarray]]:
+    def _by_pooling(self, encoder: Encoder, protocol: str) -> dict[str, dict[str, np.ndarray]]:
         """Arrays (D,) by the names of probes and scores, by pooling.
 
         There are no scores of flattened states: these have more features than texts, and then the
@@ -113,7 +113,13 @@ class Protocols:
         from tqdm.auto import tqdm
 
         train, test = (
-            features(encoder, part.texts, self.config.features, self.scratch / side)
+            features(
+                encoder,
+                part.texts,
+                self.config.features,
+                self.scratch / side,
+                label=f"Reading {side} texts, {protocol}",
+            )
             for side, part in (("train", self.task.train), ("test", self.task.test))
         )
         train_labels_I, test_labels_I = self.task.train.labels, self.task.test.labels
@@ -123,7 +129,7 @@ class Protocols:
             for name in (("all",) if pooling == "flatten" else (*self.config.probes, *SCORES))
         ]
         by_pooling: dict[str, dict[str, np.ndarray]] = {}
-        for pooling, name in tqdm(pairs, desc="Training heads", unit=" heads"):
+        for pooling, name in tqdm(pairs, desc=f"Heads on texts, {protocol}", unit=" heads"):
             of_pooling = by_pooling.setdefault(pooling, {})
             both = train[pooling], train_labels_I, test[pooling], test_labels_I
             if pooling == "flatten":

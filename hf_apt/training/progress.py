@@ -16,7 +16,6 @@ from transformers.trainer_callback import PrinterCallback, ProgressCallback
 
 from hf_apt.training.costs.matrix_rate import matrix_rate
 
-
 _BAR = "{desc}{percentage:3.0f}%|{bar}| {n_fmt}/{total_fmt} [{remaining}{postfix}]"
 """One line of 80 columns: the time that is left, but not what has passed, nor steps a second."""
 

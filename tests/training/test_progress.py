@@ -133,9 +133,7 @@ def test_the_tokens_of_all_parts_are_those_that_are_read(tokens, num_parts):
     assert sum(parts) == 2 * len(tokens) * tokens.description.sequence_length
 
 
-@pytest.mark.parametrize(
-    ("name", "steps"), [("Pre-training", 240_000), ("Linear heads", 99_000)]
-)
+@pytest.mark.parametrize(("name", "steps"), [("Pre-training", 240_000), ("Linear heads", 99_000)])
 def test_a_line_of_80_columns_holds_every_figure(name, steps):
     figures = ["21.2k tok/s", "MFU 37 %", "loss 10.99"]
     line = tqdm.format_meter(

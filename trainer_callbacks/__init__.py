@@ -1,10 +1,11 @@
 """Callbacks for any Trainer: accuracy per token and confusion of the model in training, by depth.
 
-A second package of the same wheel, for whoever has a Trainer and no interest in a command line:
+A second package of the same wheel, for users of a Trainer who need no command line:
 `from trainer_callbacks import AptCallback`.
 """
 
 from trainer_callbacks.apt import AptCallback
+from trainer_callbacks.card import WithAptCard, add_apt_section
 from trainer_callbacks.confusion import ConfusionCallback
 from trainer_callbacks.early_stopping import AptEarlyStopping
 from trainer_callbacks.live import AptLiveView
@@ -18,4 +19,6 @@ __all__ = [
     "AptPlotCallback",
     "ConfusionCallback",
     "LossCheckCallback",
+    "WithAptCard",
+    "add_apt_section",
 ]

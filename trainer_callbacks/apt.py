@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import math
 from collections.abc import Callable, Sequence
+from functools import partial
 from typing import Any, ClassVar
 
 import numpy as np
@@ -13,10 +14,9 @@ from transformers import TrainerControl, TrainerState, TrainingArguments
 from hf_apt.atomic import writing
 from hf_apt.depths.decoded import NO_FIGURE, DecodedTotal
 from hf_apt.depths.head_config import HeadConfig, HeadsName
-from hf_apt.stats.apt import masked_accuracy, mean_apt
+from hf_apt.stats.apt import asked_alike, masked_accuracy, mean_apt
 from hf_apt.stats.counts import TREATMENTS, DepthCounts
 from hf_apt.stats.estimates import Estimate, plain
-from hf_apt.stats.floors.floors import PlainFloor, floors_of, plain_floors
 from hf_apt.stats.measures.token_cross_entropy import TokenCrossEntropy
 from trainer_callbacks.depth_callback import DepthCallback
 from trainer_callbacks.depth_heads import HeadsInTraining, HeadsMoment
@@ -25,17 +25,17 @@ from trainer_callbacks.head_training import TrainedHeads
 from trainer_callbacks.measurement import Moment, unwrapped
 from trainer_callbacks.never_right import never_right_at_last, never_right_entry
 from trainer_callbacks.peers import MeanAptReader, peers
+from trainer_callbacks.ruler import floors_entry, ruler_entry
 from trainer_callbacks.same_positions import SamePositions
 from trainer_callbacks.sources import Source
 
 
 class AptCallback(DepthCallback):
-    """Accuracy per token (APT) and its mean, the order parameter, at every depth
-    (arXiv 2509.03407).
+    """Accuracy per token (APT) and its mean, the order parameter, at every depth.
 
-    When and on which data, and what is raised: see `DepthCallback`. A causal model is asked for the
-    next token at every position that has a label; it never sees it, so all positions count as
-    masked.
+    When and on which data it measures, and what else it refuses: see `DepthCallback`. A causal
+    model is asked for the next token at every position that has a label; it never sees it, so all
+    positions count as masked. Source: arXiv 2509.03407.
 
     Scalars, after the prefix of the data (`eval_`), at the last depth: `mean_apt`, in [0, 1], with
     its standard error `mean_apt_standard_error` over `num_tokens` tokens, and `masked_accuracy`
@@ -47,32 +47,50 @@ class AptCallback(DepthCallback):
     callback before others that read metrics, such as `EarlyStoppingCallback`.
 
     Tables, in `<output_dir>/apt/`: `eval-step-<step>.json`, the estimates at every depth pooled and
-    by treatment, and the tokens that were never right, most often asked first, as ids and, where
-    the Trainer has a tokenizer, as words, and `floors`, what guessers without context reach at the
-    positions asked (`hf_apt.stats.floors.floors`); `eval-step-<step>.npz`, `hits` (D, V) and
-    `support` (V,) of every token, and `cross_entropy` (D, V), the sum over its positions in nats;
-    hits and cross-entropies are -1 at depths where answers are missing. `hf-apt acquisition` reads
-    them.
+    by treatment, `mean_apt_common` over the tokens asked under every treatment that occurred, on
+    which alone these can be compared, and the tokens that were never right, most often asked first,
+    as ids and, where the Trainer has a tokenizer, as words, and `floors`, what guessers without
+    context reach at the positions asked (`hf_apt.stats.floors.floors`), and `ruler`, the published
+    models nearest in vocabulary and in the share of tokens asked, with one sentence on whether the
+    accuracy is normal beside floors and models; `eval-step-<step>.npz`, `hits` (D, V) and `support`
+    (V,) of every token, and `cross_entropy` (D, V), the sum over its positions in nats; hits and
+    cross-entropies are -1 at depths where answers are missing. `hf-apt acquisition` reads them.
 
     Figures of two steps are of the same text: the same positions are asked at every measurement.
     Where the number of times that a token is asked has changed since the table before, as with a
     stream that goes on, a warning says so once.
 
-    `heads`: the model's own head is not made for inner blocks, and of causal models it says next to
-    nothing before the last. With "linear" (one linear map), "mlm" (BERT's whole MLM head) or "both"
-    a head of its own is trained for every depth on the frozen model, as `head_config` says, on the
-    Trainer's training data or on `head_dataset`, and asked about the same evaluation data. Its
-    scalars are called as those of the own head, after `eval_linear_head_` or `eval_mlm_head_`, with
-    `mean_apt_depth_<d>` whatever the detail; its tables `eval_linear_head-step-<step>`. The model,
-    its optimizer, random numbers and data are left to the bit as they were. `heads_at`:
-    "train_end", once, when the best model has been loaded if that was asked for; later evaluations
-    of the same weights are read by these heads too. Or "measurement", at each one.
+    Heads for every depth: the model's own head is not made for inner blocks, and of causal models
+    it says next to nothing before the last. With `heads` one of its own is trained for every depth
+    on the frozen model, and asked about the same evaluation data. Its scalars are called as those
+    of the own head, after `eval_linear_head_` or `eval_mlm_head_`, with `mean_apt_depth_<d>`
+    whatever the detail; its tables `eval_linear_head-step-<step>`. The model, its optimizer, random
+    numbers and data are left to the bit as they were.
 
     What heads cost: a forward pass of the model and a training step of each head for each of
     `num_steps` batches, 1,000 of 32 sequences if nothing else is said. At all measurements this can
     be more than the training itself. In training a head takes 16 bytes of memory for each of its
     weights, of which a linear one has V (H + 1) at each depth. Every process trains on whole
     batches: more processes make it no faster.
+
+    Args:
+        every: measure every so many steps; at evaluations if None.
+        at_steps: measure at these steps.
+        eval_dataset: data to measure on, one set or several by name; those of the evaluation if
+            None.
+        detail: `few` scalars, or `all`.
+        seed: seed of the labels where the collator makes them, at least 0.
+        heads: heads to train for every depth: `linear`, one linear map; `mlm`, BERT's whole MLM
+            head; `both`; or `none`.
+        heads_at: `train_end`, once, when the best model has been loaded if that was asked for;
+            later evaluations of the same weights are read by these heads too. Or `measurement`, at
+            each one.
+        head_config: how heads are trained; the defaults of `HeadConfig` if None.
+        head_dataset: data to train heads on; the Trainer's training data if None.
+
+    Raises:
+        ValueError: for an unknown detail or kind of heads, invalid steps, and a negative
+            seed.
     """
 
     folder: ClassVar[str] = "apt"
@@ -105,7 +123,7 @@ class AptCallback(DepthCallback):
     def on_train_begin(
         self, args: TrainingArguments, state: TrainerState, control: TrainerControl, **event: Any
     ) -> None:
-        """As `DepthCallback`; refuse names that figures of heads would share with other data."""
+        """Refuse what cannot be measured, and names of heads' figures that other data have."""
         self._positions = SamePositions()
         if self.heads.kinds:
             self.heads.begin(set(self._sources("eval")))
@@ -176,7 +194,15 @@ class AptCallback(DepthCallback):
         return scores
 
     def scores(self, total: DecodedTotal, *, is_causal: bool) -> dict[str, float]:
-        """The scalars to log, without the prefix of the data; NaN where answers are missing."""
+        """The scalars of APT to log of one measurement.
+
+        Args:
+            total: what the model answered at every depth.
+            is_causal: whether the model was asked for next tokens.
+
+        Returns:
+            Figures by name, without the prefix of the data; NaN where answers are missing.
+        """
         hits_DV, support_V = total.readout.counts.hits(), total.readout.counts.support()
         means = _at_answered(total, mean_apt, hits_DV, support_V)
         accuracies = _at_answered(total, masked_accuracy, hits_DV, support_V)
@@ -199,8 +225,17 @@ class AptCallback(DepthCallback):
             },
         }
 
-    def write(self, total: DecodedTotal, files: StepFiles, name: tuple[str, int], words: Any):
-        """Write the estimates, the tokens that were never right, and the counts of every token."""
+    def write(
+        self, total: DecodedTotal, files: StepFiles, name: tuple[str, int], words: Any
+    ) -> None:
+        """Write the estimates, the tokens that were never right, and the counts of every token.
+
+        Args:
+            total: what the model answered at every depth.
+            files: the step-numbered files of this callback.
+            name: the prefix of the data and the step.
+            words: the Trainer's tokenizer, for tokens as words; None for ids.
+        """
         counts, figures = total.readout.counts, total.figures()
         if not self._training_is_over and not name[0].endswith(self.heads.kinds):
             self._positions.check(files, *name, counts.support())
@@ -209,12 +244,15 @@ class AptCallback(DepthCallback):
         arrays = {"hits": hits_DV, "support": counts.support()} | _cross_entropies(total)
         with writing(files.claimed(*name, "npz"), "wb") as file:
             np.savez_compressed(file, allow_pickle=False, **arrays)
+        parts = self._by_treatment(counts)
+        of_common = partial(mean_apt, tokens_V=asked_alike([part[2] for part in parts]))
         estimates = {
             treatment or "pooled": {
                 "mean_apt": _at_answered(total, mean_apt, hits_DV, support_V),
+                "mean_apt_common": _at_answered(total, of_common, hits_DV, support_V),
                 "accuracy": _at_answered(total, masked_accuracy, hits_DV, support_V),
             }
-            for treatment, hits_DV, support_V in self._by_treatment(counts)
+            for treatment, hits_DV, support_V in parts
         }
         depths = [
             {
@@ -231,7 +269,8 @@ class AptCallback(DepthCallback):
             content = {
                 "step": name[1],
                 "never_right": never_right_entry(total, words),
-                "floors": _floors(counts),
+                "floors": floors_entry(total),
+                "ruler": ruler_entry(total, self.measurement.asked_share),
                 "depths": depths,
             }
             json.dump(content, file, indent=1, ensure_ascii=False)
@@ -239,7 +278,14 @@ class AptCallback(DepthCallback):
     def tell(
         self, args: TrainingArguments, state: TrainerState, prefix: str, total: DecodedTotal
     ) -> None:
-        """Tell mean APT at every depth to callbacks that show it (`on_mean_apt`)."""
+        """Tell mean APT at every depth to callbacks that show it (`on_mean_apt`).
+
+        Args:
+            args: the arguments of the training.
+            state: where the training is.
+            prefix: prefix of the data, `eval` or `eval_<name>`.
+            total: what the model answered at every depth.
+        """
         hits_DV, support_V = total.readout.counts.hits(), total.readout.counts.support()
         means_D = [mean.value for mean in _at_answered(total, mean_apt, hits_DV, support_V)]
         for peer in peers():
@@ -260,13 +306,6 @@ def _cross_entropies(total: DecodedTotal) -> dict[str, np.ndarray]:
         return {}
     is_missing_D1 = (total.unanswered_D > 0)[:, None]
     return {"cross_entropy": np.where(is_missing_D1, -1, measure.sums_DV).astype(np.float32)}
-
-
-def _floors(counts: DepthCounts) -> list[PlainFloor]:
-    """The floors of the positions asked; none of no position."""
-    if not counts.support().any():
-        return []
-    return plain_floors(floors_of(counts, replaced_shows_all=False))
 
 
 def _at_answered(

@@ -6,6 +6,8 @@ import json
 from collections.abc import Sequence
 from typing import Any, ClassVar
 
+from transformers import TrainerState, TrainingArguments
+
 from hf_apt.atomic import writing
 from hf_apt.depths.decoded import DecodedTotal
 from hf_apt.stats.clusters import (
@@ -20,16 +22,16 @@ from hf_apt.stats.confusion import Confusion, confusion, noise_mass
 from hf_apt.stats.counts import DepthCounts
 from trainer_callbacks.depth_callback import DepthCallback
 from trainer_callbacks.files import StepFiles
+from trainer_callbacks.peers import ConfusionReader, peers
 
 _SCALARS = ("num_clusters", "max_size", "share_with_strong_match", "noise_mass")
 
 
 class ConfusionCallback(DepthCallback):
-    """The token confusion matrix and its strong-match clusters, at every depth
-    (arXiv 2509.03407).
+    """The token confusion matrix and its strong-match clusters, at every depth.
 
-    When and on which data, and what is raised: see `DepthCallback`; `definition` and `threshold`
-    of the clusters: see `hf_apt.stats.clusters`.
+    When and on which data it measures, and what else it refuses: see `DepthCallback`. Source: arXiv
+    2509.03407; the definitions of clusters, see `hf_apt.stats.clusters`.
 
     Scalars, after the prefix of the data (`eval_`), at the last depth: `num_clusters`, and
     `noise_mass`, a share in [0, 1]. With `detail="all"` at each depth d: `num_clusters_depth_<d>`,
@@ -39,9 +41,22 @@ class ConfusionCallback(DepthCallback):
     match.
 
     Tables, in `<output_dir>/confusion/`: `eval-step-<step>.npz`, the exact pair counts
-    (`hf_apt.stats.counts.DepthCounts.load`), left out where answers are missing or the
-    mask token is not known;
-    `eval-step-<step>.json`, the clusters as words, largest first.
+    (`hf_apt.stats.counts.DepthCounts.load`), left out where answers are missing or the mask token
+    is not known; `eval-step-<step>.json`, the clusters as words, largest first.
+
+    Args:
+        definition: `mutual`, `weak`, `row` or `errors`, as in `hf_apt.token_clusters`.
+        threshold: smallest normalised confusion that is a strong match, in (0, 1].
+        every: measure every so many steps; at evaluations if None.
+        at_steps: measure at these steps.
+        eval_dataset: data to measure on, one set or several by name; those of the evaluation if
+            None.
+        detail: `few` scalars, or `all`.
+        seed: seed of the labels where the collator makes them, at least 0.
+
+    Raises:
+        ValueError: for an unknown definition or detail, a threshold outside (0, 1], steps that are
+            none, and a negative seed.
     """
 
     folder: ClassVar[str] = "confusion"
@@ -71,7 +86,15 @@ class ConfusionCallback(DepthCallback):
         self._read: tuple[DepthCounts, list[tuple[Confusion, TokenClusters]]] | None = None
 
     def scores(self, total: DecodedTotal, *, is_causal: bool) -> dict[str, float]:
-        """The scalars to log, without the prefix of the data; NaN where answers are missing."""
+        """The scalars of clusters to log of one measurement.
+
+        Args:
+            total: what the model answered at every depth.
+            is_causal: whether the model was asked for next tokens.
+
+        Returns:
+            Figures by name, without the prefix of the data; NaN where answers are missing.
+        """
         scores: dict[str, float] = {}
         answered = set(total.answered_depths)
         for depth, (table, clusters) in enumerate(self._clusters(total.readout.counts)):
@@ -93,8 +116,17 @@ class ConfusionCallback(DepthCallback):
         at_last = {n.removesuffix(last): v for n, v in scores.items() if n.endswith(last)}
         return {name: at_last[name] for name in self.few if name in at_last} | scores
 
-    def write(self, total: DecodedTotal, files: StepFiles, name: tuple[str, int], words: Any):
-        """Write the pair counts, if no answer is missing, and the clusters."""
+    def write(
+        self, total: DecodedTotal, files: StepFiles, name: tuple[str, int], words: Any
+    ) -> None:
+        """Write the pair counts, if no answer is missing, and the clusters.
+
+        Args:
+            total: what the model answered at every depth.
+            files: the step-numbered files of this callback.
+            name: the prefix of the data and the step.
+            words: the Trainer's tokenizer, for tokens as words; None for ids.
+        """
         counts, answered = total.readout.counts, set(total.answered_depths)
         if len(answered) == counts.num_depths and self.measurement.knows_treatments:
             counts.save(files.claimed(*name, "npz"))
@@ -116,8 +148,31 @@ class ConfusionCallback(DepthCallback):
         with writing(files.claimed(*name, "json")) as file:
             json.dump(content, file, indent=1, ensure_ascii=False)
 
+    def tell(
+        self, args: TrainingArguments, state: TrainerState, prefix: str, total: DecodedTotal
+    ) -> None:
+        """Tell the confusion to callbacks that show it (`on_confusion`).
+
+        Args:
+            args: the arguments of the training.
+            state: where the training is.
+            prefix: prefix of the data, `eval` or `eval_<name>`.
+            total: what the model answered at every depth.
+        """
+        counts = total.readout.counts
+        for peer in peers():
+            if isinstance(peer, ConfusionReader):
+                peer.on_confusion(
+                    args,
+                    state,
+                    prefix=prefix,
+                    counts=counts,
+                    clusters=self._clusters(counts)[-1][1],
+                    answered=total.answered_depths,
+                )
+
     def _clusters(self, counts: DepthCounts) -> list[tuple[Confusion, TokenClusters]]:
-        """At every depth; read off once for scalars and tables."""
+        """Confusion and clusters at every depth; read off once for scalars and tables."""
         if self._read is None or self._read[0] is not counts:
             tables = [confusion(counts.at(depth)) for depth in range(counts.num_depths)]
             clusters = [token_clusters(table, self.threshold, self.definition) for table in tables]

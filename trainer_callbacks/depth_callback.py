@@ -37,27 +37,39 @@ class DepthCallback(TrainerCallback):
     """Counts what the model answers at every depth (0 = embeddings, m = after block m).
 
     At each evaluation, on all rows of the data that was evaluated; or instead every `every` steps
-    and at the steps `at_steps`, on the Trainer's evaluation data. `eval_dataset` (one, or several
-    by name) takes their place, at each evaluation if the Trainer evaluates several sets. Rows with
-    labels are asked as they are; where the collator makes the labels, it makes the same ones at
-    every measurement (`seed`), which are not those of the Trainer's own loss. Under mixed precision
-    the model is asked in the precision of its weights. Model, random numbers and control flags are
-    left as they were: the model learns what it would have learnt without, and whatever the data
-    and the collator hold, generators of their own among it, is as it was.
+    and at the steps `at_steps`, on the Trainer's evaluation data. An `eval_dataset` is used instead
+    of these, at each evaluation if the Trainer evaluates several sets. Rows with labels are asked
+    as they are; where the collator makes the labels, it makes the same ones at every measurement
+    (`seed`), which are not those of the Trainer's own loss. Under mixed precision the model is
+    asked in the precision of its weights. Model, random numbers and control flags are left as they
+    were: the model learns what it would have learnt without, and whatever the data and the collator
+    hold, generators of their own among it, is as it was.
 
     A few scalars of the last block are logged, all of them with `detail="all"`, and always the one
     that `metric_for_best_model` names. They are added to the metrics of the evaluation, except in a
     search for hyper-parameters whose objective is the sum of all metrics.
 
-    Raises ValueError before training begins if the model has no head over a vocabulary, if steps
-    are asked for without data, if the Trainer has two callbacks of one class, or if nothing can be
-    written to the output folder. What cannot be measured or written later, data that ask for
-    nothing among it, gets a warning, and training goes on. So does a model whose logits are not
-    finite: at depths where an answer is missing all scalars are NaN, and null in the tables.
+    What cannot be measured or written after training has begun, data that ask for nothing among it,
+    gets a warning, and training goes on. So does a model whose logits are not finite: at depths
+    where an answer is missing all scalars are NaN, and null in the tables.
+
+    Args:
+        every: measure every so many steps; at evaluations if None.
+        at_steps: measure at these steps.
+        eval_dataset: data to measure on, one set or several by name; those of the evaluation if
+            None.
+        detail: `few` scalars, or `all`.
+        seed: seed of the labels where the collator makes them, at least 0.
+
+    Raises:
+        ValueError: for an unknown detail, invalid steps, and a negative seed; before training
+            begins if the model has no head over a vocabulary, if steps are asked for without data,
+            if the Trainer has two callbacks of one class, or if nothing can be written to the
+            output folder.
     """
 
     folder: ClassVar[str]
-    """Where tables go, inside the output folder."""
+    """Name of the folder of tables, inside the output folder."""
 
     few: ClassVar[tuple[str, ...]]
     """The scalars that are logged whatever the detail, without the prefix of the data."""
@@ -80,26 +92,63 @@ class DepthCallback(TrainerCallback):
         self._training_is_over = False
 
     def scores(self, total: DecodedTotal, *, is_causal: bool) -> dict[str, float]:
-        """The scalars to log, without the prefix of the data; NaN where answers are missing."""
+        """The scalars to log of one measurement.
+
+        Args:
+            total: what the model answered at every depth.
+            is_causal: whether the model was asked for next tokens.
+
+        Returns:
+            Figures by name, without the prefix of the data; NaN where answers are missing.
+        """
         raise NotImplementedError
 
-    def write(self, total: DecodedTotal, files: StepFiles, name: tuple[str, int], words: Any):
-        """Write the tables of a measurement called `name`: (prefix, step)."""
+    def write(
+        self, total: DecodedTotal, files: StepFiles, name: tuple[str, int], words: Any
+    ) -> None:
+        """Write the tables of one measurement.
+
+        Args:
+            total: what the model answered at every depth.
+            files: the step-numbered files of this callback.
+            name: the prefix of the data and the step.
+            words: the Trainer's tokenizer, for tokens as words; None for ids.
+        """
         raise NotImplementedError
 
     def tell(
         self, args: TrainingArguments, state: TrainerState, prefix: str, total: DecodedTotal
     ) -> None:
-        """Tell other callbacks what was measured of the data called `prefix`."""
+        """Tell other callbacks what was measured.
+
+        Args:
+            args: the arguments of the training.
+            state: where the training is.
+            prefix: prefix of the data, `eval` or `eval_<name>`.
+            total: what the model answered at every depth.
+        """
 
     def files(self, args: TrainingArguments) -> StepFiles:
-        """The step-numbered files of this callback."""
+        """The step-numbered files of this callback.
+
+        Args:
+            args: the arguments of the training, with its output folder.
+
+        Returns:
+            The files in the callback's folder below `output_dir`.
+        """
         return StepFiles(Path(str(args.output_dir)) / self.folder)
 
     def on_train_begin(
         self, args: TrainingArguments, state: TrainerState, control: TrainerControl, **event: Any
     ) -> None:
-        """Refuse what cannot be measured; drop the files of steps that are trained again."""
+        """Refuse what cannot be measured; drop the files of steps that are trained again.
+
+        Raises:
+            ValueError: if the model has no head over a vocabulary, if steps are asked for without
+                data, if the Trainer has two callbacks of one class, or if nothing can be written to
+                the output folder.
+        """
         require_alone(self)
         self._warn_of_a_stopper_before(args)
         self.measurement.begin(event["model"])
@@ -130,7 +179,15 @@ class DepthCallback(TrainerCallback):
         metrics: dict[str, float],
         **event: Any,
     ) -> None:
-        """Measure, and add the scalars to what the evaluation returns."""
+        """Measure, and add the scalars to what the evaluation returns.
+
+        Args:
+            args: the arguments of the training.
+            state: where the training is.
+            control: what the Trainer is asked to do next.
+            metrics: the metrics of the evaluation, which are added to.
+            **event: what else a Trainer tells its callbacks, such as the model.
+        """
         if self.schedule.follows_evaluation:
             prefix = _prefix(metrics)
             sources = {prefix: evaluated(event["eval_dataloader"])}
@@ -155,7 +212,7 @@ class DepthCallback(TrainerCallback):
     def on_train_end(
         self, args: TrainingArguments, state: TrainerState, control: TrainerControl, **event: Any
     ) -> None:
-        """From now on, the tables of training stay: the best model may have been loaded."""
+        """Keep the tables of training from now on: the best model may have been loaded."""
         self._training_is_over = True
 
     def _sources(self, prefix: str) -> dict[str, Source]:

@@ -52,13 +52,13 @@ class HeadsInTraining:
                 f"heads_at is {at!r}: choose one of {', '.join(get_args(HeadsMoment))}."
             )
         self.kinds = HEAD_KINDS[heads]
-        """What is trained."""
+        """Kinds of heads that are trained."""
         self.at = at
-        """When."""
+        """Moment at which heads are trained."""
         self.config = HeadConfig() if config is None else config
-        """How."""
+        """How heads are trained."""
         self.dataset = dataset
-        """On what, if not on the Trainer's training data."""
+        """Data that heads are trained on; None for the Trainer's training data."""
         self._latest: _Latest | None = None
         _require_usable(self.config)
 
@@ -155,5 +155,5 @@ def _require_usable(config: HeadConfig) -> None:
     if own != config:
         raise ValueError(
             "head_config sets masking_rate or num_distinct_steps: in a callback the collator "
-            "masks, anew at each step; leave both as they are."
+            "masks, again at each step; leave both as they are."
         )

@@ -26,7 +26,7 @@ _logger = logging.getLogger(__name__)
 
 
 class AptEarlyStopping(TrainerCallback):
-    """Ends training when mean APT has not grown in `patience` measurements (ours).
+    """Ends training when mean APT has not grown in several measurements (ours).
 
     Grown means: the largest of the last `patience` values is above the largest before them by more
     than `num_errors` standard errors of their difference. The same positions are asked at every
@@ -34,13 +34,21 @@ class AptEarlyStopping(TrainerCallback):
     paired by token, from the tables that `AptCallback` writes; where these are missing or other
     tokens were asked, it is the larger sqrt(a^2 + b^2) of the two values' own errors. Where the
     data differ between measurements, of which `AptCallback` warns, growth may be that of the text:
-    give `AptCallback` an eval_dataset that stays the same. With `num_errors` 0 training ends at the
-    first `patience` values without a new best.
+    give `AptCallback` an eval_dataset that stays the same.
 
     A value that is NaN, where the model's logits are not finite, gets a warning and counts as no
     measurement. Reads `<prefix>_mean_apt` from `state.log_history`, where `AptCallback` enters it:
-    nothing is lost by a resume. Raises ValueError before training unless the Trainer has an
-    `AptCallback` before it.
+    nothing is lost by a resume.
+
+    Args:
+        patience: number of measurements without growth that end the training, at least 1.
+        num_errors: standard errors that count as growth, at least 0; with 0 training ends at the
+            first `patience` values without a new best.
+        prefix: prefix of the data, `eval` or `eval_<name>`.
+
+    Raises:
+        ValueError: for a patience below 1, a negative number of errors, and a prefix that is no
+            text; before training unless the Trainer has an `AptCallback` before it.
     """
 
     def __init__(self, *, patience: int = 3, num_errors: float = 1.0, prefix: str = "eval"):
@@ -124,9 +132,11 @@ class AptEarlyStopping(TrainerCallback):
 
 
 def _paired_error(files: StepFiles, prefix: str, before: int, after: int) -> float | None:
-    """The standard error of the growth of mean APT between two steps, paired by token; None where
-    a table is missing or the steps did not ask for the same tokens. The same in all processes: the
-    main one reads."""
+    """The standard error of the growth of mean APT between two steps, paired by token.
+
+    None where a table is missing or the steps did not ask for the same tokens. The same in all
+    processes: the main one reads.
+    """
     error: list[float | None] = [None]
     if process_state().is_main_process:
         error = [_error_of_tables(files, prefix, before, after)]

@@ -56,10 +56,10 @@ class StepFiles:
         return sorted(step for path in paths if (step := _step(path.name)) is not None)
 
     def begin(self, step: int) -> None:
-        """Make the folder, and drop our files of steps after `step`, from which training goes on,
-        and what a killed process left of a file of ours.
+        """Make the folder, and drop our files of steps after `step`, from which training goes on.
 
-        Raises ValueError if files cannot be written here.
+        What a killed process left of a file of ours is dropped, too. Raises ValueError if files
+        cannot be written here.
         """
         try:
             self.folder.mkdir(parents=True, exist_ok=True)

@@ -87,7 +87,7 @@ def train_heads(
 def training_batches(data: RepeatableBatches, config: HeadConfig) -> Iterator[tuple[int, Any]]:
     """The batches of `config.num_steps` steps, each after the number of its first row.
 
-    Rows come in an order that is drawn anew in every epoch, from (seed, epoch), `batch_size` of
+    Rows come in an order that is drawn for every epoch, from (seed, epoch), `batch_size` of
     them a batch; those of a stream in its own order, again and again; what comes as ready batches
     stays as it is. A row is collated under other random numbers each time. Whatever can be reached
     from the data is as it was once the generator has ended or is closed.

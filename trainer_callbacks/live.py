@@ -29,6 +29,9 @@ class AptLiveView(TrainerCallback):
     shown by any but the main process, nor where the output is no terminal. However training ends,
     by an error or an interruption too, the last state stays on the screen and the terminal is given
     back.
+
+    Args:
+        console: the terminal, as rich takes it; standard error if None.
     """
 
     def __init__(self, console: Console | None = None):
@@ -86,14 +89,29 @@ class AptLiveView(TrainerCallback):
         logs: dict[str, float],
         **event: Any,
     ) -> None:
-        """Take over losses."""
+        """Show the newest losses.
+
+        Args:
+            args: the arguments of the training.
+            state: where the training is.
+            control: what the Trainer is asked to do next.
+            logs: what is logged, losses among it.
+            **event: what else a Trainer tells its callbacks.
+        """
         losses = {n: v for n, v in logs.items() if n == "loss" or n.endswith("_loss")}
         self._losses = self._losses | losses
 
     def on_mean_apt(
         self, args: TrainingArguments, state: TrainerState, *, prefix: str, means_D: list[float]
     ) -> None:
-        """Take over mean APT."""
+        """Show mean APT of a measurement, and its change since the one before.
+
+        Args:
+            args: the arguments of the training.
+            state: where the training is.
+            prefix: prefix of the data, `eval` or `eval_<name>`.
+            means_D: mean APT in [0, 1] at each depth; NaN if unknown.
+        """
         self._before = self._before | {prefix: self._bars.get(prefix, {})}
         self._bars = self._bars | {prefix: dict(enumerate(means_D))}
 
@@ -136,7 +154,7 @@ def _change(before: float, value: float) -> str:
 
 
 def _caller() -> CodeType:
-    """The function that made the event happen: a Trainer's loop, or whoever called by hand."""
+    """The function that made the event happen: a Trainer's loop, or a caller of its own."""
     frame = inspect.currentframe()
     assert frame is not None
     ours = (__file__, CallbackHandler.call_event.__code__.co_filename)

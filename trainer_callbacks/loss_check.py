@@ -55,7 +55,7 @@ def weighed_batch(
 
     A cross-entropy with the factor c has the gradient c (p - y), of the probabilities p and the
     one-hot label y: negative at the label alone. So neither labels nor the loss need be known. The
-    factor is fitted to the gradients at the labels of at most 256 positions. Ours.
+    factor is fitted to the gradients at the labels of at most 256 positions. Source: ours.
     """
     is_asked_N = gradient_NV.amin(dim=-1) != 0
     num = int(is_asked_N.sum())
@@ -72,8 +72,11 @@ def weighed_batch(
 
 
 def expected_empty(num_masked: float, probability: float, num_draws: float) -> float:
-    """How many of `num_draws` batches have nothing masked, where each token is by `probability`
-    and `num_masked` are on average: num_draws * (1 - probability) ** (num_masked / probability)."""
+    """How many of a number of batches have nothing masked.
+
+    It is num_draws * (1 - probability) ** (num_masked / probability), where each token is masked by
+    `probability` and `num_masked` are on average.
+    """
     if probability >= 1:
         return 0.0
     return num_draws * (1 - probability) ** (num_masked / probability)
@@ -91,18 +94,19 @@ class LossCheckCallback(TrainerCallback):
 
     At the first optimiser step that masks anything, the factors of the cross-entropies are read off
     the gradient of the logits and added up, over accumulation steps and processes: 1 if the loss is
-    right, whoever computes it. A sum above 1 is told of where there are several accumulation steps
-    or processes; that batches weigh unevenly in a sum of 1 (each divided by its own positions) is
-    not. A loss with other terms in it is not judged, and a warning says so of smoothed labels,
-    compiled models and nn.DataParallel. It costs one look at the gradient of the logits and a
-    softmax of at most 256 positions a batch of that step, and holds the logits of one batch until
-    its backward pass; weights, losses and random numbers are what they are without.
+    right, wherever it is computed. A sum above 1 is told of where there are several accumulation
+    steps or processes; that batches weigh unevenly in a sum of 1 (each divided by its own
+    positions) is not. A loss with other terms in it is not judged, and a warning says so of
+    smoothed labels, compiled models and nn.DataParallel. It costs one look at the gradient of the
+    logits and a softmax of at most 256 positions a batch of that step, and holds the logits of one
+    batch until its backward pass; weights, losses and random numbers are what they are without.
 
     It also warns where a batch, or a step, with nothing masked is to be expected in the training,
     if the model computes the loss itself, which is NaN then: read off the collator's
     `mlm_probability` and the positions of that step.
 
-    Raises ValueError before training begins if the model has no head over a vocabulary.
+    Raises:
+        ValueError: before training begins if the model has no head over a vocabulary.
     """
 
     def __init__(self) -> None:
@@ -113,7 +117,11 @@ class LossCheckCallback(TrainerCallback):
     def on_train_begin(
         self, args: TrainingArguments, state: TrainerState, control: TrainerControl, **event: Any
     ) -> None:
-        """Look at the head from now on."""
+        """Look at the gradient of the head's logits from now on.
+
+        Raises:
+            ValueError: if the model has no head over a vocabulary.
+        """
         self._stop()
         model = event["model"]
         name = type(model).__name__
@@ -227,12 +235,12 @@ class LossCheckCallback(TrainerCallback):
 
 
 def gathered(batches: list[WeighedBatch]) -> list[list[WeighedBatch]]:
-    """Those of every process; of this one alone if there is no other."""
+    """The weighed batches of every process; of this one alone if there is no other."""
     return gather_object([batches]) if process_state().num_processes > 1 else [batches]
 
 
 def _mlm_probability(dataloader: Any) -> float | None:
-    """By which a collator masks each token on its own; None for any other collator."""
+    """The probability by which a collator masks each token; None for any other collator."""
     collator = getattr(dataloader, "collate_fn", None)
     collator = getattr(collator, "data_collator", collator)  # unused columns may be taken out first
     if type(collator) is not DataCollatorForLanguageModeling or not collator.mlm:

@@ -23,7 +23,9 @@ from hf_apt.depths.held_state import random_numbers_kept
 from hf_apt.depths.own_head import OwnHead
 from hf_apt.depths.trunk import Trunk
 from hf_apt.models.devices import process_state
+from trainer_callbacks.known_tokenizer import known_tokenizer, mask_id, special_ids
 from trainer_callbacks.loaders import batches_of, is_shared_by_accelerate
+from trainer_callbacks.ruler import AskedShare, AskedShareReader
 from trainer_callbacks.sources import Source
 
 _logger = logging.getLogger(__name__)
@@ -49,6 +51,7 @@ class _Done:
     seed: int
     total: DecodedTotal
     knows_treatments: bool
+    asked_share: float | None
 
     def serves(self, moment: Moment, origin: object, seed: int) -> bool:
         return (
@@ -69,6 +72,8 @@ class Measurement:
         self.seed = seed
         self.knows_treatments = True
         """Whether the latest positions could be told apart by what they show."""
+        self.asked_share: float | None = None
+        """The share of the latest tokens that was asked; None of a causal model."""
         self._head: OwnHead | None = None
         self._has_warned = False
 
@@ -114,10 +119,12 @@ class Measurement:
         latest = _LATEST.get(model)
         if latest is not None and latest.serves(moment, source.origin, self.seed):
             self.knows_treatments = latest.knows_treatments
+            self.asked_share = latest.asked_share
             return latest.total
         head = self.head_of(model)
         total = self.decoded(args, moment, source, {"the model's own head": head}, event)[0]
-        _LATEST[model] = _Done(moment, source.origin, self.seed, total, self.knows_treatments)
+        known = (self.knows_treatments, self.asked_share)
+        _LATEST[model] = _Done(moment, source.origin, self.seed, total, *known)
         return total
 
     def head_of(self, model: Any) -> OwnHead:
@@ -138,12 +145,12 @@ class Measurement:
         decoders: Mapping[str, SweepingDecoder],
         event: dict[str, Any],
     ) -> list[DecodedTotal]:
-        """As `readout`, of decoders by the names that warnings call them, all in one new pass."""
+        """What `readout` gives of other decoders, by the names in warnings, all in one new pass."""
         trunk = self.head_of(event["model"]).trunk
         with reading(trunk.model):
             data = loaded(source, self.seed)
-            mask_id = _mask_id(event, data)
-            by_name = _read(trunk, decoders, data, mask_id, args)
+            tokenizer = known_tokenizer(event, data)
+            by_name, share = _read(trunk, decoders, data, tokenizer, args)
         for name, total in by_name.items():
             if total.readout.counts.support().sum() == 0:
                 raise ValueError(
@@ -153,7 +160,8 @@ class Measurement:
             problem = total.problem(name)
             if problem and process_state().is_main_process:
                 _logger.warning("at step %d %s", moment.step, problem)
-        self.knows_treatments = mask_id is not None or self.is_causal
+        self.knows_treatments = mask_id(tokenizer) is not None or self.is_causal
+        self.asked_share = None if self.is_causal else share.value
         self._warn_of_unknown_treatments()
         return list(by_name.values())
 
@@ -184,8 +192,10 @@ def unwrapped(model: Any) -> PreTrainedModel:
 
 
 def _without_mixed_adapters(model: Any) -> Any:
-    """What is inside PEFT's PeftMixedModel, which has adapters of several kinds at once; anything
-    else as it is."""
+    """What is inside PEFT's PeftMixedModel, which has adapters of several kinds at once.
+
+    Anything else is returned as it is.
+    """
     if not hasattr(model, "peft_config"):
         return model
     return getattr(getattr(model, "base_model", None), "model", model)
@@ -193,8 +203,10 @@ def _without_mixed_adapters(model: Any) -> Any:
 
 @contextmanager
 def reading(model: PreTrainedModel) -> Iterator[None]:
-    """Within the block `model` runs in the precision of its weights, and random numbers may be
-    drawn, which are put back."""
+    """Let `model` run in the precision of its weights, and random numbers be drawn, in the block.
+
+    The generators of random numbers are put back afterwards.
+    """
     with random_numbers_kept(), _in_own_precision(model):
         yield
 
@@ -241,19 +253,20 @@ def _read(
     trunk: Trunk,
     decoders: Mapping[str, SweepingDecoder],
     data: RepeatableBatches,
-    mask_id: int | None,
+    tokenizer: Any,
     args: TrainingArguments,
-) -> dict[str, DecodedTotal]:
+) -> tuple[dict[str, DecodedTotal], AskedShare]:
     """What all processes decode; what one cannot read is raised in all, so that none waits."""
     readers = {name: Decoded(trunk, decoder) for name, decoder in decoders.items()}
+    shown = AskedShareReader(special_ids(tokenizer))
     problem = None
     try:
-        with closing(_asked(data, trunk, mask_id, args)) as batches:
-            read(trunk, batches, readers.values())
+        with closing(_asked(data, trunk, mask_id(tokenizer), args)) as batches:
+            read(trunk, batches, [*readers.values(), shown])
     except Exception as error:  # data can be broken in any way: training is to go on
         problem = said(error)
     raise_in_all(problem)
-    return totals(readers)
+    return totals(readers), totals({"shown": shown})["shown"]
 
 
 def raise_in_all(problem: str | None) -> None:
@@ -270,7 +283,7 @@ def said(error: Exception) -> str:
 
 
 def _asked(
-    data: RepeatableBatches, trunk: Trunk, mask_id: int | None, args: TrainingArguments
+    data: RepeatableBatches, trunk: Trunk, mask: int | None, args: TrainingArguments
 ) -> Generator[AskedBatch, None, None]:
     state = process_state()
     part = (state.process_index, state.num_processes)
@@ -283,17 +296,4 @@ def _asked(
             disable=args.disable_tqdm or not state.is_main_process,
         )
         for first_row, batch in progress:
-            yield labels_asked(batch, first_row, trunk, mask_id, args.label_names or ())
-
-
-def _mask_id(event: dict[str, Any], data: RepeatableBatches) -> int | None:
-    """The mask token of the Trainer's tokenizer, or of one that the collator can reach."""
-    own = getattr(event.get("processing_class"), "mask_token_id", None)
-    if own is not None:
-        return own
-    known = data.state().first(lambda thing: isinstance(_mask_of(thing), int))
-    return None if known is None else _mask_of(known)
-
-
-def _mask_of(thing: Any) -> Any:
-    return None if isinstance(thing, type) else getattr(thing, "mask_token_id", None)
+            yield labels_asked(batch, first_row, trunk, mask, args.label_names or ())

@@ -9,7 +9,7 @@ from hf_apt.stats.apt import ASKED_OFTEN, never_right
 
 
 def never_right_at_last(total: DecodedTotal) -> list[int] | None:
-    """Their ids at the last depth, most often asked first; None if answers are missing there."""
+    """Ids of tokens never right after the last block, most asked first; None without answers."""
     if total.unanswered_D[-1]:
         return None
     counts = total.readout.counts
@@ -17,8 +17,10 @@ def never_right_at_last(total: DecodedTotal) -> list[int] | None:
 
 
 def never_right_entry(total: DecodedTotal, tokenizer: Any) -> dict[str, Any]:
-    """For JSON: `min_support`, `ids`, `support` and, where there is a tokenizer, `words`; null
-    where answers are missing."""
+    """For JSON: `min_support`, `ids`, `support` and, where there is a tokenizer, `words`.
+
+    None where answers are missing.
+    """
     ids = never_right_at_last(total)
     support = None if ids is None else total.readout.counts.support()[ids].tolist()
     entry = {"min_support": ASKED_OFTEN, "ids": ids, "support": support}

@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import copy
 import inspect
+from collections.abc import Collection
 from typing import Protocol, TypeVar, runtime_checkable
 
 from transformers import (
@@ -23,6 +24,9 @@ from transformers import (
 from transformers.trainer_callback import CallbackHandler
 from transformers.trainer_utils import default_compute_objective
 
+from hf_apt.stats.clusters import TokenClusters
+from hf_apt.stats.counts import DepthCounts
+
 T = TypeVar("T")
 
 
@@ -34,6 +38,24 @@ class MeanAptReader(Protocol):
         self, args: TrainingArguments, state: TrainerState, *, prefix: str, means_D: list[float]
     ) -> None:
         """Show mean APT at every depth, measured on the data called `prefix`; NaN if unknown."""
+        ...
+
+
+@runtime_checkable
+class ConfusionReader(Protocol):
+    """A callback that shows which tokens are predicted for which."""
+
+    def on_confusion(
+        self,
+        args: TrainingArguments,
+        state: TrainerState,
+        *,
+        prefix: str,
+        counts: DepthCounts,
+        clusters: TokenClusters,
+        answered: Collection[int],
+    ) -> None:
+        """Show the pair counts and the clusters after the last block, on the data `prefix`."""
         ...
 
 

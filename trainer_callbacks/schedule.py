@@ -12,7 +12,7 @@ from typing import Any
 class Schedule:
     """Every `every` steps and at the steps `at_steps`; with neither, at each evaluation.
 
-    Raises ValueError for what is no whole number of at least 1.
+    Raises ValueError for anything but a whole number of at least 1.
     """
 
     every: int | None = None

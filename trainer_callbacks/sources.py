@@ -64,7 +64,7 @@ def training_data() -> Source:
 
 
 def _named(dataset: Any, prefix: str) -> dict[str, tuple[Any, str | None]]:
-    """By prefix: a data set, and its name among several."""
+    """Each data set, and its name among several, by the prefix of its figures."""
     if not isinstance(dataset, dict):
         return {prefix: (dataset, None)}
     return {f"{prefix}_{name}": (part, name) for name, part in dataset.items()}

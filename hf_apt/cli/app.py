@@ -12,6 +12,7 @@ import typer
 import typer.core
 
 from hf_apt.cli.acquisition import acquisition_command
+from hf_apt.cli.bench.command import bench_command
 from hf_apt.cli.check import check_command
 from hf_apt.cli.committee import committee_command
 from hf_apt.cli.compare import compare_command
@@ -23,7 +24,7 @@ from hf_apt.cli.finetune import finetune_command
 from hf_apt.cli.fit_lens import fit_lens_command
 from hf_apt.cli.lens import lens_command
 from hf_apt.cli.ls import ls_command
-from hf_apt.cli.measure_options import measure_or_series_options
+from hf_apt.cli.measure_options import MeasureDryRun, measure_or_series_options
 from hf_apt.cli.option_functions import with_options
 from hf_apt.cli.publish import publish_app
 from hf_apt.cli.rates import rates_command
@@ -41,7 +42,8 @@ if TYPE_CHECKING:
 
 PANELS = {
     "Look into a model": (
-        *("lens", "measure", "check", "reference", "rates", "score", "similarity", "fit-lens"),
+        *("lens", "measure", "check", "reference", "bench", "rates", "score", "similarity"),
+        "fit-lens",
     ),
     "Train": ("run", "pretrain", "finetune", "committee"),
     "Compare": ("diff", "acquisition", "compare"),
@@ -57,7 +59,7 @@ class _Commands(typer.core.TyperGroup):
     """The commands, with one sentence and an exit code for what the user can mend."""
 
     def list_commands(self, ctx: typer.Context) -> list[str]:
-        """Their names in the order of `PANELS`."""
+        """The names of the commands in the order of `PANELS`."""
         return sorted(super().list_commands(ctx), key=_ORDER.index)
 
     def invoke(self, ctx: typer.Context) -> Any:
@@ -86,6 +88,7 @@ app = typer.Typer(
 app.add_typer(publish_app, name="publish")
 app.command("finetune")(finetune_command)
 app.command("committee")(committee_command)
+app.command("bench")(bench_command)
 app.command("check")(check_command)
 app.command("compare")(compare_command)
 app.command("diff")(diff_command)
@@ -147,7 +150,9 @@ def pretrain_command(config: RunConfig, folder: Path) -> None:
 
 @app.command("measure")
 @with_options(measure_or_series_options)
-def measure_command(checkpoint: str | Series, config: RunConfig, folder: Path) -> None:
+def measure_command(
+    checkpoint: str | Series, config: RunConfig, folder: Path, *, dry_run: MeasureDryRun = False
+) -> None:
     """Measure any checkpoint of a language model at every block, on any corpus; write the page.
 
     A masked one is asked for masked tokens, a causal one for every next token. Several checkpoints
@@ -156,6 +161,8 @@ def measure_command(checkpoint: str | Series, config: RunConfig, folder: Path) -
     from hf_apt.runs.option_checks import require_checkpoint
     from hf_apt.runs.pipeline import begun, finish, measure_run
 
+    if dry_run:
+        return _show_measuring_costs(checkpoint, config, folder)
     if not isinstance(checkpoint, str):
         return _measure_series(checkpoint, config, folder)
     writes_into(folder)
@@ -169,7 +176,7 @@ def measure_command(checkpoint: str | Series, config: RunConfig, folder: Path) -
 def report_command(
     run: Annotated[Path, typer.Argument(help="A run's folder.")],
 ) -> None:
-    """Make a run's figures and page anew from its counts, without the model."""
+    """Make a run's figures and page again from its counts, without the model."""
     from hf_apt.records.run import Run
     from hf_apt.runs.option_checks import require_run
     from hf_apt.runs.pipeline import finish, one_run
@@ -217,6 +224,24 @@ def _measure_series(series: Series, config: RunConfig, folder: Path) -> None:
             f"{len(measured.left_out)} of {len(series.checkpoints)} checkpoints could not be "
             f"measured: {', '.join(measured.left_out)}; the others are whole."
         )
+
+
+def _show_measuring_costs(checkpoint: str | Series, config: RunConfig, folder: Path) -> None:
+    from hf_apt.cli.tables import costs
+    from hf_apt.cli.tables.show import show
+    from hf_apt.runs.pipeline import is_main
+    from hf_apt.runs.planning.measurement_plan import measurement_plan
+
+    if not is_main():
+        return
+    if isinstance(checkpoint, str):
+        show(measurement_plan(checkpoint, config, folder), (costs,))
+        return
+    from hf_apt.runs.checkpoints.series import first_usable
+
+    first, num = first_usable(checkpoint.checkpoints), len(checkpoint.checkpoints)
+    show(measurement_plan(first.name, config, folder / first.folder_name), (costs,))
+    typer.echo(f"This is for each of {num} checkpoints; the text is tokenised once.", err=is_json())
 
 
 def _show_costs(config: RunConfig, folder: Path) -> None:

@@ -1,4 +1,4 @@
-"""`hf-apt publish`: a checkpoint, its card, a metric."""
+"""`hf-apt publish`: a checkpoint, its card, a metric, a page."""
 
 # Without postponed annotations: typer reads them.
 
@@ -18,11 +18,11 @@ if TYPE_CHECKING:
 
 publish_app = typer.Typer(
     no_args_is_help=True,
-    help="Send a checkpoint, its card or a metric to the Hugging Face Hub: private unless "
+    help="Send a checkpoint, its card, a page or a metric to the Hugging Face Hub: private unless "
     "`--public` is given, in one commit, and only what changed.",
 )
 
-Public = Annotated[bool, Option("--public", help="Let everybody see it.")]
+Public = Annotated[bool, Option("--public", help="Make the repository public.")]
 DryRun = Annotated[bool, Option("--dry-run", help="List what would be sent, and send nothing.")]
 
 CARD = made_from(
@@ -81,7 +81,7 @@ def publish_card(
 def publish_metric(
     name: Annotated[str, Argument(help="A metric of hf_apt, such as `apt`.")],
     repo: Annotated[
-        str | None, Option(help="Where to, as OWNER/NAME.", show_default="<you>/<name>")
+        str | None, Option(help="Repository to write, OWNER/NAME.", show_default="<you>/<name>")
     ] = None,
     public: Public = False,
     dry_run: DryRun = False,
@@ -96,6 +96,33 @@ def publish_metric(
     else:
         require_repo_name(repo, name)
     _send(repo, publication, public, dry_run)
+
+
+@publish_app.command("space")
+def publish_space(
+    run: Annotated[Path, Argument(help="A finished run's folder.")],
+    repo: Annotated[str, Option(help="Space to write, OWNER/NAME.")],
+    public: Public = False,
+    dry_run: DryRun = False,
+    output: Annotated[
+        Path | None,
+        Option("--output", "-o", help="Write the Space into this folder, and send nothing."),
+    ] = None,
+) -> None:
+    """A run's page, with its look-up of tokens, as a static Space."""
+    from hf_apt.hub.card_folder import write_card
+    from hf_apt.hub.space import space_publication
+    from hf_apt.records.run import Run
+
+    if output is not None:
+        writes_into(output)
+    publication = space_publication(Run(run), repo)
+    if output is None:
+        _send(repo, publication, public, dry_run)
+        return
+    files = {name: each for name, each in publication.files.items() if isinstance(each, bytes)}
+    write_card(output, files, "space")
+    typer.echo(f"page: {output / 'index.html'}")
 
 
 def _publish_run(

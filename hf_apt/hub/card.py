@@ -10,7 +10,7 @@ from urllib.parse import quote
 from jinja2 import Environment, FileSystemLoader, StrictUndefined, UndefinedError
 
 from hf_apt.hub.card_options import CardOptions
-from hf_apt.hub.card_results import eval_results_yaml, front_matter
+from hf_apt.hub.card_results import front_matter
 from hf_apt.hub.card_section import code, plain
 from hf_apt.hub.client import require_repo_name
 from hf_apt.hub.languages import require_language, stated_language
@@ -46,20 +46,14 @@ _OWN_CORPORA = {
 def card_files(run: Run, options: CardOptions) -> dict[str, bytes]:
     """The card's files by their names in the repository; the same run gives the same bytes.
 
-    `README.md` with `model-index`; `figures/confusion.png`; `.eval_results/hf_apt.yaml` where the
-    text is a data set of the Hub. Raises ValueError if the run is not finished, and for a licence
-    or a language that the Hub does not know.
+    `README.md` with `model-index`, and `figures/confusion.png`. Raises ValueError if the run is not
+    finished, and for a licence or a language that the Hub does not know.
     """
     records = RunRecords(run)
-    files = {
+    return {
         "README.md": _card(records, options).encode(),
         "figures/confusion.png": confusion_png(records, "own_head"),
     }
-    dataset = _dataset(records.summary, options)
-    if dataset is not None:
-        results = eval_results_yaml(records.summary, options.repo, dataset)
-        files[".eval_results/hf_apt.yaml"] = results.encode()
-    return files
 
 
 def checkpoint_card(run: Run, options: CardOptions) -> str:

@@ -8,17 +8,16 @@ from pathlib import Path
 from hf_apt.atomic import writing
 from hf_apt.ownership import MARKER, mark, require_ours
 
-_KIND = "card"
 
-
-def write_card(folder: Path, files: dict[str, bytes]) -> None:
+def write_card(folder: Path, files: dict[str, bytes], kind: str = "card") -> None:
     """Write `files`, by their names, into `folder`, in place of the card that hf_apt wrote there.
 
-    Other files beside that card stay as they are. Raises ValueError, before anything is written,
-    unless `folder` is missing, empty or one that holds a card of hf_apt, and if a file of one of
-    these names is not in the list of its marker.
+    Other files beside that card stay as they are; `kind` says what else than a card the files are.
+    Raises ValueError, before anything is written, unless `folder` is missing, empty or one that
+    holds files of hf_apt of this kind, and if a file of one of these names is not in the list of
+    its marker.
     """
-    require_ours(folder, _KIND)
+    require_ours(folder, kind)
     listed = _listed(folder)
     for path in (folder / name for name in files if name not in listed):
         if path.exists() or path.is_symlink():
@@ -30,7 +29,7 @@ def write_card(folder: Path, files: dict[str, bytes]) -> None:
     for path in (folder / name for name in listed - set(files)):
         if path.is_file() and path.resolve().is_relative_to(folder.resolve()):
             path.unlink()
-    mark(folder, _KIND, files=sorted(files))  # first, so that nothing is left that is not listed
+    mark(folder, kind, files=sorted(files))  # first, so that nothing is left that is not listed
     for name, content in files.items():
         with writing(folder / name, "wb") as file:
             file.write(content)

@@ -1,10 +1,11 @@
-"""The figures of a card as the Hub reads them: `model-index` and `.eval_results`."""
+"""The figures of a card as the Hub reads them: `model-index`.
+
+`.eval_results` are for tasks of a benchmark alone: see `hf_apt.hub.bench_results`.
+"""
 
 from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
-
-import yaml
 
 from hf_apt.records.summary_record import Summary
 from hf_apt.records.task_record import TaskRecord
@@ -12,8 +13,6 @@ from hf_apt.stats.labels import READOUT_LABELS
 
 if TYPE_CHECKING:
     from huggingface_hub import EvalResult
-
-_HUB = "https://huggingface.co"
 
 
 def front_matter(
@@ -45,27 +44,6 @@ def front_matter(
         model_name=repo.partition("/")[2],
         eval_results=[*_eval_results(summary, config, dataset, text), *_of_tasks(tasks)],
     ).to_yaml()
-
-
-def eval_results_yaml(summary: Summary, repo: str, dataset: str) -> str:
-    """The content of `.eval_results/hf_apt.yaml`: mean APT of the own head at every depth."""
-    from huggingface_hub import EvalResultEntry, eval_result_entries_to_yaml
-
-    entries = [
-        EvalResultEntry(
-            dataset_id=dataset,
-            task_id=f"mean_apt_depth_{figures['depth']}",
-            value=figures["mean_apt"]["pooled"]["value"],
-            date=summary["created"],
-            source_url=f"{_HUB}/{repo}/blob/main/run/summary.json",
-            source_name="hf_apt",
-            notes=f"own head, held-out text, standard error "
-            f"{figures['mean_apt']['pooled']['standard_error']} over "
-            f"{figures['mean_apt']['pooled']['num']} tokens",
-        )
-        for figures in summary["readouts"]["own_head"]
-    ]
-    return yaml.safe_dump(eval_result_entries_to_yaml(entries), sort_keys=False)
 
 
 def _eval_results(

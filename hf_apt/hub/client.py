@@ -169,8 +169,10 @@ def _require_weights(api: HfApi, repo: str, weights: str) -> None:
 
 
 def _again(call: Callable[[], Answer]) -> Answer:
-    """What `call` returns, repeated after errors that pass. A call that failed may have had its
-    effect: every call here can be repeated without harm."""
+    """What `call` returns, repeated after errors that pass.
+
+    A call that failed may have had its effect: every call here can be repeated without harm.
+    """
     for wait in _WAITS:
         try:
             with _time_limit():

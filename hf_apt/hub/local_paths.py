@@ -22,7 +22,7 @@ _ABSOLUTE = re.compile(
 
 
 def local_paths(*contents: Any) -> set[str]:
-    """Absolute paths in the texts of JSON, command lines too; also `~/x`, `file:`, `C:\\x` too."""
+    r"""Absolute paths in the texts of JSON, command lines too; also `~/x`, `file:`, `C:\x` too."""
     paths: set[str] = set()
     for text in _texts(contents):
         try:

@@ -8,9 +8,16 @@ _PACKAGE = Path(__file__).parents[1]
 
 
 def resource(path: str) -> Path:
-    """The absolute path of a folder or file such as `metrics/apt`.
+    """The absolute path of a folder or file that comes with the package.
 
-    Raises ValueError if there is none.
+    Args:
+        path: such as `metrics/apt`.
+
+    Returns:
+        The path in the checkout or in the installed wheel.
+
+    Raises:
+        ValueError: if there is none.
     """
     roots = [_PACKAGE]
     if (_PACKAGE.parent / "pyproject.toml").exists():  # site-packages may hold others' `metrics`

@@ -37,6 +37,7 @@ FIELDS: dict[str, tuple[ConfigOptions, ...]] = {
     "finetune": (FINETUNE,),
     "committee": (COMMITTEE,),
     "compare": (),
+    "bench": (),
     "check": (),
     "diff": (),
     "acquisition": (),
@@ -50,6 +51,7 @@ FIELDS: dict[str, tuple[ConfigOptions, ...]] = {
     "publish checkpoint": (CARD,),
     "publish card": (CARD,),
     "publish metric": (),
+    "publish space": (),
 }
 """The options of each command that are fields."""
 
@@ -61,11 +63,12 @@ MEASURED = {"checkpoint", "corpus", "heads", "revision", "output", *TEXT}
 OWN = {
     "run": {"corpus", "recipe", "model", "heads", "task", "output", "dry_run", *TEXT},
     "pretrain": {"corpus", "recipe", "model", "heads", "task", "output", *TEXT},
-    "measure": {*MEASURED, "revisions"},
+    "measure": {*MEASURED, "revisions", "dry_run"},
     "report": {"run"},
     "finetune": {"checkpoint", "revision", "output"},
     "committee": {"members", "revision", "output"},
     "compare": {"runs", "task", "output"},
+    "bench": {"model", "data", "tokenizer", "dataset", "batch_size", "output"},
     "check": {"model", "tokenizer", "text"},
     "diff": {
         *("run_a", "run_b", "readout", "against", "rate", "tokens", "output", "text", "tokenizer"),
@@ -90,6 +93,7 @@ OWN = {
     "publish checkpoint": {"run", "public", "dry_run", "output"},
     "publish card": {"run", "public", "dry_run", "output"},
     "publish metric": {"name", "repo", "public", "dry_run"},
+    "publish space": {"run", "repo", "public", "dry_run", "output"},
 }
 """The arguments and options of each command that are not."""
 

@@ -69,14 +69,14 @@ def test_help_is_light(command) -> None:
 def test_every_option_has_a_help_text() -> None:
     import inspect
 
-    from hf_apt.cli.publish import card_options, publish_metric
+    from hf_apt.cli.publish import card_options, publish_metric, publish_space
 
     seen = 0
-    for options in (card_options, publish_metric):
+    for options in (card_options, publish_metric, publish_space):
         for name, parameter in inspect.signature(options).parameters.items():
             assert parameter.annotation.__metadata__[0].help, name
             seen += 1
-    assert seen == 14
+    assert seen == 19
 
 
 # What is sent.
@@ -115,7 +115,7 @@ def test_options_end_up_on_the_card(call, hub, folder) -> None:
     assert code == 0
     after = hub.repo(REPO).files
     changed = {name for name in after if after[name] != before[name]}
-    assert changed == {"README.md", ".eval_results/hf_apt.yaml"}
+    assert changed == {"README.md"}
     text = after["README.md"].decode()
     for said in ("license: mit", "as they say", "some letters", "- a/letters"):
         assert said in text
@@ -244,3 +244,23 @@ def test_a_file_of_the_users_is_not_written_over(call, hub, folder, tmp_path) ->
     assert "mine holds files that are not hf_apt's (README.md): nothing was written" in said
     assert [path.name for path in (tmp_path / "mine").iterdir()] == ["README.md"]
     assert (tmp_path / "mine" / "README.md").read_text() == "mine"
+
+
+# A page as a Space.
+
+
+def test_a_space_is_written_listed_or_sent(call, folder, tmp_path, hub) -> None:
+    command = ("space", folder, "--repo", "owner/page")
+    code, out, _ = call(*command, "--dry-run")
+    assert code == 0
+    assert listed(out).keys() == {"README.md", "index.html"}
+    assert "(space, private); nothing was sent." in out
+    assert not hub.repos
+    code, _, _ = call(*command, "-o", tmp_path / "space")
+    assert code == 0
+    assert not hub.repos
+    page = (tmp_path / "space/index.html").read_bytes()
+    assert call(*command, "-o", tmp_path / "space")[0] == 0  # again, over its own
+    code, out, error = call(*command)
+    assert code == 0, error
+    assert hub.repos["space", "owner/page"].files["index.html"] == page

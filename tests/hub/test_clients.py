@@ -105,7 +105,8 @@ def test_what_is_published_is_what_the_run_holds(trip):
     record = json.loads((trip.folder / "run" / "summary.json").read_text())
     record["command"] = record["command"].replace(str(trip.folder / "run"), "run")
     assert json.loads(files["run/summary.json"]) == record
-    assert b"owner/texts" in files[".eval_results/hf_apt.yaml"]
+    assert b"owner/texts" in files["README.md"]
+    assert not [name for name in files if name.startswith(".eval_results")]
     space = trip.hub.repo("owner/apt", "space")
     assert not space.private
     assert space.sdk == "static"

@@ -10,8 +10,8 @@ import pytest
 
 ROOT = Path(__file__).parents[2]
 PACKAGES = ("hf_apt/", "trainer_callbacks/")
-PACKED = (*PACKAGES, "metrics/", "model_cards/")
-"""The last two are data: the wheel holds them inside hf_apt."""
+PACKED = (*PACKAGES, "benchmarks/apt-bench/", "metrics/", "model_cards/")
+"""The last three are data: the wheel holds them inside hf_apt."""
 
 # The site-packages hold the checkout's path for the editable install: it is taken out again.
 _OUTSIDE = """

@@ -1,0 +1,1 @@
+"""`hf-apt bench`: its options."""

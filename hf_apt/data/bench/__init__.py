@@ -1,0 +1,1 @@
+"""Benchmarks of words: a fixed text with fixed words to fill in, whatever the tokenizer."""

@@ -1,0 +1,1 @@
+"""The words of a benchmark, asked of a model at every depth."""

@@ -1,0 +1,1 @@
+"""Figures of words: what a model says of whole words, comparable across tokenizers."""

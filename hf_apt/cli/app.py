@@ -257,4 +257,5 @@ def _show_costs(config: RunConfig, folder: Path) -> None:
 for _registered in (*app.registered_commands, *app.registered_groups):
     _registered.rich_help_panel = _PANEL_OF[str(_registered.name)]
 for _command in app.registered_commands:
+    assert _command.callback is not None
     _command.callback = with_common_options(str(_command.name), _command.callback)

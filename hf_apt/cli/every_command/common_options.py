@@ -25,7 +25,7 @@ _PANEL = "Every command"
 
 def _take_options(context: typer.Context, path: Path | None) -> Path | None:
     if path is not None:
-        parameters = {
+        parameters: dict[str, Kind] = {
             str(each.name): _kind(each)
             for each in context.command.params
             if each.name not in ("help", "config")

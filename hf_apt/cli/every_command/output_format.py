@@ -39,8 +39,8 @@ def as_json(record: Any) -> Any:
         return {each.name: as_json(getattr(record, each.name)) for each in fields}
     if isinstance(record, Mapping):
         return {str(key): as_json(value) for key, value in record.items()}
-    if hasattr(record, "tolist"):  # arrays and their numbers
-        return as_json(record.tolist())
+    if (values := getattr(record, "tolist", None)) is not None:  # arrays and their numbers
+        return as_json(values())
     if isinstance(record, float):
         return record if math.isfinite(record) else None
     if record is None or isinstance(record, (str, int)):

@@ -52,7 +52,7 @@ def _rows() -> tuple[ReferenceModel, ...]:
 
 
 def nearest_models(vocab_size: int, masking_rate: float, num: int = 3) -> list[ReferenceModel]:
-    """The `num` rows nearest in vocabulary and masking rate, the nearest first.
+    """The `num` models nearest in vocabulary and masking rate, a row of each, the nearest first.
 
     The distance is |ln V - ln V'| + |ln r - ln r'|: twice the vocabulary is as far as twice the
     rate; of equals those come first that ship first (ours).
@@ -62,7 +62,10 @@ def nearest_models(vocab_size: int, masking_rate: float, num: int = 3) -> list[R
         sizes = abs(math.log(vocab_size / row["vocab_size"]))
         return sizes + abs(math.log(masking_rate / row["masking_rate"]))
 
-    return sorted(_rows(), key=distance)[:num]
+    nearest: dict[str, ReferenceModel] = {}
+    for row in sorted(_rows(), key=distance):
+        nearest.setdefault(row["model"], row)
+    return list(nearest.values())[:num]
 
 
 def is_like(row: ReferenceModel, vocab_size: int, masking_rate: float) -> bool:

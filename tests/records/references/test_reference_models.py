@@ -47,6 +47,8 @@ def test_the_nearest_models_are_those_of_like_vocabulary() -> None:
     assert {row["model"] for row in nearest_models(600, 0.15, 2)} == {"rxnmapper", "rxnfp"}
     assert nearest_models(4096, 0.15, 1)[0]["model"] == SHIPPED_NAME
     assert len(nearest_models(30_522, 0.4)) == 3
+    every = [row["model"] for row in nearest_models(8192, 0.15, 20)]
+    assert sorted(every) == sorted({row["model"] for row in reference_models()})
 
 
 @pytest.mark.parametrize(

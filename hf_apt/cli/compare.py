@@ -3,7 +3,7 @@
 # Without postponed annotations: typer reads them.
 
 from pathlib import Path
-from typing import Annotated
+from typing import Annotated, Any
 
 from typer import Argument, Option
 
@@ -16,7 +16,8 @@ def compare_command(
     ],
     task: Annotated[str, Option(help="Task that the runs were fine-tuned on.")] = "planted",
     output: Annotated[
-        Path | None, Option("--output", "-o", help="A folder for the record, `compare-TASK.json`.")
+        Path | None,
+        Option("--output", "-o", help="A folder for compare-TASK.json and its page, .html."),
     ] = None,
 ) -> None:
     """Runs that were fine-tuned on one task, against the size and overlap of their corpora."""
@@ -43,4 +44,27 @@ def compare_command(
     show(result, (comparison,))
     if output is not None:
         Run(output).write_json(f"compare-{task}.json", result)
-        show_paths(record=output / f"compare-{task}.json")
+        page = _write_page(output / f"compare-{task}.html", result)
+        show_paths(record=output / f"compare-{task}.json", page=page)
+
+
+def _write_page(path: Path, result: Any) -> Path:
+    """The path of the page, with the tables of the terminal; whole or not at all."""
+    from hf_apt.atomic import writing
+    from hf_apt.cli.tables import comparison
+    from hf_apt.report.results.comparison_page import comparison_page
+
+    tables = [_as_text(table) for table in comparison.tables(result)]
+    page = comparison_page(result, tables, comparison.footer(result).splitlines())
+    with writing(path) as file:
+        file.write(page.rendered())
+    return path
+
+
+def _as_text(table: Any) -> Any:
+    """A table of the terminal as a table of text."""
+    from hf_apt.report.section import TextTable
+
+    columns = [[str(cell) for cell in column.cells] for column in table.columns]
+    rows = list(zip(*columns, strict=True))
+    return TextTable(str(table.title), [str(column.header) for column in table.columns], rows)

@@ -12,6 +12,7 @@ from hf_apt.report.formats import NOTHING, estimate, number, shown_token
 from hf_apt.report.section import TextTable
 from hf_apt.report.tables_file import write_tables
 from hf_apt.stats.acquisition.measured_steps import Ages, MeasuredSteps
+from hf_apt.stats.acquisition.step_confusions import TakenFor
 from hf_apt.stats.estimates import plain
 from hf_apt.stats.labels import default_depth_names
 
@@ -40,6 +41,9 @@ class Acquisition:
 
     ages: Ages
     """Ages of the tokens at every depth."""
+
+    confusions: tuple[list[list[TakenFor]] | None, ...] = ()
+    """What tokens are taken for at each step and depth; None at steps where it was not kept."""
 
     @property
     def sentence(self) -> str:
@@ -133,20 +137,28 @@ class Acquisition:
 
         Raises ValueError for another suffix, and if there is a file.
         """
-        return write_tables(path, self.record, lambda: self._rendered("tables_page.html.jinja"))
+        return write_tables(path, self.record, self._rendered_page)
 
     def __repr__(self) -> str:
         return f"Acquisition({self.name!r}): {self.sentence}"
 
     def _repr_html_(self) -> str:
-        return self._rendered("tables.html.jinja")
-
-    def _rendered(self, template: str) -> str:
         from hf_apt.report import rendered
 
-        content = {"title": f"When tokens are learnt: {Path(self.name).name}"}
-        content |= {"sentence": self.sentence, "tables": self.tables(), "notes": self.notes()}
-        return rendered(template, content)
+        content = {"sentence": self.sentence, "tables": self.tables(), "notes": self.notes()}
+        return rendered("tables.html.jinja", content)
+
+    def _rendered_page(self) -> str:
+        from hf_apt.report.results.acquisition_page import acquisition_page
+        from hf_apt.report.results.steps import MeasuredTraining
+
+        return acquisition_page(
+            self.name,
+            MeasuredTraining(self.measured, self.ages, self.confusions, self._word),
+            answer=self.sentence,
+            tables=self.tables(),
+            notes=self.notes(),
+        ).rendered()
 
     @property
     def _no_surprisal(self) -> bool:

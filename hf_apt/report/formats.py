@@ -92,6 +92,17 @@ def estimates(column: Sequence[PlainEstimate | None], *, signed: bool = False) -
     return [estimate(value, signed=signed, decimals=decimals) for value in column]
 
 
+def interval(low: float, high: float) -> str:
+    """The ends of an interval; a dash where they are not known.
+
+    >>> interval(-0.25, 0.5), interval(float("nan"), float("nan"))
+    ('−0.250 to +0.500', '–')
+    """
+    if not low <= high:
+        return NOTHING
+    return f"{number(low, signed=True)} to {number(high, signed=True)}"
+
+
 def large(value: float) -> str:
     r"""A large number in three digits or so.
 

@@ -12,8 +12,10 @@ from markupsafe import Markup
 from scipy.sparse import csr_array
 
 from hf_apt.records.run_records import RunRecords
+from hf_apt.records.token_contexts import read_token_contexts
 from hf_apt.report.confusion_svg import confusion_cells, confusion_frame, share_of_answers
 from hf_apt.report.formats import shown_token
+from hf_apt.report.passport.shown_contexts import CONTEXT_BYTES, shown_contexts
 from hf_apt.stats.clusters import DEFINITIONS, Definition, TokenClusters
 from hf_apt.stats.readout_analysis import ReadoutAnalysis
 
@@ -56,6 +58,10 @@ class Numbering:
         """The numbers of the tokens with these ids."""
         return [self._number.setdefault(int(id_), len(self._number)) for id_ in tokens]
 
+    def known(self, tokens: Sequence[int]) -> list[int]:
+        """The numbers of the tokens with these ids; -1 for those that have none."""
+        return [self._number.get(token, -1) for token in tokens]
+
     @property
     def num_named(self) -> int:
         """Number of tokens that have a number."""
@@ -81,6 +87,11 @@ def lookup_and_pictures(
     room = _room(num_depths, shown, len(records.own_tasks), is_planted=planted_V is not None)
     numbering = Numbering(support_V, _most(support_V, num_depths, room))
     room -= NAME_BYTES * len(numbering.asked)
+    kept = read_token_contexts(records.run)
+    contexts = kept and shown_contexts(
+        kept["stretches"], numbering.known, min(CONTEXT_BYTES, room // 3)
+    )
+    room -= size_in_page(contexts)
     details: dict[str, Any] = {}
     pictures: dict[str, Any] = {}
     for name in counted:
@@ -106,6 +117,7 @@ def lookup_and_pictures(
         "planted": None if planted_V is None else planted_V[ids].tolist(),
         "num_left_out": numbering.num_asked - len(numbering.asked),
         "details": details,
+        "contexts": contexts,
         "shown_threshold": f"{shown_threshold:g}",
     }
     return lookup, pictures
@@ -114,12 +126,12 @@ def lookup_and_pictures(
 def _room(num_depths: int, shown: list[str], num_tasks: int, *, is_planted: bool) -> int:
     """Bytes that the page has for its look-up, beside its figures, about; never too few to serve.
 
-    Style, script and tables take 160 kB, the figures of a readout 17 kB for each depth, 20 with
-    planted classes, 11 of the untrained twin, and those of a task 120 kB.
+    Style, script and tables take 168 kB, the figures of a readout 18 kB for each depth, 21 with
+    planted classes, 12 of the untrained twin, and those of a task 120 kB.
     """
-    by_depth = 20_000 if is_planted else 17_000
-    figures = sum(11_000 if name == "untrained" else by_depth for name in shown) * num_depths
-    others = 160_000 + figures + 120_000 * num_tasks
+    by_depth = 21_000 if is_planted else 18_000
+    figures = sum(12_000 if name == "untrained" else by_depth for name in shown) * num_depths
+    others = 168_000 + figures + 120_000 * num_tasks
     return max(PAGE_BYTES - others, 150_000)
 
 

@@ -7,7 +7,7 @@ from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from hf_apt.report.formats import NOTHING, estimate, number, shown_token
+from hf_apt.report.formats import estimate, interval, number, shown_token
 from hf_apt.report.section import TextTable
 from hf_apt.report.tables_file import write_tables
 from hf_apt.stats.estimates import plain
@@ -104,7 +104,8 @@ class RunDiff:
             answer = "B is better" if last.value > 0 else "B is worse"
         gained, lost = len(self.comparison.gained), len(self.comparison.lost)
         return (
-            f"{answer}: mean APT {_signed(last.value)}, 95 % interval {_range(last)}. "
+            f"{answer}: mean APT {number(last.value, signed=True)}, "
+            f"95 % interval {interval(last.low, last.high)}. "
             f"{gained:,} tokens gained, {lost:,} lost."
         )
 
@@ -142,29 +143,33 @@ class RunDiff:
 
         Raises ValueError for another suffix, and if there is a file.
         """
-        return write_tables(path, self.record, lambda: self._rendered("tables_page.html.jinja"))
+        return write_tables(path, self.record, self._rendered_page)
 
     def __repr__(self) -> str:
         return f"RunDiff({self.a!r}, {self.b!r}): {self.sentence}"
 
     def _repr_html_(self) -> str:
-        return self._rendered("tables.html.jinja")
-
-    def _rendered(self, template: str) -> str:
         from hf_apt.report import rendered
 
-        title = f"{Path(self.b).name} against {Path(self.a).name}"
+        content = {"sentence": self.sentence, "tables": self.tables(), "notes": self.notes()}
+        return rendered("tables.html.jinja", content)
+
+    def _rendered_page(self) -> str:
+        from hf_apt.report.results.diff_page import diff_page
+
+        heads = None
         if self.against is not None:
-            title += f", {READOUT_LABELS[self.against]} against {READOUT_LABELS[self.readout]}"
-        return rendered(
-            template,
-            {
-                "title": title,
-                "sentence": self.sentence,
-                "tables": self.tables(),
-                "notes": self.notes(),
-            },
-        )
+            heads = (READOUT_LABELS[self.readout], READOUT_LABELS[self.against])
+        return diff_page(
+            self.a,
+            self.b,
+            heads,
+            dict(zip(self.depths, self.comparison.mean_apt, strict=True)),
+            answer=self.sentence,
+            tables=self.tables(),
+            notes=self.notes(),
+            asked=self._asked(),
+        ).rendered()
 
     def _over_depths(self) -> str:
         figures = self.comparison.mean_apt
@@ -189,7 +194,7 @@ class RunDiff:
                 number(_known(figure.a)),
                 number(_known(figure.b)),
                 estimate(plain(figure), signed=True),
-                _range(figure),
+                interval(figure.low, figure.high),
                 *([number(_known(figure.token_error), 4)] if has_token_error else []),
             ]
             for name, figure in zip(self.depths, figures, strict=True)
@@ -236,13 +241,3 @@ def _part_table(title: str, first: str, parts: list[tuple[str, PartDifference]])
 
 def _known(value: float | None) -> float | None:
     return plain(value)
-
-
-def _signed(value: float) -> str:
-    return number(value, signed=True)
-
-
-def _range(figure: PairedDifference) -> str:
-    if not figure.low <= figure.high:
-        return NOTHING
-    return f"{_signed(figure.low)} to {_signed(figure.high)}"

@@ -43,12 +43,15 @@ def depth_colour(depth: int) -> str:
 
 @dataclass(frozen=True)
 class Point:
-    """A value that can be pointed at, or reached by the tab key, in a figure's first axes."""
+    """A value that can be pointed at, or reached by the tab key, in a figure."""
 
     x: float
     y: float
     said: str
     """What it says of itself: the value with its receipt."""
+
+    panel: int = 0
+    """Which of the figure's axes it is in."""
 
 
 def both_widths(
@@ -104,16 +107,15 @@ def _targets(figure: Figure, points: Sequence[Point]) -> str:
     """Invisible circles over the points, where the layout has put them."""
     if not points:
         return ""
-    to_figure = figure.axes[0].transData + figure.transFigure.inverted()
     width, height = figure.get_size_inches() * 72
     circles = []
     for point in points:
+        to_figure = figure.axes[point.panel].transData + figure.transFigure.inverted()
         x, y = to_figure.transform((point.x, point.y))
         said = escape(point.said)
         circles.append(
             f'<circle class="point" cx="{x * width:.1f}" cy="{(1 - y) * height:.1f}" r="8"'
-            f' tabindex="0" role="img" aria-label="{said}" data-receipt="{said}">'
-            f"<title>{said}</title></circle>"
+            f' tabindex="0" role="img"><title>{said}</title></circle>'
         )
     return "".join(circles)
 

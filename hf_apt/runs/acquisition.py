@@ -13,7 +13,9 @@ from hf_apt.reading import read_arrays
 from hf_apt.records.run import Run
 from hf_apt.report.acquisition import Acquisition
 from hf_apt.stats.acquisition.measured_steps import MeasuredSteps, ages
+from hf_apt.stats.acquisition.step_confusions import strongest_confusions
 from hf_apt.stats.config_checks import require_whole_number
+from hf_apt.stats.counts import DepthCounts
 from hf_apt.stats.measures.token_cross_entropy import TokenCrossEntropy
 
 _STEP_FILE = re.compile(r"(.+)-step-(\d{8,})\.npz")
@@ -28,6 +30,8 @@ class _OneStep:
     hits_DV: np.ndarray
     support_V: np.ndarray
     cross_entropy_DV: np.ndarray | None
+    counts: DepthCounts | None
+    """All answers, where they were kept."""
 
 
 def acquisition(
@@ -84,6 +88,10 @@ def acquisition(
         min_support=min_support,
         measured=together,
         ages=ages(together, min_support=min_support),
+        confusions=tuple(
+            one.counts and strongest_confusions(one.counts, min_support=min_support)
+            for one in sorted(measured, key=lambda one: one.step)
+        ),
     )
 
 
@@ -130,7 +138,21 @@ def _of_file(path: Path) -> _OneStep:
         or (hits_DV > support_V).any()
     ):
         raise ValueError(f"{path} holds no hits and support of AptCallback: leave it out.")
-    return _OneStep(path, int(match[2]), hits_DV, support_V, losses_DV)
+    counts = _answers_beside(path, hits_DV, support_V)
+    return _OneStep(path, int(match[2]), hits_DV, support_V, losses_DV, counts)
+
+
+def _answers_beside(path: Path, hits_DV: np.ndarray, support_V: np.ndarray) -> DepthCounts | None:
+    """What `ConfusionCallback` left of the same step, in the folder beside.
+
+    None where there is nothing, or it is of other positions.
+    """
+    beside = path.parent.parent / "confusion" / path.name
+    if path.parent.name != "apt" or not beside.exists():
+        return None
+    counts = DepthCounts.load(beside)
+    same = len(hits_DV) == counts.num_depths and np.array_equal(counts.support(), support_V)
+    return counts if same else None
 
 
 def _of_runs(runs: Sequence[Run], readout: str, steps: Sequence[int] | None) -> list[_OneStep]:
@@ -147,7 +169,14 @@ def _of_runs(runs: Sequence[Run], readout: str, steps: Sequence[int] | None) -> 
         kept = read.measures.get(TokenCrossEntropy.name)
         losses_DV = kept.sums_DV if isinstance(kept, TokenCrossEntropy) else None
         measured.append(
-            _OneStep(run.folder, step, read.counts.hits(), read.counts.support(), losses_DV)
+            _OneStep(
+                run.folder,
+                step,
+                read.counts.hits(),
+                read.counts.support(),
+                losses_DV,
+                read.counts,
+            )
         )
     return measured
 

@@ -47,9 +47,9 @@ def compare(runs: Sequence[ComparedRun]) -> dict[str, Any]:
 
     `runs`: for each its `name`, `checkpoint`, `corpus` (number of training `tokens`, `sequences`,
     `documents`, and `tokens_seen` in pre-training; the number of packed documents is not known),
-    `overlap`, `mean_apt` after the last block, and the accuracy of the fine-tuned classifier
-    `pretrained`, `untrained` and their difference `gap` (`hf_apt.records.task_records.gap`):
-    estimates.
+    `overlap`, `mean_apt` after the last block and `mean_apt_by_depth` at each, and the accuracy of
+    the fine-tuned classifier `pretrained`, `untrained` and their difference `gap`
+    (`hf_apt.records.task_records.gap`): estimates.
 
     `mean_apt_positions`: the number of asked positions to which `mean_apt` is rarefied
     (`hf_apt.stats.rarefaction`), the largest one that all runs have; null where there is none, and
@@ -94,6 +94,7 @@ def _row(run: ComparedRun, size: int | None) -> dict[str, Any]:
         "corpus": _corpus(run.summary),
         "overlap": run.finetuned.get("overlap"),
         "mean_apt": apt_D and apt_D[-1],
+        "mean_apt_by_depth": apt_D,
         **accuracies,
         "gap": gap(accuracies["pretrained"], accuracies["untrained"]),
     }

@@ -8,9 +8,11 @@ import shutil
 from urllib.parse import unquote
 
 import pytest
+from measured_trainings import STEPS, learnt, page_of
 from synthetic_runs import make_run
 
 from hf_apt.records.shown_sentences import write_shown_sentences
+from hf_apt.records.token_contexts import write_token_contexts
 from hf_apt.report import write_report
 
 BROWSER = next(
@@ -212,3 +214,119 @@ def test_the_page_says_all_of_it_without_a_script(browser, tmp_path):
     summary.send_keys("\n")
     assert "It was ##odd" in text.text
     assert not browser.find_element("css selector", ".guess").is_displayed()
+
+
+@pytest.mark.skipif(not (BROWSER and DRIVER), reason="needs chromium and chromedriver")
+def test_every_token_has_a_passport_with_an_address(browser, tmp_path):
+    run = make_run(tmp_path / "run", vocab_size=60, num_positions=6_000)
+    words = run.vocabulary()
+    words[20], words[21], words[22] = "50%/a&b", "twice\n", "twice␊"
+    run.write_json("vocabulary.json", words)
+    held = [
+        {"ids": [7, 20, 8], "pieces": ["the", " 50%/a&b", " of"]},
+        {"ids": [20, 7], "pieces": ["50%/a&b", " the"]},
+    ]
+    write_token_contexts(run, {"stretches": held})
+    page = write_report(run).as_uri()
+
+    def script(text, *arguments):
+        return browser.execute_script(text, *arguments)
+
+    def shown(selector=".record h3"):
+        return script("return document.querySelector(arguments[0]).textContent", selector)
+
+    def is_in_view():
+        place = script("return document.querySelector('#token').getBoundingClientRect().top")
+        return abs(place) < 200
+
+    def id_shown():
+        return script(
+            "return [...document.querySelectorAll('.record .facts dd')].at(-2).textContent"
+        )
+
+    # By text, without the tokenizer's mark, by id; one of two that look alike has its id.
+    bare = next(word for word in words if word.startswith("##") and word[2:] not in words)
+    for address, token in (
+        ("#token=the", "the"),
+        (f"#token={bare[2:].upper()}", bare),
+        ("#token=50%25%2Fa%26b", "50%/a&b"),
+        ("#token=50%/a&b", "50%/a&b"),
+        ("#token-8", "of"),
+        ("#token-21", "twice␊"),
+        ("#token-22", "twice␊"),
+    ):
+        browser.get("about:blank")
+        browser.get(page + address)
+        assert shown() == token, address
+        assert is_in_view(), address
+        if token.startswith("twice"):
+            assert id_shown() == address[-2:]
+    links = {shown(".address a")}
+    browser.get(page + "#token-21")
+    links.add(shown(".address a"))
+    assert len(links) == 2
+    assert links & {"#token-21", "#token-22"}
+
+    # An address of nothing says so.
+    browser.get(page + "#token=nowhere")
+    assert "No token" in shown("#matches")
+    browser.get(page + "#token-4711")
+    assert "4711" in shown("#matches")
+
+    # The link is copied, and a token of a wrong answer leads to its own.
+    browser.get(page + "#token-20")
+    assert [row.text for row in browser.find_elements("css selector", ".contexts li")] == [
+        "… the 50%/a&b of …",
+        "… 50%/a&b the …",
+    ]
+    assert shown(".contexts mark") == "50%/a&b"
+    links = "return document.querySelectorAll(`.confusion a[href='#token=the']`).length"
+    assert script(links)
+    button = browser.find_element("css selector", ".address button")
+    button.send_keys("\n")
+    assert button.text in ("Copied", "Press Ctrl+C")
+    chip = browser.find_element("css selector", ".by-depth .chip")
+    wanted, address = shown(".by-depth .chip bdi"), chip.get_dom_attribute("href")
+    chip.click()
+    assert shown() == wanted
+    assert script("return location.hash") == address
+    browser.back()
+    assert shown() == "50%/a&b"
+    assert browser.get_log("browser") == []
+
+
+@pytest.mark.skipif(not (BROWSER and DRIVER), reason="needs chromium and chromedriver")
+def test_the_slider_shows_what_each_step_brought(browser, tmp_path):
+    page = tmp_path / "page.html"
+    page.write_text(page_of(learnt()).rendered(), encoding="utf-8")
+    phone = {"width": 375, "height": 800, "deviceScaleFactor": 2, "mobile": True}
+    browser.execute_cdp_cmd("Emulation.setDeviceMetricsOverride", phone)
+    browser.get(page.as_uri())
+    shown = browser.find_element("id", "step-shown")
+    slider = browser.find_element("id", "step")
+    assert "Learnt since step 20: 1\n<b>odd&" in shown.text
+    slider.send_keys("\ue012")  # one to the left
+    assert browser.find_element("id", "step-name").text == str(STEPS[1])
+    assert "Learnt since step 10: 1\nof" in shown.text
+    assert "never\n→\n<b>odd&\n25 %" in shown.text or "never → <b>odd& 25 %" in shown.text
+    browser.execute_script("document.querySelector('input[data-key=depth]').click()")
+    assert "Learnt since step 10: 0" in shown.text
+    assert "embeddings" in shown.text
+    slider.send_keys("\ue012")
+    assert "Learnt by then: 0" in shown.text
+    assert "Answers were not kept at this step" in shown.text
+    assert browser.execute_script("return document.documentElement.scrollWidth <= innerWidth")
+    assert browser.get_log("browser") == []
+    # A word's own address says when it is learnt.
+    browser.get("about:blank")
+    browser.get(page.as_uri() + "#token=OF")
+    told = browser.find_element("id", "word-age").text
+    assert " ".join(told.split()) == "of embeddings not learnt block 1 step 20"
+    browser.find_element("id", "word").send_keys("fen")
+    assert "No token like that" in browser.find_element("id", "word-age").text
+    # Without a script the table says it.
+    browser.execute_cdp_cmd("Emulation.setScriptExecutionDisabled", {"value": True})
+    browser.get(page.as_uri())
+    rows = browser.find_elements("css selector", ".walked tbody tr")
+    assert ["of" in row.text for row in rows] == [False, True, False]
+    assert not browser.find_element("id", "step").is_displayed()

@@ -1,6 +1,7 @@
 """Laws of the ruler: terminal, page and card say where a model stands between floor and ceiling."""
 
 import html
+import re
 from io import StringIO
 
 import numpy as np
@@ -124,3 +125,22 @@ def test_a_causal_model_has_no_copy_and_no_masked_model_beside_it() -> None:
     assert [each["name"] for each in made["floors"]] == [UNIFORM, UNIGRAM, BAND]
     assert made["models"] == []
     assert made["masking_rate"] is None
+
+
+def test_receipts_stand_in_the_rows_and_columns_of_their_values(planted) -> None:
+    source = write_report(planted).read_text(encoding="utf-8")
+    section = source[source.index('<section id="ruler"') :]
+    rows = re.findall(r"<tr><th scope=\"row\">(.*?)</th>(.*?)</tr>", section, re.DOTALL)
+    named = {name: cells for name, cells in rows}
+    measured = next(cells for name, cells in named.items() if name.endswith("as measured here"))
+    for cells, who in (
+        (measured, "own head"),
+        (named["the exact best predictor"], "exact ceiling"),
+    ):
+        told = re.findall(r'<td[^>]*title="(.*?)">(.*?)</td>', cells)
+        figures = ("accuracy, ", "accuracy at [MASK], ", "mean APT, ")
+        assert len(told) == 3
+        for (said, cell), figure in zip(told, figures, strict=True):
+            assert said.startswith(figure + who)
+            assert f": {cell.split()[0]}" in said
+    assert all("title=" not in cells for name, cells in rows if name.startswith("floor"))

@@ -76,7 +76,7 @@ def test_when_is_a_word_learnt(tmp_path, call):
     assert record["apt_age"] == [[None] * 5, [10, 100, 300, 10, None]]
     page = (tmp_path / "out/acquisition.html").read_text()
     assert "are learnt" in page
-    assert "http" not in page
+    assert "http" not in page.replace("http-equiv", "")
 
 
 def test_checkpoints_that_were_measured_say_the_same_with_words(tmp_path, call):
@@ -93,6 +93,34 @@ def test_checkpoints_that_were_measured_say_the_same_with_words(tmp_path, call):
     assert code == 0, error
     assert "[red]" in out
     assert "half of them by step 56." in out
+
+
+def test_confusions_are_those_of_the_counts(tmp_path, call):
+    """Of runs their own, of a callback's files those that lie beside, at the same positions."""
+    runs = [write_run(tmp_path / f"at-{step}", step) for step in STEPS]
+    of_runs = acquisition([run.folder for run in runs])
+    training = write_steps(tmp_path / "training")
+    assert acquisition(training).confusions == (None,) * len(STEPS)
+    for run, step in zip(runs, STEPS, strict=True):
+        (training / "confusion").mkdir(exist_ok=True)
+        run.counts("own_head").save(training / f"confusion/eval-step-{step:08}.npz")
+    of_files = acquisition(training)
+    assert of_files.confusions == of_runs.confusions
+    # At step 30 tokens 0 and 3 are learnt; the others, asked 20 times at least, are always wrong.
+    taken = of_runs.confusions[2]
+    assert taken is not None
+    assert [(pair.token, pair.answer, pair.share) for pair in taken[1]] == [
+        *((1, 2, 1.0), (2, 3, 1.0), (4, 5, 1.0)),
+        (0, 1, 0.5),
+    ]
+    code, _, error = call("acquisition", *(run.folder for run in runs), "-o", tmp_path / "out")
+    assert code == 0, error
+    page = (tmp_path / "out/acquisition.html").read_text()
+    assert "of → [red] 100\xa0%" in page
+    other = DepthCounts.empty(DEPTHS, VOCAB)
+    other.update(np.arange(3), np.zeros((DEPTHS, 3), int), np.zeros(3, int))
+    other.save(training / "confusion/eval-step-00000030.npz")
+    assert acquisition(training).confusions[2] is None
 
 
 def test_words_of_files_are_those_of_a_tokenizer(tmp_path, checkpoint):

@@ -68,7 +68,13 @@ def test_is_this_checkpoint_better(runs, call, tmp_path):
     page = (tmp_path / "out/diff.html").read_text()
     assert "B is better" in page
     assert "##[red]s" in page
-    assert "http" not in page
+    for name, figure in zip(record["depths"], record["mean_apt"], strict=True):
+        num = f"n = {figure['num']} tokens"
+        for side in ("a", "b"):
+            assert f"mean APT, {side.upper()}, {name}: {figure[side]:.4f}, {num}" in page
+        value = f"{figure['value']:.4f} ± {figure['standard_error']:.4f}"
+        assert f"B − A of mean APT, {name}: {value} (standard error over 20 stretches" in page
+    assert "http" not in page.replace("http-equiv", "")
 
 
 def test_the_other_way_round_it_is_worse(runs):

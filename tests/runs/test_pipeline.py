@@ -112,13 +112,18 @@ def test_a_run_shows_five_sentences_of_its_measurement_or_none(copied) -> None:
     before = copied.path("sentences.json").read_bytes()
     assert len(copied.read_json("sentences.json")["sentences"]) == 5
     assert 'id="sentences"' in copied.path("report.html").read_text()
+    contexts = copied.read_json("contexts.json")
+    assert contexts["counts"] == copied.read_json("sentences.json")["counts"]
+    assert '"contexts":[[' in copied.path("report.html").read_text()
     for path in copied.path("counts").iterdir():
         path.unlink()
     run_all(CONFIG, copied.folder)
     assert copied.path("sentences.json").read_bytes() == before  # the same measurement
     run_all(replace(CONFIG, sentences=False), copied.folder)  # measured before, and not shown now
     assert not copied.path("sentences.json").exists()
+    assert not copied.path("contexts.json").exists()
     assert 'id="sentences"' not in copied.path("report.html").read_text()
+    assert '"contexts":null' in copied.path("report.html").read_text()
 
 
 def test_the_checkpoint_is_opened_by_transformers_with_its_tokenizer(finished) -> None:

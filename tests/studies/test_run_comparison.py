@@ -297,6 +297,18 @@ def test_the_command_prints_and_writes(call, folders, tmp_path):
     assert "Rank correlation" in printed
     written = json.loads((tmp_path / "out" / "compare-kinds.json").read_text())
     assert [row["name"] for row in written["runs"]] == [str(folder) for folder in folders]
+    page = (tmp_path / "out" / "compare-kinds.html").read_text()
+    # large: 0.7 + 0.2; small: 0.2 + 0.2; of 500 positions, the most that both have.
+    for said in (
+        "large is right for 0.900 ± 0.030 of the test texts (chance 0.250)",
+        "without pre-training for 0.300 ± 0.040. The next is small: 0.400 ± 0.030.",
+        "expected of 500 asked positions",
+        "mean APT, small, block 2: 0.1950 ± 0.0100 (standard error over tokens)",
+        "Rank correlation with accuracy on kinds, runs, last block",
+        "9.0 M",
+    ):
+        assert said in page.replace("\xa0", " "), said
+    assert "http" not in page.replace("http-equiv", "")
     code, _, _ = call(*folders, "--task", "kinds")
     assert code == 0
 

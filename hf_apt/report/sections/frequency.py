@@ -2,16 +2,18 @@
 
 from __future__ import annotations
 
+import math
+from collections.abc import Sequence
 from functools import partial
 
 from hf_apt.report import figures
-from hf_apt.report.formats import shown_token
+from hf_apt.report.formats import estimate, large, shown_token
 from hf_apt.report.page_view import PageView
 from hf_apt.report.rows_table import rows_table
 from hf_apt.report.section import Section
-from hf_apt.report.svg import both_widths
+from hf_apt.report.svg import Point, both_widths
 from hf_apt.report.tables import growth_table
-from hf_apt.stats.depth_figures import DepthFigures
+from hf_apt.stats.depth_figures import DepthFigures, FrequencyBin
 
 
 def section(view: PageView) -> Section:
@@ -20,14 +22,29 @@ def section(view: PageView) -> Section:
     for name in view.shown:
         bins = [depth["apt_by_frequency"] for depth in view.readouts[name]]
         draw = partial(figures.apt_by_frequency, bins, view.labels)
-        drawings[name] = both_widths(
-            f"frequency-{name}", "APT against corpus frequency, by depth", draw
-        )
+        said = "APT against corpus frequency, by depth"
+        drawings[name] = both_widths(f"frequency-{name}", said, draw, _points(bins, view.labels))
     growth = {name: growth_table(view.readouts[name], view.labels) for name in view.shown}
     never = {name: _never_right(view, view.readouts[name][-1]) for name in view.shown}
     readouts = view.by_readout(figure=drawings, growth=growth, never=never)
     rows = rows_table(view.summary)
     return Section("frequency", "Common and rare tokens", {"readouts": readouts, "rows": rows})
+
+
+def _points(bins_by_depth: Sequence[list[FrequencyBin]], labels: Sequence[str]) -> list[Point]:
+    """A point for each bin at the last depth, which says the values of all depths."""
+    points = []
+    for index, last in enumerate(bins_by_depth[-1]):
+        low, high, num = last["low"], last["high"], last["mean_apt"]["num"]
+        values = [
+            f"{label} {estimate(bins[index]['mean_apt'])}"
+            for label, bins in zip(labels, bins_by_depth, strict=True)
+            if bins
+        ]
+        which = f"{num:,} tokens that occur {large(low)} to {large(high)} times"
+        said = f"mean APT of {which}: {', '.join(values)}"
+        points.append(Point(math.sqrt(low * high), last["mean_apt"]["value"], said))
+    return points
 
 
 def _never_right(view: PageView, last: DepthFigures) -> str:

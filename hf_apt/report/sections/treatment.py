@@ -2,15 +2,17 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping, Sequence
 from functools import partial
 
 from hf_apt.records.summary_record import asks_next_tokens
 from hf_apt.report import figures
-from hf_apt.report.formats import number
+from hf_apt.report.formats import estimate, number
 from hf_apt.report.page_view import PageView
 from hf_apt.report.section import Section
-from hf_apt.report.svg import both_widths
+from hf_apt.report.svg import Point, both_widths
 from hf_apt.stats.counts import TREATMENTS
+from hf_apt.stats.depth_figures import PlainEstimate
 
 
 def section(view: PageView) -> Section | None:
@@ -27,8 +29,20 @@ def section(view: PageView) -> Section | None:
             for key in ("pooled", *TREATMENTS)
         }
         draw = partial(figures.apt_by_treatment, treatments, view.labels)
-        drawings[name] = both_widths(f"treatment-{name}", "Mean APT by treatment and depth", draw)
+        said, points = "Mean APT by treatment and depth", _points(treatments, view.labels)
+        drawings[name] = both_widths(f"treatment-{name}", said, draw, points)
     readouts = view.by_readout(figure=drawings)
     num = view.readouts[view.shown[0]][0]["mean_apt_common"]["pooled"]["num"]
     content = {"readouts": readouts, "num_tokens": number(num, 0)}
     return Section("treatment", "Masked, replaced, left unchanged", content)
+
+
+def _points(curves: Mapping[str, list[PlainEstimate]], labels: Sequence[str]) -> list[Point]:
+    """A point for each depth where all treatments are one, which says the values of each."""
+    points = []
+    for depth, pooled in enumerate(curves["pooled"]):
+        if pooled["value"] is not None:
+            values = [f"{name} {estimate(curve[depth])}" for name, curve in curves.items()]
+            said = f"mean APT, {labels[depth]}, {pooled['num']:,} tokens: {', '.join(values)}"
+            points.append(Point(depth, pooled["value"], said.replace("pooled", "all modified", 1)))
+    return points

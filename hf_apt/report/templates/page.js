@@ -64,9 +64,12 @@
   copy.className = "small";
   receipt.append(said, copy);
   document.body.append(receipt);
-  for (const target of all("[data-receipt]")) {
+  for (const target of all(".point, .receipted")) {
+    const title = target.querySelector("title");
+    target.dataset.receipt = title?.textContent ?? target.title;
+    if (title) target.setAttribute("aria-label", title.textContent);
+    title?.remove();
     target.removeAttribute("title");
-    target.querySelector("title")?.remove();
   }
   function show(event) {
     if (receipt.contains(event.target)) return;
@@ -84,9 +87,7 @@
     else if (target && event.key === "Enter") copy.focus();
   });
   copy.addEventListener("click", () => {
-    // Not the clipboard's interface: a page that is opened from a file does not get it.
-    getSelection().selectAllChildren(said);
-    copy.textContent = document.execCommand("copy") ? "Copied" : "Press Ctrl+C";
+    copyOf(said, copy);
   });
 
   // Every table as CSV: an estimate gives two columns, its value and its standard error.
@@ -160,8 +161,87 @@
     });
   }
 
+  // Not the clipboard's interface: a page that is opened from a file does not get it.
+  function copyOf(place, button) {
+    getSelection().selectAllChildren(place);
+    button.textContent = document.execCommand("copy") ? "Copied" : "Press Ctrl+C";
+  }
+
+  function element(tag, content = "", className = "") {
+    const made = document.createElement(tag);
+    if (className) made.className = className;
+    for (const part of [content].flat()) made.append(part);
+    return made;
+  }
+
+  let openToken = () => {};
   if (lookup) explore();
+  const walk = json("step-data");
+  if (walk) walkSteps();
   for (const [, draw] of parts) draw();
+  openToken();
+
+  // A slider over the steps of a training, at one depth.
+  function walkSteps() {
+    const slider = find("#step");
+    const words = (tokens) => tokens.map((token) => element("span", element("bdi", walk.words[token]), "chip"));
+    state.step = slider.value;
+    slider.closest(".walk").hidden = false;
+    slider.addEventListener("input", () => choose("step", slider.value));
+    parts.push([["step", "depth"], () => {
+      const [step, depth] = [Number(state.step), Number(state.depth)];
+      const [num, ...learnt] = walk.learnt[step][depth];
+      const taken = walk.taken[step]?.[depth];
+      const since = step ? `step ${walk.steps[step - 1].toLocaleString("en")}` : "";
+      find("#step-name").textContent = walk.steps[step].toLocaleString("en");
+      slider.setAttribute("aria-valuetext", `step ${walk.steps[step]}`);
+      const rest = num - learnt.length;
+      const confusions = taken?.map(([token, answer, share]) => element("li", [...words([token]), " → ", ...words([answer]), ` ${share} %`]));
+      find("#step-shown").replaceChildren(
+        element("p", [element("b", walk.means[step][depth]), " mean APT, ", walk.depths[depth]], "mean"),
+        element("h3", since ? `Learnt since ${since}: ${num.toLocaleString("en")}` : `Learnt by then: ${num.toLocaleString("en")}`),
+        element("p", [...words(learnt), ...(rest ? [element("span", `and ${rest.toLocaleString("en")} more`, "more")] : [])], "chips"),
+        element("h3", "Most often taken for another"),
+        taken ? element("ul", confusions, "taken") : element("p", "Answers were not kept at this step.", "note"));
+    }]);
+
+    // When one word is learnt, at each depth; `#token=word` is its address.
+    const field = find("#word");
+    function age() {
+      const text = field.value;
+      const same = (test) => walk.ages.find(([token]) => test(walk.words[token]));
+      const known = text && (same((word) => word === text) ?? same((word) => bareToken(word) === text.toLowerCase()));
+      const rows = known ? known.slice(1).map((step, depth) => element("tr", [
+        element("th", walk.depths[depth]), element("td", step < 0 ? "not learnt" : `step ${walk.steps[step].toLocaleString("en")}`)])) : [];
+      const link = known && element("a", element("bdi", walk.words[known[0]]));
+      if (link) link.href = `#token=${encodeURIComponent(walk.words[known[0]])}`;
+      find("#word-age").replaceChildren(...(known ? [element("p", link, "address"), element("table", element("tbody", rows), "by-depth")]
+        : text ? [element("p", `No token like that is among the ${walk.ages.length.toLocaleString("en")} most asked.`, "note")] : []));
+    }
+    function openAge() {
+      const name = /^#token=(.+)$/.exec(location.hash)?.[1];
+      if (!name) return;
+      field.value = decoded(name);
+      age();
+      field.scrollIntoView({ block: "center" });
+    }
+    field.addEventListener("input", age);
+    field.form.addEventListener("submit", (event) => event.preventDefault());
+    addEventListener("hashchange", openAge);
+    openToken = openAge;
+  }
+
+  // Marks that tokenizers put before a token, so that "the" finds "Ġthe", "▁the" and "##the".
+  function bareToken(token) {
+    return token.replace(/^(##|[Ġ▁])/, "").toLowerCase();
+  }
+  function decoded(name) {
+    try {
+      return decodeURIComponent(name);
+    } catch {
+      return name;  // no percent code: the text as it stands
+    }
+  }
 
   function explore() {
     const detailed = Object.keys(lookup.details);
@@ -174,24 +254,66 @@
       return `${place}, ${labels.names[shownReadout()]}`;
     };
 
-    function element(tag, content = "", className = "") {
-      const made = document.createElement(tag);
-      if (className) made.className = className;
-      for (const part of [content].flat()) made.append(part);
-      return made;
-    }
-
     function chip(token, note = "", className = "") {
-      const made = element("button", element("bdi", lookup.tokens[token]), `chip ${className}`);
-      made.type = "button";
+      const made = element("a", element("bdi", lookup.tokens[token]), `chip ${className}`);
+      made.href = addressOf(token);
       if (note) made.append(element("small", note));
       made.addEventListener("click", () => {
-        choose("token", token);
-        find("#token").scrollIntoView({ block: "start" });
-        find("#query").value = lookup.tokens[token];
+        goTo(token);
         find("#query").focus({ preventScroll: true });
       });
       return made;
+    }
+
+    // Every token has an address: its text, or its id where another token looks the same.
+    const numberOf = new Map();
+    lookup.tokens.forEach((token, index) => {
+      if (!numberOf.has(token)) numberOf.set(token, index);
+    });
+    function addressOf(token) {
+      const text = lookup.tokens[token];
+      return numberOf.get(text) === token ? `#token=${encodeURIComponent(text)}` : `#token-${lookup.ids[token]}`;
+    }
+
+    function goTo(token) {
+      choose("token", token);
+      find("#query").value = lookup.tokens[token];
+      find("#token").scrollIntoView({ block: "start" });
+    }
+
+    // An address that names a token without its tokenizer's mark finds it, too.
+    function openAddress() {
+      const [, sign, name] = /^#token([=-])(.+)$/.exec(location.hash) ?? [];
+      if (!sign) return;
+      const text = decoded(name);
+      const byId = sign === "-" ? lookup.ids.indexOf(Number(name)) : -1;
+      const token = sign === "-" ? byId : numberOf.get(text) ?? bare.indexOf(text.toLowerCase());
+      if (token >= 0) goTo(token);
+      else {
+        find("#query").value = text;
+        find("#token").scrollIntoView({ block: "start" });
+        find("#matches").replaceChildren(element("span", sign === "-" ? `No token with the id ${text} is listed on this page.` : noToken, "more"));
+      }
+    }
+    addEventListener("hashchange", openAddress);
+    const noToken = "No token that was asked for or answered looks like that.";
+
+    // Tokens in tables and pictures lead to their passports.
+    for (const cell of all(".tokens tbody th, .answers td:nth-child(2)")) {
+      const token = numberOf.get(cell.textContent);
+      if (token === undefined) continue;
+      const link = element("a", cell.textContent);
+      link.href = addressOf(token);
+      cell.replaceChildren(link);
+    }
+    for (const label of all(".confusion text")) {
+      const token = numberOf.get(label.textContent);
+      if (token === undefined) continue;
+      const link = document.createElementNS(label.namespaceURI, "a");
+      link.setAttribute("href", addressOf(token));
+      link.setAttribute("tabindex", "-1");
+      label.replaceWith(link);
+      link.append(label);
     }
 
     function chips(tokens, size, markFirst = false) {
@@ -300,8 +422,7 @@
       return [element("h3", title), list];
     }
 
-    // Marks that tokenizers put before a token, so that "the" finds "Ġthe", "▁the" and "##the".
-    const bare = lookup.tokens.map((token) => token.replace(/^(##|[Ġ▁])/, "").toLowerCase());
+    const bare = lookup.tokens.map(bareToken);
 
     function matches(query) {
       const wanted = query.toLowerCase();
@@ -320,7 +441,7 @@
       const found = query ? matches(query) : [];
       find("#matches").replaceChildren(...found.map((token) => chip(token)));
       if (query && !found.length) {
-        find("#matches").append(element("span", "No token that was asked for or answered looks like that.", "more"));
+        find("#matches").append(element("span", noToken, "more"));
       }
       return found;
     }
@@ -339,14 +460,43 @@
         ["token id", String(lookup.ids[token])],
       ];
       if (lookup.planted) rows.push(["planted class", lookup.planted[token] < 0 ? "none" : String(lookup.planted[token])]);
-      const record = element("div", [element("h3", element("bdi", lookup.tokens[token])), facts(rows)], "record");
+      const name = element("h3", element("bdi", lookup.tokens[token]));
+      const record = element("div", [name, address(token), facts(rows)], "record");
       if (support) record.append(byDepth(token, support), ...mates(token));
       else record.append(element("p", lookup.num_left_out
         ? `It is none of the ${whole(lookup.support.length)} most asked tokens, which are listed here.`
         : "It was given as an answer but never asked for, so it has no APT.", "note"));
+      record.append(...contexts(token));
       find("#token-record").replaceChildren(record);
       for (const table of all("#token-record table")) offerCsv(table);
     }]);
+
+    function address(token) {
+      const link = element("a", addressOf(token));
+      const button = element("button", "Copy link", "small");
+      link.href = addressOf(token);
+      button.type = "button";
+      button.addEventListener("click", () => {
+        find(".aside")?.remove();
+        const whole = element("span", location.href.split("#")[0] + addressOf(token), "aside");
+        document.body.append(whole);
+        copyOf(whole, button);
+        if (button.textContent === "Copied") whole.remove();
+      });
+      return element("p", [link, " ", button], "address");
+    }
+
+    // Of the stretches that hold the token, those with it nearest to their middle.
+    function contexts(token) {
+      if (!lookup.contexts) return [];
+      const off = ([, numbers]) => Math.min(...numbers.map((each, index) => (each === token ? Math.abs(index - numbers.length / 2) : Infinity)));
+      const listed = lookup.contexts.filter(([, numbers]) => numbers.includes(token))
+        .sort((one, other) => off(one) - off(other)).slice(0, 3);
+      if (!listed.length) return [element("p", "In the held-out text: no stretch with it is kept on this page.", "note")];
+      const items = listed.map(([text, numbers]) => element("li", ["… ", ...text.split("\t").map((piece, index) => (
+        numbers[index] === token ? [/^\s*/.exec(piece)[0], element("mark", piece.trimStart())] : piece)).flat(), " …"]));
+      return [element("p", "In the held-out text", "note"), element("ul", items, "contexts")];
+    }
 
     function byDepth(token, support) {
       const head = element("tr", ["depth", "", "APT", "commonest wrong answers"].map((name) => {
@@ -397,5 +547,6 @@
     const growth = (token) => (hits.at(-1)[token] - hits[0][token]) / lookup.support[token];
     const common = [...lookup.support.slice(0, 100).keys()];
     state.token = common.reduce((best, token) => (growth(token) > growth(best) ? token : best), 0);
+    openToken = openAddress;
   }
 })();

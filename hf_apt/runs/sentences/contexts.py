@@ -82,9 +82,7 @@ def _with_text(ids: list[int], tokenizer: Any) -> Stretch:
     """The stretch with what each token adds to its text."""
     texts = [_text(tokenizer, ids[:end]) for end in range(len(ids) + 1)]
     if all(longer.startswith(text) for text, longer in zip(texts, texts[1:], strict=False)):
-        pieces = [
-            longer[len(text) :] for text, longer in zip(texts, texts[1:], strict=False)
-        ]
+        pieces = [longer[len(text) :] for text, longer in zip(texts, texts[1:], strict=False)]
     else:  # a letter of several tokens, which has no text before its end
         pieces = [f" {token}" for token in tokenizer.convert_ids_to_tokens(ids)]
     return {"ids": ids, "pieces": pieces}

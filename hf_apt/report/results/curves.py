@@ -1,0 +1,143 @@
+"""Charts of several runs: plain numbers in, a drawing out."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from functools import partial
+from typing import Any
+
+import numpy as np
+from markupsafe import Markup
+from matplotlib.axes import Axes
+from matplotlib.figure import Figure
+
+from hf_apt.report.axes import axis_label, depth_axis, draw_line, legend_above, panels, plain_figure
+from hf_apt.report.formats import PlainEstimate, number
+from hf_apt.report.svg import (
+    MUTED,
+    READOUT_COLOURS,
+    WIDE_INCHES,
+    Point,
+    both_widths,
+    depth_colour,
+)
+
+_COLOURS = [
+    READOUT_COLOURS[name]
+    for name in ("own_head", "linear_head", "mlm_head", "jacobian", "translator")
+]
+_MARKERS = "osD^v"
+MOST_POINTS = 300
+"""Values of a chart that can be pointed at: each takes a kilobyte of the page."""
+
+
+def said_of(figure: str, place: str, value: PlainEstimate, over: str, unit: str) -> str:
+    """A value in full: what it is, where, its error, and of how many.
+
+    >>> said_of("mean APT", "A, block 1", {"value": 0.5, "standard_error": None, "num": 9}, "", "x")
+    'mean APT, A, block 1: 0.5000, n = 9 x'
+    """
+    said = f"{figure}, {place}: {number(value['value'], 4)}"
+    if value["standard_error"] is not None:
+        said += f" ± {number(value['standard_error'], 4)} (standard error over {over})"
+    return f"{said}, n = {value['num']:,} {unit}"
+
+
+def runs_by_depth(curves: dict[str, list[PlainEstimate]], labels: Sequence[str]) -> Markup:
+    """Mean APT by depth, a line for each run with bars of one standard error over tokens.
+
+    A run with fewer depths than `labels` has a shorter line.
+    """
+    points = [
+        Point(depth, value["value"], said)
+        for name, curve in curves.items()
+        for depth, value in enumerate(curve)
+        if value["value"] is not None
+        for said in [said_of("mean APT", f"{name}, {labels[depth]}", value, "tokens", "tokens")]
+    ]
+    draw = partial(_runs, curves, labels)
+    return both_widths("runs", "Mean APT by depth, one line for each run", draw, points)
+
+
+def _runs(curves: dict[str, list[PlainEstimate]], labels: Sequence[str], width: float) -> Figure:
+    figure, axes = plain_figure(width, 3.6)
+    _lines(axes, curves)
+    depth_axis(axes, labels, width)
+    legend_above(figure, axes, width)
+    return figure
+
+
+def pair_by_depth(
+    curves: dict[str, list[PlainEstimate]],
+    differences: Sequence[PlainEstimate],
+    labels: Sequence[str],
+    points: Sequence[Point],
+) -> Markup:
+    """Two curves by depth, and beside them their paired difference with its standard error.
+
+    `points` are those of the first panel, 0, and of the second, 1.
+    """
+    draw = partial(_pair, curves, differences, labels)
+    description = "Mean APT of A and B by depth, and their difference"
+    return both_widths("pair", description, draw, points)
+
+
+def _pair(
+    curves: dict[str, list[PlainEstimate]],
+    differences: Sequence[PlainEstimate],
+    labels: Sequence[str],
+    width: float,
+) -> Figure:
+    figure, (left, right) = panels(["Mean APT", "B − A"], width, (3.4, 2.6))
+    _lines(left, curves)
+    right.axhline(0, color=MUTED, linewidth=1)
+    style: dict[str, Any] = {"color": READOUT_COLOURS["mlm_head"], "marker": "D"}
+    draw_line(right, np.arange(len(differences)), differences, **style)
+    for axes in (left, right):
+        depth_axis(axes, labels, width / 2 if width == WIDE_INCHES else width)
+        axes.set_xlim(-0.4, len(labels) - 0.6)
+    legend_above(figure, left, width)
+    return figure
+
+
+def _lines(axes: Axes, curves: dict[str, list[PlainEstimate]]) -> None:
+    for index, (name, curve) in enumerate(curves.items()):
+        style: dict[str, Any] = {"color": _COLOURS[index % 5], "marker": _MARKERS[index % 5]}
+        dashes = {"linestyle": ("-", "--", ":")[index // 5 % 3]}
+        draw_line(axes, np.arange(len(curve)), curve, label=name, **style, **dashes)
+    axes.set_ylim(bottom=0)
+
+
+def depths_by_step(
+    curves: Sequence[Sequence[PlainEstimate]], steps: Sequence[int], labels: Sequence[str]
+) -> Markup:
+    """Mean APT against the step of a training, a line for each depth with its standard error.
+
+    Values can be pointed at; those of the last depth alone where there are many.
+    """
+    lines = list(zip(labels, curves, strict=True))
+    points = [
+        Point(step, value["value"], said)
+        for label, curve in (lines if len(steps) * len(lines) <= MOST_POINTS else lines[-1:])
+        for step, value in zip(steps, curve, strict=True)
+        if value["value"] is not None
+        for said in [said_of("mean APT", f"{label}, step {step:,}", value, "tokens", "tokens")]
+    ]
+    draw = partial(_steps, curves, steps, labels)
+    return both_widths("steps", "Mean APT by step, one line for each depth", draw, points)
+
+
+def _steps(
+    curves: Sequence[Sequence[PlainEstimate]],
+    steps: Sequence[int],
+    labels: Sequence[str],
+    width: float,
+) -> Figure:
+    figure, axes = plain_figure(width, 3.8)
+    for depth, curve in enumerate(curves):
+        style: dict[str, Any] = {"color": depth_colour(depth), "label": labels[depth]}
+        draw_line(axes, np.array(steps), curve, marker="o", markersize=3, **style)
+    axis_label(axes, "step of the training", width)
+    axes.set_ylim(bottom=0)
+    legend_above(figure, axes, width)
+    return figure

@@ -80,6 +80,7 @@ def diff_command(
     """Whether one checkpoint is better than another, at every block, and at which tokens."""
     from typer import echo
 
+    from hf_apt.cli.every_command.output_format import is_json
     from hf_apt.cli.tables import text_tables
     from hf_apt.cli.tables.show import show, show_paths
     from hf_apt.runs.diff import diff
@@ -102,7 +103,7 @@ def diff_command(
         options=_options(text, tokenizer, sequence_length, layout, paragraphs, keep),
         folder=keep,
     )
-    echo(textwrap.fill(difference.sentence, 80) + "\n")
+    echo(textwrap.fill(difference.sentence, 80) + "\n", err=is_json())
     show(difference, (text_tables,))
     if paths:
         show_paths(record=difference.save(paths["json"]), page=difference.save(paths["html"]))

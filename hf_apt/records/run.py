@@ -163,6 +163,8 @@ class Run(RunInNotebooks):
             readout: its counts and measures.
         """
         self.counts_path(name).unlink(missing_ok=True)
+        for former in self.folder.glob(f"measures/{name}-*.npz"):
+            former.unlink()
         for measure in readout.measures.values():
             self.write_arrays(_measure_name(name, measure.name), **measure.arrays())
         write_fingerprints(self._fingerprints_path(name), readout)

@@ -130,9 +130,10 @@ class RunDiff:
             f"A: {self.a}",
             f"B: {self.b}",
             f"{self._asked()}; A and B were asked at the same positions",
-            f"B − A: with the standard error over {NUM_GROUPS} stretches of the text, for other "
-            "text of this kind, and its 95 % interval; over tokens: the error for this text, "
-            "tokens drawn independently",
+            f"B − A: with the standard error over up to {NUM_GROUPS} stretches of the text, for "
+            "other text of this kind, and its 95 % interval; over tokens: the error for this text, "
+            "tokens drawn independently, as it stands at treatments, frequencies and clusters; "
+            "treatments: over the tokens that all of them asked for",
             f"gained, lost: at a false-discovery rate of {self.rate:g}, by exact sign flips of "
             f"stretches; {self.comparison.num_tested:,} tokens changed in groups enough "
             "to be tested",

@@ -124,6 +124,8 @@ def _require_own_heads(readout: str, against: str | None) -> None:
 
 
 def _require_measured(run: Run, readout: str) -> None:
+    if not run.folder.is_dir():
+        raise ValueError(f"there is no folder {run.folder}: name one that `hf-apt measure` wrote.")
     if not run.counts_path(readout).exists():
         has = ", ".join(run.readouts())
         remedy = f"only of {has}: choose one of them." if has else "`hf-apt measure` writes them."

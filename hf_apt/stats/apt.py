@@ -8,10 +8,12 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from typing import Any
 
 import numpy as np
 from jaxtyping import Bool, Float, Int, Integer
 
+from hf_apt.stats.config_checks import require_whole_number
 from hf_apt.stats.estimates import Estimate, mean_estimate, share_estimate
 
 
@@ -29,6 +31,23 @@ class Apt50:
     """Mean APT of the tokens with at least 50 modified occurrences."""
 
 
+def require_hits(hits: Any, support: Any) -> None:
+    """Raise ValueError unless right answers and modified occurrences are of the same tokens."""
+    for name, array in (("hits", hits), ("support", support)):
+        if not isinstance(array, np.ndarray):
+            raise ValueError(f"{name} must be a NumPy array, got {array!r}.")
+    if hits.shape[-1:] != support.shape[-1:]:
+        raise ValueError(
+            f"hits are of {hits.shape[-1:]} tokens and support of {support.shape[-1:]}: give those "
+            "of the same tokens."
+        )
+    if (hits > support).any() or (hits < 0).any():
+        raise ValueError(
+            "a token has more hits than support, or less than none: give right answers and "
+            "modified occurrences of the same tokens."
+        )
+
+
 def apt(
     hits: Int[np.ndarray, "*depth vocab"], support: Int[np.ndarray, " vocab"]
 ) -> Float[np.ndarray, "*depth vocab"]:
@@ -39,11 +58,7 @@ def apt(
     >>> apt(np.array([1, 0, 0]), np.array([4, 2, 0])).tolist()
     [0.25, 0.0, nan]
     """
-    if (hits > support).any() or (hits < 0).any():
-        raise ValueError(
-            "a token has more hits than support, or less than none: give right answers and "
-            "modified occurrences of the same tokens."
-        )
+    require_hits(hits, support)
     with np.errstate(invalid="ignore"):
         return np.where(support > 0, hits / np.maximum(support, 1), np.nan)
 
@@ -81,12 +96,14 @@ def mean_apt(
         counted. NaN over none.
 
     Raises:
-        ValueError: if a token has more hits than support, or a negative number of hits.
+        ValueError: if a token has more hits than support, or a negative number of hits; for a
+            `min_support` that is no whole number of at least 1.
 
     >>> mean_apt(np.array([1, 2, 0]), np.array([4, 2, 0])).value
     0.625
     """
-    counted_V = support_V >= max(min_support, 1)
+    require_whole_number("min_support", min_support)
+    counted_V = support_V >= min_support
     if tokens_V is not None:
         counted_V = counted_V & tokens_V
     return mean_estimate(np.where(counted_V, apt(hits_V, support_V), np.nan))
@@ -119,9 +136,13 @@ def masked_accuracy(
         The share in [0, 1] with its binomial standard error; `num` is the number of positions. NaN
         over none.
 
+    Raises:
+        ValueError: if a token has more hits than support, or a negative number of hits.
+
     >>> masked_accuracy(np.array([1, 2]), np.array([4, 2])).value
     0.5
     """
+    require_hits(hits_V, support_V)
     return share_estimate(int(hits_V.sum()), int(support_V.sum()))
 
 

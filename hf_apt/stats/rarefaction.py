@@ -11,6 +11,9 @@ from __future__ import annotations
 import numpy as np
 from jaxtyping import Float, Int
 
+from hf_apt.stats.apt import require_hits
+from hf_apt.stats.config_checks import require_whole_number
+
 _STEPS = (1, 2, 5)
 _LEAST = 100
 
@@ -28,6 +31,7 @@ def chance_to_occur(
     >>> chance_to_occur(np.array([1, 3, 0]), 2).tolist()
     [0.5, 1.0, 0.0]
     """
+    require_whole_number("num_positions", num_positions)
     total = int(support_V.sum())
     if not 1 <= num_positions <= total:
         raise ValueError(
@@ -61,11 +65,13 @@ def rarefied_mean_apt(
         Mean APT in [0, 1], of shape () or (D,).
 
     Raises:
-        ValueError: if none or more positions are to be chosen than there are.
+        ValueError: if none or more positions are to be chosen than there are, or no whole number of
+            them; if a token has more hits than support, or a negative number of hits.
 
     >>> float(rarefied_mean_apt(np.array([1, 0]), np.array([1, 3]), 2))
     0.3333333333333333
     """
+    require_hits(hits, support_V)
     chance_V = chance_to_occur(support_V, num_positions)
     return (hits / np.maximum(support_V, 1)) @ chance_V / chance_V.sum()
 

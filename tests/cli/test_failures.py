@@ -331,6 +331,7 @@ def test_what_keeps_nothing_is_said_to_start_anew(
     def stop(*_, **__):
         raise KeyboardInterrupt
 
+    monkeypatch.chdir(tmp_path)
     text = tmp_path / "text.txt"
     text.write_text("\n".join(documents))
     arguments = {

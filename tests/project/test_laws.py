@@ -453,7 +453,6 @@ SEEN_THROUGH: dict[str, tuple[str, ...]] = {
         "report.first_screen.main_chart",
         *("report.sections.blocks", "report.sections.clusters", "report.sections.confusion"),
         *(
-            "report.sections.rarefaction",
             "report.sections.frequency",
             "report.sections.measures",
             "report.sections.provenance",

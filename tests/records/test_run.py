@@ -148,6 +148,17 @@ def read_all(run: Run) -> None:
     run.frequency(), run.planted(), run.vocabulary()
 
 
+def test_measures_that_are_made_no_more_do_not_stay(measured: Run) -> None:
+    former = measured.path("measures/own_head-of_old.npz")
+    other = measured.path("measures/own_head_too-of_old.npz")
+    for path in (former, other):
+        path.write_bytes(b"")
+    measured.write_readout("own_head", measured.readout("own_head"))
+    assert not former.exists()
+    assert other.exists()
+    read_all(measured)
+
+
 def test_a_run_given_as_text_is_read_whole(measured: Run) -> None:
     read_all(measured)
     assert measured == Run(measured.folder)

@@ -66,6 +66,9 @@ def test_when_is_a_word_learnt(tmp_path, call):
     assert learnt.ages.surprisal_ages_DV is not None
     # Chance is log 7; the middle between it and the least surprisal is crossed near step 60.
     assert learnt.ages.surprisal_ages_DV[-1][:5] == pytest.approx(np.full(5, 57), rel=0.1)
+    code, out, error = call("acquisition", folder, "--format", "json")
+    assert code == 0, error
+    assert json.loads(out)["steps"]
     code, out, error = call("acquisition", folder, "-o", tmp_path / "out")
     assert code == 0, error
     assert out.startswith("4 of 5 tokens asked at least 20 times are learnt, half of them by step")

@@ -53,6 +53,9 @@ def runs(tmp_path):
 
 def test_is_this_checkpoint_better(runs, call, tmp_path):
     a, b = runs
+    code, out, error = call("diff", a.folder, b.folder, "--format", "json")
+    assert code == 0, error
+    assert json.loads(out) == json.loads(json.dumps(hf_apt.diff(a.folder, b.folder).record))
     code, out, error = call("diff", a.folder, b.folder, "-o", tmp_path / "out")
     assert code == 0, error
     # 7 tokens of 40 more.
@@ -133,8 +136,11 @@ def test_other_tokenizers_are_refused_by_the_first_token_that_differs(runs, tmp_
 
 
 def test_a_folder_without_answers_is_refused(runs, tmp_path):
-    with pytest.raises(ValueError, match="missing holds no answers of own_head: `hf-apt measure`"):
+    with pytest.raises(ValueError, match="there is no folder .*missing: name one"):
         diff(runs[0], tmp_path / "missing")
+    (tmp_path / "empty").mkdir()
+    with pytest.raises(ValueError, match="empty holds no answers of own_head: `hf-apt measure`"):
+        diff(runs[0], tmp_path / "empty")
     with pytest.raises(ValueError, match="holds no answers of mlm_head, only of own_head"):
         diff(*runs, readout="mlm_head")
     with pytest.raises(ValueError, match="readout is 'head': choose one of own_head"):

@@ -10,6 +10,7 @@ from hypothesis import strategies as st
 
 from hf_apt.stats.apt import apt, apt50, apt_standard_error, masked_accuracy, mean_apt
 from hf_apt.stats.estimates import mean_estimate
+from hf_apt.stats.rarefaction import rarefied_mean_apt
 
 settings.register_profile("laws", derandomize=True, deadline=None, max_examples=60)
 settings.load_profile("laws")
@@ -52,7 +53,7 @@ def test_apt_keeps_depths_apart() -> None:
 @given(tables)
 def test_mean_apt_is_the_unweighted_mean_over_tokens_asked(table: oracles.Table) -> None:
     hits, support = arrays(table)
-    for min_support in (0, 1, 3, 50):
+    for min_support in (1, 3, 50):
         estimate = mean_apt(hits, support, min_support=min_support)
         expected = oracles.mean_apt(table, VOCAB, max(min_support, 1))
         assert none_if_nan(estimate.value) == (
@@ -69,6 +70,23 @@ def test_standard_error_is_the_spread_over_tokens(table: oracles.Table) -> None:
     assert none_if_nan(estimate.standard_error) == (
         None if expected is None else pytest.approx(expected, abs=1e-12)
     )
+
+
+@pytest.mark.parametrize(
+    ("refused", "told"),
+    [
+        (lambda: masked_accuracy(np.array([5]), np.array([4])), "more hits than support"),
+        (lambda: rarefied_mean_apt(np.array([5, 1]), np.array([4, 1]), 2), "more hits than"),
+        (lambda: rarefied_mean_apt(np.array([1, 1]), np.array([4, 1]), 2.5), "a whole number"),
+        (lambda: mean_apt(np.array([1]), np.array([4]), min_support=0), "min_support must be"),
+        (lambda: mean_apt(np.array([1]), np.array([4]), min_support=1.5), "min_support must be"),
+        (lambda: mean_apt(None, np.array([4])), "hits must be a NumPy array, got None"),
+        (lambda: apt(np.array([1, 2]), np.array([4])), "of the same tokens"),
+    ],
+)
+def test_what_makes_no_share_is_refused(refused, told) -> None:
+    with pytest.raises(ValueError, match=told):
+        refused()
 
 
 def test_mean_apt_counts_chosen_tokens_only_and_rare_tokens_as_much_as_common_ones() -> None:

@@ -32,8 +32,8 @@ def print_json(record: Any) -> None:
 
 def as_json(record: Any) -> Any:
     """What JSON can hold of a record: of an object its own `record`, or its fields by name."""
-    if hasattr(record, "record"):
-        return as_json(record.record())
+    if (own := getattr(record, "record", None)) is not None:
+        return as_json(own() if callable(own) else own)
     if dataclasses.is_dataclass(record) and not isinstance(record, type):
         fields = dataclasses.fields(record)
         return {each.name: as_json(getattr(record, each.name)) for each in fields}

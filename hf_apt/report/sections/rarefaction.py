@@ -9,6 +9,8 @@ from hf_apt.report.formats import estimates, number
 from hf_apt.report.page_view import PageView
 from hf_apt.report.section import Section, TextTable
 from hf_apt.report.svg import both_widths
+from hf_apt.report.tables import Depths
+from hf_apt.stats.measures.rarefied_apt import RAREFIED_TO
 
 
 def section(view: PageView) -> Section | None:
@@ -25,7 +27,7 @@ def section(view: PageView) -> Section | None:
         tables[name] = TextTable(
             title="Mean APT by positions asked",
             header=["positions", "tokens", *(view.labels[d] for d in range(len(curves)))],
-            rows=_rows(curves),
+            rows=[*_rows(curves), *_growth(view.readouts[name])],
         )
     if not drawings:
         return None
@@ -34,6 +36,14 @@ def section(view: PageView) -> Section | None:
         "How much was asked",
         {"readouts": view.by_readout(figure=drawings, table=tables)},
     )
+
+
+def _growth(depths: Depths) -> list[list[str]]:
+    """What each depth adds at the headline number of positions; no row where it is not known."""
+    growth = [depth.get("rarefied_growth") for depth in depths]
+    if not any(growth):
+        return []
+    return [[f"growth of {RAREFIED_TO:,}", "", *estimates(growth, signed=True)]]
 
 
 def _rows(curves: list) -> list[list[str]]:

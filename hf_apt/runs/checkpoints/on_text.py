@@ -74,6 +74,6 @@ def config_on_text(
         require_next_tokens(config)
     if options.layout is None:
         tokenizer = str(config.tokenizer)
-        natural = natural_layout(source, tokenizer, length, needs_mask=not is_causal)
+        natural = natural_layout(config.corpus, tokenizer, length, needs_mask=not is_causal)
         config = replace(config, layout=natural)
     return config

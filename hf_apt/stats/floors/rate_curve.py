@@ -21,9 +21,6 @@ from hf_apt.stats.rarefaction import common_sizes, rarefied_mean_apt, rarefied_n
 if TYPE_CHECKING:
     import pandas as pd
 
-_LEFT = 0.9
-"""Share of the positions that are left for errors when a group of sequences is taken away."""
-
 
 @dataclass(frozen=True, repr=False)
 class RateCurve(ShownInNotebooks):
@@ -44,8 +41,9 @@ class RateCurve(ShownInNotebooks):
     @property
     def num_positions(self) -> int:
         """Positions to which mean APT is rarefied: what all rates have, and the errors need."""
-        least = min(int(readout.counts.support().sum()) for readout in self.readouts)
-        return (common_sizes(int(least * _LEFT)) or (least,))[-1]
+        total = min(int(readout.counts.support().sum()) for readout in self.readouts)
+        least = min(_least_left(readout) for readout in self.readouts)
+        return (common_sizes(least) or (total,))[-1]
 
     def rows(self) -> list[dict[str, Any]]:
         """The figures of each rate and depth, as a list of rows.
@@ -172,6 +170,17 @@ def _figures(counts: DepthCounts, depth: int) -> dict[str, Estimate]:
         "accuracy_masked": _accuracy(counts, depth, "masked"),
         "mean_apt": mean_apt(pairs.hits(), pairs.support()),
     }
+
+
+def _least_left(readout: Readout) -> int:
+    """Positions that are left where the largest group of sequences is taken away; all of one."""
+    total = int(readout.counts.support().sum())
+    measure = readout.measures.get(RarefiedApt.name)
+    if not isinstance(measure, RarefiedApt):
+        return total
+    answers = measure.grouped()
+    sizes_G = np.bincount(answers.groups_K, answers.support_K)
+    return total - int(sizes_G.max(initial=0)) if np.count_nonzero(sizes_G) > 1 else total
 
 
 def _rarefied(readout: Readout, num_positions: int) -> Sequence[Estimate]:

@@ -14,7 +14,7 @@ from jaxtyping import Int
 NUM_GROUPS = 20
 """Groups of neighbouring sequences at most."""
 
-OVER_GROUPS = f"its error over {NUM_GROUPS} stretches of the text"
+OVER_GROUPS = f"its error over up to {NUM_GROUPS} stretches of the text"
 """What an error is over, as legends say it."""
 
 

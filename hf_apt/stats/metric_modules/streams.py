@@ -136,18 +136,23 @@ class HitStream(PairStream):
         super().__init__()
         self._by_stretch = {name: RarefiedApt.empty(1) for name in TREATMENTS}
         self._has_documents: bool | None = None
+        self._documents = np.zeros(0, np.int64)
 
     def update(
         self, predictions: Any, references: Any, treatment: Any = None, documents: Any = None
     ) -> Self:
         """These counts with one more batch.
 
-        `documents` is the number, from 0 on, of the document that each position is in; neighbours
-        in the text have neighbouring numbers. Raises ValueError for invalid numbers.
+        `documents` is the number of the document that each position is in, counted from 0 on
+        through all batches; neighbours in the text have neighbouring numbers.
+
+        Raises ValueError for invalid numbers.
         """
         numbers = None
         if documents is not None:
-            numbers = whole_numbers("documents", documents, example="the row of each position")
+            numbers = whole_numbers(
+                "documents", documents, example="0 for each position of the first document"
+            )
             refuse_other_shape(
                 "documents", numbers, "references", array_of("references", references)
             )
@@ -161,6 +166,7 @@ class HitStream(PairStream):
         self._has_documents = has_documents
         if numbers is not None:
             numbers_N = numbers[taken.asked].astype(np.int64)
+            self._documents = np.union1d(self._documents, numbers_N)
             for code, name in enumerate(TREATMENTS):
                 here_N = taken.codes_N == code
                 answers = Answers(
@@ -182,6 +188,7 @@ class HitStream(PairStream):
             has_documents = _agreed("documents", has_documents, other._has_documents)
         super().merge(other)
         self._has_documents = has_documents
+        self._documents = np.union1d(self._documents, other._documents)
         for name, counted in other._by_stretch.items():
             self._by_stretch[name].merge(counted)
         return self
@@ -190,9 +197,15 @@ class HitStream(PairStream):
         """The standard error of mean APT expected of so many positions, of a treatment or of all.
 
         It is over groups of neighbouring documents; NaN where documents are not known or too few.
+        Raises ValueError where less than half of the numbers up to the largest are documents.
         """
         if not self._has_documents:
             return float("nan")
+        if len(self._documents) and 2 * len(self._documents) <= self._documents[-1]:
+            raise ValueError(
+                f"documents are {len(self._documents)} numbers up to {self._documents[-1]}: count "
+                "them from 0 on, without gaps, through all batches."
+            )
         counted = RarefiedApt.empty(1)
         for name in TREATMENTS if treatment is None else (treatment,):
             counted.merge(self._by_stretch[name])

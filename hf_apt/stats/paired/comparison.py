@@ -8,7 +8,7 @@ from dataclasses import dataclass
 import numpy as np
 from jaxtyping import Bool, Float, Int, Integer
 
-from hf_apt.stats.apt import apt
+from hf_apt.stats.apt import apt, asked_alike
 from hf_apt.stats.clusters import HEADLINE, token_clusters
 from hf_apt.stats.confusion import confusion
 from hf_apt.stats.counts import TREATMENTS, DepthCounts
@@ -147,8 +147,11 @@ def _surest_first(every: list[TokenChange], chosen_T: Bool[np.ndarray, " tokens"
 
 
 def _by_treatment(a: DepthCounts, b: DepthCounts, size: int) -> list[PartDifference]:
-    """Raises ValueError where a token was asked another number of times under a treatment."""
-    parts = []
+    """The gain under each treatment that occurred, over the tokens that all of them asked for.
+
+    Raises ValueError where a token was asked another number of times under a treatment.
+    """
+    gains, supports = {}, []
     for treatment in TREATMENTS:
         at_a, at_b = a.at(-1, treatment), b.at(-1, treatment)
         support_V = _filled(at_a.support(), size)
@@ -156,8 +159,13 @@ def _by_treatment(a: DepthCounts, b: DepthCounts, size: int) -> list[PartDiffere
             raise ValueError("they are of other asked positions")
         if support_V.any():
             apt_a_V, apt_b_V = (apt(_filled(at.hits(), size), support_V) for at in (at_a, at_b))
-            parts.append(PartDifference(treatment, (), mean_estimate(apt_b_V - apt_a_V)))
-    return parts
+            gains[treatment] = apt_b_V - apt_a_V
+            supports.append(support_V)
+    common_V = asked_alike(supports) if supports else np.zeros(size, bool)
+    return [
+        PartDifference(treatment, (), mean_estimate(gain_V[common_V]))
+        for treatment, gain_V in gains.items()
+    ]
 
 
 def _by_frequency(

@@ -21,6 +21,10 @@ class Recorded:
         return {"inner": Inner(np.array([1.0, np.nan]), Path("a"))}
 
 
+class WithRecord:
+    record = {"b": 1}  # some have it as a property
+
+
 def test_a_record_is_what_json_can_hold():
     made = as_json({"a": Recorded(), 3: (np.float32(0.5), np.inf, True, None), "b": {1}})
     assert made == {
@@ -29,6 +33,7 @@ def test_a_record_is_what_json_can_hold():
         "b": [1],
     }
     assert json.loads(json.dumps(made)) == made
+    assert as_json([WithRecord()]) == [{"b": 1}]
 
 
 @pytest.mark.parametrize(

@@ -49,7 +49,9 @@ def test_counts_are_those_of_the_counters_at_the_same_positions(
     result = bench(model, tokenizer, benchmark, batch_size=7)
     trunk = Trunk(model)
     measured = Decoded(trunk, OwnHead(trunk))
-    asked = (labels_asked(batch, row, trunk, mask_id=4) for row, batch in enumerate(labelled))
+    asked = (
+        labels_asked(batch, range(len(batch["input_ids"])), trunk, mask_id=4) for batch in labelled
+    )
     read(trunk, asked, [measured])
     counts = measured.total.readout.counts
     assert (result.readout.counts.hits() == counts.hits()).all()

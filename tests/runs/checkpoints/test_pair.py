@@ -52,6 +52,13 @@ def test_checkpoints_differ_as_their_runs_do(checkpoint, other, text, call, tmp_
     assert f"A: {checkpoint}" in "".join(out.split("\n"))
 
 
+def test_a_text_of_two_lines_is_read_whole(checkpoint, other, documents, tmp_path):
+    """As `hf-apt measure` reads it: of two lines a held-out share would be nothing."""
+    short = tmp_path / "short.txt"
+    short.write_text("\n".join(documents[:2]))
+    assert hf_apt.diff(checkpoint, other, text=short, options=OPTIONS).depths
+
+
 def test_a_folder_keeps_what_was_measured(checkpoint, other, text, call, tmp_path, monkeypatch):
     given = ("diff", checkpoint, other, "--text", text, "--sequence-length=24")
     code, first, error = call(*given, "--keep", tmp_path / "kept")

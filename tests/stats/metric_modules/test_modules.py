@@ -354,6 +354,13 @@ def test_documents_may_come_batch_by_batch_and_are_given_with_all_or_none(metric
     assert same(metric("apt").compute(rarefied_to=100), whole)
 
 
+def test_documents_that_are_not_counted_from_0_are_told(metric) -> None:
+    apt = metric("apt")
+    apt.add_batch(predictions=[1, 2, 1], references=[1, 2, 2], documents=[70, 71, 72])
+    with pytest.raises(ValueError, match="documents are 3 numbers up to 72: count them from 0"):
+        apt.compute(rarefied_to=2)
+
+
 @pytest.mark.parametrize(
     ("documents", "sentence"),
     [

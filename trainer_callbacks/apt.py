@@ -49,7 +49,10 @@ class AptCallback(DepthCallback):
     Tables, in `<output_dir>/apt/`: `eval-step-<step>.json`, the estimates at every depth pooled and
     by treatment, `mean_apt_common` over the tokens asked under every treatment that occurred, on
     which alone these can be compared, and the tokens that were never right, most often asked first,
-    as ids and, where the Trainer has a tokenizer, as words, and `floors`, what guessers without
+    as ids and, where the Trainer has a tokenizer, as words, with `rows`, length of the input
+    embedding and output bias of the first twenty beside those of unused ids and of tokens answered
+    right, by which a token that was never trained is known; null where weights are shared out among
+    processes, and of heads; and `floors`, what guessers without
     context reach at the positions asked (`hf_apt.stats.floors.floors`), and `ruler`, the published
     models nearest in vocabulary and in the share of tokens asked, with one sentence on whether the
     accuracy is normal beside floors and models; `eval-step-<step>.npz`, `hits` (D, V) and `support`
@@ -237,7 +240,8 @@ class AptCallback(DepthCallback):
             words: the Trainer's tokenizer, for tokens as words; None for ids.
         """
         counts, figures = total.readout.counts, total.figures()
-        if not self._training_is_over and not name[0].endswith(self.heads.kinds):
+        is_of_heads = name[0].endswith(self.heads.kinds)
+        if not self._training_is_over and not is_of_heads:
             self._positions.check(files, *name, counts.support())
         hits_DV = counts.hits()
         hits_DV[total.unanswered_D > 0] = -1
@@ -268,7 +272,9 @@ class AptCallback(DepthCallback):
         with writing(files.claimed(*name, "json")) as file:
             content = {
                 "step": name[1],
-                "never_right": never_right_entry(total, words),
+                "never_right": never_right_entry(
+                    total, words, None if is_of_heads else self.measurement.model
+                ),
                 "floors": floors_entry(total),
                 "ruler": ruler_entry(total, self.measurement.asked_share),
                 "depths": depths,

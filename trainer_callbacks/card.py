@@ -148,18 +148,32 @@ def _table(prefix: str, content: Mapping[str, Any], config: Any, step: int | Non
 
 
 def _measured(output_dir: Path, step: int | None) -> dict[str, Any]:
-    """The newest table of each prefix, or that of `step` where there is one."""
+    """The newest table of each prefix, or that of `step` where there is one.
+
+    Files that are no tables of `AptCallback` are left out.
+    """
     files = StepFiles(output_dir / AptCallback.folder)
     names = sorted(path.name for path in files.folder.glob("*-step-*.json"))
     prefixes = dict.fromkeys(match[1] for name in names if (match := _NAME.fullmatch(name)))
     measured = {}
     for prefix in prefixes:
         steps = files.steps(prefix)
-        path = files.path(prefix, step if step in steps else steps[-1], "json")
-        content = json.loads(path.read_text(encoding="utf-8"))
-        if isinstance(content, dict) and content.get("depths"):  # else somebody else's
+        preferred = [each for each in steps if each == step] + steps[::-1]
+        contents = (_content(files.path(prefix, each, "json")) for each in preferred)
+        content = next(filter(None, contents), None)
+        if content is not None:
             measured[prefix] = content
     return measured
+
+
+def _content(path: Path) -> dict[str, Any] | None:
+    """A table of `AptCallback`; None for a file of somebody else's, and for a broken one."""
+    try:
+        content = json.loads(path.read_text(encoding="utf-8"))
+        _table("", content, None, None)
+    except (OSError, ValueError, KeyError, IndexError, TypeError, AttributeError):
+        return None
+    return content
 
 
 def _shown(estimate: Mapping[str, Any]) -> str:

@@ -128,7 +128,7 @@ class HeadsInTraining:
                 disable=args.disable_tqdm or not process_state().is_main_process,
             )
             names = args.label_names or ()
-            asked = (labels_asked(batch, row, trunk, None, names) for row, batch in progress)
+            asked = (labels_asked(batch, rows, trunk, None, names) for rows, batch in progress)
             heads = train_heads(trunk, asked, self.kinds, self.config)
         except Exception as error:  # data can be broken in any way: training is to go on
             problem = f"no heads were trained: {said(error)}"

@@ -6,6 +6,7 @@ Only these are ever replaced or dropped: whatever else is in the folder is someb
 
 from __future__ import annotations
 
+import glob
 import json
 import logging
 import re
@@ -52,8 +53,9 @@ class StepFiles:
 
     def steps(self, prefix: str = "eval", kind: str = "json") -> list[int]:
         """The steps that have a file, ascending."""
-        paths = self.folder.glob(f"{prefix}-step-*.{kind}")
-        return sorted(step for path in paths if (step := _step(path.name)) is not None)
+        paths = self.folder.glob(f"{glob.escape(prefix)}-step-*.{kind}")
+        numbered = [(step, path) for path in paths if (step := _step(path.name)) is not None]
+        return sorted(step for step, path in numbered if path == self.path(prefix, step, kind))
 
     def begin(self, step: int) -> None:
         """Make the folder, and drop our files of steps after `step`, from which training goes on.

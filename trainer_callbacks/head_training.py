@@ -84,8 +84,10 @@ def train_heads(
     return {kind: each.eval().requires_grad_(False) for kind, each in heads.items()}
 
 
-def training_batches(data: RepeatableBatches, config: HeadConfig) -> Iterator[tuple[int, Any]]:
-    """The batches of `config.num_steps` steps, each after the number of its first row.
+def training_batches(
+    data: RepeatableBatches, config: HeadConfig
+) -> Iterator[tuple[np.ndarray, Any]]:
+    """The batches of `config.num_steps` steps, each after the numbers of its rows.
 
     Rows come in an order that is drawn for every epoch, from (seed, epoch), `batch_size` of
     them a batch; those of a stream in its own order, again and again; what comes as ready batches

@@ -82,6 +82,11 @@ class Measurement:
         """Whether the model predicts the next token."""
         return self._head is not None and is_causal(self._head.trunk.model)
 
+    @property
+    def model(self) -> PreTrainedModel | None:
+        """The model that was asked last; None before any was."""
+        return None if self._head is None else self._head.trunk.model
+
     def begin(self, model: Any) -> OwnHead:
         """The head of `model`, newly taken off its trunk.
 
@@ -295,5 +300,5 @@ def _asked(
             leave=False,
             disable=args.disable_tqdm or not state.is_main_process,
         )
-        for first_row, batch in progress:
-            yield labels_asked(batch, first_row, trunk, mask, args.label_names or ())
+        for numbers_B, batch in progress:
+            yield labels_asked(batch, numbers_B, trunk, mask, args.label_names or ())

@@ -7,6 +7,7 @@ from collections.abc import Mapping, Sequence
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
+from jaxtyping import Int
 from torch import Tensor, nn
 
 from hf_apt.data.measurement_batches import AskedBatch
@@ -21,7 +22,7 @@ _MASKED, _REPLACED, _UNCHANGED = range(len(TREATMENTS))
 
 def labels_asked(
     batch: Mapping[str, Any],
-    first_row: int,
+    numbers_B: Sequence[int] | Int[np.ndarray, " rows"],
     trunk: Trunk,
     mask_id: int | None,
     label_names: Sequence[str] = (),
@@ -29,8 +30,8 @@ def labels_asked(
     """What a labelled batch asks of a model.
 
     A masked LM is asked for the tokens under labels other than -100, a causal one for the next
-    token at each position before such a label. The rows of the batch count as sequences, numbered
-    from `first_row` on.
+    token at each position before such a label. The rows of the batch count as sequences, whose
+    numbers in the text are `numbers_B`.
 
     Labels are the first column of `label_names` that has the shape of the `input_ids`, or else
     `labels`.
@@ -60,7 +61,7 @@ def labels_asked(
         inputs={name: v for name, v in batch.items() if name in known and name not in labels},
         asked_BT=asked_BT,
         references_N=references_N,
-        sequences_N=first_row + asked_BT.nonzero()[:, 0].numpy(),
+        sequences_N=np.asarray(numbers_B)[asked_BT.nonzero()[:, 0].numpy()],
         treatments_N=treatments_N,
     )
 

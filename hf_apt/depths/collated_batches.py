@@ -4,33 +4,40 @@ A data set and a collator are what a Trainer has. Here batch number b is always 
 and collated under random numbers of its own, (seed, b): masks that the collator draws are the same
 at every pass and on any number of processes, whole-word masks and masks made beforehand included.
 The next reader of the data reads what it would have read.
+
+Rows are numbered as they stand in the data set, whatever the order in which they are read: errors
+over stretches of text take neighbouring numbers for neighbouring text. Where a row's place is not
+known, in a stream and in batches that come ready, the order read is taken for that of the text.
 """
+# B rows of a batch, R rows that are read.
 
 from __future__ import annotations
 
 import hashlib
+import operator
 from collections.abc import Callable, Generator, Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
-from itertools import count, islice
+from itertools import chain, count, islice
 from typing import Any, Protocol
 
 import numpy as np
 import torch
+from jaxtyping import Int
 from torch import Tensor
 from torch.utils.data import IterableDataset
 from torch.utils.data._utils import worker as torch_worker
 
 from hf_apt.depths.held_state import HeldState
 
-NumberedBatches = Generator[tuple[int, Any], None, None]
+NumberedBatches = Generator[tuple[Int[np.ndarray, " rows"], Any], None, None]
 
 
 class RepeatableBatches(Protocol):
     """Batches in an order, the same ones at every pass."""
 
     def part(self, index: int = 0, num_parts: int = 1) -> NumberedBatches:
-        """Every `num_parts`-th batch, from number `index` on, after the number of its first row."""
+        """Every `num_parts`-th batch, from number `index` on, after the numbers of its rows."""
         ...
 
     def num_batches(self, index: int = 0, num_parts: int = 1) -> int | None:
@@ -76,7 +83,7 @@ class LabelledBatches:
         return HeldState(self.dataset, self.collate)
 
     def part(self, index: int = 0, num_parts: int = 1) -> NumberedBatches:
-        """Every `num_parts`-th batch, from number `index` on, after the number of its first row.
+        """Every `num_parts`-th batch, from number `index` on, after the numbers of its rows.
 
         Raises ValueError for data that can be read once only.
         """
@@ -85,12 +92,12 @@ class LabelledBatches:
             if isinstance(self.dataset, IterableDataset):
                 yield from self._streamed_part(state, index, num_parts)
                 return
-            numbered = zip(_first_rows(self._indices()), self._indices(), strict=True)
-            for number, (first_row, indices) in enumerate(numbered):
+            numbered = zip(_row_numbers(self._indices()), self._indices(), strict=True)
+            for number, (numbers_R, indices) in enumerate(numbered):
                 if number % num_parts == index:
                     with state.seeded(self.seed, number):
                         batch = self.collate(_rows(self.dataset, list(indices)))
-                    yield first_row, batch
+                    yield _collated_numbers(numbers_R, batch), batch
 
     def num_batches(self, index: int = 0, num_parts: int = 1) -> int | None:
         """How many batches `part` yields; None where the data set does not know its length."""
@@ -107,7 +114,7 @@ class LabelledBatches:
 
     def _streamed_part(self, state: HeldState, index: int, num_parts: int) -> NumberedBatches:
         """All rows are read in every process, so that what reading draws is the same everywhere."""
-        waiting: list[tuple[int, Any]] = []
+        waiting: list[tuple[np.ndarray, Any]] = []
         first_row, num_full = 0, 0
         first: list[Any] | None = None
         reader = _StreamReader(self.dataset, self.batch_size, self.num_workers)
@@ -120,7 +127,11 @@ class LabelledBatches:
                 is_full = len(rows) == self.batch_size
                 is_wanted = is_full or self.whole_rounds is None
                 if is_wanted and number % num_parts == index:
-                    waiting.append((first_row, self.collate(rows)))
+                    batch, numbers_R = (
+                        self.collate(rows),
+                        np.arange(first_row, first_row + len(rows)),
+                    )
+                    waiting.append((_collated_numbers(numbers_R, batch), batch))
             first_row += len(rows)
             num_full += is_full
             if self.whole_rounds is None or (is_full and num_full % self.whole_rounds == 0):
@@ -155,7 +166,7 @@ class ServedBatches:
         return HeldState(self.batches)
 
     def part(self, index: int = 0, num_parts: int = 1) -> NumberedBatches:
-        """Every `num_parts`-th batch, from number `index` on, after the number of its first row.
+        """Every `num_parts`-th batch, from number `index` on, after the numbers of its rows.
 
         Raises ValueError for what can be read once only.
         """
@@ -174,23 +185,24 @@ class ServedBatches:
                     batch = next(served, None)
                 if batch is None:
                     return
+                next_row = first_row + _num_rows(batch)
                 if number % num_parts == index:
-                    yield first_row, batch
-                first_row += _num_rows(batch)
+                    yield np.arange(first_row, next_row), batch
+                first_row = next_row
 
     def num_batches(self, index: int = 0, num_parts: int = 1) -> int | None:
         """How many batches `part` yields; None where that is not known."""
         try:
             return len(range(len(self.batches))[index::num_parts])  # pyright: ignore
-        except TypeError:
+        except (TypeError, OverflowError):
             return None
 
 
 def digest(data: RepeatableBatches) -> str:
     """Tells batches from others: what `part` yields, in its order."""
     sha = hashlib.sha256()
-    for first_row, batch in data.part():
-        sha.update(str(first_row).encode())
+    for numbers_B, batch in data.part():
+        sha.update(str(numbers_B.tolist()).encode())
         for name, values in batch.items() if isinstance(batch, Mapping) else ():
             shown = values.cpu().numpy().tobytes() if isinstance(values, Tensor) else repr(values)
             sha.update(str(name).encode())
@@ -252,11 +264,30 @@ class _StreamReader:
             torch_worker._worker_info = before
 
 
-def _first_rows(indices: Sequence[Sequence[Any]]) -> Iterator[int]:
-    first_row = 0
-    for batch in indices:
-        yield first_row
-        first_row += len(batch)
+def _row_numbers(indices: Sequence[Sequence[Any]]) -> list[Int[np.ndarray, " rows"]]:
+    """The numbers of each batch's rows, without gaps: as they stand in the data set.
+
+    A row that is read twice has one number. Rows whose indices are no whole numbers are numbered as
+    they are read.
+    """
+    num_rows = [len(batch) for batch in indices]
+    try:
+        places_R = np.fromiter(map(operator.index, chain.from_iterable(indices)), np.int64)
+        numbers_R = np.unique(places_R, return_inverse=True)[1]
+    except (TypeError, OverflowError):
+        numbers_R = np.arange(sum(num_rows))
+    ends = np.cumsum(num_rows, dtype=np.int64)
+    return [numbers_R[end - num : end] for end, num in zip(ends, num_rows, strict=True)]
+
+
+def _collated_numbers(numbers_R: Int[np.ndarray, " rows"], batch: Any) -> np.ndarray:
+    """The number of each row of a batch, which a collator may have joined or cut from those read.
+
+    Joined rows have the number of their first; the pieces of a row that of the row, if all rows are
+    cut into as many.
+    """
+    num_rows = _num_rows(batch)
+    return numbers_R[np.arange(num_rows) * len(numbers_R) // max(num_rows, 1)]
 
 
 def _num_rows(batch: Any) -> int:

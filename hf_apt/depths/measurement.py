@@ -160,8 +160,10 @@ def next_tokens_asked(
     )
     with progress:
         for start, batch in batches.part(*share):
-            yield labels_asked(batch, start, trunk, mask_id=None)
-            progress.update(batch["input_ids"].numel())
+            ids_BT = batch["input_ids"]
+            numbers_B = np.arange(start, start + len(ids_BT))
+            yield labels_asked(batch, numbers_B, trunk, mask_id=None)
+            progress.update(ids_BT.numel())
 
 
 def require_fit(model: PreTrainedModel, tokens: Tokens) -> None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import glob
 import re
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -102,7 +103,7 @@ def _is_run(path: Path) -> bool:
 def _step_files(folder: Path, data: str) -> list[Path]:
     """The files of one data set in a Trainer's output folder, or in the callback's own."""
     for place in (folder / "apt", folder):
-        files = sorted(place.glob(f"{data}-step-*.npz"))
+        files = sorted(place.glob(f"{glob.escape(data)}-step-*.npz"))
         if files:
             return files
     others = sorted(

@@ -118,3 +118,29 @@ def test_an_unknown_figure_is_a_dash_and_a_name_cannot_break_out(tmp_path) -> No
     card = (tmp_path / "README.md").read_text()
     assert "`eval__x_`, step 3:" in card
     assert rows_of(card)[2] == ["embeddings", "–", "0", "0.500", "1"]
+
+
+NO_TABLE = {
+    "no JSON": b"{",
+    "no text": b"\xff\xfe",
+    "a list": b"[]",
+    "no depth": b'{"step": 9, "depths": []}',
+    "another's depths": b'{"step": 9, "depths": [1]}',
+    "no step": b'{"depths": [{"pooled": {}}]}',
+    "half a table": b'{"step": 9, "depths": [{"pooled": {"mean_apt": {}}}]}',
+}
+
+
+@pytest.mark.parametrize("kind", NO_TABLE)
+def test_a_broken_or_foreign_file_is_left_out(kind, tmp_path) -> None:
+    known = {"value": 0.5, "standard_error": None, "num": 1}
+    content = {"step": 3, "depths": [{"pooled": {"mean_apt": known, "accuracy": known}}]}
+    (tmp_path / "apt").mkdir()
+    for name in ("other-step-00000001", "eval-step-00000009"):
+        (tmp_path / f"apt/{name}.json").write_bytes(NO_TABLE[kind])
+    assert add_apt_section(tmp_path) is False
+    (tmp_path / "apt/eval-step-00000003.json").write_text(json.dumps(content))
+    for step in (None, 9, 3):
+        assert add_apt_section(tmp_path, step=step) is True
+        card = (tmp_path / "README.md").read_text()
+        assert card.count("`, step ") == card.count("`eval`, step 3") == 1

@@ -163,7 +163,7 @@ def test_the_heads_are_those_of_the_other_head_training(kind, tiny_model, tokens
     )
     batches = [draws.__getitems__(list(range(8 * step, 8 * step + 8))) for step in range(6)]
     ours = train_heads(
-        trunk, (labels_asked(batch, 0, trunk, None) for batch in batches), [kind], config
+        trunk, (labels_asked(batch, range(8), trunk, None) for batch in batches), [kind], config
     )[kind].state_dict()
     assert ours.keys() == theirs.keys()
     for name, weight in theirs.items():

@@ -20,7 +20,7 @@ from hf_apt.stats.counts import TREATMENTS, DepthCounts
 @pytest.mark.parametrize("mask_id", [4, None])
 def test_a_masked_model_is_asked_for_the_labels_where_they_stand(family, mask_id):
     batch = stacked(premasked(9))
-    found = labels_asked(batch, 0, Trunk(made(family)), mask_id)
+    found = labels_asked(batch, range(len(batch["input_ids"])), Trunk(made(family)), mask_id)
     places, references, treatments = [], [], []
     for row, (ids, labels) in enumerate(
         zip(batch["input_ids"].tolist(), batch["labels"].tolist(), strict=True)
@@ -46,7 +46,7 @@ def test_a_masked_model_is_asked_for_the_labels_where_they_stand(family, mask_id
 @pytest.mark.parametrize("family", CAUSAL)
 def test_a_causal_model_is_asked_for_the_next_token(family):
     batch = stacked(premasked(9))
-    found = labels_asked(batch, 0, Trunk(made(family)), 4)
+    found = labels_asked(batch, range(len(batch["input_ids"])), Trunk(made(family)), 4)
     expected = [
         ([row, place - 1], label)
         for row, labels in enumerate(batch["labels"].tolist())
@@ -67,8 +67,8 @@ def test_answers_are_those_of_the_whole_model(family, tokenizer):
     data = LabelledBatches(dataset=rows(22), collate=collate, batch_size=4)
     trunk = Trunk(model)
     batches = (
-        labels_asked(batch, first_row, trunk, tokenizer.mask_token_id)
-        for first_row, batch in data.part()
+        labels_asked(batch, numbers_B, trunk, tokenizer.mask_token_id)
+        for numbers_B, batch in data.part()
     )
     counts = counted(trunk, batches)
     expected = looped(family, model, [batch for _, batch in data.part()])
@@ -102,7 +102,7 @@ def test_a_batch_without_a_label_for_each_token_is_refused(labels):
     if labels is not None:
         batch["labels"] = labels
     with pytest.raises(ValueError, match=r"no labels of the shape of input_ids, \(2, 5\): give a"):
-        labels_asked(batch, 0, Trunk(made("bert")), 4)
+        labels_asked(batch, range(len(batch["input_ids"])), Trunk(made("bert")), 4)
 
 
 @pytest.mark.parametrize("wrong", [-1, 65, 1000])
@@ -111,18 +111,18 @@ def test_an_id_outside_the_vocabulary_is_named(wrong):
     batch = stacked(premasked(3))
     batch["input_ids"][1, 2] = wrong
     with pytest.raises(ValueError, match=f"^input id {wrong} is outside the vocabulary of 65 tok"):
-        labels_asked(batch, 0, trunk, 4)
+        labels_asked(batch, range(len(batch["input_ids"])), trunk, 4)
     batch = stacked(premasked(3))
     batch["labels"][0, 0] = wrong
     with pytest.raises(ValueError, match=f"reference id {wrong} is outside 0 to 64"):
-        counted(trunk, [labels_asked(batch, 0, trunk, 4)])
+        counted(trunk, [labels_asked(batch, range(len(batch["input_ids"])), trunk, 4)])
 
 
 def test_nothing_asked_is_nothing_counted():
     trunk = Trunk(made("bert"))
     batch = stacked(premasked(3))
     batch["labels"][:] = -100
-    counts = counted(trunk, [labels_asked(batch, 0, trunk, 4)])
+    counts = counted(trunk, [labels_asked(batch, range(len(batch["input_ids"])), trunk, 4)])
     assert counts.support().sum() == 0
     assert counts.num_depths == 3
 
@@ -130,17 +130,17 @@ def test_nothing_asked_is_nothing_counted():
 def test_labels_can_have_another_name():
     trunk = Trunk(made("bert"))
     batch = stacked(premasked(3))
-    expected = labels_asked(batch, 0, trunk, 4)
+    expected = labels_asked(batch, range(len(batch["input_ids"])), trunk, 4)
     renamed = {"input_ids": batch["input_ids"], "mlm_labels": batch["labels"]}
-    asked = labels_asked(renamed, 0, trunk, 4, ["start", "mlm_labels"])
+    asked = labels_asked(renamed, range(3), trunk, 4, ["start", "mlm_labels"])
     assert asked.references_N.tolist() == expected.references_N.tolist()
     assert torch.equal(asked.asked_BT, expected.asked_BT)
     assert set(asked.inputs) == {"input_ids"}
     with pytest.raises(ValueError, match=r"name their column in label_names of the Training"):
-        labels_asked(renamed, 0, trunk, 4)
+        labels_asked(renamed, range(3), trunk, 4)
 
 
 @pytest.mark.parametrize("wrong", [[1, 2], {"inputs_embeds": torch.ones(2, 3, 4)}])
 def test_what_is_no_batch_of_ids_is_named(wrong):
     with pytest.raises(ValueError, match=r"^a batch (is a list|has the columns inputs_embeds) and"):
-        labels_asked(wrong, 0, Trunk(made("bert")), 4)
+        labels_asked(wrong, range(2), Trunk(made("bert")), 4)

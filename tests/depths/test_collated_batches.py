@@ -12,7 +12,7 @@ from small_trainers import premasked, rows, stacked
 from torch.utils.data import IterableDataset
 from transformers import DataCollatorForLanguageModeling
 
-from hf_apt.depths.collated_batches import LabelledBatches
+from hf_apt.depths.collated_batches import LabelledBatches, ServedBatches, digest
 from hf_apt.depths.held_state import random_numbers_kept
 
 Batches = list[dict[str, torch.Tensor]]
@@ -123,7 +123,8 @@ def test_parts_together_are_the_whole_in_order(kind, num_parts, tokenizer):
     parts = [list(data.part(index, num_parts)) for index in range(num_parts)]
     for index, part in enumerate(parts):
         assert_same([batch for _, batch in part], whole[index::num_parts])
-        assert [first for first, _ in part] == list(range(0, 22, 4))[index::num_parts]
+        expected = [list(range(start, min(start + 4, 22))) for start in range(0, 22, 4)]
+        assert [numbers.tolist() for numbers, _ in part] == expected[index::num_parts]
         assert data.num_batches(index, num_parts) in (len(part), None)
     assert (data.num_batches() is None) == ("streamed" in kind)
 
@@ -187,3 +188,45 @@ def test_few_rows_and_none(num):
     found = [len(batch["input_ids"]) for _, batch in data.part()]
     assert found == [4] * (num // 4) + [num % 4] * (num % 4 > 0)
     assert data.num_batches() == len(found)
+
+
+# The numbers of rows, by which neighbours in the text are known.
+
+
+def numbers_of(**changed: Any) -> list[list[int]]:
+    given = {"dataset": premasked(9), "collate": stacked, "batch_size": 4} | changed
+    return [numbers.tolist() for numbers, _ in LabelledBatches(**given).part()]
+
+
+def test_rows_are_numbered_as_they_stand_in_the_data_set():
+    assert numbers_of(indices=[[7, 1], [3], [8, 1]]) == [[2, 0], [1], [3, 0]]
+    assert numbers_of(indices=[[np.int64(4)], [torch.tensor(2)]]) == [[1], [0]]
+    assert numbers_of(indices=[]) == []
+
+
+def test_rows_without_a_place_are_numbered_as_they_are_read():
+    named = dict(zip("zyx", premasked(3), strict=True))
+    assert numbers_of(dataset=named, indices=[["z", "x"], ["y"]]) == [[0, 1], [2]]
+    served = ServedBatches(batches=[stacked(premasked(2)), stacked(premasked(3))])
+    assert [numbers.tolist() for numbers, _ in served.part()] == [[0, 1], [2, 3, 4]]
+    assert [numbers.tolist() for numbers, _ in served.part(1, 2)] == [[2, 3, 4]]
+
+
+@pytest.mark.parametrize(
+    ("shape", "expected"), [((1, -1), [[2], [1]]), ((4, -1), [[2, 2, 0, 0], [1, 1, 1, 1]])]
+)
+def test_rows_that_a_collator_joins_or_cuts_keep_their_place(shape, expected):
+    def collate(held: list[Any]) -> Any:
+        return {name: values.view(shape) for name, values in stacked(held).items()}
+
+    assert numbers_of(collate=collate, indices=[[6, 0], [3]]) == expected
+
+
+def test_a_digest_tells_batches_of_other_rows_and_of_another_order_apart():
+    same = [{"input_ids": [5, 6], "labels": [5, 6]}] * 4
+    seen = [
+        digest(LabelledBatches(dataset=same, collate=stacked, batch_size=2, indices=indices))
+        for indices in ([[0, 1], [2, 3]], [[0, 1], [2, 3]], [[1, 0], [2, 3]], [[0, 1]])
+    ]
+    assert seen[0] == seen[1]
+    assert len(set(seen)) == 3

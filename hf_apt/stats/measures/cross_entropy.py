@@ -47,13 +47,12 @@ class CrossEntropy:
         """Add the cross-entropies of a batch's positions to the sums of their sequences."""
         if len(answers.sequences_N) == 0:
             return
-        # A batch is of neighbouring sequences: only their sums are touched, however many there are.
-        first, last = int(answers.sequences_N.min()), int(answers.sequences_N.max())
-        self._make_room(last + 1)
-        here, numbers_N = slice(first, last + 1), answers.sequences_N - first
-        self.positions_S[here] += np.bincount(numbers_N)
+        # Only the sums of the batch's own sequences are touched, however many there are.
+        here_B, places_N = np.unique(answers.sequences_N, return_inverse=True)
+        self._make_room(int(here_B[-1]) + 1)
+        self.positions_S[here_B] += np.bincount(places_N)
         for sums_S, losses_N in zip(self.sums_DS, answers.cross_entropy_DN, strict=True):
-            sums_S[here] += np.bincount(numbers_N, losses_N)
+            sums_S[here_B] += np.bincount(places_N, losses_N)
 
     def merge(self, other: Self) -> Self:
         """These sums and those of `other`, which is left as it was."""

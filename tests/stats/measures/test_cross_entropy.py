@@ -106,11 +106,12 @@ def test_a_batch_costs_the_same_after_a_million_sequences(monkeypatch):
     measure.update(answers(losses, np.array([3, 0, 3])))
     measure.update(answers(losses, np.array([1_000_000, 1_000_001, 1_000_000])))
     measure.update(answers(losses, np.array([1_000_001, 999_999, 1_000_001])))
-    assert lengths == [4] * 3 + [2] * 3 + [3] * 3
+    measure.update(answers(losses, np.array([0, 1_000_001, 0])))  # far apart
+    assert lengths == [2] * 12
     asked = measure.positions_S.nonzero()[0]
     assert asked.tolist() == [0, 3, 999_999, 1_000_000, 1_000_001]
-    assert measure.positions_S[asked].tolist() == [1, 2, 1, 2, 3]
-    assert measure.sums_DS[:, asked].tolist() == [[2, 5, 2, 5, 7], [16, 40, 16, 40, 56]]
+    assert measure.positions_S[asked].tolist() == [3, 2, 1, 2, 4]
+    assert measure.sums_DS[:, asked].tolist() == [[7, 5, 2, 5, 9], [56, 40, 16, 40, 72]]
 
 
 def test_it_is_read_again_as_it_was_kept():

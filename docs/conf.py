@@ -50,6 +50,7 @@ LINKS = {
     "](../examples/README.md)": "](examples.md)",
     "](../../examples/README.md)": "](../examples.md)",
     "](hf_apt/": "](../hf_apt/",
+    "](examples/notebooks/": "](https://github.com/hf-apt/hf-apt/blob/main/examples/notebooks/",
 }
 """Links of the repository, and where they lead on the pages."""
 

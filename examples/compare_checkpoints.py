@@ -43,7 +43,7 @@ class Arguments:
         default=64, metadata={"help": "Tokens in a sequence, special ones included."}
     )
     num_realisations: int = field(
-        default=4, metadata={"help": "How often each sequence is masked anew."}
+        default=4, metadata={"help": "How often each sequence is masked."}
     )
     min_support: int = field(
         default=8, metadata={"help": "How often a token must be asked to be dated."}

@@ -58,7 +58,7 @@ class Arguments:
     )
     lora_rank: int = field(default=8, metadata={"help": "Rank of the adapters that are trained."})
     num_realisations: int = field(
-        default=4, metadata={"help": "How often held-out text is masked anew for the comparison."}
+        default=4, metadata={"help": "How often held-out text is masked for the comparison."}
     )
 
 

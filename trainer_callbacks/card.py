@@ -45,7 +45,8 @@ class WithAptCard(_Base):
         super().create_model_card(*args, **kwargs)
         if self.is_world_process_zero():
             config = getattr(self.model, "config", None)
-            step = self.state.best_global_step if self.args.load_best_model_at_end else None
+            is_best = self.args.load_best_model_at_end and self.state.best_global_step
+            step = self.state.best_global_step if is_best else self.state.global_step
             add_apt_section(Path(str(self.args.output_dir)), config=config, step=step)
 
 

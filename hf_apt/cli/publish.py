@@ -15,6 +15,7 @@ from hf_apt.hub.card_options import CardOptions
 
 if TYPE_CHECKING:
     from hf_apt.hub.publication import Publication
+    from hf_apt.records.run import Run
 
 publish_app = typer.Typer(
     no_args_is_help=True,
@@ -117,6 +118,7 @@ def publish_space(
     if output is not None:
         writes_into(output)
     publication = space_publication(Run(run), repo)
+    _tell_of_text(Run(run))
     if output is None:
         _send(repo, publication, public, dry_run)
         return
@@ -143,12 +145,22 @@ def _publish_run(
         writes_into(output)
     run = Run(folder)
     card = card_files(run, options)
+    if with_checkpoint:
+        _tell_of_text(run)
     if output is None:
         publication = (checkpoint_publication if with_checkpoint else card_publication)(run, card)
         _send(options.repo, publication, public, dry_run)
         return
     write_card(output, card)
     typer.echo(f"card: {output / 'README.md'}")
+
+
+def _tell_of_text(run: "Run") -> None:
+    if run.path("sentences.json").exists() or run.path("contexts.json").exists():
+        typer.echo(
+            "the page shows pieces of the measured text, word for word: to leave them out, give "
+            "the command that measured it again with --no-sentences."
+        )
 
 
 def _send(repo: str, publication: "Publication", public: bool, dry_run: bool) -> None:

@@ -19,7 +19,9 @@ _PAPER = "https://arxiv.org/abs/2509.03407"
 def space_publication(run: Run, repo: str) -> Publication:
     """The page of a measured run, with its look-up of tokens, as the files of a static Space.
 
-    The page is made anew from the run's records and loads nothing. `repo` is the Space, OWNER/NAME.
+    The page is made again from the run's records and loads nothing. `repo` is the Space,
+    OWNER/NAME.
+
     Raises ValueError for another name, for a run that is not finished, and for a path of this
     machine that stays in the page.
     """

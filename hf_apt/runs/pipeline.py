@@ -196,6 +196,11 @@ def measure_run(config: RunConfig, run: Run, checkpoint: str) -> None:
             write_state_similarity(run, state_totals.similarity())
             write_sentences(config, run, trunk, validation, readouts["own_head"].counts)
         _save_readouts(run, readouts)
+    elif is_main() and config.sentences and not run.path("contexts.json").exists():
+        warnings.warn(
+            "the page shows none of the held-out text, as this run was measured without it.",
+            stacklevel=2,
+        )
     if config.untrained and "untrained" not in run.whole_readouts():
         trunk = Trunk(to_device(untrained_twin(load_measured(checkpoint))))
         twin = measure(

@@ -56,7 +56,7 @@ def test_every_python_block_runs(
         exec(compile(block, str(page), "exec"), names)
     printed = capsys.readouterr().out
     assert len(re.findall(r"^6 \{'value'", printed, re.M)) == 1  # the demo's last depth
-    assert len(re.findall(r"^2 Estimate", printed, re.M)) == 1  # the reader's own model
+    assert len(re.findall(r"^6 Estimate", printed, re.M)) == 1  # the reader's own model
     assert (tmp_path / "runs/demo/report.html").stat().st_size > 10_000
 
 

@@ -29,8 +29,9 @@ def blocks(page: Path) -> list[tuple[str, str]]:
 
 
 def commands(page: Path) -> list[list[str]]:
-    """The arguments of each `hf-apt` in the blocks of bash."""
-    bash = "\n".join(block for language, block in blocks(page) if language == "bash")
+    """The arguments of each `hf-apt` in the blocks of bash, and in those that are not run."""
+    every = re.findall(r"^```(\w*)[^\n]*\n(.*?)^```", page.read_text("utf-8"), re.M | re.S)
+    bash = "\n".join(block for language, block in every if language in ("bash", ""))
     lines = bash.replace("\\\n", " ").splitlines()
     return [shlex.split(line, comments=True)[1:] for line in lines if line.startswith("hf-apt ")]
 
@@ -88,7 +89,10 @@ def test_a_page_runs_and_prints_what_it_shows(page, tmp_path, monkeypatch):
             printed = bash(block, tmp_path) if language == "bash" else python(block, names)
 
 
-@pytest.mark.parametrize("page", sorted(DOCS.rglob("*.md")), ids=lambda page: page.stem)
+EVERY = [DOCS.parent / "README.md", *sorted(DOCS.rglob("*.md"))]
+
+
+@pytest.mark.parametrize("page", EVERY, ids=lambda page: page.stem)
 def test_every_option_of_its_commands_exists(page):
     import typer
 

@@ -123,6 +123,9 @@ def test_a_run_shows_five_sentences_of_its_measurement_or_none(copied) -> None:
     assert not copied.path("sentences.json").exists()
     assert not copied.path("contexts.json").exists()
     assert 'id="sentences"' not in copied.path("report.html").read_text()
+    with pytest.warns(UserWarning, match="shows none of the held-out text"):
+        run_all(CONFIG, copied.folder)
+    assert not copied.path("sentences.json").exists()
     assert '"contexts":null' in copied.path("report.html").read_text()
 
 

@@ -6,7 +6,6 @@ from typing import TYPE_CHECKING, Any
 
 from hf_apt.cli.tables.style import bare_table, estimate_cell, value_cell
 from hf_apt.stats.floors.floors import FLOOR_MEANINGS
-from hf_apt.stats.labels import default_depth_names
 
 if TYPE_CHECKING:
     from rich.table import Table
@@ -16,10 +15,10 @@ def tables(record: dict[str, Any]) -> list[Table]:
     """Accuracy, mean APT and cross-entropy of words at every depth, and what guessers reach."""
     title = f"{record['benchmark']} {record['version']}: {record['num_words']:,} words filled in"
     table = bare_table(title, "depth", "accuracy", "mean APT", "nats a word", "tokens: accuracy")
-    for name, at in zip(default_depth_names(len(record["depths"])), record["depths"], strict=True):
+    for at in record["depths"]:
         words = at["words"]
         table.add_row(
-            name,
+            at["name"],
             *(estimate_cell(words[key]) for key in ("accuracy", "mean_apt", "cross_entropy")),
             estimate_cell(at["tokens"]["accuracy"]),
         )

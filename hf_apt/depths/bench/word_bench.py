@@ -19,6 +19,7 @@ from hf_apt.depths.depth_pass import read
 from hf_apt.depths.own_head import OwnHead
 from hf_apt.depths.sweep import VocabularySweep
 from hf_apt.depths.trunk import Trunk
+from hf_apt.models.description import depth_names
 from hf_apt.models.loading import require_room
 from hf_apt.stats.apt import masked_accuracy, mean_apt
 from hf_apt.stats.config_checks import require_whole_number
@@ -48,7 +49,10 @@ class BenchResult(ShownInNotebooks):
     across tokenizers."""
 
     tokens: tuple[dict[str, Estimate], ...]
-    """The same of tokens, which can be compared within one tokenizer alone."""
+    """At each depth the same figures of tokens, which compare within one tokenizer alone."""
+
+    depths: tuple[str, ...]
+    """What stands at each depth: embeddings, blocks, or what the model's configuration says."""
 
     token_floors: tuple[Floor, ...]
     """What guessers of tokens reach that know no context."""
@@ -84,8 +88,10 @@ class BenchResult(ShownInNotebooks):
                 "tokens": plain(list(self.token_floors)),
             },
             "depths": [
-                {"depth": depth, "words": plain(words), "tokens": plain(tokens)}
-                for depth, (words, tokens) in enumerate(zip(self.words, self.tokens, strict=True))
+                {"depth": depth, "name": name, "words": plain(words), "tokens": plain(tokens)}
+                for depth, (name, words, tokens) in enumerate(
+                    zip(self.depths, self.words, self.tokens, strict=True)
+                )
             ],
         }
 
@@ -139,6 +145,7 @@ def bench(
         asked,
         tuple(word_figures(asked, recorder.is_right(), recorder.cross_entropy())),
         tuple(_token_figures(readout)),
+        tuple(depth_names(model.config, trunk.num_depths)),
         tuple(floors_of(readout.counts)),
         readout,
     )

@@ -74,6 +74,7 @@ def config_on_text(
         require_next_tokens(config)
     if options.layout is None:
         tokenizer = str(config.tokenizer)
+        assert isinstance(config.corpus, CorpusSource)
         natural = natural_layout(config.corpus, tokenizer, length, needs_mask=not is_causal)
         config = replace(config, layout=natural)
     return config

@@ -2,7 +2,7 @@
 
 The counts of a token are those of groups of sequences, as `hf_apt.stats.measures.rarefied_apt`
 keeps them: positions of one sequence, and maskings of one position, are not independent of one
-another, stretches of text nearly are. Ours.
+another, stretches of text nearly are. Source: ours.
 """
 
 from __future__ import annotations

@@ -2,7 +2,7 @@
 
 Noise of the regressor flattens a line (Fuller, Measurement Error Models, 1987, section 1.2): half
 of the spread of mean APT being noise, the slope is half of what it is. Here the noise is not of
-each input alone, as inputs share tokens. Ours.
+each input alone, as inputs share tokens. Source: ours.
 """
 
 from __future__ import annotations

@@ -10,7 +10,10 @@ def record(num_unknown: int) -> dict:
     return {
         **{"benchmark": "b", "version": 1, "sha256": "a" * 64, "model": "m"},
         **{"num_words": 4, "num_word_types": 3, "num_tokens": 6, "num_words_unknown": num_unknown},
-        "depths": [{"depth": depth, "words": of, "tokens": of} for depth in range(2)],
+        "depths": [
+            {"depth": n, "name": name, "words": of, "tokens": of}
+            for n, name in enumerate(("embeddings", "convolution"))
+        ],
         "floors": {"words": [floor], "tokens": []},
     }
 
@@ -22,5 +25,5 @@ def test_words_that_the_tokenizer_does_not_know_are_told() -> None:
 
 def test_a_floor_is_a_row_below_the_depths() -> None:
     (table,) = bench.tables(record(0))
-    assert list(table.columns[0].cells) == ["embeddings", "block 1", "floor: unigram"]
+    assert list(table.columns[0].cells) == ["embeddings", "convolution", "floor: unigram"]
     assert list(table.columns[1].cells) == ["0.500 ± 0.100", "0.500 ± 0.100", "0.250"]

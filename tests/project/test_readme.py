@@ -1,5 +1,6 @@
 """The Python of README and docs runs as it stands, one block after the other."""
 
+import ast
 import re
 from dataclasses import replace
 from importlib import import_module
@@ -167,3 +168,22 @@ def test_the_reference_has_every_public_name():
     assert sorted(listed) == sorted(hf_apt.__all__)
     for name in trainer_callbacks.__all__:
         assert getattr(hf_apt, name) is getattr(trainer_callbacks, name)
+
+
+def test_links_of_the_built_pages_lead_to_pages_or_files():
+    """As `docs/conf.py` rewrites them; Sphinx takes one that leads nowhere for an error."""
+    conf = ast.parse((DOCS / "conf.py").read_text(encoding="utf-8"))
+    (links,) = (
+        ast.literal_eval(node.value)
+        for node in conf.body
+        if isinstance(node, ast.Assign) and ast.unparse(node.targets[0]) == "LINKS"
+    )
+    # What `index.md`, `changes.md` and so on include lies in the root, and is shown in docs/.
+    included = [README, *(ROOT / name for name in ("CHANGELOG.md", "CONTRIBUTING.md"))]
+    places = [(page, DOCS) for page in included] + [(page, page.parent) for page in PAGES[1:]]
+    for page, folder in places:
+        text = page.read_text(encoding="utf-8")
+        for here, there in links.items():
+            text = text.replace(here, there)
+        for target in re.findall(r"\]\(([^)\s#]+)", text):
+            assert re.match(r"https?://", target) or (folder / target).exists(), (page, target)

@@ -1,5 +1,6 @@
 """What is installed from the wheel works without the checkout, and holds nothing else."""
 
+import os
 import re
 import subprocess
 import sys
@@ -138,6 +139,34 @@ def test_metrics_and_callbacks_come_with_it(outside) -> None:
         "print(AptCallback().folder)\n"
     )
     assert out.split() == ["0.5", "apt"]
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("page", ["quickstart.md", "tutorials/checkpoint.md"])
+def test_its_pages_run_from_the_wheel(installed, tmp_path, page) -> None:
+    """Bash and Python blocks in order, by the installed command, away from the checkout."""
+    text = (ROOT / "docs" / page).read_text(encoding="utf-8")
+    blocks = re.findall(r"^```(bash|python)\n(.*?)^```", text, re.M | re.S)
+    path = os.pathsep.join([str(installed / "bin"), str(Path(sys.executable).parent)])
+    where = "import hf_apt\nprint(hf_apt.__file__)\n"
+    before = ""  # what a block uses of the ones above it
+    for language, block in [("python", where), *blocks]:
+        call = ["bash", "-euc"] if language == "bash" else [sys.executable, "-c"]
+        if language == "python":
+            block = before = before + block
+        done = subprocess.run(
+            [*call, block],
+            cwd=tmp_path,
+            env=os.environ
+            | {"PYTHONPATH": str(installed), "HF_HUB_OFFLINE": "1"}
+            | {"PATH": os.pathsep.join([path, os.environ["PATH"]])},
+            capture_output=True,
+            text=True,
+        )
+        assert done.returncode == 0, done.stderr[-3000:]
+        if language == "python":
+            assert Path(done.stdout.splitlines()[0]).is_relative_to(installed)
+    assert list(tmp_path.rglob("report.html"))
 
 
 def test_a_whole_run_needs_nothing_of_the_checkout(outside, tmp_path) -> None:

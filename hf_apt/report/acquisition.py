@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from hf_apt.report.formats import NOTHING, estimate, number, shown_token
+from hf_apt.report.formats import NOTHING, counted, estimate, number, shown_token
 from hf_apt.report.section import TextTable
 from hf_apt.report.tables_file import write_tables
 from hf_apt.stats.acquisition.measured_steps import Ages, MeasuredSteps
@@ -51,10 +51,12 @@ class Acquisition:
         ages_V = self.ages.apt_ages_DV[-1]
         known_V = ages_V[~np.isnan(ages_V)]
         asked = int((self.measured.support_V >= self.min_support).sum())
-        told = f"{len(known_V):,} of {asked:,} tokens asked at least {self.min_support} times"
+        often = f"{counted(asked, 'tokens')} asked at least {counted(self.min_support, 'times')}"
+        told = f"{len(known_V):,} of {often}"
         if not len(known_V):
-            return f"None of {asked:,} tokens asked at least {self.min_support} times is learnt."
-        return f"{told} are learnt, half of them by step {np.median(known_V):,.0f}."
+            return f"None of {often} is learnt."
+        are = "is" if len(known_V) == 1 else "are"
+        return f"{told} {are} learnt, half of them by step {np.median(known_V):,.0f}."
 
     def to_pandas(self) -> pd.DataFrame:
         """A row for each token that was asked often enough at each depth.

@@ -91,16 +91,52 @@ def axis_label(axes: Axes, text: str, width: float) -> None:
     axes.set_xlabel(text, color=MUTED, fontsize=font_size(width))
 
 
+def plain_label(text: str) -> str:
+    r"""`text` as matplotlib shows it in full in a legend or at a tick, whatever is in it.
+
+    Matplotlib sets what is between dollars as mathematics, and leaves out of a legend what begins
+    with an underscore; a space without width before it changes that.
+
+    >>> plain_label("a$x$b"), plain_label("_a")
+    ('a\\$x\\$b', '\u200b_a')
+    """
+    return ("\u200b" if text.startswith("_") else "") + text.replace("$", r"\$")
+
+
+def _shortened(text: str, most: int) -> str:
+    """`text` without its middle where it has more than `most` letters.
+
+    >>> _shortened("abcdefghij", 10), _shortened("abcdefghijk", 10)
+    ('abcdefghij', 'abcde…hijk')
+    """
+    return text if len(text) <= most else f"{text[: most // 2]}…{text[most // 2 + 1 - most :]}"
+
+
+_LETTER = 0.58
+"""Width of a letter in sizes of the font, about; a legend's line and the space around it take 3."""
+
+
+def _num_columns(labels: Sequence[str], width: float) -> int:
+    """The most columns of a legend that `width` inches have room for, 7 or on a phone 3 at most."""
+    room = width * 72 / font_size(width)
+    for num in range(min(len(labels), 7 if width == WIDE_INCHES else 3), 1, -1):
+        columns = np.array_split(np.array(labels), num)  # as matplotlib fills them
+        if sum(3.2 + _LETTER * max(map(len, column)) for column in columns) <= room:
+            return num
+    return 1
+
+
 def legend_above(figure: Figure, axes: Axes, width: float) -> None:
-    """Name the lines of `axes` above the figure."""
+    """Name the lines of `axes` above the figure, in as many columns as there is room for."""
     handles, labels = axes.get_legend_handles_labels()
     handles = [handle[0] if isinstance(handle, Container) else handle for handle in handles]
-    wide = width == WIDE_INCHES
+    longest = int((width * 72 / font_size(width) - 4) / _LETTER)
+    labels = [_shortened(label, longest) for label in labels]
     figure.legend(
         handles,
         labels,
         loc="outside upper left",
-        ncols=min(len(labels), 7 if wide else 3),
+        ncols=_num_columns(labels, width),
         frameon=False,
         labelcolor=INK,
         fontsize=font_size(width),

@@ -57,9 +57,9 @@ def mean_apt_by_depth(
 
 
 def apt_by_frequency(
-    bins_by_depth: Sequence[list[FrequencyBin]], labels: Sequence[str], width: float
+    bins_by_depth: Sequence[list[FrequencyBin]], labels: Sequence[str], text: str, width: float
 ) -> Figure:
-    """Mean APT of the tokens in each logarithmic bin of corpus frequency, one line a depth."""
+    """Mean APT of the tokens in each logarithmic bin of frequency in `text`, one line a depth."""
     figure, axes = plain_figure(width, 3.8)
     for depth, bins in enumerate(bins_by_depth):
         if bins:
@@ -70,7 +70,7 @@ def apt_by_frequency(
     axes.set_xscale("log")
     axes.xaxis.set_minor_locator(NullLocator())
     axes.xaxis.set_major_formatter(FuncFormatter(lambda value, _: large(value)))
-    axis_label(axes, "occurrences in the training corpus", width)
+    axis_label(axes, f"occurrences in {text}", width)
     axes.set_ylim(bottom=0)
     legend_above(figure, axes, width)
     return figure
@@ -125,10 +125,10 @@ def by_depth_and_threshold(
     width: float,
 ) -> Figure:
     """Shares against depth: a panel for each key, in it a line for each strong-match threshold."""
-    figure, all_axes = panels(list(lines_of), width, (3.0, 2.1), sharey=True, sharex=True)
+    figure, all_axes = panels(list(lines_of), width, (3.0, 2.3), sharey=True)
     for axes, lines in zip(all_axes, lines_of.values(), strict=True):
         for index, (threshold, values) in enumerate(lines.items()):
-            strength = 1 - 0.5 * index / max(len(lines) - 1, 1)
+            strength = 1 - 0.3 * index / max(len(lines) - 1, 1)
             heights = np.array([np.nan if value is None else value for value in values])
             axes.plot(
                 np.arange(len(values)),
@@ -141,6 +141,7 @@ def by_depth_and_threshold(
                 label=f"≥ {threshold:g}",
             )
         num_depths = len(next(iter(lines.values())))
+        axes.set_xlim(-0.4, num_depths - 0.6)
         depth_axis(
             axes, labels[:num_depths], width / (len(lines_of) if width == WIDE_INCHES else 1)
         )

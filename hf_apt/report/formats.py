@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 from collections.abc import Sequence
 
+from hf_apt.records.checkpoints import SHIPPED
 from hf_apt.records.summary_record import Summary
 from hf_apt.stats.depth_figures import PlainEstimate
 from hf_apt.stats.labels import default_depth_names
@@ -30,6 +31,26 @@ def depth_labels(summary: Summary) -> list[str]:
         num_depths = max(map(len, summary["readouts"].values()))
         names = default_depth_names(num_depths)
     return [name.replace(" ", "\xa0") for name in names]
+
+
+def counted_text(summary: Summary) -> str:
+    """The text in which a run's tokens were counted: that of a training, or the one measured.
+
+    >>> counted_text({"corpus": {"num_train_tokens": 0}}), counted_text({"corpus": None})
+    ('the measured text', 'the measured text')
+    """
+    has_training = (summary["corpus"] or {}).get("num_train_tokens")
+    return "the training corpus" if has_training else "the measured text"
+
+
+def counted(num: int, things: str) -> str:
+    """A number of `things`, whose first word is a plural that ends with s.
+
+    >>> counted(1, "tokens"), counted(1200, "tokens of it")
+    ('1 token', '1,200 tokens of it')
+    """
+    first, blank, rest = things.partition(" ")
+    return f"{num:,} {first.removesuffix('s') if num == 1 else first}{blank}{rest}"
 
 
 def short_depth(label: str) -> str:
@@ -115,6 +136,25 @@ def large(value: float) -> str:
             digits = f"{scaled:.0f}" if scaled >= 10 else f"{scaled:.1f}".removesuffix(".0")
             return digits + unit
     return f"{value:.0f}"
+
+
+def short_path(text: str) -> str:
+    r"""An absolute path's last part, of a shipped checkpoint its name; any other text as it is.
+
+    >>> short_path("/home/me/runs/a"), short_path("~/a.txt"), short_path("C:\\me\\a")
+    ('a', 'a.txt', 'a')
+    >>> short_path("runs/a"), short_path("owner/name"), short_path("3 / 4")
+    ('runs/a', 'owner/name', '3 / 4')
+    """
+    if not _ABSOLUTE.match(text):
+        return text
+    parts = [part for part in re.split(r"[\\/]", text) if part]
+    if SHIPPED.name in parts[:-1]:
+        return parts[parts.index(SHIPPED.name) + 1]
+    return parts[-1] if parts else text
+
+
+_ABSOLUTE = re.compile(r"(~[\w.-]*|[A-Za-z]:)?[\\/]")
 
 
 def duration(seconds: float) -> str:

@@ -8,6 +8,7 @@ from hf_apt.records.run_records import RunRecords
 from hf_apt.report.first_screen.answer import QUESTION, answer, readable_title, text_read
 from hf_apt.report.first_screen.main_chart import main_chart
 from hf_apt.report.first_screen.receipts import receipts_end
+from hf_apt.report.formats import counted_text
 from hf_apt.report.page_view import PageView
 from hf_apt.report.ruler_table import ruler_sentence
 from hf_apt.report.sections.clusters import cluster_figures
@@ -43,6 +44,7 @@ def page_content(records: RunRecords) -> dict[str, Any]:
         "lookup": lookup | {"summary": summaries} if pictures else None,
         "labels": {
             "depths": view.labels,
+            "counted_in": counted_text(view.summary),
             "names": {name: READOUT_LABELS[name] for name in pictures},
         },
     }

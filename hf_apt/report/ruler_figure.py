@@ -8,7 +8,7 @@ from typing import Literal
 
 from matplotlib.figure import Figure
 
-from hf_apt.report.axes import axis_label, font_size, plain_figure
+from hf_apt.report.axes import axis_label, font_size, plain_figure, plain_label
 from hf_apt.report.svg import INK, MUTED, READOUT_COLOURS, RULE, WIDE_INCHES
 
 
@@ -52,7 +52,7 @@ def ruler_figure(marks: Sequence[RulerMark], width: float) -> Figure:
         )
     axes.set_yticks(
         range(len(in_order)),
-        [f"{mark.name} {mark.accuracy:.3f}" for mark in in_order],
+        [f"{plain_label(mark.name)} {mark.accuracy:.3f}" for mark in in_order],
         fontsize=font_size(width),
         color=INK,
     )

@@ -7,7 +7,7 @@ from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from hf_apt.report.formats import estimate, interval, number, shown_token
+from hf_apt.report.formats import counted, estimate, interval, number, shown_token
 from hf_apt.report.section import TextTable
 from hf_apt.report.tables_file import write_tables
 from hf_apt.stats.estimates import plain
@@ -106,7 +106,7 @@ class RunDiff:
         return (
             f"{answer}: mean APT {number(last.value, signed=True)}, "
             f"95 % interval {interval(last.low, last.high)}. "
-            f"{gained:,} tokens gained, {lost:,} lost."
+            f"{counted(gained, 'tokens')} gained, {lost:,} lost."
         )
 
     def tables(self) -> list[TextTable]:
@@ -118,7 +118,8 @@ class RunDiff:
             made.append(self._by_depth(f"Mean APT of {self.num_named} named tokens", shown.named))
         made += [self._changes("gained", shown.gained), self._changes("lost", shown.lost)]
         made.append(_parts("Mean APT by treatment, last depth", "treatment", shown.by_treatment))
-        made.append(_parts("Mean APT by frequency, last depth", "in corpus", shown.by_frequency))
+        by_frequency = "Mean APT by frequency, last depth"
+        made.append(_parts(by_frequency, "times in the text", shown.by_frequency))
         if shown.by_cluster:
             named = [(self._cluster(part), part) for part in shown.by_cluster]
             made.append(_part_table("Mean APT by cluster of A, last depth", "cluster", named))

@@ -7,6 +7,7 @@ from typing import Any
 from hf_apt.records.summary_record import Summary, asks_next_tokens
 from hf_apt.report.formats import (
     NOTHING,
+    counted,
     depth_labels,
     duration,
     estimate,
@@ -147,7 +148,7 @@ def _training(summary: Summary) -> str:
     parts = [f"{subject} was trained"]
     if corpus:
         parts.append(f"on “{corpus}”")
-    parts.append(f"for {training['num_steps']:,} steps")
+    parts.append(f"for {counted(training['num_steps'], 'steps')}")
     if seen is not None:
         parts.append(f"({large(seen)} tokens)")
     if training.get("seconds") is not None:

@@ -71,7 +71,12 @@ def both_widths(
 def page_svg(
     figure: Figure, name: str, description: str, css_class: str, points: Sequence[Point] = ()
 ) -> Markup:
-    """One matplotlib figure as inline SVG without colours, fonts or addresses of its own."""
+    """One matplotlib figure as inline SVG without colours, fonts or addresses of its own.
+
+    Ids are made from `name`, which no other figure of the page may have; `description` is read out
+    in place of the picture; `css_class` is `wide`, `narrow` or the page's own. `points`, in the
+    coordinates of their axes' data, become circles without colour that can be pointed at.
+    """
     buffer = io.StringIO()
     # Ids are hashed with the figure's name: two figures on a page must not share a clip path.
     with matplotlib.rc_context({"svg.fonttype": "none", "svg.hashsalt": name}):

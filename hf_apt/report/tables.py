@@ -6,7 +6,7 @@ from collections.abc import Sequence
 from typing import Any
 
 from hf_apt.records.summary_record import Summary
-from hf_apt.report.formats import NOTHING, duration, estimates, number, percent
+from hf_apt.report.formats import NOTHING, duration, estimates, number, percent, short_path
 from hf_apt.report.sentences import cluster_entry
 from hf_apt.stats.counts import TREATMENTS
 from hf_apt.stats.depth_figures import DepthFigures
@@ -105,6 +105,8 @@ def facts(summary: Summary) -> list[tuple[str, list[tuple[str, str]]]]:
 def flat(content: Any, prefix: str = "") -> list[tuple[str, str]]:
     """Nested settings as dotted names and values as text; null is left out.
 
+    Of absolute paths the last part alone is shown.
+
     >>> flat({"model": {"num_blocks": 6}, "seed": 0, "limit": None})
     [('model.num_blocks', '6'), ('seed', '0')]
     """
@@ -124,5 +126,5 @@ def flat(content: Any, prefix: str = "") -> list[tuple[str, str]]:
     if isinstance(content, float):
         return [(prefix, f"{content:.6g}")]
     if isinstance(content, list):
-        return [(prefix, ", ".join(str(item) for item in content) or "none")]
-    return [(prefix, str(content))]
+        return [(prefix, ", ".join(short_path(str(item)) for item in content) or "none")]
+    return [(prefix, short_path(str(content)))]

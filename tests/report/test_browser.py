@@ -129,6 +129,64 @@ def sentence(number: int):
     return around | {"answers": answers, "ceiling": None}
 
 
+def rows_of_csv(browser, selector):
+    """The rows of the file that is offered below a table."""
+    href = browser.execute_script(
+        "const table = document.querySelector(arguments[0]);"
+        "const a = (table.closest('.scroll') ?? table).nextElementSibling.querySelector('a');"
+        "a.dispatchEvent(new Event('focus')); return a.href",
+        selector,
+    )
+    assert href.startswith("data:text/csv;charset=utf-8,")
+    return list(csv.reader(io.StringIO(unquote(href.partition(",")[2]))))
+
+
+@pytest.mark.skipif(not (BROWSER and DRIVER), reason="needs chromium and chromedriver")
+def test_tokens_asked_a_few_times_have_no_error_and_odd_ones_stay_in_files(browser, tmp_path):
+    run = make_run(tmp_path / "run", vocab_size=60, num_positions=1_500)
+    support_V = run.counts("own_head").support()
+    seldom = int(next(token for token in support_V.argsort()[::-1] if support_V[token] < 20))
+    words = run.vocabulary()
+    words[seldom] = "seldom"
+    run.write_json("vocabulary.json", words)
+    shown = [sentence(number) for number in range(5)]
+    shown[0]["answers"] = [dict(answer) for answer in shown[0]["answers"]]
+    for answer, token in zip(shown[0]["answers"], ("–", "±", "1 ± 2", "1,000", "+5"), strict=False):
+        answer["token"] = token
+    write_shown_sentences(run, {"num_asked": 40, "seed": 7, "sentences": shown})
+    page = write_report(run).as_uri()
+
+    def shown_values():
+        script = "return [...document.querySelectorAll('.record .value')].map((v) => v.innerText)"
+        return browser.execute_script(script)
+
+    def file():
+        return browser.execute_script("return document.querySelector('.record .csv a').download")
+
+    browser.get(page)
+    assert all("±" in value for value in shown_values())  # it begins with one asked often
+    first = file()
+    browser.get("about:blank")
+    browser.get(page + "#token=seldom")
+    hits = run.counts("own_head").hits()[:, seldom]
+    assert shown_values() == [f"{each} of {support_V[seldom]}" for each in hits]
+    assert file() == f"token-{seldom}-seldom-own-head.csv"
+    assert first != file()
+    browser.get("about:blank")
+    browser.get(page + "#token=the")
+    rows = rows_of_csv(browser, ".record table")
+    answers = browser.execute_script(
+        "return [...document.querySelectorAll('.record tbody tr:first-child .chip')]"
+        ".map((chip) => [...chip.childNodes].map((part) => part.textContent).join(' '))"
+    )
+    assert len(answers) > 1
+    assert rows[1][-1] == " ".join(" ".join(answers).split())
+    header, *rows = rows_of_csv(browser, ".game table")
+    at = header.index("answer")
+    assert [row[at] for row in rows][:5] == ["–", "±", "1 ± 2", "1,000", "'+5"]
+    assert browser.get_log("browser") == []
+
+
 @pytest.mark.skipif(not (BROWSER and DRIVER), reason="needs chromium and chromedriver")
 def test_first_screen_game_receipts_and_csv(browser, tmp_path):
     run = make_run(tmp_path / "run", vocab_size=60, num_positions=6_000)
@@ -180,16 +238,19 @@ def test_first_screen_game_receipts_and_csv(browser, tmp_path):
     assert script("return String(getSelection())") == said
     button.send_keys("\ue00c")  # Escape
     assert script("return document.querySelector('#receipt').hidden")
+    script("document.querySelector('.plot.wide .point').focus()")
+    assert not script("return document.querySelector('#receipt').hidden")
+    script("document.querySelector('#receipt button:last-child').click()")
+    assert script("return document.querySelector('#receipt').hidden")
 
     # Every table has its CSV, and the figures of the first are those of the summary.
     tables = "return [...document.querySelectorAll('main table')].length"
     assert script(tables) == script("return document.querySelectorAll('main .csv a').length")
-    href = script(
-        "const a = document.querySelector('#blocks .csv a'); a.dispatchEvent(new Event('focus'));"
-        "return a.href"
-    )
-    assert href.startswith("data:text/csv;charset=utf-8,")
-    rows = list(csv.reader(io.StringIO(unquote(href.partition(",")[2]))))
+
+    def table_of(selector):
+        return rows_of_csv(browser, selector)
+
+    rows = table_of("#blocks table")
     assert len({len(row) for row in rows}) == 1
     assert rows[0][:3] == ["depth", "mean APT", "mean APT, standard error"]
     assert "APT(50) / upper half" in rows[0]
@@ -197,6 +258,14 @@ def test_first_screen_game_receipts_and_csv(browser, tmp_path):
     assert float(rows[1][1]) == round(mean["value"], 3)
     assert float(rows[1][2]) == round(mean["standard_error"], 3)
     assert rows[1][3:5] == ["", ""]  # the embeddings grow over nothing
+    (tenths, *_) = table_of("#frequency .heat")
+    assert tenths[:2] == ["depth", "1st tenth (rarest)"]
+    assert len(set(tenths)) == len(tenths) == 12
+
+    # Their files have names of their own.
+    names = script("return [...document.querySelectorAll('.csv a')].map((a) => a.download)")
+    assert len(set(names)) == len(names)
+    assert {"how-this-was-made-model.csv", "how-this-was-made-corpus.csv"} <= set(names)
     assert browser.get_log("browser") == []
 
 

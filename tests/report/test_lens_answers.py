@@ -67,20 +67,20 @@ class Cells(HTMLParser):
             self.rows[-1][-1] += data
 
 
-def test_a_notebook_shows_a_grid_with_the_last_block_on_top(answers) -> None:
+def test_a_notebook_shows_a_grid_from_the_embeddings_down(answers) -> None:
     cells = Cells()
     cells.feed(answers._repr_html_())
     rows = [[" ".join(cell.split()) for cell in row] for row in cells.rows]
     assert rows[0] == ["depth", "1", "2", "entropy, bits", "rank of true", "its probability"]
-    assert rows[1] == ["block 1", "b 0.500", "c 0.250", "1.75", "1", "0.5"]
-    assert rows[2] == ["embeddings", f"{HOSTILE} 0.750", "b 0.125", "1.50", "2", "0.12"]
+    assert rows[1] == ["embeddings", f"{HOSTILE} 0.750", "b 0.125", "1.50", "2", "0.12"]
+    assert rows[2] == ["block 1", "b 0.500", "c 0.250", "1.75", "1", "0.5"]
     assert "script" not in cells.tags
 
 
 def test_shading_grows_with_probability_and_sets_no_colour_of_text(answers) -> None:
     html = answers._repr_html_()
     shades = [float(shade) for shade in re.findall(r"rgba\(46, 134, 222, ([\d.]+)\)", html)]
-    assert shades == pytest.approx([0.325, 0.1625, 0.4875, 0.08125, 0.65, 0.65], abs=1e-3)
+    assert shades == pytest.approx([0.4875, 0.08125, 0.325, 0.1625, 0.65, 0.65], abs=1e-3)
     assert not re.findall(r"(?<![-\w])color: (?!inherit)", html)
 
 
@@ -89,6 +89,8 @@ def test_a_page_needs_nothing_else(answers, tmp_path) -> None:
     page = path.read_text(encoding="utf-8")
     assert page.startswith("<!doctype html>")
     assert "color-scheme: light dark" in page
+    assert page.count("<h1>") == 1
+    assert "--accent" in page  # the look of the other pages
     assert HOSTILE not in page
     assert not re.search(r"(src|href)=|https?://|@import", page)
     assert [each.name for each in path.parent.iterdir()] == ["lens.html"]

@@ -8,13 +8,18 @@ import re
 import shutil
 import subprocess
 import sys
+from importlib import resources
 
 import numpy as np
 import pytest
+from matplotlib.colors import to_rgb
 from synthetic_runs import NUM_BLOCKS, Page, make_run, planted_classes, synthetic_counts, vocabulary
 
 from hf_apt.records.run import Run
 from hf_apt.report import write_report
+from hf_apt.report.axes import legend_above, plain_figure
+from hf_apt.report.figures import by_depth_and_threshold
+from hf_apt.report.svg import NARROW_INCHES
 from hf_apt.stats.apt import never_right
 from hf_apt.stats.counts import TREATMENTS
 from hf_apt.stats.rarefaction import rarefied_mean_apt, rarefied_num_tokens
@@ -80,6 +85,27 @@ def test_the_curve_says_what_mean_apt_is_of_fewer_positions(full_run, full_page)
         assert re.search(rf"{size:,}\s+{num:,}\s.*{value:.3f}", full_page.text, re.DOTALL)
     common = (np.stack([counts.support(name) for name in TREATMENTS]) > 0).all(axis=0)
     assert f"{common.sum():,} tokens that were asked for under all three" in full_page.text
+
+
+def test_the_page_says_in_which_text_tokens_were_counted(full_page, tmp_path):
+    assert full_page.source.count("in the training corpus") > 1
+    run = make_run(tmp_path, **SMALL, trained=False)
+    summary = run.read_json("summary.json")
+    summary["corpus"]["num_train_tokens"] = 0
+    run.write_json("summary.json", summary)
+    page = Page(write_report(run)).source
+    assert "training corpus" not in page
+    assert page.count("in the measured text") > 1
+
+
+def test_no_folder_of_a_disk_is_among_the_settings(tmp_path):
+    run = make_run(tmp_path, **SMALL)
+    config = run.read_json("config.json") | {"tokenizer": "/home/me/of mine/words", "corpus": "a/b"}
+    run.write_json("config.json", config)
+    page = Page(write_report(run)).text
+    assert "/home/me" not in page
+    assert "words" in page
+    assert "a/b" in page
 
 
 def test_tokens_that_are_common_and_never_right_are_named(full_run, full_page):
@@ -224,3 +250,41 @@ def test_a_vocabulary_of_30522_stays_below_1_mb(full_run, tmp_path):
 def test_no_torch_is_imported():
     code = "import sys, hf_apt.report; sys.exit(bool({'torch', 'transformers'} & set(sys.modules)))"
     assert subprocess.run([sys.executable, "-c", code], check=False).returncode == 0
+
+
+def test_long_names_of_lines_fit_a_phone():
+    figure, axes = plain_figure(NARROW_INCHES, 3)
+    names = ["A: one-model-of-the-two-that", "B: another-model", "C " + 30 * "long"]
+    for name in names:
+        axes.plot([0, 1], [0, 1], label=name)
+    legend_above(figure, axes, NARROW_INCHES)
+    figure.draw_without_rendering()
+    (legend,) = figure.legends
+    box = legend.get_window_extent()
+    assert box.x0 >= 0
+    assert box.x1 <= figure.bbox.width
+    assert [text.get_text() for text in legend.get_texts()][:2] == names[:2]
+
+
+def luminance(colour):
+    linear = [c / 12.92 if c <= 0.04045 else ((c + 0.055) / 1.055) ** 2.4 for c in colour]
+    return sum(weight * c for weight, c in zip((0.2126, 0.7152, 0.0722), linear, strict=True))
+
+
+@pytest.mark.parametrize(("accent", "paper"), [("#2f5bb7", "#fcfcfa"), ("#8fb2ff", "#14161a")])
+def test_lines_of_clusters_can_be_told_from_the_paper(accent, paper):
+    """WCAG 2.2, 1.4.11: a contrast of 3 to 1; each panel has its depths named."""
+    css = (resources.files("hf_apt.report") / "templates" / "page.css").read_text()
+    assert f"--paper: {paper}" in css
+    assert f"--accent: {accent}" in css
+    lines: dict[float, list[float | None]] = {0.3: [0.1, 0.2], 0.5: [0.1, 0.1], 0.7: [0.0, 0.1]}
+    panels = {"row": lines, "mutual": lines}
+    figure = by_depth_and_threshold(panels, ["embeddings", "block 1"], 1.0, NARROW_INCHES)
+    for axes in figure.axes:
+        labels = [label for label in axes.get_xticklabels() if label.get_visible()]
+        assert [label.get_text() for label in labels] == ["emb.", "block 1"]
+        for line in axes.lines:
+            alpha = line.get_alpha() or 1.0
+            ink, ground = (np.array(to_rgb(colour)) for colour in (accent, paper))
+            lights = sorted(luminance(c) for c in (alpha * ink + (1 - alpha) * ground, ground))
+            assert (lights[1] + 0.05) / (lights[0] + 0.05) >= 3

@@ -303,7 +303,7 @@ def test_the_command_prints_and_writes(call, folders, tmp_path):
         "large is right for 0.900 ± 0.030 of the test texts (chance 0.250)",
         "without pre-training for 0.300 ± 0.040. The next is small: 0.400 ± 0.030.",
         "expected of 500 asked positions",
-        "mean APT, small, block 2: 0.1950 ± 0.0100 (standard error over tokens)",
+        "mean APT, small, block 2: 0.1950 ± 0.0100 (standard error over stretches of the text)",
         "Rank correlation with accuracy on kinds, runs, last block",
         "9.0 M",
     ):

@@ -22,13 +22,16 @@ def readable_title(summary: Summary) -> str:
     model, on, corpus = title.rpartition(" on ")
     if not on or not _FILES.search(corpus):
         return title
+    corpus = re.sub(r"\[[^\]]*\]", "", corpus)
     stems = [_ENDING.sub("", part).strip("*?[]{}.-_ ") for part in re.split(r"[/\\]", corpus)]
     named = [stem for stem in stems if stem]
     return f"{model} on {named[-1]}" if named else title
 
 
-_ENDING = re.compile(r"(\.(parquet|jsonl?|txt|csv|fasta|fa|faa|smi|gz|zst|bz2|xz))+$")
-_FILES = re.compile(r"[*?]|^[./~]|\\|" + _ENDING.pattern)
+_ENDING = re.compile(
+    r"(\.(parquet|jsonl?|ndjson|txt|tsv|csv|fasta|fa|fna|faa|smi|gz|zst|bz2|xz))+$", re.IGNORECASE
+)
+_FILES = re.compile(r"[*?\[]|^[./~]|\\|" + _ENDING.pattern, re.IGNORECASE)
 """What is a pattern or a file, and no data set of the Hub such as `owner/name`."""
 
 

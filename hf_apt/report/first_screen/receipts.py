@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from hf_apt.records.summary_record import Summary, asks_next_tokens
 from hf_apt.report.first_screen.answer import readable_title
-from hf_apt.report.formats import NOTHING, number
+from hf_apt.report.formats import NOTHING, counted, number
 from hf_apt.stats.depth_figures import PlainEstimate
 from hf_apt.stats.labels import READOUT_LABELS
 
@@ -28,7 +28,7 @@ def receipt(
     if value["standard_error"] is not None:
         error = _ERRORS.get(figure, "binomial standard error")
         parts[0] += f" ± {number(value['standard_error'], 4)} ({error})"
-    parts.append(f"n = {number(value['num'], 0)} {_OVER.get(figure, 'positions')}")
+    parts.append(f"n = {counted(value['num'], _OVER.get(figure, 'positions'))}")
     if seed is not None:
         parts.append(f"seed {seed}")
     return ", ".join(parts)

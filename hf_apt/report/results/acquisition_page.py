@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from pathlib import Path
 
+from hf_apt.report.formats import short_path
 from hf_apt.report.results.curves import depths_by_step
 from hf_apt.report.results.result_page import ResultPage
 from hf_apt.report.results.steps import MeasuredTraining, means_by_step, steps_content
@@ -41,7 +42,7 @@ def acquisition_page(
         " tokens.",
         tables=tables,
         notes=notes,
-        receipts_end=name,
+        receipts_end=short_path(name),
         depths=labels,
         steps=steps_content(training, means_SD, labels),
     )

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+import shlex
 from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
@@ -10,7 +11,7 @@ from typing import Any
 from markupsafe import Markup
 
 from hf_apt.records.task_record import ComparisonRecord
-from hf_apt.report.formats import estimate, number
+from hf_apt.report.formats import estimate, number, short_path
 from hf_apt.report.results.curves import runs_by_depth
 from hf_apt.report.results.result_page import ResultPage
 from hf_apt.report.section import TextTable
@@ -26,17 +27,17 @@ def comparison_page(
         title=f"{len(rows)} runs, fine-tuned on {record['task']}",
         question=f"Which run is best at {record['task']}?",
         answer=comparison_answer(record),
-        chart=_chart(rows),
+        chart=_chart(rows, size),
         caption="Mean APT of the own head by depth, "
         + (
             f"expected of {size:,} asked positions, the most that all runs have"
             if size
             else "of all positions of each run, which is no comparison where these differ"
         )
-        + "; bars are one standard error.",
+        + f"; bars are one standard error over {_over(size)}.",
         tables=tables,
         notes=notes,
-        receipts_end=", ".join(row["name"] for row in rows),
+        receipts_end=_command(record),
     )
 
 
@@ -76,11 +77,22 @@ def short_names(names: Sequence[str]) -> dict[str, str]:
     return dict(zip(names, ends if len(set(ends)) == len(ends) else names, strict=True))
 
 
+def _command(record: ComparisonRecord) -> str:
+    """The command that makes this comparison."""
+    folders = [short_path(row["name"]) for row in record["runs"]]
+    return shlex.join(["hf-apt", "compare", *folders, "--task", record["task"]])
+
+
 def _known(value: dict[str, Any]) -> bool:
     return value["value"] is not None
 
 
-def _chart(rows: Sequence[dict[str, Any]]) -> Markup | None:
+def _over(size: int | None) -> str:
+    """What the errors of mean APT are over: text where it is expected of `size` positions."""
+    return "tokens" if size is None else "stretches of the text"
+
+
+def _chart(rows: Sequence[dict[str, Any]], size: int | None) -> Markup | None:
     names = short_names([row["name"] for row in rows])
     curves = {
         names[row["name"]]: row["mean_apt_by_depth"] for row in rows if row["mean_apt_by_depth"]
@@ -88,4 +100,9 @@ def _chart(rows: Sequence[dict[str, Any]]) -> Markup | None:
     if not curves:
         return None
     labels = default_depth_names(max(map(len, curves.values())))
-    return runs_by_depth(curves, [label.replace(" ", "\xa0") for label in labels])
+    return runs_by_depth(
+        curves,
+        [label.replace(" ", "\xa0") for label in labels],
+        over=_over(size),
+        unit="tokens" if size is None else f"tokens expected of {size:,} positions",
+    )

@@ -11,8 +11,16 @@ from markupsafe import Markup
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 
-from hf_apt.report.axes import axis_label, depth_axis, draw_line, legend_above, panels, plain_figure
-from hf_apt.report.formats import PlainEstimate, number
+from hf_apt.report.axes import (
+    axis_label,
+    depth_axis,
+    draw_line,
+    legend_above,
+    panels,
+    plain_figure,
+    plain_label,
+)
+from hf_apt.report.formats import PlainEstimate, counted, number
 from hf_apt.report.svg import (
     MUTED,
     READOUT_COLOURS,
@@ -40,20 +48,23 @@ def said_of(figure: str, place: str, value: PlainEstimate, over: str, unit: str)
     said = f"{figure}, {place}: {number(value['value'], 4)}"
     if value["standard_error"] is not None:
         said += f" ± {number(value['standard_error'], 4)} (standard error over {over})"
-    return f"{said}, n = {value['num']:,} {unit}"
+    return f"{said}, n = {counted(value['num'], unit)}"
 
 
-def runs_by_depth(curves: dict[str, list[PlainEstimate]], labels: Sequence[str]) -> Markup:
-    """Mean APT by depth, a line for each run with bars of one standard error over tokens.
+def runs_by_depth(
+    curves: dict[str, list[PlainEstimate]], labels: Sequence[str], *, over: str, unit: str
+) -> Markup:
+    """Mean APT by depth, a line for each run with bars of one standard error.
 
-    A run with fewer depths than `labels` has a shorter line.
+    A run with fewer depths than `labels` has a shorter line. `over` says what the standard errors
+    are over, `unit` what the numbers of the estimates count.
     """
     points = [
         Point(depth, value["value"], said)
         for name, curve in curves.items()
         for depth, value in enumerate(curve)
         if value["value"] is not None
-        for said in [said_of("mean APT", f"{name}, {labels[depth]}", value, "tokens", "tokens")]
+        for said in [said_of("mean APT", f"{name}, {labels[depth]}", value, over, unit)]
     ]
     draw = partial(_runs, curves, labels)
     return both_widths("runs", "Mean APT by depth, one line for each run", draw, points)
@@ -104,7 +115,7 @@ def _lines(axes: Axes, curves: dict[str, list[PlainEstimate]]) -> None:
     for index, (name, curve) in enumerate(curves.items()):
         style: dict[str, Any] = {"color": _COLOURS[index % 5], "marker": _MARKERS[index % 5]}
         dashes = {"linestyle": ("-", "--", ":")[index // 5 % 3]}
-        draw_line(axes, np.arange(len(curve)), curve, label=name, **style, **dashes)
+        draw_line(axes, np.arange(len(curve)), curve, label=plain_label(name), **style, **dashes)
     axes.set_ylim(bottom=0)
 
 
@@ -115,28 +126,40 @@ def depths_by_step(
 
     Values can be pointed at; those of the last depth alone where there are many.
     """
-    lines = list(zip(labels, curves, strict=True))
+    places_DS = _beside(steps, len(curves))
+    lines = list(enumerate(zip(labels, curves, strict=True)))
+    shown = lines if len(steps) * len(lines) <= MOST_POINTS else lines[-1:]
     points = [
-        Point(step, value["value"], said)
-        for label, curve in (lines if len(steps) * len(lines) <= MOST_POINTS else lines[-1:])
-        for step, value in zip(steps, curve, strict=True)
+        Point(place, value["value"], said)
+        for depth, (label, curve) in shown
+        for step, place, value in zip(steps, places_DS[depth], curve, strict=True)
         if value["value"] is not None
         for said in [said_of("mean APT", f"{label}, step {step:,}", value, "tokens", "tokens")]
     ]
-    draw = partial(_steps, curves, steps, labels)
+    draw = partial(_steps, curves, places_DS, labels)
     return both_widths("steps", "Mean APT by step, one line for each depth", draw, points)
+
+
+def _beside(steps: Sequence[int], num_depths: int) -> np.ndarray:
+    """Where each depth stands at each step, shape (D, S): side by side, so that bars are apart.
+
+    They take 0.4 of the way between the two nearest steps, a depth in the middle at its step.
+    """
+    gap = float(min(np.diff(steps), default=1))
+    offsets_D = (np.arange(num_depths) - (num_depths - 1) / 2) * 0.4 * gap / max(num_depths, 1)
+    return np.asarray(steps, float)[None, :] + offsets_D[:, None]
 
 
 def _steps(
     curves: Sequence[Sequence[PlainEstimate]],
-    steps: Sequence[int],
+    places_DS: np.ndarray,
     labels: Sequence[str],
     width: float,
 ) -> Figure:
     figure, axes = plain_figure(width, 3.8)
     for depth, curve in enumerate(curves):
         style: dict[str, Any] = {"color": depth_colour(depth), "label": labels[depth]}
-        draw_line(axes, np.array(steps), curve, marker="o", markersize=3, **style)
+        draw_line(axes, places_DS[depth], curve, marker="o", markersize=3, **style)
     axis_label(axes, "step of the training", width)
     axes.set_ylim(bottom=0)
     legend_above(figure, axes, width)

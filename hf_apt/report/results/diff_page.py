@@ -8,7 +8,7 @@ from pathlib import Path
 
 from markupsafe import Markup
 
-from hf_apt.report.formats import interval
+from hf_apt.report.formats import interval, short_path
 from hf_apt.report.results.curves import pair_by_depth, said_of
 from hf_apt.report.results.result_page import ResultPage
 from hf_apt.report.section import TextTable
@@ -51,7 +51,7 @@ def diff_page(
         f" {NUM_GROUPS} stretches of the text.",
         tables=tables,
         notes=notes,
-        receipts_end=f"A: {a}; B: {b}; {asked}",
+        receipts_end=f"A: {short_path(a)}; B: {short_path(b)}; {asked}",
     )
 
 

@@ -7,7 +7,7 @@ from collections.abc import Sequence
 from functools import partial
 
 from hf_apt.report import figures
-from hf_apt.report.formats import estimate, large, shown_token
+from hf_apt.report.formats import counted, counted_text, estimate, large, shown_token
 from hf_apt.report.page_view import PageView
 from hf_apt.report.rows_table import rows_table
 from hf_apt.report.section import Section
@@ -18,17 +18,18 @@ from hf_apt.stats.depth_figures import DepthFigures, FrequencyBin
 
 def section(view: PageView) -> Section:
     """A figure and a table for each readout."""
-    drawings = {}
+    drawings, text = {}, counted_text(view.summary)
     for name in view.shown:
         bins = [depth["apt_by_frequency"] for depth in view.readouts[name]]
-        draw = partial(figures.apt_by_frequency, bins, view.labels)
-        said = "APT against corpus frequency, by depth"
+        draw = partial(figures.apt_by_frequency, bins, view.labels, text)
+        said = f"APT against frequency in {text}, by depth"
         drawings[name] = both_widths(f"frequency-{name}", said, draw, _points(bins, view.labels))
     growth = {name: growth_table(view.readouts[name], view.labels) for name in view.shown}
     never = {name: _never_right(view, view.readouts[name][-1]) for name in view.shown}
     readouts = view.by_readout(figure=drawings, growth=growth, never=never)
     rows = rows_table(view.summary)
-    return Section("frequency", "Common and rare tokens", {"readouts": readouts, "rows": rows})
+    content = {"readouts": readouts, "rows": rows, "text": text}
+    return Section("frequency", "Common and rare tokens", content)
 
 
 def _points(bins_by_depth: Sequence[list[FrequencyBin]], labels: Sequence[str]) -> list[Point]:
@@ -41,7 +42,8 @@ def _points(bins_by_depth: Sequence[list[FrequencyBin]], labels: Sequence[str]) 
             for label, bins in zip(labels, bins_by_depth, strict=True)
             if bins
         ]
-        which = f"{num:,} tokens that occur {large(low)} to {large(high)} times"
+        occur = "occurs" if num == 1 else "occur"
+        which = f"{counted(num, 'tokens')} that {occur} {large(low)} to {large(high)} times"
         said = f"mean APT of {which}: {', '.join(values)}"
         points.append(Point(math.sqrt(low * high), last["mean_apt"]["value"], said))
     return points
@@ -59,5 +61,5 @@ def _never_right(view: PageView, last: DepthFigures) -> str:
     )
     more = never["num_tokens"] - len(never["tokens"])
     rest = f", and {more:,} more" if more else ""
-    num = f"{never['num_tokens']:,}"
-    return f"{asked}: {num} tokens, which may never have been trained: {shown}{rest}."
+    num = counted(never["num_tokens"], "tokens")
+    return f"{asked}: {num}, which may never have been trained: {shown}{rest}."

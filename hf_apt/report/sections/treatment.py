@@ -7,7 +7,7 @@ from functools import partial
 
 from hf_apt.records.summary_record import asks_next_tokens
 from hf_apt.report import figures
-from hf_apt.report.formats import estimate, number
+from hf_apt.report.formats import counted, estimate, number
 from hf_apt.report.page_view import PageView
 from hf_apt.report.section import Section
 from hf_apt.report.svg import Point, both_widths
@@ -43,6 +43,7 @@ def _points(curves: Mapping[str, list[PlainEstimate]], labels: Sequence[str]) ->
     for depth, pooled in enumerate(curves["pooled"]):
         if pooled["value"] is not None:
             values = [f"{name} {estimate(curve[depth])}" for name, curve in curves.items()]
-            said = f"mean APT, {labels[depth]}, {pooled['num']:,} tokens: {', '.join(values)}"
+            of = counted(pooled["num"], "tokens")
+            said = f"mean APT, {labels[depth]}, {of}: {', '.join(values)}"
             points.append(Point(depth, pooled["value"], said.replace("pooled", "all modified", 1)))
     return points

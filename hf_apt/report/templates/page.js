@@ -57,12 +57,19 @@
   const receipt = document.createElement("div");
   const said = document.createElement("span");
   const copy = document.createElement("button");
+  const close = document.createElement("button");
   receipt.id = "receipt";
   receipt.hidden = true;
   said.setAttribute("role", "status");
-  copy.type = "button";
-  copy.className = "small";
-  receipt.append(said, copy);
+  for (const button of [copy, close]) {
+    button.type = "button";
+    button.className = "small";
+  }
+  close.textContent = "Close";
+  close.addEventListener("click", () => {
+    receipt.hidden = true;
+  });
+  receipt.append(said, copy, close);
   document.body.append(receipt);
   for (const target of all(".point, .receipted")) {
     const title = target.querySelector("title");
@@ -95,6 +102,7 @@
     const plain = table.cloneNode(true);
     for (const hidden of plain.querySelectorAll(".short")) hidden.remove();
     for (const end of plain.querySelectorAll("br, .chip")) end.after(" ");
+    for (const start of plain.querySelectorAll("small")) start.before(" ");
     const grid = [];
     [...plain.rows].forEach((row, y) => {
       grid[y] ??= [];
@@ -102,9 +110,10 @@
       for (const cell of row.cells) {
         while (grid[y][x] !== undefined) x += 1;
         const text = cell.textContent.replace(/\s+/g, " ").trim();
+        const names = cell.dataset.columns?.split("|");
         for (let down = 0; down < cell.rowSpan; down += 1) {
           grid[y + down] ??= [];
-          for (let right = 0; right < cell.colSpan; right += 1) grid[y + down][x + right] = text;
+          for (let right = 0; right < cell.colSpan; right += 1) grid[y + down][x + right] = names?.[right] ?? text;
         }
       }
     });
@@ -114,27 +123,44 @@
     const header = [...Array(width).keys()].map((x) => [...new Set(heads.map((row) => row[x] ?? ""))].filter(Boolean).join(" / "));
     const body = grid.slice(numHeads);
     const columns = header.map((name, x) => {
-      const cells = body.map((row) => (row[x] ?? "").split("±").map(number));
+      const cells = body.map((row) => (/^(token|answer|words)\b/.test(name) ? [word(row[x] ?? "")] : parted(row[x] ?? "").map(number)));
       const twice = cells.some((parts) => parts.length === 2);
       return twice ? [[name, ...cells.map((parts) => parts[0])], [`${name}, standard error`, ...cells.map((parts) => parts[1] ?? "")]]
-        : [[name, ...cells.map((parts) => parts.join("±"))]];
+        : [[name, ...cells.map(([text]) => text)]];
     }).flat();
     return [...(numHeads ? [0] : []), ...body.map((_, y) => y + 1)].map((y) => columns.map((column) => column[y]));
+  }
+  // A token is no number, no gap and no estimate, whatever it looks like.
+  function parted(text) {
+    return /^[+−-]?[\d.,]+ ± [\d.,]+/.test(text) ? text.split("±") : [text];
+  }
+  function word(text) {
+    return /^[=+\-@]/.test(text) ? `'${text}` : text;  // no spreadsheet takes it for a formula
   }
   function number(text) {
     const plain = text.trim().replace("−", "-");
     if (plain === "–") return "";
     const digits = plain.replace(/,(?=\d{3})/g, "");
     if (/^[+-]?\d+(\.\d+)?$/.test(digits)) return digits.replace("+", "");
-    return /^[=+\-@]/.test(plain) ? `'${plain}` : plain;  // no spreadsheet takes it for a formula
+    return word(plain);
   }
-  function offerCsv(table) {
+  const filesOf = new Map();
+  function nameOf(table) {
+    const said = table.closest("[aria-label]")?.getAttribute("aria-label");
+    if (said) return said;
+    const titles = [table.closest("section")?.querySelector("h2"), (table.closest(".scroll") ?? table).parentElement.querySelector(":scope > :is(h3, summary)")];
+    return [...new Set(titles.map((title) => title?.textContent).filter(Boolean))].join(", ") || "table";
+  }
+  function offerCsv(table, about = nameOf(table)) {
     const link = document.createElement("a");
     const line = document.createElement("p");
-    const about = table.closest("[aria-label]")?.getAttribute("aria-label") ?? table.closest("section")?.querySelector("h2")?.textContent ?? "table";
+    const base = about.toLowerCase().replace(/[^\p{L}\p{N}]+/gu, "-").replace(/^-|-$/g, "");
+    const owners = filesOf.get(base) ?? [];
+    const before = owners.filter((owner) => owner.isConnected && owner !== table);
+    filesOf.set(base, [...before, table]);
     link.textContent = "CSV";
     link.setAttribute("aria-label", `${about} as CSV`);
-    link.download = `${about.toLowerCase().replace(/[^a-z0-9]+/g, "-").replace(/^-|-$/g, "")}.csv`;
+    link.download = `${base}${before.length ? `-${before.length + 1}` : ""}.csv`;
     const fill = () => {
       const lines = rowsOf(table).map((row) => row.map((cell) => (/[",\n]/.test(cell) ? `"${cell.replaceAll('"', '""')}"` : cell)).join(","));
       link.href = `data:text/csv;charset=utf-8,${encodeURIComponent(`${lines.join("\n")}\n`)}`;
@@ -326,6 +352,7 @@
     }
 
     const whole = (value) => value.toLocaleString("en");
+    const times = (value) => `${whole(value)} time${value === 1 ? "" : "s"}`;
     const share = (value) => (value === null ? "–" : `${Math.round(value * 100)} %`);
     const decimal = (value, places = 3) => (value === null ? "–" : value.toFixed(places).replace("-", "−"));
 
@@ -423,6 +450,7 @@
     }
 
     const bare = lookup.tokens.map(bareToken);
+    const few = 20;  // of fewer askings the binomial standard error says little, at 0 or 1 nothing
 
     function matches(query) {
       const wanted = query.toLowerCase();
@@ -455,8 +483,8 @@
       const token = state.token;
       const support = lookup.support[token] ?? 0;
       const rows = [
-        ["asked for", support || !lookup.num_left_out ? `${whole(support)} times` : "seldom or never"],
-        ["in the training corpus", `${whole(lookup.frequency[token])} times`],
+        ["asked for", support || !lookup.num_left_out ? times(support) : "seldom or never"],
+        [`in ${labels.counted_in}`, times(lookup.frequency[token])],
         ["token id", String(lookup.ids[token])],
       ];
       if (lookup.planted) rows.push(["planted class", lookup.planted[token] < 0 ? "none" : String(lookup.planted[token])]);
@@ -468,7 +496,7 @@
         : "It was given as an answer but never asked for, so it has no APT.", "note"));
       record.append(...contexts(token));
       find("#token-record").replaceChildren(record);
-      for (const table of all("#token-record table")) offerCsv(table);
+      for (const table of all("#token-record table")) offerCsv(table, `Token ${lookup.ids[token]} ${lookup.tokens[token]}, ${labels.names[shownReadout()]}`);
     }]);
 
     function address(token) {
@@ -510,10 +538,11 @@
         fill.style.cssText = `width:${apt * 100}%;--swatch:var(--depth-${depth})`;
         const bar = element("span", fill, "track");
         const error = Math.sqrt((apt * (1 - apt)) / support);
+        const value = support < few ? `${hits[token]} of ${support}` : `${decimal(apt)} ± ${decimal(error)}`;
         return element("tr", [
           element("th", labels.depths[depth]),
           element("td", bar),
-          element("td", `${decimal(apt)} ± ${decimal(error)}`, "value"),
+          element("td", value, "value"),
           element("td", wrong(token, depth, support)),
         ]);
       });
@@ -545,7 +574,9 @@
     // Begin with the token, among the hundred most asked, that has grown most.
     const { hits } = detail();
     const growth = (token) => (hits.at(-1)[token] - hits[0][token]) / lookup.support[token];
-    const common = [...lookup.support.slice(0, 100).keys()];
+    const most = [...lookup.support.slice(0, 100).keys()];
+    const often = most.filter((token) => lookup.support[token] >= few);
+    const common = often.length ? often : most;
     state.token = common.reduce((best, token) => (growth(token) > growth(best) ? token : best), 0);
     openToken = openAddress;
   }

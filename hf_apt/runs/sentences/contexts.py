@@ -67,7 +67,7 @@ def in_order_of_news(stretches: Sequence[Sequence[int]], num: int) -> list[int]:
 
 
 def _stretches(row: np.ndarray, special: set[int]) -> Iterator[list[int]]:
-    """The row in stretches of equal length, cut where a special token stands."""
+    """The row in stretches of 2 to 20 tokens, cut at special tokens, which are in none."""
     stretch: list[int] = []
     for token in [*row.tolist(), None]:
         if token is None or token in special or len(stretch) == _LENGTH:

@@ -7,7 +7,7 @@ from synthetic_runs import Page, make_run
 from hf_apt.records.run_records import RunRecords
 from hf_apt.report import write_report
 from hf_apt.report.first_screen.receipts import receipt, receipts_end
-from hf_apt.report.formats import estimate, large
+from hf_apt.report.formats import counted, estimate, large
 
 
 def test_the_page_has_a_receipt_for_every_value_of_chart_and_headline_columns(tmp_path) -> None:
@@ -46,7 +46,8 @@ def test_charts_say_the_values_of_the_summary(tmp_path) -> None:
             for label, depth in zip(labels, depths, strict=True)
         ]
         assert (
-            f"mean APT of {each['mean_apt']['num']:,} tokens that occur"
+            f"mean APT of {counted(each['mean_apt']['num'], 'tokens')} that"
+            f" {'occurs' if each['mean_apt']['num'] == 1 else 'occur'}"
             f" {large(each['low'])} to {large(each['high'])} times: {', '.join(values)}"
         ) in said
     common = depths[1]["mean_apt_common"]
@@ -62,6 +63,7 @@ def test_what_is_not_known_is_not_said() -> None:
     assert receipt("masked accuracy", "own_head", "block 1", accuracy) == (
         "masked accuracy, own head, block 1: 0.5000, n = 12 positions"
     )
+    assert receipt("masked accuracy", "own_head", "", accuracy | {"num": 1}).endswith("1 position")
     unknown = {"value": None, "standard_error": None, "num": 0}
     assert receipt("mean APT", "bayes", "", unknown) == "mean APT, exact ceiling: –"
     summary = {"title": "m on sotu", "command": None, "masking": None, "model": None}

@@ -8,6 +8,8 @@ import pytest
 from measured_trainings import AT_LAST, STEPS, SUPPORT, learnt, page_of, training_of
 
 from hf_apt.report.acquisition import Acquisition
+from hf_apt.report.results.comparison_page import comparison_page
+from hf_apt.report.results.curves import depths_by_step
 from hf_apt.report.results.steps import learnt_at, means_by_step, steps_content
 from hf_apt.stats.acquisition.measured_steps import MeasuredSteps, ages
 from hf_apt.stats.acquisition.step_confusions import TakenFor
@@ -92,3 +94,47 @@ def test_many_steps_leave_the_page_below_a_megabyte() -> None:
         confusions=(pairs,) * num_steps,
     )
     assert len(page_of(made).rendered().encode()) < 1_000_000
+
+
+def compared(size):
+    """A comparison of two runs whose names matplotlib would take for something else."""
+    curve = [{"value": 0.25, "standard_error": 0.125, "num": 7}] * 2
+    runs = [
+        {"name": name, "mean_apt_by_depth": curve, "pretrained": None, "untrained": None}
+        for name in ("/home/me/_first", "runs/cost $1 or $2")
+    ]
+    return {"task": "t", "chance": 0.5, "runs": runs, "mean_apt_positions": size}
+
+
+def test_receipts_of_runs_say_what_their_errors_are_over() -> None:
+    page = comparison_page(compared(1000), [], [])
+    assert (
+        "(standard error over stretches of the text), n = 7 tokens expected of 1,000" in page.chart
+    )
+    assert "over tokens" not in page.chart
+    assert "over stretches of the text" in page.caption
+    page = comparison_page(compared(None), [], [])
+    assert "(standard error over tokens), n = 7 tokens<" in page.chart
+    assert "over tokens" in page.caption
+    assert page.receipts_end == "hf-apt compare _first 'runs/cost $1 or $2' --task t"
+
+
+def test_every_run_is_named_in_the_legend() -> None:
+    chart = str(comparison_page(compared(None), [], []).chart)
+    texts = [text.strip("\u200b") for text in re.findall(r"<text[^>]*>([^<]*)</text>", chart)]
+    for name in ("_first", "cost $1 or $2"):
+        assert texts.count(name) == 2  # wide and narrow
+
+
+def test_bars_of_depths_stand_side_by_side() -> None:
+    made = learnt()
+    means_SD = means_by_step(made.measured)
+    curves = [list(means_S) for means_S in zip(*means_SD, strict=True)]
+    chart = str(depths_by_step(curves, STEPS, ["embeddings", "block 1"]))
+    wide = chart[: chart.index("</svg>")]
+    at = re.findall(r'cx="([\d.]+)"[^>]*><title>mean APT, (.*?), step (\d+):', wide)
+    assert len(at) == 2 * len(STEPS)
+    places = {(label, step): float(x) for x, label, step in at}
+    gaps = [places["block 1", str(step)] - places["embeddings", str(step)] for step in STEPS]
+    assert 5 < min(gaps) <= max(gaps) < 40
+    assert max(gaps) - min(gaps) < 0.3

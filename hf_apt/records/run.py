@@ -38,7 +38,7 @@ class Run(RunInNotebooks):
         config.json        what was asked for
         environment.json   versions, commit, device, seed, fingerprints of data and tokenizer
         vocabulary.json    the tokens as text, by token id
-        frequency.npy      occurrences of each token in the training corpus, or the measured text, int64 (V,)
+        frequency.npy      occurrences in the training corpus, or the measured text, int64 (V,)
         fingerprints.json  of the two files above and the one below
         planted.npy        planted language only: class of each token, -1 for none, int64 (V,)
         tokens/            tokenised sequences (hf_apt.data.tokens), train/ and validation/

@@ -126,12 +126,12 @@ def lookup_and_pictures(
 def _room(num_depths: int, shown: list[str], num_tasks: int, *, is_planted: bool) -> int:
     """Bytes that the page has for its look-up, beside its figures, about; never too few to serve.
 
-    Style, script and tables take 168 kB, the figures of a readout 18 kB for each depth, 21 with
+    Style, script and tables take 185 kB, the figures of a readout 18 kB for each depth, 21 with
     planted classes, 12 of the untrained twin, and those of a task 120 kB.
     """
     by_depth = 21_000 if is_planted else 18_000
     figures = sum(12_000 if name == "untrained" else by_depth for name in shown) * num_depths
-    others = 168_000 + figures + 120_000 * num_tasks
+    others = 185_000 + figures + 120_000 * num_tasks
     return max(PAGE_BYTES - others, 150_000)
 
 

@@ -3,6 +3,7 @@
 # Without postponed annotations: typer reads them.
 
 import textwrap
+from dataclasses import replace
 from pathlib import Path
 from typing import Annotated
 
@@ -46,6 +47,7 @@ def acquisition_command(
     from hf_apt.cli.every_command.output_format import is_json
     from hf_apt.cli.tables import text_tables
     from hf_apt.cli.tables.show import show, show_paths
+    from hf_apt.records.command import typed_command
     from hf_apt.runs.acquisition import acquisition
 
     kinds = ("json", "html") if output is not None else ()
@@ -61,6 +63,7 @@ def acquisition_command(
         min_support=min_support,
         tokenizer=tokenizer,
     )
+    learnt = replace(learnt, command=typed_command())
     echo(textwrap.fill(learnt.sentence, 80) + "\n", err=is_json())
     show(learnt, (text_tables,))
     if paths:

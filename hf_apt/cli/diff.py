@@ -3,6 +3,7 @@
 # Without postponed annotations: typer reads them.
 
 import textwrap
+from dataclasses import replace
 from pathlib import Path
 from typing import Annotated, Any
 
@@ -83,6 +84,7 @@ def diff_command(
     from hf_apt.cli.every_command.output_format import is_json
     from hf_apt.cli.tables import text_tables
     from hf_apt.cli.tables.show import show, show_paths
+    from hf_apt.records.command import typed_command
     from hf_apt.runs.diff import diff
 
     kinds = ("json", "html") if output is not None else ()
@@ -103,6 +105,7 @@ def diff_command(
         options=_options(text, tokenizer, sequence_length, layout, paragraphs, keep),
         folder=keep,
     )
+    difference = replace(difference, command=typed_command())
     echo(textwrap.fill(difference.sentence, 80) + "\n", err=is_json())
     show(difference, (text_tables,))
     if paths:

@@ -45,6 +45,9 @@ class Acquisition:
     confusions: tuple[list[list[TakenFor]] | None, ...] = ()
     """What tokens are taken for at each step and depth; None at steps where it was not kept."""
 
+    command: str | None = None
+    """The command that made this; None where Python did."""
+
     @property
     def sentence(self) -> str:
         """How many tokens are learnt after the last block, and by which step half of them are."""
@@ -102,6 +105,7 @@ class Acquisition:
         return {
             "schema": ACQUISITION,
             "name": self.name,
+            "command": self.command,
             "steps": self.measured.steps_S.tolist(),
             "min_support": self.min_support,
             "tokens": tokens.tolist(),
@@ -160,6 +164,7 @@ class Acquisition:
             answer=self.sentence,
             tables=self.tables(),
             notes=self.notes(),
+            command=self.command,
         ).rendered()
 
     @property

@@ -54,6 +54,9 @@ class RunDiff:
     against: str | None = None
     """The head that B was asked, where it is another one."""
 
+    command: str | None = None
+    """The command that made this; None where Python did."""
+
     @property
     def record(self) -> dict[str, Any]:
         """All figures as JSON has them; tokens with their text."""
@@ -66,6 +69,7 @@ class RunDiff:
             "schema": DIFF,
             **{name: getattr(self, name) for name in ("a", "b", "readout", "rate", "num_named")},
             "against": self.against,
+            "command": self.command,
             "depths": list(self.depths),
             **content,
         }
@@ -170,7 +174,7 @@ class RunDiff:
             answer=self.sentence,
             tables=self.tables(),
             notes=self.notes(),
-            asked=self._asked(),
+            asked="; ".join(filter(None, (self._asked(), self.command))),
         ).rendered()
 
     def _over_depths(self) -> str:

@@ -3,9 +3,7 @@
 from __future__ import annotations
 
 import os
-import shlex
 import shutil
-import sys
 import warnings
 from collections.abc import Iterator
 from contextlib import contextmanager, nullcontext
@@ -15,13 +13,13 @@ from typing import TYPE_CHECKING, Any
 from hf_apt.atomic import writing_folder
 from hf_apt.ownership import MARKER
 from hf_apt.records.checkpoints import name_and_commit
+from hf_apt.records.command import typed_command
 from hf_apt.records.environment import environment
 from hf_apt.records.fingerprints import (
     checkpoint_identity,
     recorded_identity,
     require_still_the_same,
 )
-from hf_apt.records.redaction import redacted
 from hf_apt.records.run import Run
 from hf_apt.records.run_folder import writing_run
 from hf_apt.runs.option_checks import require_memory, require_valid
@@ -71,7 +69,7 @@ def begin(config: RunConfig, folder: Path) -> Run:
         with writing_run(run):
             require_same_run(config, run)
             run.write_json("config.json", as_recorded(config))
-            run.write_json("environment.json", environment() | {"command": _command()})
+            run.write_json("environment.json", environment() | {"command": typed_command()})
     return run
 
 
@@ -289,8 +287,3 @@ def _save_readouts(run: Run, readouts: dict[str, Readout]) -> None:
     if is_main():
         for name, readout in readouts.items():
             run.write_readout(name, readout)
-
-
-def _command() -> str:
-    program, *arguments = sys.argv
-    return redacted(shlex.join([Path(program).name, *arguments]))

@@ -55,7 +55,9 @@ def test_is_this_checkpoint_better(runs, call, tmp_path):
     a, b = runs
     code, out, error = call("diff", a.folder, b.folder, "--format", "json")
     assert code == 0, error
-    assert json.loads(out) == json.loads(json.dumps(hf_apt.diff(a.folder, b.folder).record))
+    assert json.loads(out) == json.loads(json.dumps(hf_apt.diff(a.folder, b.folder).record)) | {
+        "command": f"hf-apt diff {a.folder} {b.folder} --format json"
+    }
     code, out, error = call("diff", a.folder, b.folder, "-o", tmp_path / "out")
     assert code == 0, error
     # 7 tokens of 40 more.

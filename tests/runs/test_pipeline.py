@@ -571,11 +571,6 @@ def test_an_unfinished_run_has_no_report(copied, missing) -> None:
     assert str(copied.folder) in str(error.value)
 
 
-def test_the_recorded_command_is_how_it_was_called(monkeypatch) -> None:
-    monkeypatch.setattr(sys, "argv", ["/usr/bin/hf-apt", "run", "my corpus.txt", "--steps", "3"])
-    assert pipeline._command() == "hf-apt run 'my corpus.txt' --steps 3"
-
-
 def test_environment_is_flat_json() -> None:
     from hf_apt.records.environment import environment
 

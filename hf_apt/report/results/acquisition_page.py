@@ -20,10 +20,12 @@ def acquisition_page(
     answer: str,
     tables: Sequence[TextTable],
     notes: Sequence[str],
+    command: str | None = None,
 ) -> ResultPage:
     """The answer, a line for each depth over the steps, a slider, and all tables.
 
-    `name` is the path of the training's folder, or of the callback's in it.
+    `name` is the path of the training's folder, or of the callback's in it; receipts end with it
+    and with the `command`.
     """
     means_SD, steps = means_by_step(training.measured), training.measured.steps_S.tolist()
     labels = [
@@ -42,7 +44,7 @@ def acquisition_page(
         " tokens.",
         tables=tables,
         notes=notes,
-        receipts_end=short_path(name),
+        receipts_end="; ".join(filter(None, (short_path(name), command))),
         depths=labels,
         steps=steps_content(training, means_SD, labels),
     )

@@ -105,6 +105,8 @@ def test_a_notebook_prints_what_it_holds(name, tmp_path, monkeypatch):
     from nbclient import NotebookClient
 
     monkeypatch.setenv("IPYTHONDIR", str(tmp_path / "ipython"))
+    for name_ in ("TRANSFORMERS_VERBOSITY", "HF_HUB_DISABLE_PROGRESS_BARS"):
+        monkeypatch.delenv(name_, raising=False)  # a command that ran in this process has set them
     kept, book = opened(name), opened(name)
     for cell in code_cells(book):
         cell.outputs = []

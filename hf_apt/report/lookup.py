@@ -15,6 +15,7 @@ from hf_apt.records.run_records import RunRecords
 from hf_apt.records.token_contexts import read_token_contexts
 from hf_apt.report.confusion_svg import confusion_cells, confusion_frame, share_of_answers
 from hf_apt.report.formats import shown_token
+from hf_apt.report.passport.page_room import NAME_BYTES, most_listed, room_of
 from hf_apt.report.passport.shown_contexts import CONTEXT_BYTES, shown_contexts
 from hf_apt.stats.clusters import DEFINITIONS, Definition, TokenClusters
 from hf_apt.stats.readout_analysis import ReadoutAnalysis
@@ -25,14 +26,8 @@ MAX_MEMBERS = 10
 """Members named of an example cluster."""
 NUM_WRONG_ANSWERS = 5
 """Commonest wrong answers named for a token at a depth."""
-PAGE_BYTES = 940_000
-"""Space for the page. What the rest leaves is for tokens, and for readouts while there is room; the
-first readout is always in."""
 WRONG_ANSWER_BYTES = (30_000, 180_000)
 """Least and most space for one readout's wrong answers; the most asked tokens come first."""
-NAME_BYTES = 25
-"""What a token takes, about, with its id and its numbers of occurrences; three more for its hits at
-each depth."""
 PICTURE_TOKENS = 40
 """Tokens in a confusion picture."""
 PHONE_TOKENS = 18
@@ -84,8 +79,8 @@ def lookup_and_pictures(
     words = [shown_token(token) for token in records.vocabulary]
     frequency_V, planted_V = records.frequency_V, records.planted_V
     num_depths = len(records.readouts[counted[0]])
-    room = _room(num_depths, shown, len(records.own_tasks), is_planted=planted_V is not None)
-    numbering = Numbering(support_V, _most(support_V, num_depths, room))
+    room = room_of(num_depths, shown, len(records.own_tasks), is_planted=planted_V is not None)
+    numbering = Numbering(support_V, most_listed(support_V, num_depths, room))
     room -= NAME_BYTES * len(numbering.asked)
     kept = read_token_contexts(records.run)
     contexts = kept and shown_contexts(
@@ -121,29 +116,6 @@ def lookup_and_pictures(
         "shown_threshold": f"{shown_threshold:g}",
     }
     return lookup, pictures
-
-
-def _room(num_depths: int, shown: list[str], num_tasks: int, *, is_planted: bool) -> int:
-    """Bytes that the page has for its look-up, beside its figures, about; never too few to serve.
-
-    Style, script and tables take 185 kB, the figures of a readout 18 kB for each depth, 21 with
-    planted classes, 12 of the untrained twin, and those of a task 120 kB.
-    """
-    by_depth = 21_000 if is_planted else 18_000
-    figures = sum(12_000 if name == "untrained" else by_depth for name in shown) * num_depths
-    others = 185_000 + figures + 120_000 * num_tasks
-    return max(PAGE_BYTES - others, 150_000)
-
-
-def _most(support_V: Int[np.ndarray, " vocab"], num_depths: int, room: int) -> int:
-    """How many of the most asked tokens are listed.
-
-    All where they take two thirds of the room at most. Else two fifths of it: those that are left
-    out are mentioned, too.
-    """
-    of_token = NAME_BYTES + 3 * num_depths
-    num_asked = int(np.count_nonzero(support_V))
-    return num_asked if num_asked * of_token <= room * 2 // 3 else room * 2 // 5 // of_token
 
 
 def _picture(name: str, picture: dict[str, Any], words: list[str]) -> dict[str, Any]:

@@ -7,9 +7,9 @@ unweighted mean over the tokens asked for, is the order parameter of pre-trainin
 import datasets
 import evaluate
 
+from hf_apt.stats.metric_modules.hit_stream import HitStream
 from hf_apt.stats.metric_modules.scores import apt_scores
 from hf_apt.stats.metric_modules.streaming_metric import Streamed
-from hf_apt.stats.metric_modules.streams import HitStream
 
 _CITATION = """\
 @misc{apt,

@@ -14,7 +14,7 @@ from trainer_callbacks.card import BEGIN, END, WithAptCard, add_apt_section, wit
 
 
 class CardTrainer(WithAptCard, Trainer):
-    """As a user would write it."""
+    """A Trainer with the section in its card, as a user writes it."""
 
 
 def trained(folder, tokenizer, **changed) -> CardTrainer:

@@ -450,7 +450,7 @@ SEEN_THROUGH: dict[str, tuple[str, ...]] = {
         *("report.axes", "report.confusion_png", "report.confusion_svg", "report.figures"),
         *("report.formats", "report.lookup", "report.page_content", "report.page_view"),
         *("report.section", "report.sentences", "report.svg", "report.tables"),
-        "report.first_screen.main_chart",
+        *("report.first_screen.main_chart", "report.passport.page_room"),
         *("report.sections.blocks", "report.sections.clusters", "report.sections.confusion"),
         *(
             "report.sections.frequency",
@@ -477,7 +477,9 @@ SEEN_THROUGH: dict[str, tuple[str, ...]] = {
     "stats/metric_modules/test_modules.py": (
         *("stats.metric_modules.scores", "stats.metric_modules.streaming_metric"),
     ),
-    "stats/metric_modules/test_streams.py": ("stats.metric_modules.array_inputs",),
+    "stats/metric_modules/test_streams.py": (
+        *("stats.metric_modules.array_inputs", "stats.metric_modules.hit_stream"),
+    ),
     "studies/test_confidence.py": ("studies.substitution_models", "studies.confidence_counts"),
 }
 """Modules without a test file of their own, by the file that tests them through what uses them."""

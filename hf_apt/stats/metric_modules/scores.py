@@ -42,9 +42,9 @@ from hf_apt.stats.estimates import (
 )
 from hf_apt.stats.frequency import apt_by_frequency
 from hf_apt.stats.metric_modules.array_inputs import whole_numbers
+from hf_apt.stats.metric_modules.hit_stream import HitStream
 from hf_apt.stats.metric_modules.streams import (
     ConfidenceStream,
-    HitStream,
     PairStream,
 )
 from hf_apt.stats.rarefaction import rarefied_mean_apt, rarefied_num_tokens

@@ -10,8 +10,6 @@ from jaxtyping import Float, Integer
 
 from hf_apt.stats.config_checks import require_whole_number
 from hf_apt.stats.counts import NOT_ASKED, TREATMENTS, DepthCounts, PairCounts
-from hf_apt.stats.measures.answers import Answers
-from hf_apt.stats.measures.rarefied_apt import RarefiedApt
 from hf_apt.stats.metric_modules.array_inputs import (
     array_of,
     refuse_other_shape,
@@ -21,8 +19,6 @@ from hf_apt.stats.metric_modules.array_inputs import (
 
 _ANY_ID = 2**26
 """Ids below this are counted whatever the vocabulary; a number for each takes 512 MiB."""
-_ANY_DOCUMENT = 2**53
-"""Numbers of documents below this are counted."""
 
 
 @dataclass(frozen=True)
@@ -80,7 +76,7 @@ class PairStream:
             treatments = array_of("treatment", treatment)
             refuse_other_shape("treatment", treatments, "references", true)
             codes_N = _codes(treatments[asked])
-        self._has_treatment = _agreed("treatment", self._has_treatment, treatment is not None)
+        self._has_treatment = agreed("treatment", self._has_treatment, treatment is not None)
         if len(true_N):
             self._largest = max(self._largest, int(true_N.max()), int(predicted_N.max()))
         if self._hits_only:  # any other id will do for a wrong answer
@@ -91,7 +87,7 @@ class PairStream:
     def merge(self, other: PairStream) -> Self:
         """This stream with all that `other` counted, which is left as it was."""
         if other._has_treatment is not None:
-            self._has_treatment = _agreed("treatment", self._has_treatment, other._has_treatment)
+            self._has_treatment = agreed("treatment", self._has_treatment, other._has_treatment)
         self._largest = max(self._largest, other._largest)
         self._counts.merge(other._counts)
         return self
@@ -120,96 +116,6 @@ class PairStream:
                 f"vocab_size of at least {self._largest + 1}, or leave it out."
             )
         return self._counts.at(0, treatment).resized(vocab_size)
-
-
-class HitStream(PairStream):
-    """How often each reference was asked for and answered right: 32 bytes for each token.
-
-    Its pairs have the hits and the support of a `PairStream`; its wrong answers mean nothing. Where
-    the documents of the positions are given, 24 bytes more for each token in each stretch of them
-    (`hf_apt.stats.measures.rarefied_apt.RarefiedApt`).
-    """
-
-    _hits_only = True
-
-    def __init__(self) -> None:
-        super().__init__()
-        self._by_stretch = {name: RarefiedApt.empty(1) for name in TREATMENTS}
-        self._has_documents: bool | None = None
-        self._documents = np.zeros(0, np.int64)
-
-    def update(
-        self, predictions: Any, references: Any, treatment: Any = None, documents: Any = None
-    ) -> Self:
-        """These counts with one more batch.
-
-        `documents` is the number of the document that each position is in, counted from 0 on
-        through all batches; neighbours in the text have neighbouring numbers.
-
-        Raises ValueError for invalid numbers.
-        """
-        numbers = None
-        if documents is not None:
-            numbers = whole_numbers(
-                "documents", documents, example="0 for each position of the first document"
-            )
-            refuse_other_shape(
-                "documents", numbers, "references", array_of("references", references)
-            )
-            if numbers.size and not 0 <= numbers.min() <= numbers.max() < _ANY_DOCUMENT:
-                raise ValueError(
-                    f"documents hold numbers from {numbers.min()} to {numbers.max()}: count them "
-                    "from 0."
-                )
-        has_documents = _agreed("documents", self._has_documents, documents is not None)
-        taken = self._taken(predictions, references, treatment)
-        self._has_documents = has_documents
-        if numbers is not None:
-            numbers_N = numbers[taken.asked].astype(np.int64)
-            self._documents = np.union1d(self._documents, numbers_N)
-            for code, name in enumerate(TREATMENTS):
-                here_N = taken.codes_N == code
-                answers = Answers(
-                    taken.true_N[here_N],
-                    taken.codes_N[here_N],
-                    numbers_N[here_N],
-                    taken.predicted_N[None, here_N],
-                    np.zeros((1, np.count_nonzero(here_N))),
-                )
-                self._by_stretch[name].update(answers)
-        return self
-
-    def merge(self, other: PairStream) -> Self:
-        """This stream with all that `other` counted, which is left as it was."""
-        if not isinstance(other, HitStream):
-            raise TypeError("hits alone can be added to pairs, and no pairs to hits.")
-        has_documents = self._has_documents
-        if other._has_documents is not None:
-            has_documents = _agreed("documents", has_documents, other._has_documents)
-        super().merge(other)
-        self._has_documents = has_documents
-        self._documents = np.union1d(self._documents, other._documents)
-        for name, counted in other._by_stretch.items():
-            self._by_stretch[name].merge(counted)
-        return self
-
-    def rarefied_error(self, num_positions: int, treatment: str | None = None) -> float:
-        """The standard error of mean APT expected of so many positions, of a treatment or of all.
-
-        It is over groups of neighbouring documents; NaN where documents are not known or too few.
-        Raises ValueError where less than half of the numbers up to the largest are documents.
-        """
-        if not self._has_documents:
-            return float("nan")
-        if len(self._documents) and 2 * len(self._documents) <= self._documents[-1]:
-            raise ValueError(
-                f"documents are {len(self._documents)} numbers up to {self._documents[-1]}: count "
-                "them from 0 on, without gaps, through all batches."
-            )
-        counted = RarefiedApt.empty(1)
-        for name in TREATMENTS if treatment is None else (treatment,):
-            counted.merge(self._by_stretch[name])
-        return float(counted.rarefied([num_positions])[1, 0, 0])
 
 
 class ConfidenceStream:
@@ -247,8 +153,8 @@ class ConfidenceStream:
             classes_I = whole_numbers("labels", labels, example="the true classes").ravel()
             refuse_other_shape("labels", classes_I, "references", mean_apt_I)
             columns.append(classes_I.astype(np.float64))
-        has_correct = _agreed("correct", self._has_correct, correct is not None)
-        self._has_labels = _agreed("labels", self._has_labels, labels is not None)
+        has_correct = agreed("correct", self._has_correct, correct is not None)
+        self._has_labels = agreed("labels", self._has_labels, labels is not None)
         self._has_correct = has_correct
         self._batches.append(np.stack(columns)[:, ~np.isnan(mean_apt_I)])
         return self
@@ -256,8 +162,8 @@ class ConfidenceStream:
     def merge(self, other: ConfidenceStream) -> Self:
         """This stream with all the inputs of `other`, which is left as it was."""
         if other._has_correct is not None and other._has_labels is not None:
-            has_correct = _agreed("correct", self._has_correct, other._has_correct)
-            self._has_labels = _agreed("labels", self._has_labels, other._has_labels)
+            has_correct = agreed("correct", self._has_correct, other._has_correct)
+            self._has_labels = agreed("labels", self._has_labels, other._has_labels)
             self._has_correct = has_correct
         self._batches += other._batches
         return self
@@ -275,7 +181,8 @@ class ConfidenceStream:
         return dict(zip(names, columns[:, np.lexsort(columns)], strict=True))
 
 
-def _agreed(name: str, before: bool | None, now: bool) -> bool:
+def agreed(name: str, before: bool | None, now: bool) -> bool:
+    """Whether batches come with the column `name`; ValueError where some do and some do not."""
     if before not in (None, now):
         raise ValueError(
             f"some batches came with {name} and some without: give it with all or with none."

@@ -8,7 +8,7 @@ from hf_apt.stats.counts import DepthCounts
 
 
 def slow(references_N, predictions_N, min_support: int, most: int) -> list[TakenFor]:
-    """The same, token by token."""
+    """The strongest confusions, found by a loop over the tokens."""
     made = []
     for token in np.unique(references_N).tolist():
         answers_M = predictions_N[references_N == token]

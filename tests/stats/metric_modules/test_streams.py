@@ -4,9 +4,9 @@ import numpy as np
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from hf_apt.stats.metric_modules.hit_stream import HitStream
 from hf_apt.stats.metric_modules.streams import (
     ConfidenceStream,
-    HitStream,
     PairStream,
 )
 

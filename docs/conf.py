@@ -86,7 +86,11 @@ def _read_sections(_app: Any, what: Any, _name: str, _object: Any, _options: Any
 
 
 def _make_gallery(app: Any, exception: Exception | None) -> None:
-    """Run the commands of the gallery, in order, and keep their pages under `pages/`."""
+    """Run the commands of the gallery, in order, and keep their pages under `pages/`.
+
+    They run in a copy of `gallery/`, which holds the records of what takes longer than a build may,
+    with the examples beside them.
+    """
     if exception is not None:
         return
     text = Path(app.srcdir, "gallery.md").read_text(encoding="utf-8")
@@ -94,6 +98,8 @@ def _make_gallery(app: Any, exception: Exception | None) -> None:
     # The commands of the environment that builds.
     path = os.pathsep.join([str(Path(sys.executable).parent), os.environ.get("PATH", "")])
     with tempfile.TemporaryDirectory(prefix="hf_apt-docs-") as folder:
+        shutil.copytree(Path(app.srcdir, "gallery"), folder, dirs_exist_ok=True)
+        Path(folder, "examples").symlink_to(Path(app.srcdir).parent / "examples")
         done = subprocess.run(
             ["bash", "-euc", commands],
             cwd=folder,

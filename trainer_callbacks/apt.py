@@ -3,31 +3,27 @@
 from __future__ import annotations
 
 import json
-import math
-from collections.abc import Callable, Sequence
-from functools import partial
+from collections.abc import Sequence
 from typing import Any, ClassVar
 
 import numpy as np
 from transformers import TrainerControl, TrainerState, TrainingArguments
 
 from hf_apt.atomic import writing
-from hf_apt.depths.decoded import NO_FIGURE, DecodedTotal
+from hf_apt.depths.decoded import DecodedTotal
 from hf_apt.depths.head_config import HeadConfig, HeadsName
-from hf_apt.stats.apt import asked_alike, masked_accuracy, mean_apt
-from hf_apt.stats.counts import TREATMENTS, DepthCounts
-from hf_apt.stats.estimates import Estimate, plain
-from hf_apt.stats.measures.token_cross_entropy import TokenCrossEntropy
+from trainer_callbacks.apt_figures import apt_scalars, depth_entries, mean_apts, token_arrays
 from trainer_callbacks.depth_callback import DepthCallback
 from trainer_callbacks.depth_heads import HeadsInTraining, HeadsMoment
 from trainer_callbacks.files import StepFiles
 from trainer_callbacks.head_training import TrainedHeads
-from trainer_callbacks.measurement import Moment, unwrapped
-from trainer_callbacks.never_right import never_right_at_last, never_right_entry
+from trainer_callbacks.measurement import Moment
+from trainer_callbacks.never_right import never_right_entry
 from trainer_callbacks.peers import MeanAptReader, peers
 from trainer_callbacks.ruler import floors_entry, ruler_entry
 from trainer_callbacks.same_positions import SamePositions
 from trainer_callbacks.sources import Source
+from trainer_callbacks.unwrapped import unwrapped
 
 
 class AptCallback(DepthCallback):
@@ -206,27 +202,7 @@ class AptCallback(DepthCallback):
         Returns:
             Figures by name, without the prefix of the data; NaN where answers are missing.
         """
-        hits_DV, support_V = total.readout.counts.hits(), total.readout.counts.support()
-        means = _at_answered(total, mean_apt, hits_DV, support_V)
-        accuracies = _at_answered(total, masked_accuracy, hits_DV, support_V)
-        accuracy = "next_token_accuracy" if is_causal else "masked_accuracy"
-        never = never_right_at_last(total)
-        return {
-            "mean_apt": means[-1].value,
-            "mean_apt_standard_error": means[-1].standard_error,
-            "num_tokens": means[-1].num,
-            accuracy: accuracies[-1].value,
-            f"{accuracy}_standard_error": accuracies[-1].standard_error,
-            "num_positions": accuracies[-1].num,
-            "num_never_right": math.nan if never is None else len(never),
-            **{f"mean_apt_depth_{depth}": mean.value for depth, mean in enumerate(means)},
-            **{f"{accuracy}_depth_{depth}": share.value for depth, share in enumerate(accuracies)},
-            **{
-                f"{key}_depth_{depth}": figure.value
-                for depth, figures in enumerate(total.figures())
-                for key, figure in figures.items()
-            },
-        }
+        return apt_scalars(total, is_causal=is_causal)
 
     def write(
         self, total: DecodedTotal, files: StepFiles, name: tuple[str, int], words: Any
@@ -239,36 +215,12 @@ class AptCallback(DepthCallback):
             name: the prefix of the data and the step.
             words: the Trainer's tokenizer, for tokens as words; None for ids.
         """
-        counts, figures = total.readout.counts, total.figures()
+        counts = total.readout.counts
         is_of_heads = name[0].endswith(self.heads.kinds)
         if not self._training_is_over and not is_of_heads:
             self._positions.check(files, *name, counts.support())
-        hits_DV = counts.hits()
-        hits_DV[total.unanswered_D > 0] = -1
-        arrays = {"hits": hits_DV, "support": counts.support()} | _cross_entropies(total)
         with writing(files.claimed(*name, "npz"), "wb") as file:
-            np.savez_compressed(file, allow_pickle=False, **arrays)
-        parts = self._by_treatment(counts)
-        of_common = partial(mean_apt, tokens_V=asked_alike([part[2] for part in parts]))
-        estimates = {
-            treatment or "pooled": {
-                "mean_apt": _at_answered(total, mean_apt, hits_DV, support_V),
-                "mean_apt_common": _at_answered(total, of_common, hits_DV, support_V),
-                "accuracy": _at_answered(total, masked_accuracy, hits_DV, support_V),
-            }
-            for treatment, hits_DV, support_V in parts
-        }
-        depths = [
-            {
-                "depth": depth,
-                **{
-                    treatment: {key: plain(values[depth]) for key, values in kinds.items()}
-                    for treatment, kinds in estimates.items()
-                },
-                **plain(figures[depth]),
-            }
-            for depth in range(counts.num_depths)
-        ]
+            np.savez_compressed(file, allow_pickle=False, **token_arrays(total))
         with writing(files.claimed(*name, "json")) as file:
             content = {
                 "step": name[1],
@@ -277,7 +229,7 @@ class AptCallback(DepthCallback):
                 ),
                 "floors": floors_entry(total),
                 "ruler": ruler_entry(total, self.measurement.asked_share),
-                "depths": depths,
+                "depths": depth_entries(total, knows_treatments=self.measurement.knows_treatments),
             }
             json.dump(content, file, indent=1, ensure_ascii=False)
 
@@ -292,37 +244,7 @@ class AptCallback(DepthCallback):
             prefix: prefix of the data, `eval` or `eval_<name>`.
             total: what the model answered at every depth.
         """
-        hits_DV, support_V = total.readout.counts.hits(), total.readout.counts.support()
-        means_D = [mean.value for mean in _at_answered(total, mean_apt, hits_DV, support_V)]
+        means_D = mean_apts(total)
         for peer in peers():
             if isinstance(peer, MeanAptReader):
                 peer.on_mean_apt(args, state, prefix=prefix, means_D=means_D)
-
-    def _by_treatment(self, counts: DepthCounts) -> list[tuple[str | None, np.ndarray, np.ndarray]]:
-        """Hits (D, V) and support (V,), pooled and of each treatment that occurred, if known."""
-        kinds = (None, *TREATMENTS) if self.measurement.knows_treatments else (None,)
-        entries = [(kind, counts.hits(kind), counts.support(kind)) for kind in kinds]
-        return [entry for entry in entries if entry[2].any()]
-
-
-def _cross_entropies(total: DecodedTotal) -> dict[str, np.ndarray]:
-    """The sums of each token (D, V), -1 where answers are missing; none of a mere predictor."""
-    measure = total.readout.measures.get(TokenCrossEntropy.name)
-    if not isinstance(measure, TokenCrossEntropy):
-        return {}
-    is_missing_D1 = (total.unanswered_D > 0)[:, None]
-    return {"cross_entropy": np.where(is_missing_D1, -1, measure.sums_DV).astype(np.float32)}
-
-
-def _at_answered(
-    total: DecodedTotal,
-    estimate: Callable[[np.ndarray, np.ndarray], Estimate],
-    hits_DV: np.ndarray,
-    support_V: np.ndarray,
-) -> list[Estimate]:
-    """The estimate at each depth; none where answers are missing."""
-    answered = set(total.answered_depths)
-    return [
-        estimate(hits_V, support_V) if depth in answered else NO_FIGURE
-        for depth, hits_V in enumerate(hits_DV)
-    ]

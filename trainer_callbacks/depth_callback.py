@@ -19,10 +19,10 @@ from hf_apt.depths.decoded import DecodedTotal
 from trainer_callbacks.files import StepFiles, warned_of
 from trainer_callbacks.measurement import Measurement, Moment, raise_in_all, said
 from trainer_callbacks.peers import (
-    calling_prefix,
     log,
     objective_sums_metrics,
     peers,
+    prefix_of,
     require_alone,
 )
 from trainer_callbacks.schedule import Schedule, whole_number
@@ -189,7 +189,7 @@ class DepthCallback(TrainerCallback):
             **event: what else a Trainer tells its callbacks, such as the model.
         """
         if self.schedule.follows_evaluation:
-            prefix = _prefix(metrics)
+            prefix = prefix_of(metrics)
             sources = {prefix: evaluated(event["eval_dataloader"])}
             if self.eval_dataset is not None:
                 sources = self._sources(prefix)
@@ -290,15 +290,3 @@ class DepthCallback(TrainerCallback):
 def _is_named(name: str, args: TrainingArguments) -> bool:
     """Whether a scalar is the one that the best model is chosen by."""
     return name in (args.metric_for_best_model, f"eval_{args.metric_for_best_model}")
-
-
-def _prefix(metrics: dict[str, float]) -> str:
-    """What the Trainer puts before the metrics of this data: `eval`, or `eval_<name>`.
-
-    Other callbacks may have taken any of the metrics away: who calls is asked first.
-    """
-    calling = calling_prefix()
-    if calling is not None:
-        return calling
-    timed = [name for name in metrics if name.endswith("_runtime")]
-    return timed[-1].removesuffix("_runtime") if timed else "eval"

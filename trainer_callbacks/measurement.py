@@ -9,7 +9,7 @@ from dataclasses import dataclass
 from typing import Any
 from weakref import WeakKeyDictionary
 
-from accelerate.utils import extract_model_from_parallel, gather_object
+from accelerate.utils import gather_object
 from tqdm.auto import tqdm
 from transformers import PreTrainedModel, TrainingArguments
 
@@ -27,6 +27,7 @@ from trainer_callbacks.known_tokenizer import known_tokenizer, mask_id, special_
 from trainer_callbacks.loaders import batches_of, is_shared_by_accelerate
 from trainer_callbacks.ruler import AskedShare, AskedShareReader
 from trainer_callbacks.sources import Source
+from trainer_callbacks.unwrapped import unwrapped
 
 _logger = logging.getLogger(__name__)
 
@@ -179,31 +180,6 @@ class Measurement:
             "all figures are pooled, and no pair counts are written. Give the Trainer the "
             "tokenizer as processing_class."
         )
-
-
-def unwrapped(model: Any) -> PreTrainedModel:
-    """The transformers model in what a Trainer trains, without what PEFT or torch put around it."""
-    model = extract_model_from_parallel(model, keep_torch_compile=False)
-    if isinstance(model, PreTrainedModel):
-        return model
-    if not hasattr(model, "get_base_model"):
-        return _without_mixed_adapters(model)
-    if getattr(getattr(model, "active_peft_config", None), "is_prompt_learning", False):
-        raise ValueError(
-            "prompts that PEFT puts before the input cannot be measured: take LoRA, or measure "
-            "without AptCallback and ConfusionCallback."
-        )
-    return model.get_base_model()
-
-
-def _without_mixed_adapters(model: Any) -> Any:
-    """What is inside PEFT's PeftMixedModel, which has adapters of several kinds at once.
-
-    Anything else is returned as it is.
-    """
-    if not hasattr(model, "peft_config"):
-        return model
-    return getattr(getattr(model, "base_model", None), "model", model)
 
 
 @contextmanager

@@ -92,6 +92,18 @@ def calling_prefix() -> str | None:
     return None
 
 
+def prefix_of(metrics: dict[str, float]) -> str:
+    """What the Trainer puts before the metrics of this data: `eval`, or `eval_<name>`.
+
+    Other callbacks may have taken any of the metrics away: who calls is asked first.
+    """
+    calling = calling_prefix()
+    if calling is not None:
+        return calling
+    timed = [name for name in metrics if name.endswith("_runtime")]
+    return timed[-1].removesuffix("_runtime") if timed else "eval"
+
+
 def peers() -> list[TrainerCallback]:
     """All callbacks of the Trainer that is calling, the caller among them, in their order."""
     handler = calling(CallbackHandler)

@@ -15,10 +15,9 @@ from __future__ import annotations
 
 import hashlib
 import operator
-from collections.abc import Callable, Generator, Iterable, Iterator, Mapping, Sequence
-from contextlib import contextmanager
+from collections.abc import Callable, Generator, Iterable, Mapping, Sequence
 from dataclasses import dataclass
-from itertools import chain, count, islice
+from itertools import chain, count
 from typing import Any, Protocol
 
 import numpy as np
@@ -26,9 +25,9 @@ import torch
 from jaxtyping import Int
 from torch import Tensor
 from torch.utils.data import IterableDataset
-from torch.utils.data._utils import worker as torch_worker
 
 from hf_apt.depths.held_state import HeldState
+from hf_apt.depths.stream_reader import StreamReader
 
 NumberedBatches = Generator[tuple[Int[np.ndarray, " rows"], Any], None, None]
 
@@ -117,7 +116,7 @@ class LabelledBatches:
         waiting: list[tuple[np.ndarray, Any]] = []
         first_row, num_full = 0, 0
         first: list[Any] | None = None
-        reader = _StreamReader(self.dataset, self.batch_size, self.num_workers)
+        reader = StreamReader(self.dataset, self.batch_size, self.num_workers)
         for number in count():
             with state.seeded(self.seed, number):
                 rows = reader.rows()
@@ -139,7 +138,7 @@ class LabelledBatches:
                 waiting = []
         if self.must_restart and first is not None and state.has_changed():
             with state.seeded(self.seed, 0):
-                again = _StreamReader(self.dataset, self.batch_size, self.num_workers).rows()
+                again = StreamReader(self.dataset, self.batch_size, self.num_workers).rows()
             if not equal(again, first):
                 raise ValueError(
                     f"the evaluation data, a {type(self.dataset).__name__}, go on where they were "
@@ -223,45 +222,6 @@ def equal(one: Any, other: Any) -> bool:
     if isinstance(one, np.ndarray):
         return np.array_equal(one, other)
     return bool(one == other)
-
-
-class _StreamReader:
-    """Reads the batches of a stream, as the workers of a DataLoader would, in turn."""
-
-    def __init__(self, stream: Any, batch_size: int, num_workers: int):
-        self.stream, self.batch_size, self.num_workers = stream, batch_size, num_workers
-        self._iterators: dict[int, Iterator[Any]] = {}
-        self._left = list(range(max(num_workers, 1)))
-        self._turn = 0
-
-    def rows(self) -> list[Any] | None:
-        """The rows of the next batch; None at the end."""
-        while self._left:
-            worker = self._left[self._turn % len(self._left)]
-            with self._as_worker(worker):
-                if worker not in self._iterators:
-                    self._iterators[worker] = iter(self.stream)
-                rows = list(islice(self._iterators[worker], self.batch_size))
-            if rows:
-                self._turn = self._turn % len(self._left) + 1
-                return rows
-            place = self._left.index(worker)
-            self._left.remove(worker)
-            self._turn = place
-        return None
-
-    @contextmanager
-    def _as_worker(self, worker: int) -> Iterator[None]:
-        """Within the block `torch.utils.data.get_worker_info` tells a stream of this worker."""
-        before = torch_worker._worker_info
-        if self.num_workers:
-            torch_worker._worker_info = torch_worker.WorkerInfo(
-                id=worker, num_workers=self.num_workers, seed=worker, dataset=self.stream
-            )
-        try:
-            yield
-        finally:
-            torch_worker._worker_info = before
 
 
 def _row_numbers(indices: Sequence[Sequence[Any]]) -> list[Int[np.ndarray, " rows"]]:

@@ -18,7 +18,7 @@ from trainer_callbacks import (
     ConfusionCallback,
 )
 from trainer_callbacks import files as files_module
-from trainer_callbacks.measurement import unwrapped
+from trainer_callbacks.unwrapped import unwrapped
 
 
 class Stepped(TrainerCallback):

@@ -1,0 +1,1 @@
+"""The parts of `hf_apt.records.run.Run` that are ideas of their own."""

@@ -20,6 +20,9 @@ from hf_apt.stats.counts import NOT_ASKED
 _NOT_MODIFIED = 255
 """Treatment code of a position that was left alone; the others index `counts.TREATMENTS`."""
 
+_BLOCK = 1 << 14
+"""Positions that are drawn at once, as far as rows allow: 128 KiB a number stay in the cache."""
+
 
 @dataclass(frozen=True, kw_only=True)
 class Masking:
@@ -117,9 +120,30 @@ def mask(
     Returns:
         What the model sees, the labels and the treatments, each of shape (B, T).
     """
-    draw_BT = _draws(masking.seed, epoch, indices_B, tokens_BT.shape[1])
+    input_ids_BT = tokens_BT.astype(np.int64)
+    labels_BT = np.full(tokens_BT.shape, NOT_ASKED, np.int64)
+    treatments_BT = np.full(tokens_BT.shape, _NOT_MODIFIED, np.uint8)
+    batch = MaskedBatch(input_ids_BT, labels_BT, treatments_BT)
+    epochs = np.atleast_1d(epoch)
+    num_rows = max(_BLOCK // max(tokens_BT.shape[1], 1), 1)
+    if len(tokens_BT) <= num_rows:
+        _corrupt(batch, indices_B, epochs, masking)
+        return batch
+    for start in range(0, len(tokens_BT), num_rows):
+        rows = slice(start, start + num_rows)
+        part = MaskedBatch(input_ids_BT[rows], labels_BT[rows], treatments_BT[rows])
+        _corrupt(part, indices_B[rows], epochs[rows] if len(epochs) > 1 else epochs, masking)
+    return batch
+
+
+def _corrupt(
+    batch: MaskedBatch, indices_B: np.ndarray, epochs: np.ndarray, masking: Masking
+) -> None:
+    """Corrupt, in place, rows that show the true ids and ask for nothing yet."""
+    tokens_P = batch.input_ids_BT.reshape(-1)
+    draw_BT = _draws(masking.seed, epochs, indices_B, batch.input_ids_BT.shape[1])
     places_N = np.flatnonzero(draw_BT < _threshold(masking.rate))
-    places_N = places_N[~masking._special_V[tokens_BT.reshape(-1)[places_N]]]
+    places_N = places_N[~masking._special_V[tokens_P[places_N]]]
 
     # The rest is drawn at the modified positions only, from further outputs of the same stream.
     draw_N = draw_BT.reshape(-1)[places_N]
@@ -128,19 +152,15 @@ def mask(
     treatments_N += choice_N >= _threshold(masking.masked_share + masking.replaced_share)
     random_N %= np.uint64(masking.vocab_size)
 
-    input_ids_BT = tokens_BT.astype(np.int64)
-    true_N = input_ids_BT.reshape(-1)[places_N]
+    true_N = tokens_P[places_N]
     shown_N = np.where(treatments_N == 1, random_N.astype(np.int64), true_N)
     shown_N[treatments_N == 0] = masking.mask_id
-    labels_BT = np.full(tokens_BT.shape, NOT_ASKED, np.int64)
-    treatments_BT = np.full(tokens_BT.shape, _NOT_MODIFIED, np.uint8)
     for all_BT, values_N in (
-        (input_ids_BT, shown_N),
-        (labels_BT, true_N),
-        (treatments_BT, treatments_N),
+        (batch.input_ids_BT, shown_N),
+        (batch.labels_BT, true_N),
+        (batch.treatments_BT, treatments_N),
     ):
         all_BT.reshape(-1)[places_N] = values_N
-    return MaskedBatch(input_ids_BT, labels_BT, treatments_BT)
 
 
 # A counter-based generator (SplitMix64: Steele, Lea and Flood 2014): the n-th number of a stream is
@@ -149,9 +169,8 @@ _STEP = np.uint64(0x9E3779B97F4A7C15)
 _TWO_STEPS = np.arange(1, 3, dtype=np.uint64) * _STEP
 
 
-def _draws(seed: int, epoch: int | np.ndarray, indices_B: np.ndarray, length: int) -> np.ndarray:
+def _draws(seed: int, epochs: np.ndarray, indices_B: np.ndarray, length: int) -> np.ndarray:
     """One 64-bit number for each position, independent in seed, epoch, example and position."""
-    epochs = np.atleast_1d(epoch)
     if (epochs == epochs[:1]).all():  # as nearly always
         epochs = epochs[:1]
     keys = np.array([_key(seed, epoch) for epoch in epochs.tolist()], np.uint64)

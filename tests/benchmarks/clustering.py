@@ -11,7 +11,7 @@ from hf_apt.stats.clusters import (
 from hf_apt.stats.confusion import confusion
 from hf_apt.stats.counts import PairCounts
 
-from .ratio import limit, medians, peer_package, report
+from .ratio import limit, medians, peer_package, report, setting_of
 from .text import answered_pairs
 
 _VOCAB_SIZE = 30_522
@@ -49,5 +49,6 @@ def run() -> bool:
             ours=times["ours"],
             peer=times["networkx"],
             at_least=20.0,
+            setting=setting_of("networkx"),
         )
     return passed

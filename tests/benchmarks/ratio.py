@@ -5,6 +5,7 @@ import statistics
 import time
 from collections.abc import Callable, Mapping
 from importlib import import_module
+from importlib.metadata import version
 from typing import Any
 
 LINES: list[dict[str, Any]] = []
@@ -24,23 +25,50 @@ def medians(variants: Mapping[str, Callable[[], object]], *, rounds: int) -> dic
 
 
 def report(
-    name: str, *, ours: float, peer: float, at_least: float, unit: str = "s", tokens: int = 0
+    name: str,
+    *,
+    ours: float,
+    peer: float,
+    at_least: float,
+    unit: str = "s",
+    tokens: int = 0,
+    setting: str = "",
 ) -> bool:
     """Print one JSON line with the ratio peer / ours; whether it reaches its bar.
 
-    Where the seconds are those of so many `tokens`, the line says how many there are in a second.
+    Where the seconds are those of so many `tokens`, the line says how many there are in a second;
+    where the peer has a `setting`, its version and number of threads, the line names it.
     """
     ratio = peer / ours
     figures: dict[str, Any] = {"ours": round(ours, 5), "peer": round(peer, 5), "unit": unit}
+    if setting:
+        figures["setting"] = setting
     if tokens:
         figures["tokens/s"] = {"ours": round(tokens / ours), "peer": round(tokens / peer)}
     return _line(name, figures | {"ratio": round(ratio, 3)}, at_least, passed=ratio >= at_least)
 
 
-def limit(name: str, *, ours: float, at_most: float | None = None, unit: str = "s") -> bool:
-    """Print one JSON line with what was measured; whether it keeps to its bar, if it has one."""
+def limit(
+    name: str,
+    *,
+    ours: float,
+    at_most: float | None = None,
+    unit: str = "s",
+    beside: Mapping[str, float] | None = None,
+) -> bool:
+    """Print one JSON line with what was measured; whether it keeps to its bar, if it has one.
+
+    Figures `beside` it are printed with it and not judged.
+    """
     passed = at_most is None or ours <= at_most
-    return _line(name, {"ours": round(ours, 5), "unit": unit}, at_most, passed=passed)
+    figures: dict[str, Any] = {"ours": round(ours, 5), "unit": unit}
+    figures |= {key: round(value, 5) for key, value in (beside or {}).items()}
+    return _line(name, figures, at_most, passed=passed)
+
+
+def setting_of(package: str, threads: int = 1) -> str:
+    """The version of a package that is compared with, and the threads that it has."""
+    return f"{package} {version(package)}, {threads} thread{'s' * (threads != 1)}"
 
 
 def peer_package(benchmark: str, package: str) -> Any | None:

@@ -1,5 +1,6 @@
 """Counts of two processes added up sparsely, against an all-reduce of dense matrices."""
 
+import statistics
 import time
 from multiprocessing import get_context
 
@@ -9,15 +10,20 @@ from torch._C._distributed_c10d import TCPStore
 
 from hf_apt.stats.counts import DepthCounts
 
-from .ratio import report
+from .ratio import report, setting_of
 from .text import answered_pairs
 
 _VOCAB_SIZE = 8192
 _PAIRS = 1_000_000
+_ROUNDS = 9
 
 
 def run() -> bool:
-    """Whether the sparse sum takes at most a tenth of the dense one, at V = 8,192."""
+    """Whether the sparse sum takes at most a fifteenth of the dense one, at V = 8,192.
+
+    Processor time is judged, the median of several rounds: on a busy machine the time by the clock
+    is that of whatever else runs.
+    """
     context = get_context("spawn")
     results = context.SimpleQueue()
     store = TCPStore("127.0.0.1", 0, is_master=True, wait_for_workers=False)
@@ -31,9 +37,10 @@ def run() -> bool:
     times = [results.get() for _ in workers]
     return report(
         "two processes, V 8,192: dense all-reduce / our sparse sum",
-        ours=max(sparse for sparse, _ in times),
-        peer=max(dense for _, dense in times),
+        ours=max(each["sparse"] for each in times),
+        peer=max(each["dense"] for each in times),
         at_least=15.0,
+        setting=f"gloo, {setting_of('torch')}, processor time",
     )
 
 
@@ -52,12 +59,13 @@ def _worker(rank: int, port: int, results) -> None:
         dist.all_gather_object(parts, counts)
         assert sum(part.pairs[0][0].total for part in parts if part) == _PAIRS
 
-    wall = {}
-    for name, variant in (("sparse", sparse_sum), ("dense", lambda: dist.all_reduce(dense))):
-        variant()
-        dist.barrier()
-        start = time.perf_counter()
-        variant()
-        wall[name] = time.perf_counter() - start
-    results.put((wall["sparse"], wall["dense"]))
+    times: dict[str, list[float]] = {"sparse": [], "dense": []}
+    for round_number in range(_ROUNDS + 1):
+        for name, variant in (("sparse", sparse_sum), ("dense", lambda: dist.all_reduce(dense))):
+            dist.barrier()
+            start = time.process_time()
+            variant()
+            if round_number:  # the first round warms up
+                times[name].append(time.process_time() - start)
+    results.put({name: statistics.median(values) for name, values in times.items()})
     dist.destroy_process_group()

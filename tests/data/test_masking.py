@@ -1,5 +1,6 @@
 """Laws of the corruption: what it is a function of, whom it spares, in which proportions."""
 
+import tracemalloc
 from dataclasses import replace
 
 import numpy as np
@@ -8,6 +9,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from scipy import stats
 
+from hf_apt.data import masking as masking_module
 from hf_apt.data.masking import MaskedBatch, Masking, mask
 from hf_apt.stats.counts import NOT_ASKED
 
@@ -63,6 +65,34 @@ def test_epochs_can_differ_within_a_batch() -> None:
             tokens_BT[row : row + 1], indices_B[row : row + 1], LAW, epoch=int(epochs_B[row])
         )
         assert np.array_equal(alone.input_ids_BT[0], together.input_ids_BT[row])
+
+
+@pytest.mark.parametrize("epochs", ["one", "each"])
+def test_a_large_batch_is_corrupted_as_its_rows_are_one_by_one(epochs, monkeypatch) -> None:
+    monkeypatch.setattr(masking_module, "_BLOCK", 70)  # two rows of 32
+    tokens_BT, indices_B = sequences(7), np.arange(7) * 31
+    epoch = np.array([0, 0, 0, 0, 5, 0, 2]) if epochs == "each" else 5
+    together = mask(tokens_BT, indices_B, LAW, epoch=epoch)
+    for row in range(7):
+        alone = mask(
+            tokens_BT[row : row + 1],
+            indices_B[row : row + 1],
+            LAW,
+            epoch=int(np.broadcast_to(epoch, 7)[row]),
+        )
+        for name in ("input_ids_BT", "labels_BT", "treatments_BT"):
+            assert np.array_equal(getattr(alone, name)[0], getattr(together, name)[row])
+
+
+def test_drawing_takes_no_more_memory_than_a_block_beside_the_result() -> None:
+    """The numbers drawn took as much as the ids and the labels together."""
+    tokens_BT = np.full((20_000, 64), 7, np.uint16)
+    tracemalloc.start()
+    batch = mask(tokens_BT, np.arange(20_000), LAW)
+    held, peak = tracemalloc.get_traced_memory()
+    tracemalloc.stop()
+    assert held >= batch.input_ids_BT.nbytes + batch.labels_BT.nbytes
+    assert peak - held < 2**21
 
 
 def test_the_beginning_of_a_sequence_does_not_depend_on_its_length() -> None:

@@ -5,11 +5,13 @@ from __future__ import annotations
 from typing import Any, Self
 
 import numpy as np
+from jaxtyping import Int
 
 from hf_apt.stats.counts import TREATMENTS
 from hf_apt.stats.measures.answers import Answers
 from hf_apt.stats.measures.rarefied_apt import RarefiedApt
 from hf_apt.stats.metric_modules.array_inputs import array_of, refuse_other_shape, whole_numbers
+from hf_apt.stats.metric_modules.asked_blocks import AskedBlock
 from hf_apt.stats.metric_modules.streams import PairStream, agreed
 
 _ANY_DOCUMENT = 2**53
@@ -23,8 +25,6 @@ class HitStream(PairStream):
     the documents of the positions are given, 24 bytes more for each token in each stretch of them
     (`hf_apt.stats.measures.rarefied_apt.RarefiedApt`).
     """
-
-    _hits_only = True
 
     def __init__(self) -> None:
         super().__init__()
@@ -56,22 +56,33 @@ class HitStream(PairStream):
                     "from 0."
                 )
         has_documents = agreed("documents", self._has_documents, documents is not None)
-        taken = self._taken(predictions, references, treatment)
+        blocks = self._checked(predictions, references, treatment)
         self._has_documents = has_documents
-        if numbers is not None:
-            numbers_N = numbers[taken.asked].astype(np.int64)
-            self._documents.append(np.unique(numbers_N))
-            for code, name in enumerate(TREATMENTS):
-                here_N = taken.codes_N == code
-                answers = Answers(
-                    taken.true_N[here_N],
-                    taken.codes_N[here_N],
-                    numbers_N[here_N],
-                    taken.predicted_N[None, here_N],
-                    np.zeros((1, np.count_nonzero(here_N))),
-                )
-                self._by_stretch[name].update(answers)
+        for asked in blocks:
+            # For a wrong answer any other id will do: the one below, or 1 where 0 was asked for.
+            is_wrong_N = asked.predicted_N != asked.true_N
+            neighbours_N = np.subtract(asked.true_N, is_wrong_N, dtype=np.int64)
+            self._add(asked, np.abs(neighbours_N, out=neighbours_N))
+            if numbers is not None:
+                self._add_documents(asked, asked.of(numbers).astype(np.int64))
         return self
+
+    def _add_documents(self, asked: AskedBlock, numbers_N: Int[np.ndarray, " n"]) -> None:
+        """Count the answers of a block by the stretches that their documents are in."""
+        self._documents.append(np.unique(numbers_N))
+        codes_N = asked.codes_N
+        if codes_N is None:
+            codes_N = np.zeros(len(numbers_N), np.uint8)
+        for code, name in enumerate(TREATMENTS):
+            here_N = codes_N == code
+            answers = Answers(
+                asked.true_N[here_N],
+                codes_N[here_N],
+                numbers_N[here_N],
+                asked.predicted_N[None, here_N],
+                np.zeros((1, np.count_nonzero(here_N))),
+            )
+            self._by_stretch[name].update(answers)
 
     def merge(self, other: PairStream) -> Self:
         """This stream with all that `other` counted, which is left as it was."""

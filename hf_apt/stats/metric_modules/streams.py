@@ -2,45 +2,33 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from typing import Any, Self
 
 import numpy as np
 from jaxtyping import Float, Integer
 
 from hf_apt.stats.config_checks import require_whole_number
-from hf_apt.stats.counts import NOT_ASKED, TREATMENTS, DepthCounts, PairCounts
+from hf_apt.stats.counts import TREATMENTS, DepthCounts, PairCounts
 from hf_apt.stats.metric_modules.array_inputs import (
-    array_of,
     refuse_other_shape,
     shares,
     whole_numbers,
 )
+from hf_apt.stats.metric_modules.asked_blocks import ANY_ID, AskedBlock, AskedBlocks
 
-_ANY_ID = 2**26
-"""Ids below this are counted whatever the vocabulary; a number for each takes 512 MiB."""
-
-
-@dataclass(frozen=True)
-class _Taken:
-    """What was asked in a batch: where, the tokens, the answers, and codes of treatments."""
-
-    asked: np.ndarray
-    true_N: np.ndarray
-    predicted_N: np.ndarray
-    codes_N: np.ndarray
+_USUAL_IDS = 46_340
+"""As long as ids are below this, pairs are held as int32, which are counted in half the time."""
 
 
 class PairStream:
     """How often each reference was answered by each prediction, over a vocabulary not yet known.
 
-    References of -100 are not asked for, and not counted. 16 bytes for each distinct pair.
+    References of -100 are not asked for, and not counted. 12 bytes for each distinct pair, 16 where
+    an id is 46,340 or more.
     """
 
-    _hits_only = False
-
     def __init__(self) -> None:
-        self._counts = DepthCounts.empty(1, _ANY_ID)
+        self._counts = DepthCounts.empty(1, _USUAL_IDS)
         self._largest = -1
         self._has_treatment: bool | None = None
 
@@ -58,39 +46,38 @@ class PairStream:
         `treatment` is what masking did to each position: `masked`, `replaced`, `unchanged`, or
         their codes 0, 1, 2. Raises ValueError for what cannot be token ids or treatments.
         """
-        self._taken(predictions, references, treatment)
+        for asked in self._checked(predictions, references, treatment):
+            self._add(asked, asked.predicted_N)
         return self
 
-    def _taken(self, predictions: Any, references: Any, treatment: Any) -> _Taken:
-        """What was added of a batch."""
-        predicted = whole_numbers("predictions", predictions, example="logits.argmax(-1)")
-        true = whole_numbers("references", references, example="the true token ids")
-        refuse_other_shape("predictions", predicted, "references", true)
-        asked = true != NOT_ASKED
-        predicted_N, true_N = predicted[asked], true[asked]
-        _refuse_no_token("predictions", predicted_N)
-        _refuse_no_token("references", true_N)
-        if treatment is None:
-            codes_N = np.zeros(len(true_N), np.uint8)
-        else:
-            treatments = array_of("treatment", treatment)
-            refuse_other_shape("treatment", treatments, "references", true)
-            codes_N = _codes(treatments[asked])
+    def _checked(self, predictions: Any, references: Any, treatment: Any) -> AskedBlocks:
+        """The blocks of a batch that fits what was added before."""
+        blocks = AskedBlocks(predictions, references, treatment)
         self._has_treatment = agreed("treatment", self._has_treatment, treatment is not None)
-        if len(true_N):
-            self._largest = max(self._largest, int(true_N.max()), int(predicted_N.max()))
-        if self._hits_only:  # any other id will do for a wrong answer
-            predicted_N = np.where(predicted_N == true_N, true_N, true_N == 0)
-        self._counts.update(true_N, predicted_N[None], codes_N)
-        return _Taken(asked, true_N, predicted_N, codes_N)
+        self._reach(blocks.largest)
+        return blocks
+
+    def _add(self, asked: AskedBlock, predicted_N: Integer[np.ndarray, " n"]) -> None:
+        """Count a block with these answers."""
+        if asked.codes_N is None:
+            self._counts.pairs[0][0].update(asked.true_N, predicted_N)
+        else:
+            self._counts.update(asked.true_N, predicted_N[None], asked.codes_N)
 
     def merge(self, other: PairStream) -> Self:
         """This stream with all that `other` counted, which is left as it was."""
         if other._has_treatment is not None:
             self._has_treatment = agreed("treatment", self._has_treatment, other._has_treatment)
-        self._largest = max(self._largest, other._largest)
-        self._counts.merge(other._counts)
+        self._reach(other._largest)
+        for mine, theirs in zip(self._counts.pairs[0], other._counts.pairs[0], strict=True):
+            mine.merge(theirs.resized(mine.vocab_size))
         return self
+
+    def _reach(self, largest: int) -> None:
+        """Let ids up to `largest` be counted."""
+        self._largest = max(self._largest, largest)
+        if self._largest >= self._counts.vocab_size:
+            self._counts = self._counts.resized(ANY_ID)
 
     def pairs(self, treatment: str | None = None, *, vocab_size: int | None = None) -> PairCounts:
         """The counts of one treatment, or of all, over a vocabulary of `vocab_size` tokens.
@@ -105,9 +92,9 @@ class PairStream:
         if vocab_size is None:
             vocab_size = self._largest + 1
         require_whole_number("vocab_size", vocab_size)
-        if vocab_size > _ANY_ID:
+        if vocab_size > ANY_ID:
             raise ValueError(
-                f"vocab_size is {vocab_size}, and {_ANY_ID} is the most that is counted: give the "
+                f"vocab_size is {vocab_size}, and {ANY_ID} is the most that is counted: give the "
                 "number of tokens."
             )
         if self._largest >= vocab_size:
@@ -188,26 +175,3 @@ def agreed(name: str, before: bool | None, now: bool) -> bool:
             f"some batches came with {name} and some without: give it with all or with none."
         )
     return now
-
-
-def _refuse_no_token(name: str, ids: Integer[np.ndarray, " n"]) -> None:
-    if ids.size and (ids.min() < 0 or ids.max() >= _ANY_ID):
-        wrong = ids[(ids < 0) | (ids >= _ANY_ID)][0]
-        raise ValueError(
-            f"{name} hold {wrong}, which is no token id: ids are 0 to {_ANY_ID - 1}, and a "
-            "reference of -100 marks a position that is not asked."
-        )
-
-
-def _codes(treatments_N: np.ndarray) -> Integer[np.ndarray, " n"]:
-    """The codes of treatments given by name or by code."""
-    codes_N = np.full(len(treatments_N), len(TREATMENTS), np.uint8)
-    for code, name in enumerate(TREATMENTS):
-        codes_N[treatments_N == (name if treatments_N.dtype.kind in "OU" else code)] = code
-    unknown = treatments_N[codes_N == len(TREATMENTS)]
-    if len(unknown):
-        raise ValueError(
-            f"treatment {unknown.tolist()[0]!r} is none of {', '.join(TREATMENTS)}, nor of their "
-            "codes 0, 1, 2: leave it out, or give one for each reference."
-        )
-    return codes_N

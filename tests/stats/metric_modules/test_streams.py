@@ -1,6 +1,7 @@
 """Laws of what a metric keeps: hits as from all pairs, at the cost of the tokens alone."""
 
 import numpy as np
+import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
@@ -53,3 +54,31 @@ def test_a_merged_stream_is_left_as_it_was() -> None:
     pairs.merge(others).update([5], [6])
     assert (len(pairs), len(others)) == (3, 1)
     assert others.pairs().vocab_size == 5
+
+
+@pytest.mark.parametrize("stream_type", [HitStream, PairStream])
+def test_an_id_of_any_size_is_counted_whenever_it_comes(stream_type) -> None:
+    """Small ids are held in narrower keys, which give way to wide ones with what they counted."""
+    last, far = 46_339, 70_000
+    batches = [
+        ([0, last, 3], [0, last, last]),
+        ([last + 1, 0, far], [0, 1, far]),
+        ([3, far], [3, last]),
+    ]
+    streams = [stream_type().update(predictions, true) for true, predictions in batches]
+    whole, joined, turned = stream_type(), stream_type(), stream_type()
+    for (true, predictions), part in zip(batches, streams, strict=True):
+        whole.update(predictions, true)
+        joined.merge(part)
+    for part in reversed(streams):
+        turned.merge(part)
+    asked = {0: 2, 3: 2, last: 1, last + 1: 1, far: 2}
+    right = {0: 1, 3: 1, last: 1, far: 1}
+    for stream in (whole, joined, turned):
+        pairs = stream.pairs()
+        assert pairs.vocab_size == far + 1
+        support, hits = pairs.support(), pairs.hits()
+        assert {id_: support[id_] for id_ in np.flatnonzero(support).tolist()} == asked
+        assert {id_: hits[id_] for id_ in np.flatnonzero(hits).tolist()} == right
+    assert [len(part) for part in streams] == [3, 3, 2]
+    assert streams[0].pairs().vocab_size == last + 1

@@ -1,0 +1,23 @@
+"""Which numbers are token ids, and which label asks for none."""
+
+from __future__ import annotations
+
+import numpy as np
+
+NOT_ASKED = -100
+"""The label of a position that is not asked for, as everywhere in transformers."""
+
+
+def refuse_outside(name: str, ids: np.ndarray, num: int) -> None:
+    """Raise ValueError unless all `ids`, called `name`, are whole numbers from 0 to num - 1."""
+    if ids.size == 0:
+        return
+    if ids.dtype.kind not in "iu":
+        raise ValueError(f"{name}s are of {ids.dtype}: give whole numbers.")
+    if ids.dtype.kind == "i":  # read as unsigned, a negative id is a very large one
+        if ids.view(f"u{ids.dtype.itemsize}").max() < num:
+            return
+    low, high = int(ids.min()), int(ids.max())
+    if low < 0 or high >= num:
+        wrong = low if low < 0 else high
+        raise ValueError(f"{name} {wrong} is outside 0 to {num - 1}.")

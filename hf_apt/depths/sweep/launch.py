@@ -9,14 +9,17 @@ runs, and nowhere else.
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, Self
 
 import torch
 import triton  # pyright: ignore[reportMissingImports]
 from torch import Tensor
 
-from hf_apt.depths.sweep.kernel import swept
+from hf_apt.depths.sweep.chunks import chunked_argmax
+from hf_apt.depths.sweep.error_bounds import is_bounded, rounded_rows, rounded_tokens
+from hf_apt.depths.sweep.kernel import screened, swept
 from hf_apt.depths.sweep.result import VocabularySweep, answered
+from hf_apt.depths.sweep.screen import UNPROVEN, Screen, proven_ids
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -78,6 +81,39 @@ def kernel_sweep(
     )
 
 
+@torch.no_grad()
+def kernel_screen(
+    features_NE: Tensor,
+    weight_VE: Tensor,
+    bias_V: Tensor | None,
+    *,
+    tiling: Tiling | None = None,
+) -> Screen:
+    """Bounds of the float32 logits of float32 features, from a product in bfloat16."""
+    return _screen(features_NE, weight_VE, bias_V, tiling or _HALF)
+
+
+@torch.no_grad()
+def screened_argmax(
+    features_NE: Tensor,
+    weight_VE: Tensor,
+    bias_V: Tensor | None,
+    *,
+    tiling: Tiling | None = None,
+) -> Tensor:
+    """The ids of `chunked_argmax` of float32 features and weights, from a product in bfloat16.
+
+    Where the bounds leave one token, any float32 sum has it (see `error_bounds`). All other rows,
+    ties and what is no number among them, are given to `chunked_argmax` itself.
+    """
+    screen = kernel_screen(features_NE, weight_VE, bias_V, tiling=tiling)
+    ids_N = proven_ids(screen, features_NE, weight_VE, bias_V)
+    unproven_M = (ids_N == UNPROVEN).nonzero()[:, 0]
+    if len(unproven_M):
+        ids_N[unproven_M] = chunked_argmax(features_NE[unproven_M], weight_VE, bias_V)
+    return ids_N
+
+
 @dataclass(frozen=True)
 class _Parts:
     """The results of each part of the vocabulary, for each row."""
@@ -112,11 +148,9 @@ def _parts(
     features_NE = features_NE.to(common).contiguous()
     weight_VE = weight_VE.to(common).contiguous()
     tiling = tiling or (_SINGLE if common == torch.float32 else _HALF)
-    (num_rows, width), num_tokens = features_NE.shape, len(weight_VE)
-    blocks, tiles = triton.cdiv(num_rows, tiling.rows), triton.cdiv(num_tokens, tiling.tokens)
-    wanted = tiling.num_parts or triton.cdiv(_WAVES * _multiprocessors(features_NE), max(blocks, 1))
-    tiles_in_part = triton.cdiv(tiles, min(wanted, tiles))
-    shape = (triton.cdiv(tiles, tiles_in_part), num_rows)
+    num_rows, num_tokens = len(features_NE), len(weight_VE)
+    cut = _Cut.of(features_NE, num_tokens, tiling)
+    shape = (cut.parts, num_rows)
     has_targets = targets_N is not None
     summed_shape = shape if has_targets else (0,)
     parts = _Parts(
@@ -125,21 +159,10 @@ def _parts(
         features_NE.new_empty(summed_shape, dtype=torch.float32),
         features_NE.new_empty(summed_shape, dtype=torch.float32),
     )
-    constants: dict[str, Any] = {
-        "WIDTH": width,
-        "ROWS": tiling.rows,
-        "TOKENS": tiling.tokens,
-        "STEP": tiling.width,
-        "HAS_BIAS": bias_V is not None,
-        "HAS_TARGETS": has_targets,
-        # The interpreter would multiply the bits of bfloat16 as integers.
-        "WIDEN": common == torch.bfloat16 and not features_NE.is_cuda,
-        "num_warps": tiling.num_warps,
-        "num_stages": tiling.num_stages,
-    }
+    flags: dict[str, Any] = {"HAS_BIAS": bias_V is not None, "HAS_TARGETS": has_targets}
     if num_rows:
         with torch.cuda.device_of(features_NE):
-            swept[(blocks, shape[0])](
+            swept[(cut.blocks, cut.parts)](
                 features_NE,
                 weight_VE,
                 None if bias_V is None else bias_V.contiguous(),
@@ -150,10 +173,88 @@ def _parts(
                 parts.targets_JN,
                 num_rows,
                 num_tokens,
-                tiles_in_part,
-                **constants,
+                cut.tiles_in_part,
+                **_constants(features_NE, tiling),
+                **flags,
             )
     return parts
+
+
+def _screen(
+    features_NE: Tensor, weight_VE: Tensor, bias_V: Tensor | None, tiling: Tiling
+) -> Screen:
+    rows, tokens = rounded_rows(features_NE), rounded_tokens(weight_VE, bias_V)
+    num_rows, num_tokens = len(features_NE), len(weight_VE)
+    cut = _Cut.of(features_NE, num_tokens, tiling)
+    uppers_TN = features_NE.new_empty(cut.tiles, num_rows)
+    ids_TN = features_NE.new_empty(cut.tiles, num_rows, dtype=torch.int32)
+    seconds_JN = features_NE.new_empty(cut.parts, num_rows)
+    lowers_JN = torch.empty_like(seconds_JN)
+    if num_rows:
+        with torch.cuda.device_of(features_NE):
+            screened[(cut.blocks, cut.parts)](
+                rows.values_NE,
+                tokens.values_VE,
+                rows.terms_2N,
+                tokens.terms_4V,
+                uppers_TN,
+                ids_TN,
+                seconds_JN,
+                lowers_JN,
+                num_rows,
+                num_tokens,
+                cut.tiles,
+                cut.tiles_in_part,
+                **_constants(rows.values_NE, tiling),
+            )
+    return Screen(
+        upper_TN=uppers_TN,
+        ids_TN=ids_TN,
+        second_N=seconds_JN.amax(dim=0),
+        lower_N=lowers_JN.amax(dim=0),
+        is_bounded_N=is_bounded(rows, tokens),
+    )
+
+
+@dataclass(frozen=True)
+class _Cut:
+    """How many programs there are, and what each of them does."""
+
+    blocks: int
+    """Blocks of rows."""
+
+    tiles: int
+    """Tiles of the vocabulary."""
+
+    tiles_in_part: int
+    """Tiles that one program reads."""
+
+    parts: int
+    """Parts of the vocabulary."""
+
+    @classmethod
+    def of(cls, features_NE: Tensor, num_tokens: int, tiling: Tiling) -> Self:
+        """The cut that fills the device of the features."""
+        blocks = triton.cdiv(len(features_NE), tiling.rows)
+        tiles = triton.cdiv(num_tokens, tiling.tokens)
+        programs = _WAVES * _multiprocessors(features_NE)
+        wanted = tiling.num_parts or triton.cdiv(programs, max(blocks, 1))
+        tiles_in_part = triton.cdiv(tiles, min(wanted, tiles))
+        return cls(blocks, tiles, tiles_in_part, triton.cdiv(tiles, tiles_in_part))
+
+
+def _constants(features_NE: Tensor, tiling: Tiling) -> dict[str, Any]:
+    """What the kernels are compiled for."""
+    return {
+        "WIDTH": features_NE.shape[1],
+        "ROWS": tiling.rows,
+        "TOKENS": tiling.tokens,
+        "STEP": tiling.width,
+        # The interpreter would multiply the bits of bfloat16 as integers.
+        "WIDEN": features_NE.dtype == torch.bfloat16 and not features_NE.is_cuda,
+        "num_warps": tiling.num_warps,
+        "num_stages": tiling.num_stages,
+    }
 
 
 def _multiprocessors(tensor: Tensor) -> int:

@@ -11,6 +11,7 @@ import torch
 from torch import Tensor
 
 from hf_apt.depths.sweep.chunks import chunked_argmax, chunked_sweep
+from hf_apt.depths.sweep.error_bounds import MAX_WIDTH
 from hf_apt.depths.sweep.result import VocabularySweep, require_ids
 
 
@@ -20,7 +21,12 @@ def streamed_argmax(features_NE: Tensor, weight_VE: Tensor, bias_V: Tensor | Non
     Of equal logits the lowest id; `NO_ANSWER` where a logit is NaN or the largest one is infinite.
     Logits are features @ weight.T + bias, multiplied in the wider type of features and weights;
     products of 16-bit numbers are added up, and compared, in float32. No (N, V) array is ever held.
+    On CUDA cards many rows of float32 are screened in bfloat16, which changes no id: see `screen`.
     """
+    if is_screened(features_NE, weight_VE):
+        ids_N = _screened_argmax(features_NE, weight_VE, bias_V)
+        if ids_N is not None:
+            return ids_N
     if _has_kernel(features_NE, weight_VE):
         from hf_apt.depths.sweep.launch import kernel_argmax
 
@@ -47,6 +53,54 @@ def vocabulary_sweep(
 
         return kernel_sweep(features_NE, weight_VE, bias_V, targets_N)
     return chunked_sweep(features_NE, weight_VE, bias_V, targets_N)
+
+
+SCREENED_ROWS = 2048
+"""Rows below which it does not pay to round the weights to bfloat16; reckoned, not measured."""
+_UNSCREENED: set[torch.device] = set()
+"""Devices for which the screen could not be compiled."""
+
+
+def is_screened(features_NE: Tensor, weight_VE: Tensor) -> bool:
+    """Whether the arg-max of these is screened in bfloat16 first.
+
+    They must be many rows of float32 on an NVIDIA card with tensor cores for bfloat16, and torch
+    must not be allowed to round float32 to TF32, for which the bounds are not made.
+    """
+    device = features_NE.device
+    if device.type != "cuda" or torch.version.hip or device in _UNSCREENED or not len(weight_VE):
+        return False
+    enough = len(features_NE) >= SCREENED_ROWS and features_NE.shape[1] <= MAX_WIDTH
+    types = {features_NE.dtype, weight_VE.dtype}
+    return enough and types == {torch.float32} and _keeps_float32() and _runs_triton(device)
+
+
+def _keeps_float32() -> bool:
+    """Whether cards multiply float32 as it is."""
+    setting = getattr(torch.backends.cuda.matmul, "fp32_precision", None)  # from torch 2.9 on
+    if setting is None:
+        return torch.get_float32_matmul_precision() == "highest"
+    return setting in ("none", "ieee")
+
+
+def _screened_argmax(
+    features_NE: Tensor, weight_VE: Tensor, bias_V: Tensor | None
+) -> Tensor | None:
+    """The ids of the screen, or None where the card cannot run it, which is said once."""
+    from triton.errors import TritonError  # pyright: ignore[reportMissingImports]
+
+    from hf_apt.depths.sweep.launch import screened_argmax
+
+    try:
+        return screened_argmax(features_NE, weight_VE, bias_V)
+    except TritonError as error:
+        _UNSCREENED.add(features_NE.device)
+        warnings.warn(
+            f"the screen in bfloat16 does not run here ({error}): all of the vocabulary is "
+            "multiplied in float32 instead.",
+            stacklevel=3,
+        )
+        return None
 
 
 _KERNEL_TYPES = {torch.bfloat16, torch.float16}

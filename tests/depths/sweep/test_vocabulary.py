@@ -49,6 +49,7 @@ def test_streamed_argmax_is_the_lowest_of_the_largest(data, num_tokens, num_rows
     with pytest.MonkeyPatch.context() as patch:
         patch.setattr(chunks_module, "CHUNK", 4)
         patch.setattr(chunks_module, "_BLOCK", 2)
+        patch.setattr(chunks_module, "_ROWS", 3)
         found = streamed_argmax(
             torch.tensor(features).reshape(-1, 2),
             torch.tensor(weights),
@@ -67,6 +68,17 @@ def test_streamed_argmax_is_torch_argmax_around_the_true_chunk(num_tokens):
     logits = features @ weights.T
     assert torch.equal(streamed_argmax(features, weights, None), logits.argmax(dim=1))
     assert torch.equal(streamed_argmax(features, weights, bias), (logits + bias).argmax(dim=1))
+
+
+def test_a_sweep_of_some_rows_at_a_time_is_that_of_all(monkeypatch):
+    features, weights = sweep_laws.quarters(11, 5, seed=1), sweep_laws.quarters(90, 5, seed=2)
+    targets = torch.arange(11) * 8
+    whole = vocabulary_sweep(features, weights, None, targets)
+    monkeypatch.setattr(chunks_module, "_ROWS", 4)
+    parts = vocabulary_sweep(features, weights, None, targets)
+    assert torch.equal(parts.ids_N, whole.ids_N)
+    assert torch.equal(parts.target_logits_N, whole.target_logits_N)
+    torch.testing.assert_close(parts.log_sum_exp_N, whole.log_sum_exp_N, rtol=1e-6, atol=0)
 
 
 def test_streamed_argmax_of_a_tie_across_chunks_is_the_lowest_id():

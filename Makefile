@@ -2,8 +2,9 @@
 PYTHON ?= python3
 VENV := .venv
 BIN := $(VENV)/bin
+PYRIGHT := $(BIN)/pyright --pythonpath $(BIN)/python
 
-.PHONY: setup demo test test-all lint docs bench clean
+.PHONY: setup demo test test-all lint quick-lint docs bench clean
 
 setup: $(VENV)/.installed
 
@@ -16,18 +17,28 @@ demo: setup
 	$(BIN)/hf-apt run planted --output runs/demo
 	$(BIN)/hf-apt measure bert6-narrow-wikipedia sotu --measure-sequences 500 --output runs/demo-english
 
-test: setup lint
-	OMP_NUM_THREADS=1 $(BIN)/python -m pytest -n logical --maxprocesses 8 -m "not slow"
+test: quick-lint
+	$(call beside_types,-m "not slow")
 
 # The slow tests, too.
-test-all: setup lint
-	OMP_NUM_THREADS=1 $(BIN)/python -m pytest -n logical --maxprocesses 8
+test-all: quick-lint
+	$(call beside_types)
 
-lint: setup
+# The tests, while types are checked; what pyright says comes last, and either fails the command.
+define beside_types
+	@$(PYRIGHT) > $(VENV)/pyright.log 2>&1 & types=$$!; \
+	OMP_NUM_THREADS=1 $(BIN)/python -m pytest -n logical --maxprocesses 8 $(1); tests=$$?; \
+	wait $$types; types=$$?; cat $(VENV)/pyright.log; \
+	test $$tests -eq 0 && test $$types -eq 0
+endef
+
+lint: quick-lint
+	$(PYRIGHT)
+
+quick-lint: setup
 	$(BIN)/ruff check .
 	$(BIN)/ruff format --check .
 	$(BIN)/codespell hf_apt trainer_callbacks metrics model_cards docs examples tests *.md
-	$(BIN)/pyright --pythonpath $(BIN)/python
 
 # The documentation as static pages, build/docs/index.html; a warning is an error.
 docs: $(VENV)/.installed-docs

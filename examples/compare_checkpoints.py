@@ -32,7 +32,7 @@ class Arguments:
         default="runs/pretrained", metadata={"help": "Checkpoint B, with the same tokenizer."}
     )
     text_file: str = field(
-        default="runs/pretrained/held_out.txt",
+        default="runs/pretrained-held_out.txt",
         metadata={"help": "A text with a document a line that neither was trained on, or sotu."},
     )
     training_dir: str | None = field(

@@ -118,7 +118,8 @@ def main(arguments: list[str] | None = None) -> None:
     trainer.remove_callback(PrinterCallback)
     trainer.train()
     trained, whole = model.get_nb_trainable_parameters()
-    output, text_file = training_args.output_dir, Path(training_args.output_dir, "held_out.txt")
+    output = training_args.output_dir
+    text_file = Path(f"{Path(output)}-held_out.txt")  # beside it: a push sends what is inside
     model.merge_and_unload().save_pretrained(output)
     tokenizer.save_pretrained(output)
     text_file.write_text("\n".join(held_out), encoding="utf-8")
@@ -136,7 +137,7 @@ def main(arguments: list[str] | None = None) -> None:
     for what in ("gained", "lost"):
         tokens = [change["text"] for change in difference.record[what]]
         print(f"{len(tokens)} tokens {what}: {' '.join(tokens[:12])}")
-    print(f"written: {output} (apt/, held_out.txt, the merged model)")
+    print(f"written: {output} (apt/, the merged model) and {text_file}")
 
 
 if __name__ == "__main__":

@@ -5,8 +5,8 @@
     python examples/pretrain_with_callbacks.py --train_file my.txt --from_scratch --max_steps 2000
 
 `<output_dir>/apt` gets accuracy per token at every depth and a picture of it, `confusion` what is
-mistaken for what, and `<output_dir>` the model and the text that was held out. Every option of
-TrainingArguments can be given; `--help` lists them.
+mistaken for what, and `<output_dir>` the model. Text that was held out lies beside it, where no
+push takes it. Every option of TrainingArguments can be given; `--help` lists them.
 """
 
 import sys
@@ -127,7 +127,9 @@ def main(arguments: list[str] | None = None) -> None:
     trainer.remove_callback(PrinterCallback)  # its dictionaries; the figures are printed below
     trainer.train()
     trainer.save_model()
-    Path(training_args.output_dir, "held_out.txt").write_text("\n".join(held_out), encoding="utf-8")
+    output = Path(training_args.output_dir)
+    text_file = Path(f"{output}-held_out.txt")  # beside it: a push sends what is inside
+    text_file.write_text("\n".join(held_out), encoding="utf-8")
     print(f"{len(train):,} documents to train on, {len(held_out):,} held out")
     by_step: dict[float, dict[str, float]] = {}
     for entry in trainer.state.log_history:
@@ -137,7 +139,7 @@ def main(arguments: list[str] | None = None) -> None:
             apt = f"{at['eval_mean_apt']:.3f} ± {at['eval_mean_apt_standard_error']:.3f}"
             accuracy, clusters = at["eval_masked_accuracy"], at["eval_num_clusters"]
             print(f"step {step:>4}: mean APT {apt}, accuracy {accuracy:.3f}, {clusters} clusters")
-    print(f"written: {training_args.output_dir} (apt/, confusion/, held_out.txt, the model)")
+    print(f"written: {output} (apt/, confusion/, the model) and {text_file}")
 
 
 if __name__ == "__main__":

@@ -78,6 +78,15 @@ def checkpoint(tiny_model, tokenizer, tmp_path) -> Path:
     return tmp_path / "checkpoint"
 
 
+@pytest.fixture
+def quick_pictures(monkeypatch):
+    """Matplotlib's pictures are made as ever, and written as a single pixel."""
+    from matplotlib.figure import Figure
+    from quick_pictures import write_a_pixel
+
+    monkeypatch.setattr(Figure, "savefig", write_a_pixel)
+
+
 @pytest.fixture(scope="session")
 def finished_run(tmp_path_factory):
     """A finished run of three blocks on a Hub data set, of random counts; not to be changed."""

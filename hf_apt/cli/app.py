@@ -17,6 +17,7 @@ from hf_apt.cli.check import check_command
 from hf_apt.cli.committee import committee_command
 from hf_apt.cli.compare import compare_command
 from hf_apt.cli.diff import diff_command
+from hf_apt.cli.environment.command import env_command
 from hf_apt.cli.every_command.common_options import with_common_options
 from hf_apt.cli.every_command.output_format import is_json, print_json
 from hf_apt.cli.failures import failure_of, writes_into, writes_nothing
@@ -47,7 +48,7 @@ PANELS = {
     ),
     "Train": ("run", "pretrain", "finetune", "committee"),
     "Compare": ("diff", "acquisition", "compare"),
-    "Keep and share": ("report", "publish", "ls"),
+    "Keep and share": ("report", "publish", "ls", "env"),
 }
 """The commands in the order in which they are used, as the help shows them."""
 
@@ -100,6 +101,7 @@ app.command("rates")(rates_command)
 app.command("similarity")(similarity_command)
 app.command("fit-lens")(fit_lens_command)
 app.command("ls")(ls_command)
+app.command("env")(env_command)
 
 
 def _tell_version(is_asked: bool) -> None:
@@ -159,7 +161,7 @@ def measure_command(
     of one training are measured by --revisions.
     """
     from hf_apt.runs.option_checks import require_checkpoint
-    from hf_apt.runs.pipeline import begun, finish, measure_run
+    from hf_apt.runs.pipeline import begun, finish, is_main, measure_run
 
     if dry_run:
         return _show_measuring_costs(checkpoint, config, folder)
@@ -168,8 +170,15 @@ def measure_command(
     writes_into(folder)
     require_checkpoint(checkpoint)
     with begun(config, folder) as run:
+        before = run.whole_readouts()
         measure_run(config, run, checkpoint)
+        is_new = run.whole_readouts() != before
         _show(finish(run))
+    if not is_new and is_main():
+        _say(
+            f"nothing was measured: {folder} holds all of this already; to measure again, give "
+            "another --output, or delete that folder first."
+        )
 
 
 @app.command("report")

@@ -18,6 +18,7 @@ MINE = (
 )
 
 
+@pytest.mark.usefixtures("quick_pictures")
 def test_files_of_the_users_are_never_touched(tokenizer, tmp_path):
     folder = tmp_path / "apt"
     for name in MINE:

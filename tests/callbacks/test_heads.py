@@ -174,6 +174,7 @@ def few_names(trainer: Any) -> set[str]:
     return {name for entry in trainer.state.log_history for name in entry if "_head_" in name}
 
 
+@pytest.mark.usefixtures("quick_pictures")
 def test_few_scalars_show_every_depth_and_go_to_whoever_draws(tokenizer, tmp_path):
     live = AptLiveView()
     trainer = trainer_of(

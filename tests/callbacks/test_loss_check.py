@@ -200,9 +200,8 @@ def test_is_it_told_that_processes_multiply_the_loss(tmp_path):
     ]
     root, support = WORKER.parents[3], WORKER.parents[1]
     jobs = [job | {"folder": str(tmp_path), "check": True} for job in jobs]
-    launch = ["-m", "torch.distributed.run", "--standalone", "--nproc_per_node=2"]
     done = subprocess.run(
-        [sys.executable, *launch, str(WORKER), json.dumps(jobs)],
+        [sys.executable, str(WORKER.with_name("forked.py")), "2", str(WORKER), json.dumps(jobs)],
         capture_output=True,
         text=True,
         timeout=600,

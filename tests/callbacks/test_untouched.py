@@ -89,6 +89,7 @@ def test_the_trajectory_is_the_same_to_the_bit(kind, family, tokenizer, tmp_path
         assert torch.equal(observed.weights[name], weight), name
 
 
+@pytest.mark.usefixtures("quick_pictures")
 def test_a_model_that_draws_when_it_is_asked_is_not_disturbed(tokenizer, tmp_path):
     def drawing() -> Any:
         model = made("bert")
@@ -150,6 +151,7 @@ class SeenAfter(Seen):
     pass
 
 
+@pytest.mark.usefixtures("quick_pictures")
 @pytest.mark.parametrize("kind", CALLBACKS)
 def test_model_gradients_generators_and_flags_are_left_as_found(kind, tokenizer, tmp_path):
     before, after = SeenBefore(), SeenAfter()
@@ -221,12 +223,24 @@ def resumable(folder: Path, tokenizer: Any, kind: str, *others: Any) -> Trainer:
     )
 
 
-@pytest.mark.parametrize("kind", CALLBACKS)
+@pytest.fixture(scope="module")
+def whole_trainings() -> dict[str, tuple[Trainer, Path]]:
+    """Trainings that were never interrupted, with their folders, by the kind of their callbacks."""
+    return {}
+
+
+@pytest.mark.usefixtures("quick_pictures")
 @pytest.mark.parametrize("at_step", [4, 5])
-def test_a_resumed_training_has_every_step_once(kind, at_step, tokenizer, tmp_path):
+@pytest.mark.parametrize("kind", CALLBACKS)
+def test_a_resumed_training_has_every_step_once(
+    kind, at_step, tokenizer, tmp_path, whole_trainings
+):
     """Interrupted after an evaluation behind the last checkpoint, or between evaluations."""
-    whole = resumable(tmp_path / "whole", tokenizer, kind)
-    whole.train()
+    if kind not in whole_trainings:
+        trainer = resumable(tmp_path / "whole", tokenizer, kind)
+        trainer.train()
+        whole_trainings[kind] = (trainer, tmp_path / "whole")
+    whole, whole_folder = whole_trainings[kind]
     folder = tmp_path / "resumed"
     with pytest.raises(InterruptedError):
         resumable(folder, tokenizer, kind, Interrupted(at_step)).train()
@@ -242,11 +256,12 @@ def test_a_resumed_training_has_every_step_once(kind, at_step, tokenizer, tmp_pa
     assert measured(resumed) == measured(whole)
     steps = list(scalars(resumed, "eval_mean_apt"))
     assert steps == (list(range(1, 9)) if kind == "at every step" else [2, 4, 6, 8])
-    assert tables(folder) == tables(tmp_path / "whole")
+    assert tables(folder) == tables(whole_folder)
     assert StepFiles(folder / "apt").steps() == steps
     assert StepFiles(folder / "apt").steps(kind="png") == steps
 
 
+@pytest.mark.usefixtures("quick_pictures")
 def test_a_training_from_the_beginning_drops_the_tables_of_the_one_before(tokenizer, tmp_path):
     callbacks = [AptCallback(), ConfusionCallback(), AptPlotCallback()]
     trainer_of(tmp_path, tokenizer, callbacks=callbacks).train()

@@ -252,6 +252,7 @@ def test_measure_asks_all_of_a_file_as_its_documents_are(
     arguments = ["measure", checkpoint, text, "--sequence-length=16", "--no-untrained"]
     code, _, error = call(*arguments, "-o", tmp_path / "m")
     assert code == 0, error
+    assert "nothing was measured" not in error
     run = Run(tmp_path / "m")
     config = run.read_json("config.json")
     assert config["layout"] == layout
@@ -261,8 +262,12 @@ def test_measure_asks_all_of_a_file_as_its_documents_are(
     # Items are read one by one; of 90 x 31 tokens with separators each 14 are a sequence.
     assert description.num_sequences == (90 if layout == "first" else 90 * 31 // 14)
     before = run.counts("own_head").support()
-    assert call(*arguments, "-o", tmp_path / "m")[0] == 0
+    code, out, error = call(*arguments, "-o", tmp_path / "m", "--format", "json")
+    assert code == 0
     assert np.array_equal(run.counts("own_head").support(), before)
+    assert "summary" in json.loads(out)
+    assert f"nothing was measured: {run.folder} holds all of this already; " in error
+    assert "another --output" in error
 
 
 def test_measure_holds_text_back_where_heads_are_trained(call, checkpoint, tmp_path) -> None:

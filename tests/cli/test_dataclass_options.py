@@ -44,6 +44,7 @@ FIELDS: dict[str, tuple[ConfigOptions, ...]] = {
     "lens": (),
     "fit-lens": (),
     "ls": (),
+    "env": (),
     "score": (),
     "similarity": (),
     "reference": (),
@@ -61,8 +62,8 @@ TEXT = ("validation_share", "paragraphs")
 MEASURED = {"checkpoint", "corpus", "heads", "revision", "output", *TEXT}
 
 OWN = {
-    "run": {"corpus", "recipe", "model", "heads", "task", "output", "dry_run", *TEXT},
-    "pretrain": {"corpus", "recipe", "model", "heads", "task", "output", *TEXT},
+    "run": {"corpus", "recipe", "model", "heads", "precision", "task", "output", "dry_run", *TEXT},
+    "pretrain": {"corpus", "recipe", "model", "heads", "precision", "task", "output", *TEXT},
     "measure": {*MEASURED, "revisions", "dry_run"},
     "report": {"run"},
     "finetune": {"checkpoint", "revision", "output"},
@@ -81,6 +82,7 @@ OWN = {
         *("layout", "max_documents", "paragraphs", "output"),
     },
     "ls": set(),
+    "env": set(),
     "score": {"model", "file", "kind", "column", "unit", "level", "batch_size", "output"},
     "similarity": {
         *("model", "other", "text", "column", "things", "plain", "max_texts", "sequence_length"),

@@ -46,11 +46,16 @@ def text_file(tmp_path_factory) -> Path:
     return path
 
 
-def pretrained_in(folder: Path, text_file: Path, *options: str) -> None:
-    """Run the example of pre-training for four steps."""
+def pretrained_in(folder: Path, text_file: Path, *options: str, every: int = 2) -> None:
+    """Run the example of pre-training for four steps, which evaluates and saves after `every`."""
     arguments = ["--output_dir", str(folder), "--train_file", str(text_file), *SMALL, *options]
-    steps = ["--max_steps", "4", "--eval_steps", "2", "--save_steps", "2"]
+    steps = ["--max_steps", "4", "--eval_steps", str(every), "--save_steps", str(every)]
     opened("pretrain_with_callbacks").main([*arguments, *steps])
+
+
+def held_out_of(training: Path) -> Path:
+    """The text that was held out: beside the folder, which can be pushed as it is."""
+    return training.with_name(f"{training.name}-held_out.txt")
 
 
 @pytest.fixture(scope="module")
@@ -61,29 +66,37 @@ def training(tmp_path_factory, text_file) -> Path:
     return folder
 
 
+@pytest.mark.usefixtures("quick_pictures")
 def test_pretraining_prints_what_the_callbacks_wrote(training, text_file, tmp_path, capsys):
-    pretrained_in(tmp_path, text_file)  # again: the seeds are set
+    again = tmp_path / "again"  # the seeds are set
+    pretrained_in(again, text_file)
     first, *steps, last = capsys.readouterr().out.splitlines()
     assert re.match(r"\d+ documents to train on, \d+ held out", first)
     assert [re.match(rf"step +(\d+): {FIGURES}", line)[1] for line in steps] == ["0", "2", "4"]  # pyright: ignore
     assert last.startswith("written: ")
     for step, line in zip((0, 2, 4), steps, strict=True):
-        one, other = (
-            np.load(each / f"apt/eval-step-{step:08}.npz") for each in (training, tmp_path)
-        )
+        one, other = (np.load(each / f"apt/eval-step-{step:08}.npz") for each in (training, again))
         assert np.array_equal(one["hits"], other["hits"])
         apt = hf_apt.mean_apt(one["hits"][-1], one["support"]).value
         assert f"mean APT {apt:.3f}" in line
         assert (training / f"apt/eval-step-{step:08}.png").exists()
-    held_out = (training / "held_out.txt").read_text().splitlines()
+    held_out = held_out_of(training).read_text().splitlines()
     assert set(held_out) < set(text_file.read_text().splitlines())
 
 
+def test_what_a_push_sends_holds_no_text(training):
+    sent = [path.read_bytes() for path in training.rglob("*") if path.is_file()]
+    assert len(sent) > 10
+    for line in held_out_of(training).read_bytes().splitlines():
+        assert not any(line in each for each in sent)
+
+
+@pytest.mark.usefixtures("quick_pictures")
 def test_pretraining_from_scratch_starts_below_and_is_seeded(training, text_file, tmp_path):
     folders = [tmp_path / "one", tmp_path / "two"]
     for number, folder in enumerate(folders):
         torch.manual_seed(number)  # whatever was drawn before
-        pretrained_in(folder, text_file, "--from_scratch")
+        pretrained_in(folder, text_file, "--from_scratch", "--eval_on_start", "false", every=4)
     known, one, two = (
         np.load(each / "apt/eval-step-00000004.npz")["cross_entropy"][-1]
         for each in (training, *folders)
@@ -94,7 +107,7 @@ def test_pretraining_from_scratch_starts_below_and_is_seeded(training, text_file
 
 def test_two_steps_of_a_training_are_compared(training, capsys):
     arguments = ["--checkpoint_a", training / "checkpoint-2", "--checkpoint_b", training]
-    arguments += ["--text_file", training / "held_out.txt", "--training_dir", training]
+    arguments += ["--text_file", held_out_of(training), "--training_dir", training]
     few = ["--num_realisations", "2", "--min_support", "2", "--max_seq_length", "32"]
     opened("compare_checkpoints").main([*map(str, arguments), *few])
     out = capsys.readouterr().out
@@ -106,7 +119,7 @@ def test_two_steps_of_a_training_are_compared(training, capsys):
 
 
 def test_a_checkpoint_does_not_differ_from_itself(training, capsys):
-    arguments = ["--checkpoint_b", SHIPPED, "--text_file", str(training / "held_out.txt")]
+    arguments = ["--checkpoint_b", SHIPPED, "--text_file", str(held_out_of(training))]
     opened("compare_checkpoints").main([*arguments, "--training_dir", "none"])
     out = capsys.readouterr().out
     assert out.count("+0.000 ± 0.000") == 7
@@ -132,14 +145,17 @@ def test_measuring_prints_the_figures_of_the_run(text_file, tmp_path, capsys):
 def test_adapters_are_trained_merged_and_compared(text_file, tmp_path, capsys):
     from transformers import AutoModelForMaskedLM
 
-    arguments = ["--output_dir", str(tmp_path), "--train_file", str(text_file), *SMALL]
+    output = tmp_path / "adapted"
+    arguments = ["--output_dir", str(output), "--train_file", str(text_file), *SMALL]
     few = ["--max_steps", "2", "--eval_steps", "2", "--num_realisations", "1"]
     opened("continue_with_lora").main([*arguments, *few])
     out = capsys.readouterr().out
     trained, whole = re.findall(r"([\d,]+) of ([\d,]+) weights were trained", out)[0]
     assert 0 < int(trained.replace(",", "")) < int(whole.replace(",", "")) / 5
     assert re.search(r"accuracy 0\.\d{3} before, 0\.\d{3} after: [+-]0\.\d{3} ± 0\.\d{3}", out)
-    adapted = AutoModelForMaskedLM.from_pretrained(tmp_path)
+    assert held_out_of(output).exists()
+    assert not list(output.rglob("*.txt*"))
+    adapted = AutoModelForMaskedLM.from_pretrained(output)
     start = AutoModelForMaskedLM.from_pretrained(hf_apt.checkpoint(SHIPPED))
     changed = [
         name
@@ -187,7 +203,7 @@ def test_finetuning_prints_a_row_a_depth(text_file, tmp_path, capsys):
 @pytest.mark.parametrize(
     ("name", "options", "message"),
     [
-        ("compare_checkpoints", {}, "there is no runs/pretrained/held_out.txt"),
+        ("compare_checkpoints", {}, "there is no runs/pretrained-held_out.txt"),
         ("pretrain_with_callbacks", {"train_file": "missing.txt"}, "No such file.*missing.txt"),
         ("pretrain_with_callbacks", {"held_out_documents": 23}, "44 documents: hold out 1 to half"),
         ("continue_with_lora", {"held_out_documents": 40}, "44 documents: hold out 1 to half"),

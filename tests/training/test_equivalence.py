@@ -54,7 +54,7 @@ def distributed(tokens, tmp_path_factory) -> list[tuple[dict[str, Any], Any]]:
         "accumulation_steps": 2,
         "kept": str(folder / "kept-{rank}.npz"),
     }
-    launch = ["-m", "torch.distributed.run", "--standalone", f"--nproc_per_node={NUM_PROCESSES}"]
+    launch = [str(WORKER.with_name("forked.py")), str(NUM_PROCESSES)]
     done = subprocess.run(
         [sys.executable, *launch, str(WORKER), json.dumps(arguments)],
         capture_output=True,

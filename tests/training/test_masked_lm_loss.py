@@ -95,7 +95,7 @@ def distributed(tmp_path_factory) -> dict[tuple[str, str], list[dict[str, np.nda
         for kind in KINDS
     }
     root, support = WORKER.parents[3], WORKER.parents[1]
-    launch = ["-m", "torch.distributed.run", "--standalone", f"--nproc_per_node={NUM_PROCESSES}"]
+    launch = [str(WORKER.with_name("forked.py")), str(NUM_PROCESSES)]
     done = subprocess.run(
         [sys.executable, *launch, str(WORKER), json.dumps(list(jobs.values()))],
         capture_output=True,

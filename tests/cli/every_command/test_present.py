@@ -3,8 +3,14 @@
 import subprocess
 import sys
 
+import pytest
+
+from hf_apt.cli.every_command.present import require_present
+
 CALLS = (
     "run no.txt",
+    "run --dry-run true",
+    "measure bert6-narrow-wikipedia wikitext",
     "measure bert6-narrow-wikipedia no.txt",
     "measure ./no sotu",
     "rates bert6-narrow-wikipedia no.txt",
@@ -47,3 +53,14 @@ def test_what_is_missing_is_said_at_once(tmp_path):
     assert done.returncode == 0, done.stderr
     assert done.stdout.splitlines() == [f"2 light 1 {call}" for call in CALLS]
     assert not list(tmp_path.iterdir())
+
+
+def test_a_word_behind_a_flag_is_no_text(tmp_path, monkeypatch):
+    monkeypatch.chdir(tmp_path)
+    for known in (None, "planted", "sotu", "owner/name"):
+        require_present(text=known)
+    (tmp_path / "true").write_text("a text of that name")
+    require_present(text="true")
+    (tmp_path / "true").unlink()
+    with pytest.raises(ValueError, match="no text 'true': .* OWNER/NAME .*--dry-run take no value"):
+        require_present(text="true")

@@ -15,6 +15,8 @@ from typing import Any
 
 import small_trainers
 from accelerate import debug_launcher
+from matplotlib.figure import Figure
+from quick_pictures import write_a_pixel
 from small_trainers import premasked, rows, stacked, trainer_of
 from torch.utils.data import (
     BatchSampler,
@@ -160,6 +162,7 @@ def trained(folder: str) -> None:
 
 
 if __name__ == "__main__":
+    Figure.savefig = write_a_pixel  # the pictures of one process are drawn
     for number in sys.argv[2:]:
         folder = Path(sys.argv[1]) / number
         folder.mkdir()

@@ -1,0 +1,1 @@
+"""What a report of a bug needs to know of the machine."""

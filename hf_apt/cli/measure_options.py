@@ -41,6 +41,7 @@ MEASURE = changes_of(
     SEQUENCE_LENGTH,
     replace(LAYOUT, shown="first where most documents are shorter than a sequence, else packed"),
     *MEASURING,
+    *in_panel("Measuring", Flag("heads.precision", "--precision")),
 )
 
 

@@ -39,6 +39,7 @@ MEASURING = in_panel(
     Flag("jacobian.num_sequences", "--jacobian-sequences", min=1),
     Flag("measure.num_sequences", "--measure-sequences", min=1),
     Flag("measure.num_realisations", "--realisations", min=1),
+    Flag("measure.precision", "--measure-precision"),
     "untrained",
     "sentences",
 )

@@ -21,9 +21,11 @@ FINETUNING = in_panel(
     Flag("finetune.num_epochs", "--epochs", min=0),
     Flag("finetune.batch_size", min=1),
     "finetune.learning_rate",
+    "finetune.group_by_length",
     Flag("finetune.sequence_length", min=8),
     Flag("finetune.lora_rank", min=0),
     "finetune.seed",
+    "finetune.precision",
     Flag("finetune.objectives", "--objective", read=objectives_of, metavar="name:key=value"),
     Flag("num_seeds", "--seeds", min=1),
 )

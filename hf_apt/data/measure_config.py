@@ -3,8 +3,15 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from typing import get_args
 
-from hf_apt.stats.config_checks import require_seed, require_share, require_whole
+from hf_apt.arithmetic.precision import MeasurePrecision
+from hf_apt.stats.config_checks import (
+    require_one_of,
+    require_seed,
+    require_share,
+    require_whole,
+)
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -27,12 +34,18 @@ class MeasureConfig:
     batch_size: int = 64
     """Number of sequences in a forward pass."""
 
+    precision: MeasurePrecision = "fp32"
+    """Precision of the trunk's products: exact `fp32`, or `bf16`, which is faster and changes some
+    answers; their share is counted on the first sequences, shown and recorded. Heads are float32 in
+    both."""
+
     seed: int = 2509
     """Seed of the masks, which are the same for all depths, decoders and models."""
 
     def __post_init__(self) -> None:
         require_whole(self, "num_sequences", "num_realisations", "batch_size")
         require_share(self, "masking_rate")
+        require_one_of(self, "precision", get_args(MeasurePrecision))
         require_seed(self)
 
 

@@ -9,9 +9,13 @@ from typing import Any, Protocol, Self, TypeVar
 
 from torch import Tensor
 
+from hf_apt.arithmetic.arithmetic import Arithmetic
 from hf_apt.data.measurement_batches import AskedBatch
 from hf_apt.depths.trunk import Trunk
 from hf_apt.models.devices import process_state
+
+TORCH_ARITHMETIC = Arithmetic()
+"""float32 in torch's own way."""
 
 
 class Mergeable(Protocol):
@@ -43,13 +47,21 @@ class Reader(Protocol[T]):
         ...
 
 
-def read(trunk: Trunk, batches: Iterable[AskedBatch], readers: Iterable[Reader[Any]]) -> None:
+def read(
+    trunk: Trunk,
+    batches: Iterable[AskedBatch],
+    readers: Iterable[Reader[Any]],
+    *,
+    arithmetic: Arithmetic = TORCH_ARITHMETIC,
+) -> None:
     """Show the hidden states of each batch, from one forward pass of `trunk`, to every reader.
 
     They are those of `trunk.at`, and for a reader with a true `reads_bare` those that it leaves
     bare.
 
-    A batch is added up on the processor while a graphics card is at the next one.
+    The trunk multiplies by `arithmetic`; states have the type of the model's weights all the same,
+    and what readers do with them is in that type. A batch is added up on the processor while a
+    graphics card is at the next one.
     """
     device = trunk.model.device
     readers = list(readers)
@@ -59,7 +71,9 @@ def read(trunk: Trunk, batches: Iterable[AskedBatch], readers: Iterable[Reader[A
             inputs = {
                 name: values.to(device, non_blocking=True) for name, values in batch.inputs.items()
             }
-            bare_DNH = trunk.at(inputs, batch.asked_BT, bare=True)
+            with arithmetic.applied(), arithmetic.autocast(device.type):
+                bare_DNH = trunk.at(inputs, batch.asked_BT, bare=True)
+            bare_DNH = bare_DNH.to(trunk.model.dtype)
             hidden_DNH = trunk.normalised(bare_DNH)
             begun = [
                 reader.update(batch, bare_DNH if _reads_bare(reader) else hidden_DNH)

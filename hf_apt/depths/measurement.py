@@ -5,6 +5,7 @@ A masked language model is asked for tokens that are masked, a causal one for ev
 
 from __future__ import annotations
 
+import sys
 from collections.abc import Iterator, Mapping, Sequence
 from typing import TYPE_CHECKING, Any
 
@@ -23,9 +24,12 @@ from hf_apt.depths.asked_labels import labels_asked
 from hf_apt.depths.causality import is_causal
 from hf_apt.depths.decoded import Decoded, Decoder, SweepingDecoder
 from hf_apt.depths.depth_pass import Reader, read, totals
+from hf_apt.depths.precision.changed_answers import AnswersChanged
+from hf_apt.depths.precision.measuring_arithmetic import measuring_arithmetic
 from hf_apt.depths.trunk import Trunk
 from hf_apt.models.devices import process_state
 from hf_apt.models.loading import require_room
+from hf_apt.records.changed_answers import changed_sentence
 from hf_apt.stats.measures.measure import Measure
 from hf_apt.stats.measures.readout import Readout
 from hf_apt.stats.measures.registry import MEASURES
@@ -49,7 +53,9 @@ def measure(
     A causal model (`hf_apt.depths.causality.is_causal`) is asked for every next token that is not
     special, by the counts of `trainer_callbacks.AptCallback`: all positions count as masked. Shows
     a progress bar. Under several processes each takes every k-th batch and the totals are merged
-    once, at the end: all processes return the same.
+    once, at the end: all processes return the same. With `config.precision` bf16 the trunk
+    multiplies in bfloat16; the first batches are then read in float32 as well, and what changes is
+    told on the terminal.
 
     Args:
         trunk: the trunk of the model, or its first depths.
@@ -80,13 +86,32 @@ def measure(
     else:
         require_mask_token(tokens)
         batches = asked_batches(tokens, config, label=label)
-    read(trunk, batches, [*readers.values(), *others])
+    arithmetic = measuring_arithmetic(trunk, tokens, config.precision)
+    rounded = _among(others) or AnswersChanged(trunk, decoders)
+    compared = [rounded] if arithmetic.is_bfloat16 and rounded not in others else []
+    read(trunk, batches, [*readers.values(), *others, *compared], arithmetic=arithmetic)
+    if arithmetic.is_bfloat16:
+        _tell_changes(rounded)
     read_off = totals(readers)
     for name, total in read_off.items():
         if problem := total.problem(name):
             raise ValueError(problem)
         _require_asked(total.readout, tokens, config)
     return {name: total.readout for name, total in read_off.items()}
+
+
+def _among(readers: Sequence[Reader[Any]]) -> AnswersChanged | None:
+    return next((each for each in readers if isinstance(each, AnswersChanged)), None)
+
+
+def _tell_changes(rounded: AnswersChanged) -> None:
+    """Say on the terminal what bfloat16 has changed."""
+    from tqdm.auto import tqdm
+
+    changes = totals({"changes": rounded})["changes"]
+    if process_state().is_main_process:
+        for name, changed in changes.of.items():
+            tqdm.write(changed_sentence(name, changed.as_json()), sys.stderr)
 
 
 def _require_asked(readout: Readout, tokens: Tokens, config: MeasureConfig) -> None:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
+from hf_apt.records.changed_answers import changed_sentences
 from hf_apt.records.summary_record import Summary, asks_next_tokens
 from hf_apt.report.formats import (
     NOTHING,
@@ -37,7 +38,12 @@ _QUESTION = {
 
 def lead(summary: Summary, readout: str) -> list[str]:
     """The opening paragraph, sentence by sentence; what is not known is not said."""
-    sentences = [_training(summary), _measurement(summary, readout), headline(summary, readout)]
+    sentences = [
+        _training(summary),
+        _measurement(summary, readout),
+        *changed_sentences(summary["model"]),
+        headline(summary, readout),
+    ]
     return [sentence for sentence in sentences if sentence]
 
 

@@ -145,12 +145,14 @@ def measure_run(config: RunConfig, run: Run, checkpoint: str) -> None:
     from hf_apt.depths.depth_pass import totals
     from hf_apt.depths.measurement import measure, predicts_next_tokens
     from hf_apt.depths.own_head import OwnHead
+    from hf_apt.depths.precision.changed_answers import AnswersChanged
     from hf_apt.depths.similarity.kept_states import KeptStates
     from hf_apt.depths.trunk import Trunk
     from hf_apt.models.description import describe
     from hf_apt.models.devices import to_device
     from hf_apt.models.fresh import untrained_twin
     from hf_apt.models.token_rows import token_rows
+    from hf_apt.records.changed_answers import KEY
     from hf_apt.records.shown_sentences import write_shown_sentences
     from hf_apt.records.state_similarity import write_state_similarity
     from hf_apt.records.token_contexts import write_token_contexts
@@ -183,11 +185,15 @@ def measure_run(config: RunConfig, run: Run, checkpoint: str) -> None:
             require_next_tokens(config)
         trunk = Trunk(model)
         asked, states = decoders(trunk, train, config, run), KeptStates()
-        readouts = measure(trunk, validation, asked, config.measure, others=[states])
+        rounded = AnswersChanged(trunk, asked) if config.measure.precision == "bf16" else None
+        others = [states, *([rounded] if rounded else [])]
+        readouts = measure(trunk, validation, asked, config.measure, others=others)
         state_totals = totals({"states": states})["states"]
+        changes = totals({"changes": rounded})["changes"] if rounded else None
         if is_main():  # before the counts, which say that this phase is done
             description = describe(model, name_and_commit(checkpoint)[0], trunk.num_depths)
             description |= NEXT_TOKEN if is_causal else {}
+            description |= {KEY: changes.as_json()} if changes else {}
             require_still_the_same(checkpoint, identity)
             run.write_json("model.json", description | identity)
             write_token_rows(run, token_rows(model))

@@ -86,11 +86,16 @@ def _differences(before: Any, now: Any, name: str = "") -> Iterator[tuple[str, t
 
 
 def _completed(before: dict[str, Any], config: Any) -> dict[str, Any]:
-    """`before` with the defaults of those fields of `config` that there were not yet."""
+    """`before` with those fields of `config` that there were not yet.
+
+    They had the value that a field's metadata call `before`, or else its default.
+    """
     completed = dict(before)
     for field in dataclasses.fields(config):
         value = getattr(config, field.name)
-        if field.name not in before and field.default is not dataclasses.MISSING:
+        if field.name not in before and "before" in field.metadata:
+            completed[field.name] = field.metadata["before"]
+        elif field.name not in before and field.default is not dataclasses.MISSING:
             completed[field.name] = field.default
         elif field.name not in before and field.default_factory is not dataclasses.MISSING:
             completed[field.name] = dataclasses.asdict(field.default_factory())

@@ -2,10 +2,13 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
+from typing import get_args
 
+from hf_apt.arithmetic.precision import Precision
 from hf_apt.stats.config_checks import (
     require_not_negative,
+    require_one_of,
     require_positive,
     require_seed,
     require_whole,
@@ -44,6 +47,15 @@ class FinetuneConfig:
     """Rank of the LoRA adapters that are trained in place of the blocks' weights; 0 for none: all
     weights are trained. Adapters take a larger learning rate."""
 
+    group_by_length: bool = field(default=True, metadata={"before": False})
+    """Fill batches with texts of about equal length, which spares padding; else texts in random
+    order, as in the paper. Which texts meet in a batch stays random."""
+
+    precision: Precision = "auto"
+    """Precision of products in training: `fp32`, `bf16`, or `auto`, which takes bfloat16 on a
+    graphics card that has it, and on a processor where a trial of the step finds it at least 1.3
+    times as fast as float32."""
+
     objectives: tuple[Objective, ...] = ()
     """Objectives added to the cross-entropy in training, as `r_drop:weight=1`."""
 
@@ -52,5 +64,6 @@ class FinetuneConfig:
         require_whole(self, "batch_size", "sequence_length")
         require_positive(self, "learning_rate")
         require_not_negative(self, "weight_decay")
+        require_one_of(self, "precision", get_args(Precision))
         require_seed(self)
         require_objectives(self.objectives)

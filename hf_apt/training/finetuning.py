@@ -9,13 +9,13 @@ from typing import Any, cast
 import numpy as np
 from jaxtyping import Float
 
+from hf_apt.arithmetic.arithmetic import Arithmetic
 from hf_apt.data.tasks.splits import Examples
 from hf_apt.data.tasks.task import Task
 from hf_apt.models.devices import (
     has_accelerator,
     part_of_batch,
     process_state,
-    trains_in_bfloat16,
 )
 from hf_apt.models.encoders import Encoder
 from hf_apt.models.lora import is_adapted, with_adapter
@@ -57,6 +57,11 @@ def finetuner(encoder: Encoder, task: Task, config: FinetuneConfig, folder: Path
         raise ValueError(f"to fine-tune takes one epoch at least, got {config.num_epochs}.")
     part = part_of_batch(config.batch_size, process_state().num_processes)
     num_steps = -(-len(task.train) // config.batch_size) * config.num_epochs
+    train, test = (
+        _rows(encoder, examples, config.sequence_length) for examples in (task.train, task.test)
+    )
+    collator = DataCollatorWithPadding(encoder.tokenizer)
+    arithmetic = _arithmetic(encoder, train, collator, config, part, num_steps)
     arguments = TrainingArguments(
         output_dir=str(folder),
         num_train_epochs=config.num_epochs,
@@ -64,8 +69,9 @@ def finetuner(encoder: Encoder, task: Task, config: FinetuneConfig, folder: Path
         per_device_eval_batch_size=part,
         learning_rate=config.learning_rate,
         lr_scheduler_type="linear",
+        train_sampling_strategy="group_by_length" if config.group_by_length else "random",
         weight_decay=config.weight_decay,
-        bf16=trains_in_bfloat16(),
+        bf16=arithmetic.is_bfloat16,
         use_cpu=not has_accelerator(),
         seed=config.seed,
         logging_steps=max(num_steps // 20, 1),
@@ -73,17 +79,36 @@ def finetuner(encoder: Encoder, task: Task, config: FinetuneConfig, folder: Path
         save_strategy="no",
         report_to="none",
     )
-    trainer = trainer_with(config.objectives)(
+    trainer = trainer_with(config.objectives, arithmetic)(
         model=encoder.model,
         args=arguments,
-        train_dataset=_rows(encoder, task.train, config.sequence_length),
-        eval_dataset=_rows(encoder, task.test, config.sequence_length),
-        data_collator=DataCollatorWithPadding(encoder.tokenizer),
+        train_dataset=train,
+        eval_dataset=test,
+        data_collator=collator,
         callbacks=[StopWhereDiverged()],
     )
     # Classifiers of transformers take the number of items and divide by their own batch's.
     trainer.model_accepts_loss_kwargs = False
     return name_progress(trainer, f"Fine-tuning on {task.name}")
+
+
+def _arithmetic(
+    encoder: Encoder, rows: list, collator: Any, config: FinetuneConfig, part: int, num_steps: int
+) -> Arithmetic:
+    """How fine-tuning multiplies: tried on the first rows."""
+    from hf_apt.training.step_arithmetic import training_arithmetic
+
+    def loss(num_sequences: int) -> Any:
+        return cast(Any, encoder.model)(**collator(rows[:num_sequences])).loss
+
+    return training_arithmetic(
+        config.precision,
+        cast(Any, encoder.model),
+        loss,
+        num_sequences=min(part, len(rows)),
+        num_steps=num_steps,
+        of=config.sequence_length,
+    )
 
 
 def finetune(
@@ -120,12 +145,19 @@ def classify(
 
 
 def _test_logits(trainer: Any) -> Float[np.ndarray, "inputs classes"]:
-    logits_IC = trainer.predict(trainer.eval_dataset).predictions
+    """The logits of the test texts, read longest first: those of a batch are about equally long."""
+    rows = trainer.eval_dataset
+    order = np.argsort([-len(row["input_ids"]) for row in rows], kind="stable")
+    # A Trainer that groups by length would return the logits in an order of its own.
+    trainer.args.train_sampling_strategy = "random"
+    read_IC = np.asarray(trainer.predict([rows[index] for index in order]).predictions, np.float32)
     trainer.model.eval()
-    return np.asarray(logits_IC, np.float32)
+    logits_IC = np.empty_like(read_IC)
+    logits_IC[order] = read_IC
+    return logits_IC
 
 
-def _rows(encoder: Encoder, examples: Examples, length: int) -> Any:
+def _rows(encoder: Encoder, examples: Examples, length: int) -> list[dict[str, Any]]:
     """What a Trainer reads: a list serves as a data set."""
     encoded = encoder.encode(examples.texts, length)
     return [

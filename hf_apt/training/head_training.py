@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any, cast, get_args
 import torch
 from torch import Tensor, nn
 
+from hf_apt.arithmetic.arithmetic import Arithmetic
 from hf_apt.data.tokens import Tokens
 from hf_apt.data.training_draws import RepeatedDraws, TrainingDraws, as_batch
 from hf_apt.depths.head_config import HeadConfig, HeadKind
@@ -18,7 +19,6 @@ from hf_apt.models.devices import (
     free_memory,
     part_of_batch,
     process_state,
-    trains_in_bfloat16,
 )
 from hf_apt.stats.counts import NOT_ASKED
 from hf_apt.training.state_cache import KeptStates
@@ -72,11 +72,12 @@ def heads_trainer(
     folder: Path,
 ) -> tuple[Trainer, FrozenTrunkWithHeads]:
     """The Trainer of `train_heads`, and what it trains."""
-    from transformers import Trainer, TrainingArguments
+    from transformers import TrainingArguments
 
     from hf_apt.training.costs.training_flops import flops_by_steps, heads_flops
     from hf_apt.training.divergence import StopWhereDiverged
     from hf_apt.training.progress import name_progress
+    from hf_apt.training.with_arithmetic import WithArithmetic
 
     unknown = [kind for kind in kinds if kind not in get_args(HeadKind)]
     if unknown:
@@ -87,6 +88,16 @@ def heads_trainer(
     elif num_distinct < 1:
         raise ValueError(f"num_distinct_steps is {num_distinct}: take 1 or more, or None.")
     part = part_of_batch(config.batch_size, process_state().num_processes)
+    masking = tokens.masking(seed=config.seed, rate=config.masking_rate)
+    num_draws = config.num_steps * config.batch_size
+    trunk.prepare()  # now rather than during training
+    vocab_size = tokens.description.vocab_size
+    heads = [DepthHeads.begun(kind, trunk, vocab_size, seed=config.seed) for kind in kinds]
+    num_weights = sum(weight.numel() for head in heads for weight in head.parameters())
+    to_keep = _bytes_to_keep(trunk, config, num_weights)
+    model = FrozenTrunkWithHeads(trunk, heads, bytes_to_keep=to_keep)
+    draws = TrainingDraws(tokens, masking, num_draws=num_draws)
+    arithmetic = _arithmetic(model, draws, config, part)
     arguments = TrainingArguments(
         output_dir=str(folder),
         max_steps=config.num_steps,
@@ -98,31 +109,24 @@ def heads_trainer(
         train_sampling_strategy="sequential",
         remove_unused_columns=False,
         use_cpu=trunk.model.device.type == "cpu",
-        bf16=trains_in_bfloat16(),
+        bf16=arithmetic.is_bfloat16,
         seed=config.seed,
         logging_steps=max(config.num_steps // 20, 1),
         logging_nan_inf_filter=False,
         save_strategy="no",
         report_to="none",
     )
-    masking = tokens.masking(seed=config.seed, rate=config.masking_rate)
-    num_draws = config.num_steps * config.batch_size
-    trunk.prepare()  # now rather than during training
-    vocab_size = tokens.description.vocab_size
-    heads = [DepthHeads.begun(kind, trunk, vocab_size, seed=config.seed) for kind in kinds]
-    num_weights = sum(weight.numel() for head in heads for weight in head.parameters())
-    to_keep = _bytes_to_keep(trunk, config, num_weights)
-    model = FrozenTrunkWithHeads(trunk, heads, bytes_to_keep=to_keep)
-    trainer = Trainer(
+    trainer = WithArithmetic(
         model=model,
         args=arguments,
         train_dataset=RepeatedDraws(
-            TrainingDraws(tokens, masking, num_draws=num_draws),
+            draws,
             num_draws=num_draws,
             num_distinct=num_distinct * config.batch_size,
         ),
         data_collator=as_batch,
         callbacks=[StopWhereDiverged()],
+        arithmetic=arithmetic,
     )
     length = tokens.description.sequence_length
     name_progress(
@@ -140,6 +144,28 @@ def heads_trainer(
         ),
     )
     return trainer, model
+
+
+def _arithmetic(
+    model: FrozenTrunkWithHeads, draws: TrainingDraws, config: HeadConfig, part: int
+) -> Arithmetic:
+    """How heads are trained, and their trunk read: tried on the first `part` sequences."""
+    from hf_apt.training.step_arithmetic import training_arithmetic
+
+    def loss(num_sequences: int) -> Tensor:
+        batch = draws.__getitems__(list(range(num_sequences)))
+        states, labels_N = model.read(batch)
+        return model.loss(states, labels_N, divisor=len(labels_N))
+
+    trunk = model.frozen[0]
+    return training_arithmetic(
+        config.precision,
+        model,
+        loss,
+        num_sequences=part,
+        num_steps=config.num_steps,
+        of=(repr(trunk.model), draws.tokens.description.sequence_length, config.masking_rate),
+    )
 
 
 class FrozenTrunkWithHeads(nn.Module):
@@ -161,23 +187,27 @@ class FrozenTrunkWithHeads(nn.Module):
         **_: Any,
     ) -> dict[str, Tensor]:
         """The loss of all heads of a batch, by the number of positions asked in the whole step."""
+        inputs = {"input_ids": input_ids, "labels": labels}
+        if attention_mask is not None:
+            inputs["attention_mask"] = attention_mask
+        hidden_DNH, labels_N = self.kept.of(int(draws[0]), lambda: self.read(inputs))
+        return {"loss": self.loss(hidden_DNH, labels_N, divisor=num_items_in_batch)}
 
-        def states() -> tuple[Tensor, Tensor]:
-            asked = labels != NOT_ASKED
-            inputs = {"input_ids": input_ids}
-            if attention_mask is not None:
-                inputs["attention_mask"] = attention_mask
-            hidden_DNH = self.frozen[0].at(inputs, asked)
-            device = hidden_DNH.device.type
-            if torch.is_autocast_enabled(device):  # to what the heads would make of them anyway
-                hidden_DNH = hidden_DNH.to(torch.get_autocast_dtype(device))
-            return hidden_DNH, labels[asked]
+    def read(self, batch: dict[str, Tensor]) -> tuple[Tensor, Tensor]:
+        """The states (D, N, H) at the positions that a batch asks for, and their labels (N,)."""
+        inputs = dict(batch)
+        labels = inputs.pop("labels")
+        asked = labels != NOT_ASKED
+        hidden_DNH = self.frozen[0].at(inputs, asked)
+        device = hidden_DNH.device.type
+        if torch.is_autocast_enabled(device):  # to what the heads would make of them anyway
+            hidden_DNH = hidden_DNH.to(torch.get_autocast_dtype(device))
+        return hidden_DNH, labels[asked]
 
-        hidden_DNH, labels_N = self.kept.of(int(draws[0]), states)
-        losses = [
-            heads.loss(hidden_DNH, labels_N, divisor=num_items_in_batch) for heads in self.each()
-        ]
-        return {"loss": torch.stack(losses).sum()}
+    def loss(self, hidden_DNH: Tensor, labels_N: Tensor, divisor: Tensor | int) -> Tensor:
+        """The loss of all heads, by `divisor`."""
+        losses = [heads.loss(hidden_DNH, labels_N, divisor=divisor) for heads in self.each()]
+        return torch.stack(losses).sum()
 
     def each(self) -> list[DepthHeads]:
         """The heads of each kind."""

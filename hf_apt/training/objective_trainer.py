@@ -10,7 +10,9 @@ import torch
 from torch import Tensor
 from transformers import Trainer
 
+from hf_apt.arithmetic.arithmetic import Arithmetic
 from hf_apt.training.objective import Objective, Step, Term, require_objectives
+from hf_apt.training.with_arithmetic import WithArithmetic
 
 
 class WithObjectives(Trainer):
@@ -150,9 +152,17 @@ class WithObjectives(Trainer):
         return of_all.clamp(min=1)
 
 
-def trainer_with(objectives: Sequence[Objective]) -> Callable[..., Trainer]:
-    """What makes a Trainer with `objectives`: without any the plain class."""
-    return partial(WithObjectives, objectives=objectives) if objectives else Trainer
+def trainer_with(
+    objectives: Sequence[Objective], arithmetic: Arithmetic | None = None
+) -> Callable[..., Trainer]:
+    """What makes a Trainer with `objectives` that multiplies by `arithmetic`."""
+    if not objectives:
+        return partial(WithArithmetic, arithmetic=arithmetic)
+    return partial(_WithBoth, objectives=objectives, arithmetic=arithmetic)
+
+
+class _WithBoth(WithArithmetic, WithObjectives):
+    """A Trainer with objectives and an arithmetic."""
 
 
 class _Interval:

@@ -5,6 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import Literal, get_args
 
+from hf_apt.arithmetic.precision import Precision
 from hf_apt.stats.config_checks import (
     require_not_negative,
     require_one_of,
@@ -72,6 +73,11 @@ class PretrainConfig:
     """`adamw`: fused AdamW. `muon`: Muon for the matrices of the blocks, fused AdamW for the rest,
     both at the same learning rate."""
 
+    precision: Precision = "auto"
+    """Precision of products in training: `fp32`, `bf16`, or `auto`, which takes bfloat16 on a
+    graphics card that has it, and on a processor where a trial of the step finds it at least 1.3
+    times as fast as float32."""
+
     compile: bool = False
     """Compile the model (torch.compile), on batches of one shape."""
 
@@ -97,6 +103,7 @@ class PretrainConfig:
             raise ValueError(f"warmup_share must be at most 1, got {self.warmup_share!r}.")
         require_share(self, "beta2", "masking_rate")
         require_seed(self, num_seeds=2)  # the next one masks the held-out text
+        require_one_of(self, "precision", get_args(Precision))
         require_one_of(self, "optimizer", get_args(Optimizer))
         if self.compile_mode is not None:
             require_one_of(self, "compile_mode", COMPILE_MODES)

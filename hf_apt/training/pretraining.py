@@ -14,7 +14,6 @@ from hf_apt.models.devices import (
     has_accelerator,
     part_of_batch,
     process_state,
-    trains_in_bfloat16,
 )
 from hf_apt.training.interruption import Stopped, stopping_later
 from hf_apt.training.pretrain_config import PretrainConfig
@@ -23,6 +22,8 @@ from hf_apt.training.sharding import ready_for_sharding
 
 if TYPE_CHECKING:
     from transformers import Trainer, TrainerCallback
+
+    from hf_apt.arithmetic.arithmetic import Arithmetic
 
 _WORKERS = 2
 """Processes that make an accelerator's batches: `python -m tests.benchmarks loading` times one."""
@@ -57,6 +58,7 @@ def pretrainer(
 
     num_processes = int(os.environ.get("WORLD_SIZE", "1"))
     part = part_of_batch(config.batch_size, num_processes * config.accumulation_steps)
+    arithmetic = _arithmetic(model, train, config, part, folder)
     arguments = TrainingArguments(
         output_dir=str(folder),
         max_steps=config.num_steps,
@@ -71,7 +73,7 @@ def pretrainer(
         train_sampling_strategy="sequential",  # TrainingDraws is shuffled already
         prediction_loss_only=True,
         remove_unused_columns=False,
-        bf16=trains_in_bfloat16(),
+        bf16=arithmetic.is_bfloat16,
         torch_compile=config.compile,
         torch_compile_mode=config.compile_mode if config.compile else None,
         use_cpu=not has_accelerator(),
@@ -90,7 +92,7 @@ def pretrainer(
         run_name=folder.resolve().parent.name,
     )
     windows = tuple((width, round(share * config.num_steps)) for width, share in config.windows)
-    trainer = trainer_with(config.objectives)(
+    trainer = trainer_with(config.objectives, arithmetic)(
         model=model,
         args=arguments,
         train_dataset=TrainingDraws(
@@ -131,6 +133,30 @@ def pretrainer(
     )
     name_progress(trainer, "Pre-training", tokens_in_step=config.batch_size * length, flops=flops)
     return ready_for_sharding(trainer)
+
+
+def _arithmetic(
+    model: Any, train: Tokens, config: PretrainConfig, part: int, folder: Path
+) -> Arithmetic:
+    """How pre-training multiplies: tried on `part` sequences of the first epoch, read whole."""
+    from hf_apt.data.training_draws import TrainingDraws
+    from hf_apt.training.step_arithmetic import training_arithmetic
+
+    def loss(num_sequences: int) -> Any:
+        masking = train.masking(seed=config.seed, rate=config.masking_rate)
+        draws = TrainingDraws(train, masking, num_draws=num_sequences)
+        return model(**draws.__getitems__(list(range(num_sequences)))).loss
+
+    return training_arithmetic(
+        config.precision,
+        model,
+        loss,
+        num_sequences=part,
+        # What is compiled chooses for itself.
+        num_steps=0 if config.compile else config.num_steps,
+        of=(train.description.sequence_length, config.masking_rate),
+        folder=folder,
+    )
 
 
 def pretrain(trainer: Trainer) -> dict[str, float]:

@@ -8,11 +8,16 @@ import torch
 from transformers import BertConfig, BertForMaskedLM
 
 from hf_apt.data.measure_config import MeasureConfig
-from hf_apt.depths.measurement import measure
+from hf_apt.depths.decoded import Decoded
+from hf_apt.depths.depth_pass import read
+from hf_apt.depths.measurement import asked_batches, measure
 from hf_apt.depths.own_head import OwnHead
+from hf_apt.depths.precision.measuring_arithmetic import measuring_arithmetic
+from hf_apt.depths.sweep import chunks, streamed_argmax
 from hf_apt.depths.trunk import Trunk
 from hf_apt.stats.counts import DepthCounts
 
+from .arithmetic import has_bfloat16, has_faster_float32
 from .ratio import medians, report
 from .sizes import BERT6, TINY, Size
 from .stock import stock_trainer
@@ -24,6 +29,11 @@ _EVERYWHERE = "a pass per depth, logits everywhere / ours"
 _LENSES = "evaluation of lenses at every layer and position / ours"
 
 
+_BARS = {TINY: ((2.1, 1.1), (1.7, 0.9), 2.6), BERT6: ((2.1, 1.06), (1.9, 1.0), 2.9)}
+"""Of counts, of counts and measures, each with the faster float32 library and without; of counts
+with the trunk in bfloat16."""
+
+
 def run() -> bool:
     """Whether measuring a stock BERT is quick enough at both sizes."""
     bars = {
@@ -33,18 +43,24 @@ def run() -> bool:
     return all(
         [
             *(_compared(size, at_least) for size, at_least in bars.items()),
-            _end_to_end(TINY, num_sequences=256, batch_size=32, rounds=3, bars=(1.1, 0.9)),
-            _end_to_end(BERT6, num_sequences=16, batch_size=8, rounds=2, bars=(1.06, 1.0)),
+            _end_to_end(TINY, num_sequences=256, batch_size=32, rounds=3, bars=_BARS[TINY]),
+            _end_to_end(BERT6, num_sequences=16, batch_size=8, rounds=2, bars=_BARS[BERT6]),
+            *(_swept(size) for size in (TINY, BERT6)),
         ]
     )
 
 
 def _end_to_end(
-    size: Size, *, num_sequences: int, batch_size: int, rounds: int, bars: tuple[float, float]
+    size: Size,
+    *,
+    num_sequences: int,
+    batch_size: int,
+    rounds: int,
+    bars: tuple[tuple[float, float], tuple[float, float], float],
 ) -> bool:
     """`Trainer.evaluate` has its sequences in memory and computes the loss alone.
 
-    `bars` are for counts alone, and with cross-entropy and prediction depth at every depth.
+    `bars` are those of `_BARS`; measures are cross-entropy and prediction depth at every depth.
 
     The batch size is the one that suits it best, of 8, 16, 32, 64 and of 4, 8, 16 sequences.
     """
@@ -66,7 +82,17 @@ def _end_to_end(
         def measured() -> None:
             measure(trunk, tokens, decoders, config)["own_head"].figures()
 
+        def rounded() -> None:
+            # As a long measurement does it: without the comparison of its first batches.
+            asked = asked_batches(tokens, config)
+            way = measuring_arithmetic(trunk, tokens, "bf16")
+            reader = Decoded(trunk, decoders["own_head"], ())
+            read(trunk, asked, [reader], arithmetic=way)
+            reader.total.readout.counts.hits()
+
         ours = {"counts": counted, "counts and measures": measured}
+        if has_bfloat16():
+            ours["counts, trunk in bfloat16"] = rounded
         times = medians({**ours, "peer": trainer.evaluate}, rounds=rounds)
     return all(
         [
@@ -77,9 +103,55 @@ def _end_to_end(
                 at_least=at_least,
                 tokens=ids_BT.size,
             )
-            for name, at_least in zip(ours, bars, strict=True)
+            for name, at_least in zip(ours, _judged(bars), strict=False)
         ]
     )
+
+
+def _judged(bars: tuple[tuple[float, float], tuple[float, float], float]) -> tuple[float, ...]:
+    """The bars of this processor."""
+    index = 0 if has_faster_float32() else 1
+    return bars[0][index], bars[1][index], bars[2]
+
+
+@torch.no_grad()
+def _swept(size: Size) -> bool:
+    """The arg-max over the vocabulary, against all rows at once by torch's default library."""
+    torch.manual_seed(0)
+    weights_VE = torch.randn(size.vocab_size, size.hidden_size)
+    bias_V = torch.randn(size.vocab_size)
+    is_faster, passed = has_faster_float32(), []
+    for num_rows in (300, 2000, 6000):
+        features_NE = torch.randn(num_rows, size.hidden_size)
+
+        def all_rows(features_NE: torch.Tensor = features_NE) -> torch.Tensor:
+            best_N = torch.full((len(features_NE),), -torch.inf)
+            ids_N = torch.zeros(len(features_NE), dtype=torch.long)
+            for start in range(0, size.vocab_size, 1024):
+                chunk = slice(start, start + 1024)
+                logits_NK = torch.nn.functional.linear(
+                    features_NE, weights_VE[chunk], bias_V[chunk]
+                )
+                largest_N, index_N = chunks._largest(logits_NK)
+                ids_N = torch.where(largest_N > best_N, index_N + start, ids_N)
+                best_N = torch.maximum(best_N, largest_N)
+            return ids_N
+
+        def ours(features_NE: torch.Tensor = features_NE) -> torch.Tensor:
+            return streamed_argmax(features_NE, weights_VE, bias_V)
+
+        assert torch.equal(ours(), all_rows())
+        times = medians({"ours": ours, "peer": all_rows}, rounds=size.rounds)
+        bars = (1.65, 1.0) if size is TINY else (1.85, 0.95)
+        passed.append(
+            report(
+                f"arg-max of {num_rows:,} rows, {size.name}: chunks of all rows by torch / ours",
+                ours=times["ours"],
+                peer=times["peer"],
+                at_least=bars[0 if is_faster else 1],
+            )
+        )
+    return all(passed)
 
 
 @torch.no_grad()

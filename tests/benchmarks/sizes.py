@@ -1,4 +1,4 @@
-"""The two sizes at which models are timed."""
+"""The sizes at which models are timed."""
 
 from dataclasses import dataclass
 from typing import Any
@@ -27,4 +27,5 @@ class Size:
 
 
 TINY = Size("6 x 128, V 8,192", 8192, 128, 2, batch_size=8, rounds=9)
+MIDDLE = Size("6 x 256, V 8,192", 8192, 256, 4, batch_size=16, rounds=4)
 BERT6 = Size("6 x 768, V 30,522", 30_522, 768, 12, batch_size=4, rounds=2)

@@ -29,7 +29,7 @@ from hf_apt.studies.block_accuracy_config import BlockAccuracyConfig
 from hf_apt.studies.block_protocols import Protocols
 from hf_apt.studies.confidence_config import ConfidenceConfig
 from hf_apt.training.finetune_config import FinetuneConfig
-from hf_apt.training.finetuning import finetune
+from hf_apt.training.finetuning import finetune, finetuner
 from hf_apt.training.objectives.entropy import ConfidencePenalty
 
 TRAINING = FinetuneConfig(num_epochs=12, batch_size=8, learning_rate=3e-3, sequence_length=16)
@@ -78,6 +78,38 @@ def test_what_words_tell_is_learnt_and_training_is_repeatable(checkpoint, task, 
     np.testing.assert_array_equal(again, logits)
     other = tuned(checkpoint, task, tmp_path, seed=7)[1]
     assert np.abs(other - logits).max() > 1e-3
+
+
+@pytest.mark.parametrize("group_by_length", [True, False])
+def test_logits_are_in_the_order_of_the_texts(checkpoint, task, tmp_path, group_by_length):
+    """Each text read alone: the batches of training and testing are in orders of their own."""
+    encoder, logits_IC = tuned(
+        checkpoint, task, tmp_path, num_epochs=2, group_by_length=group_by_length
+    )
+    lengths = [len(row) for row in encoder.encode(task.test.texts, 16)]
+    assert lengths != sorted(lengths)
+    for text, logits_C in zip(task.test.texts, logits_IC, strict=True):
+        inputs = encoder.tokenizer(text, truncation=True, max_length=16, return_tensors="pt")
+        with torch.no_grad():
+            expected_1C = encoder.model(**inputs).logits
+        np.testing.assert_allclose(logits_C, expected_1C[0].numpy(), rtol=1e-4, atol=1e-5)
+
+
+def padded_share(trainer) -> float:
+    masks = [batch["attention_mask"] for batch in trainer.get_train_dataloader()]
+    return 1 - sum(int(mask.sum()) for mask in masks) / sum(mask.numel() for mask in masks)
+
+
+def test_grouped_by_length_every_text_is_read_once_with_less_padding(checkpoint, task, tmp_path):
+    encoder = load_encoder(str(checkpoint), label_names=task.label_names)
+    shares = []
+    for group_by_length in (True, False):
+        asked = replace(TRAINING, batch_size=4, group_by_length=group_by_length)
+        trainer = finetuner(encoder, task, asked, tmp_path)
+        assert list(trainer._get_train_sampler()) != list(range(len(task.train)))
+        assert sorted(trainer._get_train_sampler()) == list(range(len(task.train)))
+        shares.append(padded_share(trainer))
+    assert shares[0] < 0.75 * shares[1]
 
 
 def test_everything_is_trained_and_no_text_of_the_test(checkpoint, task, tmp_path):

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING
 
 from hf_apt.cli.tables import errors
 from hf_apt.cli.tables.style import bare_table, estimate_cell, value_cell
+from hf_apt.records.changed_answers import changed_sentences
 from hf_apt.records.summary_record import ASKED_NEXT, Summary, asks_next_tokens
 from hf_apt.report.formats import depth_labels
 from hf_apt.report.planted_words import planted_words
@@ -45,6 +46,8 @@ def footer(summary: Summary) -> str:
     text = _LEGEND.format(asked, *HEADLINE)
     if _is_planted(summary):
         text += _PLANTED_LEGEND.format(*PLANTED_HEADLINE)
+    for sentence in changed_sentences(summary["model"]):
+        text += "\n" + fill(sentence, _WIDTH)
     for sentence in planted_words(summary, "own_head"):
         text += "\n" + fill(sentence.replace("\xa0", " "), _WIDTH)
     return "\n".join(filter(None, (text, errors.footer(summary))))

@@ -1,4 +1,8 @@
-"""The sweep in plain torch, for any device: logits of a chunk of the vocabulary at a time."""
+"""The sweep in torch, for any device: logits of a chunk of the vocabulary at a time.
+
+On the processor rows are taken some at a time, too, so that their logits of a chunk stay in its
+cache, and float32 is multiplied by what is fastest there (`hf_apt.arithmetic.matmul.fast_linear`).
+"""
 # J: blocks of a chunk.
 
 from __future__ import annotations
@@ -7,28 +11,43 @@ from collections.abc import Iterator
 from contextlib import AbstractContextManager, nullcontext
 
 import torch
-from torch import Tensor, nn
+from torch import Tensor
 
+from hf_apt.arithmetic.matmul import fast_linear
 from hf_apt.depths.sweep.result import VocabularySweep, answered
 
 CHUNK = 1024
 """Tokens scored at once: their logits stay in the processor's cache."""
+_ROWS = 1024
+"""Rows scored at once on the processor, for the same reason."""
 _BLOCK = 64
 """Tokens whose largest logit is found first: a maximum is vectorised, its index is not."""
 
 
 def chunked_argmax(features_NE: Tensor, weight_VE: Tensor, bias_V: Tensor | None) -> Tensor:
     """The token id (N,) of the largest logit; of equal logits the lowest id; else `NO_ANSWER`."""
-    best = _Best(features_NE)
-    for start, logits_NK in _chunks(features_NE, weight_VE, bias_V):
-        best.update(start, logits_NK)
-    return answered(best.ids_N, best.logit_N)
+    ids = []
+    for rows_NE in _tiles(features_NE):
+        best = _Best(rows_NE)
+        for start, logits_NK in _chunks(rows_NE, weight_VE, bias_V):
+            best.update(start, logits_NK)
+        ids.append(answered(best.ids_N, best.logit_N))
+    return torch.cat(ids)
 
 
 def chunked_sweep(
     features_NE: Tensor, weight_VE: Tensor, bias_V: Tensor | None, targets_N: Tensor
 ) -> VocabularySweep:
     """The id of `chunked_argmax`, and what cross-entropy needs, from the same chunks."""
+    parts = zip(_tiles(features_NE), _tiles(targets_N), strict=True)
+    return VocabularySweep.joined(
+        [_swept(rows_NE, weight_VE, bias_V, rows_N) for rows_NE, rows_N in parts]
+    )
+
+
+def _swept(
+    features_NE: Tensor, weight_VE: Tensor, bias_V: Tensor | None, targets_N: Tensor
+) -> VocabularySweep:
     best = _Best(features_NE)
     total_N = torch.zeros_like(best.logit_N)
     target_logits_N = torch.zeros_like(best.logit_N)
@@ -47,6 +66,11 @@ def chunked_sweep(
     return VocabularySweep(
         answered(best.ids_N, best.logit_N), offset_N + total_N.log(), target_logits_N
     )
+
+
+def _tiles(rows: Tensor) -> tuple[Tensor, ...]:
+    """`rows`, some at a time on the processor; never none."""
+    return rows.split(_ROWS) if rows.device.type == "cpu" else (rows,)
 
 
 class _Best:
@@ -80,7 +104,7 @@ def _chunks(
         bias_K = None if bias_V is None else bias_V[chunk].to(wide)
         weight_KE = weight_VE[chunk].to(wide)
         with _no_autocast(features_NE.device.type):  # which would round again
-            logits_NK = nn.functional.linear(features_NE, weight_KE, bias_K)
+            logits_NK = fast_linear(features_NE, weight_KE, bias_K)
         yield start, logits_NK
 
 

@@ -1,0 +1,1 @@
+"""How a measured model multiplies, and what answers a lower precision changes."""

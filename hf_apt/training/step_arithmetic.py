@@ -1,0 +1,175 @@
+"""Which arithmetic a training multiplies with: chosen at its start, recorded, taken up again."""
+
+from __future__ import annotations
+
+import json
+import time
+import warnings
+from collections.abc import Callable
+from dataclasses import dataclass, field, replace
+from functools import cache
+from pathlib import Path
+
+import torch
+from torch import Tensor, nn
+
+from hf_apt.arithmetic.arithmetic import Arithmetic
+from hf_apt.arithmetic.matmul import is_exact
+from hf_apt.arithmetic.precision import Precision
+from hf_apt.arithmetic.step_trial import candidates, chosen, seconds_of
+from hf_apt.atomic import writing
+from hf_apt.models.devices import has_accelerator, process_state, trains_in_bfloat16
+from hf_apt.reading import read_json
+
+RECORD = "arithmetic.json"
+"""The file, in the Trainer's folder, that says which arithmetic was chosen."""
+
+_FEWEST_STEPS = 100
+"""Trainings of fewer steps are not worth a trial of a dozen."""
+_LONGEST_STEP = 0.3
+"""Seconds of a step in a trial, about: longer ones are tried with fewer sequences."""
+
+Loss = Callable[[int], Tensor]
+"""The loss of the first n sequences of a batch; a backward pass is to follow."""
+
+
+def training_arithmetic(
+    precision: Precision,
+    model: nn.Module,
+    loss: Loss,
+    *,
+    num_sequences: int,
+    num_steps: int,
+    of: object = None,
+    folder: Path | None = None,
+) -> Arithmetic:
+    """How a training multiplies.
+
+    Where `folder` holds a checkpoint to go on from, what it records comes first, so that a training
+    goes on as it began. On a
+    graphics card only the precision is chosen. On a processor ways are tried on the training's own
+    step, in turns, each a few times; without a trial, in short trainings, torch's own way is taken,
+    in float32 unless `bf16` is asked for. All processes take what the main one has chosen.
+
+    Args:
+        precision: what is asked for.
+        model: what is trained. It has no gradients after a trial; nothing else is changed in it,
+            nor in torch's random state.
+        loss: the loss of the first n sequences of a batch, with a graph for the backward pass.
+        num_sequences: sequences of a step in this process.
+        num_steps: steps of the training.
+        of: what else the choice depends on, beside the model's modules, such as the length of
+            sequences; where all is equal a trial is made once in a process.
+        folder: the Trainer's, where the choice is recorded and looked up; None for neither.
+
+    Returns:
+        The arithmetic.
+
+    Raises:
+        ValueError: for bf16 on a graphics card that has none, for a record that cannot be read, and
+            for a recorded bfloat16 that is not what is asked for any more.
+    """
+    if precision == "bf16" and has_accelerator() and not trains_in_bfloat16():
+        raise ValueError(
+            "precision is bf16, and this device does not multiply in bfloat16: take fp32 or auto."
+        )
+    was_begun = folder is not None and any(folder.glob("checkpoint-*"))
+    recorded = _recorded(folder / RECORD, precision) if folder is not None and was_begun else None
+    if recorded is not None:
+        return recorded
+    if has_accelerator():
+        is_rounded = precision != "fp32" and trains_in_bfloat16()
+        made = Arithmetic(precision="bf16" if is_rounded else "fp32")
+    elif num_steps < _FEWEST_STEPS or was_begun:  # without a record before there were any
+        made = Arithmetic(precision="bf16" if precision == "bf16" else "fp32")
+    else:
+        trained = tuple(weight.requires_grad for weight in model.parameters())
+        key = (repr(model), trained, num_sequences, of, torch.get_num_threads())
+        made = _of_main_process(lambda: _tried(_Trial(precision, key, model, loss, num_sequences)))
+    if folder is not None and process_state().is_main_process:
+        with writing(folder / RECORD) as file:
+            json.dump(made.as_json(), file, indent=1)
+    return made
+
+
+@dataclass(frozen=True)
+class _Trial:
+    """A trial, equal to another one where its choice would be the same."""
+
+    precision: Precision
+    key: tuple[object, ...]
+    model: nn.Module = field(compare=False)
+    loss: Loss = field(compare=False)
+    num_sequences: int = field(compare=False)
+
+
+@cache
+def _tried(trial: _Trial) -> Arithmetic:
+    was_training = trial.model.training
+    trial.model.train()
+    try:
+        with torch.random.fork_rng(devices=[]):
+            num = _num_tried(trial)
+
+            def step(way: Arithmetic) -> None:
+                with way.applied():
+                    with way.autocast("cpu"):
+                        loss = trial.loss(num)
+                    loss.backward()
+
+            return chosen(seconds_of(step, candidates(trial.precision)))
+    finally:
+        trial.model.train(was_training)
+        trial.model.zero_grad(set_to_none=True)
+
+
+def _num_tried(trial: _Trial) -> int:
+    """So many sequences that a step takes no longer than `_LONGEST_STEP`, about."""
+    few = min(2, trial.num_sequences)
+    trial.loss(few).backward()  # what is made once is made
+    began = time.process_time()
+    trial.loss(few).backward()
+    by_sequence = (time.process_time() - began) / few
+    fitting = int(_LONGEST_STEP / max(by_sequence, 1e-9))
+    return max(min(fitting, trial.num_sequences), few)
+
+
+def _of_main_process(make: Callable[[], Arithmetic]) -> Arithmetic:
+    state = process_state()
+    if state.num_processes == 1:
+        return make()
+    from accelerate.utils import broadcast_object_list
+
+    made = [make() if state.is_main_process else None]
+    broadcast_object_list(made)
+    assert made[0] is not None
+    return made[0]
+
+
+def _recorded(path: Path, precision: Precision) -> Arithmetic | None:
+    """The arithmetic that `path` records; None if there is no such file.
+
+    Where float32 by oneDNN is not exact on this processor, torch's own library takes its place.
+    """
+    if not path.exists():
+        return None
+    try:
+        recorded = Arithmetic.from_json(read_json(path))
+    except ValueError as error:
+        raise ValueError(
+            f"{path} does not say how this training multiplies ({error}): delete it, and a new "
+            "choice is made, which may differ in the last digits."
+        ) from error
+    if precision not in ("auto", recorded.precision):
+        raise ValueError(
+            f"precision is {precision}, and {path.parent} holds a training in "
+            f"{recorded.precision}: give {recorded.precision} or auto, or another folder."
+        )
+    if is_exact(recorded.matmul):
+        return recorded
+    warnings.warn(
+        f"{path.parent} was begun with float32 products by {recorded.matmul}, which are not exact "
+        "on this processor: torch's own library makes them, and the last digits may differ.",
+        stacklevel=3,
+    )
+    return replace(recorded, matmul="default")

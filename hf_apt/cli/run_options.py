@@ -52,6 +52,7 @@ DEFAULTS: dict[str, str] = {
     "jacobian.num_sequences": "128",
     "measure.num_sequences": "all",
     "measure.num_realisations": "1",
+    "measure.precision": "fp32",
     "untrained": "untrained",
     "sentences": "sentences",
 }
@@ -166,7 +167,7 @@ def with_precision(config: RunConfig, precision: Precision | None) -> RunConfig:
     if precision is None:
         return config
     finetune = config.finetune
-    if finetune is not None:
+    if finetune is not None and finetune.finetune is not None:
         trained = replace(finetune.finetune, precision=precision)
         finetune = replace(finetune, finetune=trained)
     return replace(

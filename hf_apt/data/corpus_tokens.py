@@ -23,6 +23,9 @@ from hf_apt.data.held_out import EmptySplitError, SplitBlock
 from hf_apt.data.sequence_files import Mark, SequenceFiles
 from hf_apt.data.sequences import Cutter
 from hf_apt.data.text_counts import UnknownTextError
+from hf_apt.data.token_sources.id_cutter import PlaceCutter
+from hf_apt.data.token_sources.place_files import PlaceFiles
+from hf_apt.data.token_sources.token_corpus import TokenCorpus
 from hf_apt.data.tokenizer import fingerprint
 from hf_apt.data.tokens import NoSequenceError, Tokens, describe_tokens, growing_tokens
 from hf_apt.ownership import mark_files, require_replaceable
@@ -81,7 +84,7 @@ def _grow(work: Path, corpus: Corpus, cutter: Cutter, record_every: int) -> None
         initial=num_documents,
         unit=" docs",
     )
-    with progress, _growing(work, begun, cutter) as growing:
+    with progress, _growing(work, begun, corpus, cutter) as growing:
 
         def record() -> None:
             marks = {side: asdict(growing[side].mark()) for side in _SIDES}
@@ -105,8 +108,8 @@ def _grow(work: Path, corpus: Corpus, cutter: Cutter, record_every: int) -> None
 
 
 def _append(
-    block: SplitBlock, growing: dict[str, SequenceFiles], cutter: Cutter
-) -> Iterator[list[str]]:
+    block: SplitBlock, growing: dict[str, SequenceFiles | PlaceFiles], cutter: Cutter
+) -> Iterator[list[Any]]:
     """Append a block to both sides, and give the texts that were tokenised.
 
     Where both sides are the same texts, they are tokenised once.
@@ -127,18 +130,17 @@ def _append(
 
 @contextmanager
 def _growing(
-    work: Path, begun: dict[str, Any], cutter: Cutter
-) -> Iterator[dict[str, SequenceFiles]]:
+    work: Path, begun: dict[str, Any], corpus: Corpus, cutter: Cutter
+) -> Iterator[dict[str, SequenceFiles | PlaceFiles]]:
     """The growing files of both sides, cut back to where they were recorded."""
-    train, validation = (
-        growing_tokens(
-            work / "tokens" / side,
-            work / f"lengths-{side}",
-            cutter.tokenizer,
-            Mark(**begun["marks"][side]),
-        )
-        for side in _SIDES
-    )
+
+    def growing(side: str) -> SequenceFiles | PlaceFiles:
+        folder, mark = work / "tokens" / side, Mark(**begun["marks"][side])
+        if isinstance(corpus, TokenCorpus) and isinstance(cutter, PlaceCutter):
+            return PlaceFiles(folder, corpus.files, cutter, mark)
+        return growing_tokens(folder, work / f"lengths-{side}", cutter.tokenizer, mark)
+
+    train, validation = map(growing, _SIDES)
     with train, validation:
         yield {"train": train, "validation": validation}
 

@@ -14,8 +14,8 @@ _BATCH_CHARACTERS = 32_000_000
 class Block:
     """Consecutive documents, and where the next block begins."""
 
-    texts: list[str]
-    """Texts of the documents."""
+    texts: list[Any]
+    """Texts of the documents, or their token ids."""
 
     place: Any
     """Position at which the next block begins, in plain JSON, as `blocks` takes it."""
@@ -38,13 +38,13 @@ class Documents(Protocol):
 class Indexed:
     """Documents that can be read by their numbers: a list, a memory-mapped table, a generator.
 
-    A row without a text is left out.
+    A row without a text, which is None, is left out.
     """
 
     num_documents: int
     """Number of rows."""
 
-    between: Callable[[int, int], Sequence[str | None]]
+    between: Callable[[int, int], Sequence[Any]]
     """The rows from one number up to another, which is not included."""
 
     def blocks(self, after: int | None = None) -> Iterator[Block]:

@@ -17,11 +17,11 @@ from hf_apt.data.document_blocks import Documents
 class SplitBlock:
     """Consecutive documents of both sides, and where the next block begins."""
 
-    train: list[str]
-    """Documents to learn from."""
+    train: list[Any]
+    """Documents to learn from: texts, or token ids."""
 
-    validation: list[str]
-    """Documents held out."""
+    validation: list[Any]
+    """Documents held out, of the same kind."""
 
     place: Any
     """Position at which the next block begins, in plain JSON, as `blocks` takes it."""
@@ -44,10 +44,14 @@ class EmptySplitError(ValueError):
     """A corpus without training documents, or without held-out ones."""
 
 
-def is_held_out(text: str, share: float) -> bool:
-    """Whether `text` falls in the held-out share: a function of its letters and digits alone."""
-    letters = re.sub(r"\W+", "", text.lower())
-    digest = hashlib.blake2b(letters.encode(), digest_size=8).digest()
+def is_held_out(text: Any, share: float) -> bool:
+    """Whether `text` falls in the held-out share: a function of its letters and digits alone.
+
+    Of a document that is token ids it is a function of these.
+    """
+    is_text = isinstance(text, str)
+    content = re.sub(r"\W+", "", text.lower()).encode() if is_text else bytes(text)
+    digest = hashlib.blake2b(content, digest_size=8).digest()
     return int.from_bytes(digest, "big") < share * 2**64
 
 
@@ -99,7 +103,7 @@ class SplitByHash:
 
         source = iter(()) if enough() else self.documents.blocks(after["documents"])
         for block in source:
-            sides: tuple[list[str], list[str]] = ([], [])
+            sides: tuple[list[Any], list[Any]] = ([], [])
             for text in block.texts:
                 side = int(is_held_out(text, self.share))
                 if numbers[side] < limits[side]:

@@ -6,7 +6,7 @@ import os
 from collections.abc import Iterable
 from dataclasses import asdict, dataclass, field
 from pathlib import Path
-from typing import Self
+from typing import BinaryIO, Self
 
 import numpy as np
 
@@ -47,8 +47,8 @@ class SequenceFiles:
         self.text = TextCounts(**mark.text)
         """What was read, for `Cutter.cut`."""
         self._dtype, self._lengths_path = dtype, lengths
-        self._ids = _cut_back(ids, mark.num_tokens * dtype.itemsize)
-        self._lengths = _cut_back(lengths, mark.num_sequences * _LENGTH.itemsize)
+        self._ids = cut_back(ids, mark.num_tokens * dtype.itemsize)
+        self._lengths = cut_back(lengths, mark.num_sequences * _LENGTH.itemsize)
 
     def append(self, sequences: Iterable[list[int]]) -> None:
         """Add sequences at the end."""
@@ -57,6 +57,11 @@ class SequenceFiles:
             self._lengths.write(_LENGTH.type(len(sequence)).tobytes())
             self.num_sequences += 1
             self.num_tokens += len(sequence)
+
+    @property
+    def num_waiting(self) -> int:
+        """Number of ids that do not fill a sequence yet."""
+        return len(self.waiting)
 
     def mark(self) -> Mark:
         """The present contents, all of them flushed to disk."""
@@ -86,7 +91,11 @@ class SequenceFiles:
         self._lengths.close()
 
 
-def _cut_back(path: Path, size: int):
+def cut_back(path: Path, size: int) -> BinaryIO:
+    """`path`, cut back to `size` bytes and open at its end; made where it is not there.
+
+    Raises ValueError if it is shorter than that.
+    """
     path.parent.mkdir(parents=True, exist_ok=True)
     path.touch()
     if path.stat().st_size < size:

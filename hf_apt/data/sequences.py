@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from typing import Any, Literal, get_args
 
 from hf_apt.data.special_tokens import surroundings
@@ -53,14 +53,16 @@ class Cutter:
         """
         counts = TextCounts() if counts is None else counts
         for start in range(0, len(texts), _BATCH):
-            batch = list(texts[start : start + _BATCH])
-            _require_texts(batch)
-            rows = self.tokenizer(batch, add_special_tokens=False, verbose=False)["input_ids"]
-            rows = [ids for ids in rows if ids]
+            rows = [ids for ids in self._rows(list(texts[start : start + _BATCH])) if ids]
             counts.add(rows, getattr(self.tokenizer, "unk_token_id", None))
             yield from (
                 self._first(rows, counts) if self.layout == "first" else self._packed(rows, waiting)
             )
+
+    def _rows(self, batch: list[Any]) -> Iterable[list[int]]:
+        """The ids of each document, without special ones around it."""
+        _require_texts(batch)
+        return self.tokenizer(batch, add_special_tokens=False, verbose=False)["input_ids"]
 
     def _first(self, rows: list[list[int]], counts: TextCounts) -> Iterator[list[int]]:
         for ids in rows:

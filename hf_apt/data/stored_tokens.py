@@ -17,6 +17,8 @@ import numpy as np
 from hf_apt.data.sequences import Layout
 from hf_apt.data.text_counts import TextCounts
 from hf_apt.data.text_fingerprints import files_fingerprint
+from hf_apt.data.token_sources.place_files import FILES, SHARDS
+from hf_apt.data.token_sources.placed_ids import PlacedIds
 from hf_apt.reading import read_array, read_json
 
 _NUMBERS = ("vocab_size", "sequence_length", "num_sequences", "num_tokens")
@@ -95,12 +97,14 @@ def read_starts(folder: Path, description: Any) -> np.ndarray:
     return starts
 
 
-def open_ids(folder: Path, description: Any, dtype: np.dtype) -> np.memmap:
-    """All ids, one sequence after the other, memory-mapped.
+def open_ids(folder: Path, description: Any, dtype: np.dtype) -> np.memmap | PlacedIds:
+    """All ids, one sequence after the other, memory-mapped here or where they were made.
 
     Raises ValueError, with the file's name, unless there are as many as `description` says.
     """
     path = folder / "ids.bin"
+    if (folder / SHARDS).exists():
+        return _placed(folder, description, dtype)
     try:
         size = path.stat().st_size
     except OSError as error:
@@ -112,6 +116,16 @@ def open_ids(folder: Path, description: Any, dtype: np.dtype) -> np.memmap:
             f"not whole. {_REMEDY}"
         )
     return np.memmap(path, mode="r", dtype=dtype)
+
+
+def _placed(folder: Path, description: Any, dtype: np.dtype) -> PlacedIds:
+    ids = PlacedIds(folder, description.layout, description.sequence_length, dtype)
+    if len(ids) != description.num_tokens:
+        raise ValueError(
+            f"{folder / 'ends.bin'} gives {len(ids)} tokens, and {description.num_tokens} are "
+            f"described: it was changed. {_REMEDY}"
+        )
+    return ids
 
 
 def write_text_counts(folder: Path, counts: TextCounts) -> None:
@@ -184,7 +198,9 @@ def _of_description(content: Mapping[str, Any]) -> str:
     return hashlib.sha256(json.dumps(content, sort_keys=True).encode()).hexdigest()[:32]
 
 
-def _of_files(folder: Path, names: Sequence[str] = ("starts.npy", "ids.bin")) -> dict[str, str]:
+def _of_files(folder: Path, names: Sequence[str] = ()) -> dict[str, str]:
+    if not names:
+        names = FILES if (folder / SHARDS).exists() else ("starts.npy", "ids.bin")
     return {name: files_fingerprint([folder / name]) for name in names}
 
 

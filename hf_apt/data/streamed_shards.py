@@ -8,7 +8,7 @@ each open file, as `IterableDataset.state_dict` says. Source: ours.
 from __future__ import annotations
 
 from collections import deque
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from typing import Any
 
@@ -38,6 +38,9 @@ class Shards:
     seed: int
     """Seeds the order of the shards and the order within each block."""
 
+    read: Callable[[Any], Any] = joined
+    """Makes a document of what the column holds, or None of what is left out."""
+
     block_size: int = 10_000
     """Number of rows in a block."""
 
@@ -55,7 +58,7 @@ class Shards:
         order = np.random.default_rng(self.seed).permutation(self.dataset.num_shards).tolist()
         waiting = deque(self._shard(*held) for held in after["open"])
         while True:
-            texts: list[str] = []
+            texts: list[Any] = []
             num_rows = 0
             while num_rows < self.block_size:
                 while len(waiting) < _OPEN and begun < len(order):
@@ -68,7 +71,7 @@ class Shards:
                 if row is not None:
                     waiting.append(shard)
                     num_rows += 1
-                    text = joined(row[self.column])
+                    text = self.read(row[self.column])
                     texts += [] if text is None else [text]
             if not num_rows:
                 return

@@ -31,8 +31,9 @@ BUILDERS = {
     ".fa": "fasta",
     ".faa": "fasta",
     ".fna": "fasta",
+    ".ds": "tokens",
 }
-"""How a file of text is read, by its suffix."""
+"""How a file of text is read, by its suffix; .ds is of token ids, which are no text."""
 
 
 def read_texts(
@@ -54,6 +55,11 @@ def read_texts(
     cannot be read and for a document of more than `longest` characters.
     """
     kind = BUILDERS.get(suffix_of(file), "json")
+    if kind == "tokens":
+        raise ValueError(
+            f"{file} holds token ids, not text: only run, pretrain and measure take it. Name the "
+            "text that it was made of."
+        )
     with named(file, kind):
         for number, text in enumerate(
             _texts(file, kind, column, encoding, paragraphs=paragraphs, longest=longest), start=1

@@ -30,9 +30,12 @@ from hf_apt.data.stored_tokens import (
     write_description,
     write_text_counts,
 )
+from hf_apt.data.token_sources.place_files import PlaceFiles
+from hf_apt.data.token_sources.placed_ids import PlacedIds
 from hf_apt.data.tokenizer import fingerprint, vocabulary
 
 _BATCH = 1000
+_COUNTED_AT_ONCE = 1 << 18  # as int64, which they become, 2 MB: they stay in the cache
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -128,7 +131,7 @@ class Tokens:
         length = lengths_B.max(initial=1) if to_longest else description.sequence_length
         places_BT = starts_B[:, None] + np.arange(length)
         # Positions past the end of a sequence read some other token, which is then overwritten.
-        tokens_BT = np.asarray(self.ids).take(places_BT, mode="clip")
+        tokens_BT = np.asarray(self.ids.take(places_BT, mode="clip"))
         require_in_vocabulary(tokens_BT, description.vocab_size, self.folder)
         if lengths_B.min(initial=length) < length:
             outside_BT = np.arange(length) >= lengths_B[:, None]
@@ -164,9 +167,11 @@ class Tokens:
         Raises:
             ValueError: for an id on disk outside the vocabulary.
         """
+        if isinstance(self.ids, PlacedIds):
+            return self.ids.frequency(self.description.vocab_size)
         frequency_V = np.zeros(self.description.vocab_size, np.int64)
-        for start in range(0, len(self.ids), 1 << 22):
-            part = self.ids[start : start + (1 << 22)]
+        for start in range(0, len(self.ids), _COUNTED_AT_ONCE):
+            part = self.ids[start : start + _COUNTED_AT_ONCE]
             require_in_vocabulary(part, len(frequency_V), self.folder)
             frequency_V += np.bincount(part, minlength=len(frequency_V))
         return frequency_V
@@ -257,7 +262,7 @@ def growing_tokens(
     return SequenceFiles(folder / "ids.bin", lengths, _dtype(len(vocabulary(tokenizer))), mark)
 
 
-def describe_tokens(folder: Path, growing: SequenceFiles, cutter: Cutter) -> None:
+def describe_tokens(folder: Path, growing: SequenceFiles | PlaceFiles, cutter: Cutter) -> None:
     """Write what `Tokens(folder)` needs in addition to the ids that have grown there.
 
     Raises ValueError if there is no sequence, and if most of the tokens are unknown.
@@ -268,7 +273,7 @@ def describe_tokens(folder: Path, growing: SequenceFiles, cutter: Cutter) -> Non
             f"the documents give no sequence of {cutter.length} tokens: too little text. Give more "
             "of it, a smaller sequence length, or for short documents the layout first."
         )
-    growing.text.num_dropped = len(growing.waiting)
+    growing.text.num_dropped = growing.num_waiting
     growing.mark()
     write_text_counts(folder, growing.text)
     tokenizer = cutter.tokenizer

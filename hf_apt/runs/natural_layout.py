@@ -10,6 +10,7 @@ from typing import Any
 from hf_apt.data.corpora import Corpus, open_corpus
 from hf_apt.data.corpus_source import CorpusSource
 from hf_apt.data.sequences import Layout
+from hf_apt.data.token_sources.token_corpus import TokenCorpus, id_cutter_of, token_corpus
 from hf_apt.data.tokenizer import load_tokenizer
 
 LOOK = 1000
@@ -31,9 +32,13 @@ def natural_layout(
     Raises ValueError for a text or a tokenizer that cannot be read, and if it `needs_mask` and has
     no mask token.
     """
-    corpus = open_corpus(source)
+    corpus = token_corpus(source) or open_corpus(source)
     loaded = load_tokenizer(tokenizer, needs_mask=needs_mask)
-    return layout_of(_documents(corpus), loaded, sequence_length)
+    if not isinstance(corpus, TokenCorpus):
+        return layout_of(_documents(corpus), loaded, sequence_length)
+    cutter = id_cutter_of(corpus, loaded, tokenizer, length=sequence_length, layout="packed")
+    bodies = map(cutter.body, islice(_documents(corpus), LOOK))
+    return _layout([body.stop - body.start for body in bodies], loaded, sequence_length)
 
 
 def layout_of(documents: Iterable[str], tokenizer: Any, sequence_length: int) -> Layout:
@@ -41,13 +46,18 @@ def layout_of(documents: Iterable[str], tokenizer: Any, sequence_length: int) ->
     texts = [text[: _CHARACTERS * sequence_length] for text in islice(documents, LOOK)]
     if not texts:
         return "packed"
-    around = len(tokenizer("")["input_ids"])
     rows = tokenizer(texts, add_special_tokens=False, verbose=False)["input_ids"]
-    lengths = [len(ids) + around for ids in rows if ids]
-    return "first" if lengths and median(lengths) < sequence_length else "packed"
+    return _layout([len(ids) for ids in rows], tokenizer, sequence_length)
 
 
-def _documents(corpus: Corpus) -> Iterator[str]:
+def _layout(lengths: list[int], tokenizer: Any, sequence_length: int) -> Layout:
+    """The layout for documents of so many tokens, special ones around them excluded."""
+    around = len(tokenizer("")["input_ids"])
+    whole = [length + around for length in lengths if length]
+    return "first" if whole and median(whole) < sequence_length else "packed"
+
+
+def _documents(corpus: Corpus) -> Iterator[Any]:
     """The documents of a corpus, of either side as they come."""
     for block in corpus.stream.blocks():
         yield from block.train

@@ -13,7 +13,7 @@ from hf_apt.data.corpora import BUILDERS, Corpus, open_corpus, source_key
 from hf_apt.data.corpus_tokens import is_begun, recorded_text, tokenise
 from hf_apt.data.local_files import local_files
 from hf_apt.data.planted.corpus import PlantedCorpus
-from hf_apt.data.sequences import Cutter
+from hf_apt.data.token_sources.token_corpus import cutter_of, token_corpus
 from hf_apt.data.tokenizer import (
     fingerprint,
     is_same_tokenizer,
@@ -62,8 +62,10 @@ def prepare(config: RunConfig, run: Run, *, needs_mask: bool = True) -> tuple[To
     if not run.path("frequency.npy").exists():
         run.path(NAME).unlink(missing_ok=True)
         corpus = _open(config)
-        cutter = Cutter(
+        cutter = cutter_of(
+            corpus,
             _tokenizer(config, run, corpus, needs_mask),
+            config.tokenizer,
             length=config.sequence_length,
             layout=config.layout,
         )
@@ -109,7 +111,14 @@ def _is_there(name: str) -> bool:
 def _open(config: RunConfig) -> Corpus:
     if isinstance(config.corpus, PlantedCorpus):
         return config.corpus.corpus(num_words=config.sequence_length - 2)
-    return open_corpus(config.corpus)
+    tokens = token_corpus(config.corpus)
+    if tokens is not None and config.tokenizer is None:
+        made_by = next((file.made_by for file in tokens.files if file.made_by), None)
+        raise ValueError(
+            f"{config.corpus.name} holds token ids: name the tokenizer that made them with "
+            f"--tokenizer{f' (the files say {made_by})' if made_by else ''}."
+        )
+    return tokens or open_corpus(config.corpus)
 
 
 def _tokenizer(config: RunConfig, run: Run, corpus: Corpus, needs_mask: bool) -> Any:

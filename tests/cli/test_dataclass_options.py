@@ -24,7 +24,7 @@ from hf_apt.cli.dataclass_options import (
 from hf_apt.cli.finetune import FINETUNE, finetune_options
 from hf_apt.cli.measure_options import MEASURE, measure_options
 from hf_apt.cli.publish import CARD
-from hf_apt.cli.run_options import DEFAULTS, RUN, run_options
+from hf_apt.cli.run_options import DEFAULTS, RUN, run_options, with_precision
 from hf_apt.cli.shared_options import CORPUS
 from hf_apt.data.corpus_source import CorpusSource
 from hf_apt.runs.recipes import RunConfig, demo_recipe, narrow_recipe, paper_recipe
@@ -215,11 +215,11 @@ def test_a_help_stands_alone(options) -> None:
 def test_what_none_stands_for_is_the_default_that_is_shown(call) -> None:
     assert described(CorpusSource, "max_documents") == (
         "Largest number of documents to train on, or to measure where nothing is trained, drawn at "
-        "random.",
+        "random; of token ids in files the first.",
         "all",
     )
     _, out, _ = call("measure", "--help")
-    assert "drawn at random. [default: (all)]" in " ".join(out.replace("│", " ").split())
+    assert "of token ids in files the first. [default: (all)]" in " ".join(out.replace("│", " ").split())
 
 
 def test_the_defaults_shown_are_those_of_the_recipes() -> None:
@@ -433,3 +433,16 @@ def test_configurations_and_options_need_no_arrays() -> None:
     )
     done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True)
     assert done.stdout.startswith("[]"), done.stderr + done.stdout
+
+
+@pytest.mark.parametrize("task", ["planted", None])
+def test_one_precision_is_that_of_all_training(task):
+    """Of the model, of heads and on the task, where there is one; measuring stays exact."""
+    config = with_precision(demo_recipe(task=task), "bf16")
+    assert config.pretrain.precision == config.heads.precision == "bf16"
+    assert config.measure.precision == "fp32"
+    assert (config.finetune is None) == (task is None)
+    if config.finetune is not None:
+        assert config.finetune.finetune is not None
+        assert config.finetune.finetune.precision == "bf16"
+    assert with_precision(config, None) == config

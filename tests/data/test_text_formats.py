@@ -14,7 +14,7 @@ CONTENT = {
 }
 
 
-@pytest.mark.parametrize("suffix", [suffix for suffix in BUILDERS if suffix != ".parquet"])
+@pytest.mark.parametrize("suffix", sorted({*BUILDERS} - {".parquet", ".ds"}))
 def test_every_ending_has_a_reader(tmp_path, suffix) -> None:
     (tmp_path / f"a{suffix}").write_text(CONTENT[BUILDERS[suffix]])
     assert list(read_texts(tmp_path / f"a{suffix}", "text", paragraphs=False)) == ["A", "B"]
@@ -40,3 +40,9 @@ def test_a_list_of_anything_but_texts_is_refused(tmp_path, value, kind) -> None:
     (tmp_path / "a.jsonl").write_text(json.dumps({"text": value}) + "\n")
     with pytest.raises(ValueError, match=rf"'text' of .*a\.jsonl holds {kind} in line 1, not text"):
         list(read_texts(tmp_path / "a.jsonl", "text"))
+
+
+def test_token_ids_are_no_text(tmp_path) -> None:
+    (tmp_path / "a.ds").write_bytes(b"\1\0")
+    with pytest.raises(ValueError, match=r"a\.ds holds token ids, not text: only run"):
+        list(read_texts(tmp_path / "a.ds", "text"))

@@ -9,6 +9,7 @@ from types import SimpleNamespace
 import numpy as np
 import pytest
 
+from hf_apt.data import tokens as tokens_module
 from hf_apt.data.tokens import Tokens, write_tokens
 
 LENGTH = 24
@@ -170,13 +171,15 @@ def test_a_batch_may_end_with_its_longest_sequence(tokens, packed_tokens) -> Non
 
 
 @pytest.mark.parametrize("name", ["tokens", "packed_tokens"])
-def test_frequency_equals_counting(name, request) -> None:
+def test_frequency_equals_counting(name, request, monkeypatch) -> None:
     tokens = request.getfixturevalue(name)
     counted = [0] * tokens.description.vocab_size
     for row in rows(tokens):
         for token in row:
             counted[token] += 1
-    assert tokens.frequency().tolist() == counted
+    for at_once in (1 << 18, 100, 1):
+        monkeypatch.setattr(tokens_module, "_COUNTED_AT_ONCE", at_once)
+        assert tokens.frequency().tolist() == counted
     assert sum(counted) == tokens.description.num_tokens > 1000
     assert tokens.frequency().dtype == np.int64
 

@@ -11,6 +11,7 @@ from hf_apt.data.corpora import open_corpus
 from hf_apt.data.corpus_source import CorpusSource
 from hf_apt.data.held_out import TwoSources
 from hf_apt.data.sequences import Cutter
+from hf_apt.data.token_sources.token_corpus import TokenCorpus, id_cutter_of, token_corpus
 from hf_apt.data.tokens import Tokens
 from hf_apt.records.run import Run
 from hf_apt.runs.recipes import RunConfig
@@ -50,11 +51,16 @@ def text_size(config: RunConfig, source: CorpusSource, run: Run, tokenizer: Any)
         ids, starts = np.asarray(tokens.ids), tokens.starts[:-1]
         is_text = ~np.isin(ids, special)
         return TextSize(len(tokens), int(is_text.sum()), int(is_text[starts].sum()), "exact")
-    stream = open_corpus(source).stream
+    corpus = token_corpus(source) or open_corpus(source)
+    stream = corpus.stream
     total, place = stream.num_documents, None
     if isinstance(stream, TwoSources):  # whose training documents come first
         total, place = stream.validation.num_documents, ["validation", None]
-    cutter = Cutter(tokenizer, length=config.sequence_length, layout=config.layout)
+    form: Any = {"length": config.sequence_length, "layout": config.layout}
+    if isinstance(corpus, TokenCorpus):
+        cutter = id_cutter_of(corpus, tokenizer, config.tokenizer, **form)
+    else:
+        cutter = Cutter(tokenizer, **form)
     waiting: list[int] = []
     sizes_3, num_read, is_whole = np.zeros(3), 0, True
     for block in stream.blocks(place):

@@ -1,0 +1,1 @@
+"""Token ids that another program has made, read as they are."""

@@ -4,7 +4,7 @@ import json
 import random
 
 import pytest
-from tokenizers import Tokenizer
+from tokenizers import BertWordPieceTokenizer, Tokenizer
 from tokenizers.models import BPE
 from transformers import PreTrainedTokenizerFast
 
@@ -130,6 +130,29 @@ def test_training_is_deterministic() -> None:
     once, again, third = (train_wordpiece(iter(words), 300, None) for _ in range(3))
     assert vocabulary(once) == vocabulary(again) == vocabulary(third)
     assert len(vocabulary(once)) == 300
+
+
+def test_of_more_characters_than_are_kept_the_same_ones_are() -> None:
+    """1,500 of them, each as common as many others: the commonest, then the first in Unicode."""
+    letters = [chr(0x4E00 + number) for number in range(1500)]
+    generator = random.Random(1)
+    texts = [letter for number, letter in enumerate(letters) for _ in range(1 + number % 2)]
+    generator.shuffle(texts)
+    once, again, third = (vocabulary(train_wordpiece(texts, 1100, None)) for _ in range(3))
+    assert once == again == third
+    often, seldom = letters[1::2], letters[::2]
+    assert set(once) - set(SPECIAL_TOKENS) == {*often, *seldom[:250]}
+
+
+def test_a_vocabulary_of_few_characters_is_that_of_the_trainer_alone() -> None:
+    """Whose own choice of characters is sure where all of them are kept."""
+    generator = random.Random(2)
+    words = ["".join(generator.choices("aébÜc1.", k=4)) for _ in range(300)]
+    expected = BertWordPieceTokenizer(lowercase=True)
+    expected.train_from_iterator(words, 120, special_tokens=list(SPECIAL_TOKENS))
+    characters = {token for token in expected.get_vocab() if len(token.removeprefix("##")) == 1}
+    tokens = set(vocabulary(train_wordpiece(words, 120, None)))
+    assert characters <= tokens
 
 
 def test_training_and_loading_agree(documents, tmp_path) -> None:

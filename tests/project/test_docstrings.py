@@ -238,15 +238,16 @@ def test_a_whole_docstring_lacks_nothing() -> None:
     [
         ("one: a number", "two: a number", "the parameters are"),
         ("    *others: more numbers.\n", "", "the parameters are"),
-        ("    one: a number.\n", "    one: a number.\n        none: no parameter.\n", "names"),
+        ("    one: a number.\n", "    one: a number.\n    none: no parameter.\n", "names"),
         ("Returns:", "Answer:", "`Returns:` is missing"),
         ("Always 0", "One number: 0", "has a colon"),
         ("ValueError: for", "TypeError: for", "does not name ValueError"),
     ],
 )
 def test_what_a_docstring_lacks_is_found(old, new, lacking) -> None:
-    assert old in str(whole.__doc__)
-    (problem, *_) = problems(whole, str(whole.__doc__).replace(old, new))
+    text = inspect.cleandoc(str(whole.__doc__))  # indented or not, by the version of Python
+    assert old in text
+    (problem, *_) = problems(whole, text.replace(old, new))
     assert lacking in problem
 
 

@@ -65,6 +65,7 @@ def test_every_weight_is_initialised_as_the_configuration_says(kind, head):
 @every_class
 def test_weights_that_a_checkpoint_lacks_are_all_initialised(kind, head, tmp_path):
     """From a checkpoint without any weight of its own, as from the configuration."""
+    torch.manual_seed(0)  # spreads of few weights vary
     torch.save({"unknown": torch.zeros(1)}, tmp_path / "pytorch_model.bin")
     config = config_of(kind)
     config.save_pretrained(tmp_path)

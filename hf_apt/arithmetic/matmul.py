@@ -11,6 +11,7 @@ from __future__ import annotations
 import os
 import time
 from collections.abc import Callable, Iterator
+from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
 from dataclasses import dataclass
 from functools import cache
@@ -96,14 +97,24 @@ def float32_by(matmul: Matmul) -> Iterator[None]:
     Afterwards the setting is what it was, after an error as well. `onednn` does nothing where
     torch has no such setting.
     """
+    if matmul == "default":
+        yield
+        return
+    # On processors without instructions for it oneDNN multiplies in float32 all the same, which
+    # is what `onednn_trial` makes sure of.
+    with _float32_at("bf16"):
+        yield
+
+
+@contextmanager
+def _float32_at(precision: str) -> Iterator[None]:
+    """Within the block oneDNN has that precision of float32 products, if torch has the setting."""
     setting = _setting()
-    if matmul == "default" or setting is None:
+    if setting is None:
         yield
         return
     before = setting.fp32_precision
-    # On processors without instructions for it oneDNN multiplies in float32 all the same, which
-    # is what `onednn_trial` makes sure of.
-    setting.fp32_precision = "bf16"
+    setting.fp32_precision = precision
     try:
         yield
     finally:
@@ -222,13 +233,27 @@ def _switched(num_threads: int) -> ProductTrial:
         with float32_by("onednn"):
             return torch.nn.functional.linear(x_NE, w_KE)
 
-    with torch.no_grad():
-        return tried(by_onednn, torch.nn.functional.linear)
+    return _apart(lambda: tried(by_onednn, torch.nn.functional.linear))
 
 
 @cache
 def _pointwise(num_threads: int) -> ProductTrial:
     del num_threads
     call: Any = _pointwise_call()
-    with torch.no_grad():
-        return tried(lambda x_NE, w_KE: call(x_NE, w_KE, None), torch.nn.functional.linear)
+    return _apart(
+        lambda: tried(lambda x_NE, w_KE: call(x_NE, w_KE, None), torch.nn.functional.linear)
+    )
+
+
+def _apart(trial: Callable[[], ProductTrial]) -> ProductTrial:
+    """`trial` under torch's own settings, whatever the caller is in the middle of.
+
+    Autocast and modes that watch operations, as a counter of FLOPs, belong to a thread.
+    """
+
+    def quiet() -> ProductTrial:
+        with torch.no_grad():
+            return trial()
+
+    with _float32_at("none"), ThreadPoolExecutor(max_workers=1) as thread:
+        return thread.submit(quiet).result()

@@ -4,18 +4,22 @@ from __future__ import annotations
 
 import math
 import os
+from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
+from hf_apt.arithmetic.arithmetic import Arithmetic
+from hf_apt.arithmetic.precision import Precision
 from hf_apt.data.corpora import BUILDERS
 from hf_apt.data.corpus_source import CorpusSource
 from hf_apt.data.local_files import local_files, train_and_held_out
 from hf_apt.data.planted.corpus import PlantedCorpus
 from hf_apt.data.tokenizer import SPECIAL_TOKENS, load_tokenizer, vocabulary
 from hf_apt.data.tokens import Tokens
+from hf_apt.reading import read_json
 from hf_apt.records.run import Run
 from hf_apt.records.run_folder import require_run_folder
-from hf_apt.runs.machine_speed import expected_seconds, machine_speed
+from hf_apt.runs.machine_speed import Speed, expected_seconds, machine_speed
 from hf_apt.runs.option_checks import require_valid
 from hf_apt.runs.phase_costs import disk_bytes, phase_costs, readout_bytes
 from hf_apt.runs.planning.phase_cost import PhaseCost
@@ -24,9 +28,12 @@ from hf_apt.runs.same_run import require_same_run
 from hf_apt.training.costs.communication import communication_bytes, summing_bytes
 from hf_apt.training.costs.model_costs import ModelCosts
 from hf_apt.training.sharding import is_asked_for
+from hf_apt.training.step_arithmetic import FEWEST_STEPS, RECORD
 
 SAMPLE = 1000
 """Held-out sequences to reckon with, where their number is not known."""
+_TRIAL = 2.0
+"""Seconds that are spent on trying this machine's speed, about."""
 
 
 @dataclass(frozen=True)
@@ -61,6 +68,9 @@ class Plan:
 
     seconds: dict[str, float]
     """Expected seconds of each phase that is not done."""
+
+    speeds: dict[str, Speed]
+    """The speed that each of these was reckoned with, and how products were made there."""
 
     weights_bytes: int
     """Largest number of bytes that the weights take on disk."""
@@ -117,10 +127,8 @@ def plan_of(
     done = _done(config, run)
     phases = phase_costs(config, model, held_out.num_sequences, done=done, asked_share=asked_share)
     waiting = [cost for cost in phases if cost.name not in done]
-    seconds: dict[str, float] = {}
-    if waiting:
-        speed = machine_speed(model, batch_size=config.pretrain.batch_size)
-        seconds = {cost.name: expected_seconds(cost, speed) for cost in waiting}
+    speeds = _speeds(config, run, model, [cost.name for cost in waiting])
+    seconds = {cost.name: expected_seconds(cost, speeds[cost.name]) for cost in waiting}
     num_measured = phases[-1].tokens // config.sequence_length
     rate = asked_share or config.measure.masking_rate
     num_modified = num_measured * (config.sequence_length - 2) * rate
@@ -134,6 +142,7 @@ def plan_of(
         phases=tuple(phases),
         done=done,
         seconds=seconds,
+        speeds=speeds,
         weights_bytes=disk_bytes(config, model),
         readouts_bytes=num_readouts * readout_bytes(model, round(num_modified), num_measured),
         num_processes=num_processes,
@@ -146,6 +155,46 @@ def plan_of(
         sent_in_measuring=summing_bytes(share, num_processes),
         num_asked=num_asked,
     )
+
+
+def _speeds(
+    config: RunConfig, run: Run, model: ModelCosts, names: Sequence[str]
+) -> dict[str, Speed]:
+    """The speed of each of these phases, by one trial for each way in which they are to train."""
+    asked = {name: _training(config, run, name) for name in names}
+    trained = {way for way in asked.values() if way is not None}
+    ways = sorted(trained) or ([("fp32", True)] if names else [])
+    tried = {
+        (precision, is_short): machine_speed(
+            model,
+            batch_size=config.pretrain.batch_size,
+            training=precision,
+            is_short=is_short,
+            reading=config.measure.precision,
+            seconds=_TRIAL / len(ways),
+        )
+        for precision, is_short in ways
+    }
+    return {name: tried[way or ways[0]] for name, way in asked.items()}
+
+
+def _training(config: RunConfig, run: Run, name: str) -> tuple[Precision, bool] | None:
+    """The precision asked for where a phase trains, and whether it tries none; else None.
+
+    Pre-training that has begun goes on in the precision that it has recorded. Lenses are fitted in
+    float32.
+    """
+    if name in ("measuring", "untrained"):
+        return None
+    if name in ("jacobian", "translator"):
+        return "fp32", True
+    if name != "pretraining":
+        return config.heads.precision, config.heads.num_steps < FEWEST_STEPS
+    settings = config.pretrain
+    record = run.path("training") / RECORD
+    if record.exists():
+        return Arithmetic.from_json(read_json(record)).precision, False
+    return settings.precision, settings.compile or settings.num_steps < FEWEST_STEPS
 
 
 def _vocab_size(config: RunConfig, run: Run) -> int:

@@ -14,6 +14,7 @@ from tqdm.auto import tqdm
 from transformers import Trainer
 from transformers.trainer_callback import PrinterCallback, ProgressCallback
 
+from hf_apt.arithmetic.matmul import float32_by, is_exact
 from hf_apt.training.costs.matrix_rate import matrix_rate
 
 _BAR = "{desc}{percentage:3.0f}%|{bar}| {n_fmt}/{total_fmt} [{remaining}{postfix}]"
@@ -86,9 +87,9 @@ def name_progress(
     the model FLOPs utilisation where it is told the model FLOPs of the first n steps, over all
     processes, as a function of n. MFU ("PaLM", Chowdhery et al. 2022, arXiv 2204.02311, appendix
     B): model FLOPs a second, without anything that is computed again, over those that the devices
-    could do. Here these are not the maker's figure but `hf_apt.training.costs.matrix_rate`, taken
-    at the start in the precision of the training, all processes at the same time. The time is that
-    of the tokens a second, evaluations and checkpoints included.
+    could do. Here these are not the maker's figure but `fastest_rate`, taken at the start in the
+    precision of the training, all processes at the same time. The time is that of the tokens a
+    second, evaluations and checkpoints included.
     """
     trainer.remove_callback(ProgressCallback)
     trainer.remove_callback(PrinterCallback)  # in its place where transformers logs errors only
@@ -99,10 +100,19 @@ def name_progress(
 def _rate_of_all_devices(args: Any) -> float:
     """FLOPs a second in the precision of the training; each process asks for its own devices."""
     dtype = torch.bfloat16 if args.bf16 else torch.float16 if args.fp16 else torch.float32
-    own = _rate(args.device, dtype) * max(args.n_gpu, 1)
+    own = fastest_rate(args.device, dtype) * max(args.n_gpu, 1)
     return sum(gather_object([own]))
 
 
 @cache
-def _rate(device: torch.device, dtype: torch.dtype) -> float:
-    return matrix_rate(device, dtype)
+def fastest_rate(device: torch.device, dtype: torch.dtype) -> float:
+    """FLOPs a second of plain products of `dtype` by the fastest library, found once in a process.
+
+    On the processor float32 squares are multiplied as torch is set, and by oneDNN where that is
+    exact; of other types and devices torch has one way. Source: ours.
+    """
+    rate = matrix_rate(device, dtype)
+    if device.type != "cpu" or dtype != torch.float32 or not is_exact("onednn"):
+        return rate
+    with float32_by("onednn"):
+        return max(rate, matrix_rate(device, dtype))

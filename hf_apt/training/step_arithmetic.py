@@ -24,7 +24,7 @@ from hf_apt.reading import read_json
 RECORD = "arithmetic.json"
 """The file, in the Trainer's folder, that says which arithmetic was chosen."""
 
-_FEWEST_STEPS = 100
+FEWEST_STEPS = 100
 """Trainings of fewer steps are not worth a trial of a dozen."""
 _LONGEST_STEP = 0.3
 """Seconds of a step in a trial, about: longer ones are tried with fewer sequences."""
@@ -80,7 +80,7 @@ def training_arithmetic(
     if has_accelerator():
         is_rounded = precision != "fp32" and trains_in_bfloat16()
         made = Arithmetic(precision="bf16" if is_rounded else "fp32")
-    elif num_steps < _FEWEST_STEPS or was_begun:  # without a record before there were any
+    elif num_steps < FEWEST_STEPS or was_begun:  # without a record before there were any
         made = Arithmetic(precision="bf16" if precision == "bf16" else "fp32")
     else:
         trained = tuple(weight.requires_grad for weight in model.parameters())

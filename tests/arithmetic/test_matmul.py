@@ -7,6 +7,7 @@ import pytest
 import torch
 from hypothesis import given, settings
 from hypothesis import strategies as st
+from torch.utils.flop_counter import FlopCounterMode
 
 from hf_apt.arithmetic import matmul as module
 from hf_apt.arithmetic.matmul import (
@@ -133,6 +134,31 @@ def test_another_value_of_the_variable_is_refused(monkeypatch):
     monkeypatch.setenv("HF_APT_MATMUL", "mkl")
     with pytest.raises(ValueError, match="must be auto, default or onednn, got 'mkl'"):
         fastest_matmul()
+
+
+@pytest.mark.parametrize("name", ["_switched", "_pointwise"])
+def test_a_trial_does_not_see_what_its_caller_is_in_the_middle_of(monkeypatch, setting, name):
+    """Not the setting that it is to try, nor autocast, nor a counter of FLOPs, nor gradients."""
+    seen = []
+
+    def noted(product, default):
+        x = torch.ones(2, 2, requires_grad=True)
+        made = default(x, x)
+        seen.append((setting.fp32_precision, made.dtype, made.requires_grad))
+        return EXACT_AND_FAST
+
+    monkeypatch.setattr(module, "tried", noted)
+    before = torch.get_num_threads()
+    with (
+        float32_by("onednn"),
+        torch.autocast("cpu", torch.bfloat16),
+        FlopCounterMode(display=False) as counter,
+    ):
+        getattr(module, name).__wrapped__(1)
+        assert setting.fp32_precision == "bf16"
+    assert counter.get_total_flops() == 0
+    assert seen == [("none", torch.float32, False)]
+    assert torch.get_num_threads() == before
 
 
 def test_a_trial_is_made_once():

@@ -81,7 +81,10 @@ def _expected(name: str, config: RunConfig) -> bool:
             expected = []
             for number in range(2):
                 speed = machine_speed(
-                    costs, batch_size=config.pretrain.batch_size, clock=time.process_time
+                    costs,
+                    batch_size=config.pretrain.batch_size,
+                    is_short=config.pretrain.num_steps < 100,
+                    clock=time.process_time,
                 )
                 expected.append(expected_seconds(work[phase], speed))
                 if not number:

@@ -219,7 +219,8 @@ def test_what_none_stands_for_is_the_default_that_is_shown(call) -> None:
         "all",
     )
     _, out, _ = call("measure", "--help")
-    assert "of token ids in files the first. [default: (all)]" in " ".join(out.replace("│", " ").split())
+    shown = " ".join(out.replace("│", " ").split())
+    assert "of token ids in files the first. [default: (all)]" in shown
 
 
 def test_the_defaults_shown_are_those_of_the_recipes() -> None:

@@ -9,6 +9,7 @@ from pathlib import Path
 import pytest
 
 from hf_apt import cli
+from hf_apt.arithmetic.arithmetic import Arithmetic
 from hf_apt.cli.tables.costs import amount, in_bytes, time_range
 from hf_apt.data import corpora as corpus
 from hf_apt.data.corpus_source import CorpusSource
@@ -76,10 +77,70 @@ def test_planted_prints_all_phases_and_makes_no_folder(printed, tmp_path):
         assert len(re.findall(r"\d[\d.]* ?[kMGT]?B?", phases[name])) >= 4, name
     assert phases["fine-tuning"] == "not estimated"
     assert "4.00 M" in phases["pre-training"]  # 5,000 steps of 16 x 50
+    assert re.search(r"B +(fp32|bf16) ", phases["pre-training"])
+    assert re.search(r"B +fp32 ", phases["measuring"])
+    assert "type: of products; in training by a trial of a step, as the run makes one" in out
     assert "exact best predictor" in out
     assert max(map(len, out.splitlines())) <= 80
     assert "…" not in out
     assert not list(tmp_path.iterdir())
+
+
+@pytest.fixture
+def trials(monkeypatch):
+    """What trials were asked for; what is asked for is what they find."""
+    asked = []
+
+    def speed(model, *, training, is_short, reading, seconds, **_):
+        asked.append((training, is_short, reading, seconds))
+        made = Arithmetic(precision="bf16" if training == "bf16" else "fp32")
+        read = Arithmetic(precision=reading)
+        return replace(FAST, training=made, reading=read, is_tried=not is_short)
+
+    monkeypatch.setattr(dry_run, "machine_speed", speed)
+    return asked
+
+
+def found_precisions(plan) -> dict[str, str]:
+    return {name: speed.training.precision for name, speed in plan.speeds.items()}
+
+
+def test_each_phase_is_reckoned_in_the_precision_that_is_asked_for(trials, tmp_path):
+    config = demo_recipe(task=None)
+    config = replace(
+        config,
+        head_kinds=("linear_head", "jacobian"),
+        pretrain=replace(config.pretrain, precision="bf16"),
+        heads=replace(config.heads, precision="auto", num_steps=99),
+        measure=replace(config.measure, precision="bf16"),
+    )
+    found = found_precisions(plan(config, tmp_path / "none"))
+    assert found["pretraining"] == "bf16"
+    assert found["linear_head"] == found["jacobian"] == "fp32"
+    assert sorted(trials) == [
+        ("auto", True, "bf16", 2 / 3),  # too few steps for a trial of them
+        ("bf16", False, "bf16", 2 / 3),
+        ("fp32", True, "bf16", 2 / 3),  # lenses
+    ]
+
+
+def test_one_trial_is_made_where_all_is_asked_for_alike(trials, tmp_path):
+    found = plan(demo_recipe(task=None), tmp_path / "none")
+    assert trials == [("auto", False, "fp32", 2.0)]
+    assert set(found.speeds) == set(found.seconds)
+    compiled = replace(demo_recipe(task=None), head_kinds=())
+    compiled = replace(compiled, pretrain=replace(compiled.pretrain, compile=True))
+    plan(compiled, tmp_path / "none")
+    assert trials[-1][:2] == ("auto", True)
+
+
+def test_what_has_begun_goes_on_in_its_own_precision(trials, tmp_path):
+    config = replace(demo_recipe(task=None), head_kinds=())
+    run = begun(config, tmp_path / "run")
+    made = Arithmetic(precision="bf16", attention="math")
+    run.write_json("training/arithmetic.json", made.as_json())
+    assert found_precisions(plan(config, run.folder))["pretraining"] == "bf16"
+    assert trials[0][0] == "bf16"
 
 
 def test_lenses_are_phases_of_their_own(quick, printed):

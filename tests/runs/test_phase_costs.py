@@ -4,6 +4,7 @@ from dataclasses import replace
 
 import numpy as np
 import pytest
+import torch
 from live_bytes import peak_bytes
 from planned_costs import CONFIG, CONV, T, costs_of
 from torch.utils.flop_counter import FlopCounterMode
@@ -16,6 +17,7 @@ from hf_apt.depths.own_head import OwnHead
 from hf_apt.depths.trunk import Trunk
 from hf_apt.models.fresh import new_model, untrained_twin
 from hf_apt.models.shapes import ModelShape
+from hf_apt.runs import machine_speed as machine_speed_module
 from hf_apt.runs.machine_speed import (
     OVERHEAD,
     SPREAD,
@@ -36,6 +38,7 @@ from hf_apt.runs.recipes import narrow_recipe, paper_recipe
 from hf_apt.stats.counts import DepthCounts
 from hf_apt.stats.measures.answers import Answers
 from hf_apt.stats.measures.registry import MEASURES
+from hf_apt.training.costs.counted_costs import CountedCosts, ForwardFlops, StackShape
 from hf_apt.training.costs.model_costs import ModelCosts
 from hf_apt.training.head_training import train_heads
 from hf_apt.training.pretraining import pretrain, pretrainer
@@ -43,8 +46,9 @@ from hf_apt.training.pretraining import pretrain, pretrainer
 
 @pytest.fixture(autouse=True)
 def known_peak(monkeypatch) -> None:
-    """The products by which a bar finds the peak of the device are none of the run's."""
-    monkeypatch.setattr("hf_apt.training.progress._rate", lambda device, dtype: 1e9)
+    """Products that are tried, for the peak and the fastest library, are none of the run's."""
+    monkeypatch.setattr("hf_apt.training.progress.fastest_rate", lambda device, dtype: 1e9)
+    monkeypatch.setenv("HF_APT_MATMUL", "default")
 
 
 @pytest.fixture(scope="module")
@@ -244,12 +248,102 @@ def test_speed_is_flops_over_time():
     assert speed.head_training == 3 * speed.head_reading
 
 
+def in_turn(monkeypatch, *seconds: dict[str, float]) -> None:
+    """Trials of trunk and head take so long by precision, one after the other."""
+    left = iter(seconds)
+
+    def taken(step, ways, rounds):
+        by_precision = next(left)
+        return {way: by_precision[way.precision] for way in ways}
+
+    monkeypatch.setattr(machine_speed_module, "seconds_of", taken)
+
+
+@pytest.mark.parametrize(("num_blocks", "expected"), [(1, "fp32"), (40, "bf16")])
+def test_the_step_of_the_whole_model_decides(monkeypatch, num_blocks, expected):
+    """Blocks are three times as fast in bfloat16, and the head is slower."""
+    costs = costs_of(replace(CONFIG, shape=replace(CONFIG.shape, num_blocks=num_blocks)))
+    in_turn(monkeypatch, {"fp32": 3.0, "bf16": 1.0}, {"fp32": 2.0, "bf16": 9.0})
+    speed = machine_speed(costs, batch_size=8, seconds=1, clock=Clock())
+    assert speed.training.precision == expected
+    assert speed.reading.precision == "fp32"
+    assert speed.is_tried
+
+
+@pytest.mark.parametrize(
+    ("asked", "is_short", "expected"),
+    [
+        ("auto", True, "fp32"),
+        ("bf16", True, "bf16"),
+        ("bf16", False, "bf16"),
+        ("fp32", False, "fp32"),
+    ],
+)
+def test_what_is_asked_for_is_what_is_tried(monkeypatch, asked, is_short, expected):
+    """And training is timed in it, reading in that of measuring, heads of it in float32."""
+    seen = {}
+    for name in ("train_trunk", "train_head", "read_trunk", "read_head"):
+        work = getattr(_Trial, name)
+
+        def watched(self, name=name, work=work):
+            seen[name] = torch.is_autocast_enabled("cpu")
+            return work(self)
+
+        monkeypatch.setattr(_Trial, name, watched)
+    speed = machine_speed(
+        costs_of(CONFIG),
+        batch_size=8,
+        training=asked,
+        is_short=is_short,
+        reading="bf16",
+        seconds=1,
+        clock=Clock(),
+    )
+    assert speed.training.precision == expected
+    assert speed.reading.precision == "bf16"
+    assert not speed.is_tried  # as nothing was left to choose
+    is_rounded = expected == "bf16"
+    assert seen == {
+        **{"train_trunk": is_rounded, "train_head": is_rounded},
+        **{"read_trunk": True, "read_head": False},
+    }
+
+
+def test_a_trial_is_of_the_shape_whatever_the_costs_are():
+    """Of counted ones too: the FLOPs that a block is said to do are its own."""
+    costs = CountedCosts(
+        shape=StackShape(hidden_size=16, num_heads=2, num_blocks=9, inner_size=40),
+        vocab_size=65,
+        sequence_length=T,
+        counted_parameters=7,
+        count=lambda width: ForwardFlops(width, width, 1, 10, 16),
+    )
+    trial = _Trial(costs, 8, Clock(), 0.5)
+    trial.model.set_attn_implementation("eager")
+    said = []
+    assert counted(lambda: said.append(trial.train_trunk())) == said[0]
+
+
+def test_a_choice_is_made_on_few_states_and_leaves_all():
+    costs = replace(costs_of(CONFIG), vocab_size=5000)
+    trial = _Trial(costs, 512, Clock(), 0.5)
+    before = trial.states_BTH, trial.states_NH, trial.labels_N
+    trial.training_way("fp32")
+    with trial._few():
+        assert len(trial.states_NH) == len(trial.labels_N) < len(before[1])
+    after = trial.states_BTH, trial.states_NH, trial.labels_N
+    assert list(map(id, after)) == list(map(id, before))
+
+
 def test_what_is_huge_is_tried_in_part():
     huge = ModelShape(hidden_size=1_000_000, num_heads=10)
     costs = ModelCosts(shape=huge, vocab_size=10**6, sequence_length=10**5)
     trial = _Trial(costs, 4096, Clock(), 1)
     assert sum(weights.numel() for weights in trial.model.parameters()) < 60e6
     assert len(trial.states_BTH) == 1
+    with trial._few():
+        assert trial.states_BTH.shape[:2] == (1, 16)
+        assert len(trial.states_NH) == 16
 
 
 def test_expected_time_is_flops_over_speed_with_overhead():

@@ -1,5 +1,6 @@
 """Laws of progress bars: the speed of this process's own steps, and all tokens measured."""
 
+from contextlib import contextmanager
 from types import SimpleNamespace
 
 import pytest
@@ -53,7 +54,7 @@ def test_without_a_number_of_tokens_there_is_no_speed(clock):
 def devices(monkeypatch):
     """Each does 200 FLOPs a second in float32, 1,000 in bfloat16; another process has 500."""
     rates = {torch.float32: 200.0, torch.bfloat16: 1000.0}
-    monkeypatch.setattr(progress, "_rate", lambda device, dtype: rates[dtype])
+    monkeypatch.setattr(progress, "fastest_rate", lambda device, dtype: rates[dtype])
     others: list[float] = []
     monkeypatch.setattr(progress, "gather_object", lambda own: own + others)
     return others
@@ -90,9 +91,46 @@ def test_utilisation_counts_the_devices_of_all_processes(clock, devices):
     assert utilisation(clock, arguments()) == "MFU 8 %"  # 465 / 8 / 700
 
 
-def test_both_trainings_of_ours_show_it_and_that_of_another_model_does_not(
-    tokens, tiny_model, tmp_path, monkeypatch, capsys
-):
+@pytest.fixture
+def libraries(monkeypatch):
+    """What float32 products are made by, and the rate of each; those of bfloat16 have 446."""
+    rates = {"default": 103.0, "onednn": 230.0}
+    used = ["default"]
+
+    @contextmanager
+    def by(matmul):
+        used.append(matmul)
+        yield
+        used.pop()
+
+    def rate(device, dtype):
+        return rates[used[-1]] if dtype == torch.float32 else 446.0
+
+    monkeypatch.setattr(progress, "float32_by", by)
+    monkeypatch.setattr(progress, "matrix_rate", rate)
+    monkeypatch.setattr(progress, "is_exact", lambda matmul: True)
+    return rates
+
+
+def fastest(device: str, dtype: torch.dtype) -> float:
+    return progress.fastest_rate.__wrapped__(torch.device(device), dtype)
+
+
+def test_the_rate_is_that_of_the_fastest_exact_library(libraries, monkeypatch):
+    assert fastest("cpu", torch.float32) == 230
+    assert fastest("cpu", torch.bfloat16) == 446
+    assert fastest("meta", torch.float32) == 103  # a device that has one way
+    monkeypatch.setattr(progress, "is_exact", lambda matmul: False)
+    assert fastest("cpu", torch.float32) == 103
+
+
+@pytest.mark.parametrize("rate", [50.0, 103.0])
+def test_a_library_that_is_no_faster_changes_no_rate(libraries, rate):
+    libraries["onednn"] = rate
+    assert fastest("cpu", torch.float32) == 103
+
+
+def test_trainings_of_any_model_show_it(tokens, tiny_model, tmp_path, monkeypatch, capsys):
     from transformers import BertConfig, BertForMaskedLM
 
     from hf_apt.depths.head_config import HeadConfig
@@ -103,12 +141,12 @@ def test_both_trainings_of_ours_show_it_and_that_of_another_model_does_not(
     from hf_apt.training.pretraining import pretrain, pretrainer
 
     rates: list[torch.dtype] = []
-    monkeypatch.setattr(progress, "_rate", lambda _, dtype: rates.append(dtype) or 1e9)
+    monkeypatch.setattr(progress, "fastest_rate", lambda _, dtype: rates.append(dtype) or 1e9)
     config = PretrainConfig(num_steps=2, batch_size=4, num_validation_sequences=4)
     heads = HeadConfig(num_steps=2, batch_size=4)
     sizes = {"hidden_size": 16, "num_attention_heads": 2, "num_hidden_layers": 2}
     stock = BertForMaskedLM(BertConfig(vocab_size=65, **sizes))
-    for model, shown in ((tiny_model, True), (stock, False)):
+    for model in (tiny_model, stock):
         for train in (
             lambda folder, model=model: pretrain(pretrainer(model, tokens, tokens, config, folder)),
             lambda folder, model=model: train_heads(
@@ -118,9 +156,9 @@ def test_both_trainings_of_ours_show_it_and_that_of_another_model_does_not(
             train(tmp_path / str(len(list(tmp_path.iterdir()))))
             bar = capsys.readouterr().err
             assert "tok/s" in bar
-            assert ("MFU " in bar) == shown
+            assert "MFU " in bar
     of_training = torch.bfloat16 if trains_in_bfloat16() else torch.float32
-    assert rates == [of_training] * 2
+    assert rates == [of_training] * 4
 
 
 @pytest.mark.parametrize("num_parts", [1, 3])

@@ -8,6 +8,7 @@ from hf_apt.cli.tables.style import bare_table
 from hf_apt.data.planted.corpus import PlantedCorpus
 from hf_apt.runs.dry_run import Plan
 from hf_apt.runs.machine_speed import SPREAD
+from hf_apt.runs.planning.checkpoint_costs import StackCosts
 
 if TYPE_CHECKING:
     from rich.table import Table
@@ -23,6 +24,7 @@ _NAMES = {
     "untrained": "the untrained twin",
     "finetuning": "fine-tuning",
 }
+_READING = ("measuring", "untrained")
 
 
 def tables(plan: Plan) -> list[Table]:
@@ -32,7 +34,7 @@ def tables(plan: Plan) -> list[Table]:
         f"What the run would cost: {amount(model.num_parameters)} parameters, "
         f"{model.vocab_size:,} tokens"
     )
-    table = bare_table(title, "phase", "tokens", "FLOPs", "memory", "expected time")
+    table = bare_table(title, "phase", "tokens", "FLOPs", "memory", "type", "expected time")
     for cost in plan.phases:
         seconds = "done" if cost.name in plan.done else time_range(plan.seconds[cost.name])
         table.add_row(
@@ -40,14 +42,15 @@ def tables(plan: Plan) -> list[Table]:
             amount(cost.tokens),
             amount(cost.work.flops),
             in_bytes(cost.memory),
+            _precision(plan, cost.name),
             seconds,
         )
     if plan.config.finetune is not None:
         is_done = "finetuning" in plan.done
-        table.add_row(_NAMES["finetuning"], "", "", "", "done" if is_done else "not estimated")
+        table.add_row(_NAMES["finetuning"], "", "", "", "", "done" if is_done else "not estimated")
     if len(plan.seconds) > 1:
         table.add_section()
-        table.add_row("in all, of these", "", "", "", time_range(sum(plan.seconds.values())))
+        table.add_row("in all, of these", "", "", "", "", time_range(sum(plan.seconds.values())))
     return [table]
 
 
@@ -62,6 +65,7 @@ def footer(plan: Plan) -> str:
         + (f"weights up to {in_bytes(plan.weights_bytes)}, " if plan.weights_bytes else "")
         + f"counts and measures up to {in_bytes(plan.readouts_bytes)}, "
         f"token ids {2 if plan.model.vocab_size <= 2**16 else 4} bytes each",
+        *_reckoned(plan),
         "memory: tensors and counts of one process; Python and its libraries come on top",
         "time: from a trial of two seconds on this machine as busy as it is now, one process",
     ]
@@ -84,6 +88,27 @@ def footer(plan: Plan) -> str:
         besides.insert(1, "the exact best predictor")
     notes.append(f"not estimated: {', '.join(besides)}")
     return "\n".join(notes)
+
+
+def _precision(plan: Plan, name: str) -> str:
+    """Of the products of a phase that is not done."""
+    if name not in plan.speeds:
+        return ""
+    speed = plan.speeds[name]
+    return (speed.reading if name in _READING else speed.training).precision
+
+
+def _reckoned(plan: Plan) -> list[str]:
+    """How FLOPs were found where it is not by counting, and the types of products."""
+    notes = []
+    if isinstance(plan.model, StackCosts):
+        notes.append("FLOPs: reckoned from the weights, as this model cannot be counted")
+    trained = [speed for name, speed in plan.speeds.items() if name not in _READING]
+    if any(speed.is_tried for speed in trained):
+        notes.append("type: of products; in training by a trial of a step, as the run makes one")
+    elif plan.speeds:
+        notes.append("type: of products")
+    return notes
 
 
 def _asked(plan: Plan, num_sequences: int) -> list[str]:

@@ -12,28 +12,15 @@ from torch import nn
 
 from hf_apt.models.checkpoint_config import is_of_causal_model
 from hf_apt.models.loading import reason, require_room
-from hf_apt.models.shapes import ModelShape
 from hf_apt.records.checkpoints import checkpoint_path
+from hf_apt.training.costs.counted_costs import StackShape, counted_costs
 from hf_apt.training.costs.model_costs import ModelCosts
 from hf_apt.training.costs.training_flops import costs_of
 
 
 @dataclass(frozen=True, kw_only=True)
-class StackShape(ModelShape):
-    """A stack of blocks of any kind, as the BERT whose blocks have as many weights."""
-
-    inner_size: int
-    """Width of that BERT's feed-forward layers."""
-
-    @property
-    def intermediate_size(self) -> int:
-        """Width inside the feed-forward layers."""
-        return self.inner_size
-
-
-@dataclass(frozen=True, kw_only=True)
 class StackCosts(ModelCosts):
-    """The costs of a model that is no BERT of ours: its own parameters, FLOPs by its weights."""
+    """The costs of a model that cannot be counted: its own parameters, FLOPs by its weights."""
 
     counted_parameters: int
     """Number of the model's parameters."""
@@ -47,19 +34,29 @@ class StackCosts(ModelCosts):
 def checkpoint_costs(name: str, *, vocab_size: int, sequence_length: int) -> ModelCosts:
     """The costs of measuring the language model of a checkpoint on sequences of that length.
 
-    Parameters are counted exactly. A block's FLOPs are those of its matrices, two for each weight
-    and token, and of its attention over the whole sequence; sliding windows make
-    attention cheaper, and experts of which some are asked the matrices. `vocab_size` is that of the
-    tokenizer. Of a checkpoint on the Hub the configuration is downloaded, and nothing else.
+    Parameters are counted exactly, FLOPs by `hf_apt.training.costs.counted_costs`. Of a model that
+    cannot be counted, `StackCosts`, a block's FLOPs are those of its matrices, two for each weight
+    and token, and of its attention over the whole sequence; experts of which some are asked make
+    the matrices cheaper. `vocab_size` is that of the tokenizer. Of a checkpoint on the Hub the
+    configuration is downloaded, and nothing else.
 
-    Raises ValueError for a configuration of which no language model can be made, for one that shows
-    no stack of blocks, and for a model with fewer token ids or positions.
+    Raises ValueError for a configuration of which no language model can be made, for one that can
+    neither be counted nor shows a stack of blocks, and for a model with fewer token ids or
+    positions.
     """
     config, model = _weightless(name)
     require_room(model, vocab_size, sequence_length)
     ours = costs_of(config)
     if ours is not None:
         return ours
+    try:
+        return counted_costs(model, sequence_length=sequence_length)
+    except ValueError:
+        return _costs_by_weights(name, model, sequence_length)
+
+
+def _costs_by_weights(name: str, model: Any, sequence_length: int) -> StackCosts:
+    config = model.config
     num_blocks, hidden = config.num_hidden_layers, config.hidden_size
     stacks = [
         module

@@ -16,7 +16,7 @@ class Work:
     """Through the heads, forward and backward, from the modified positions to the vocabulary."""
 
     trunk_reading: float = 0
-    """Through the trunk, forward in float32, to measure."""
+    """Through the trunk, forward in the precision of measuring."""
 
     head_reading: float = 0
     """Through the heads, from states to predictions, in float32."""

@@ -1,4 +1,4 @@
-"""FLOPs a second of a device on plain matrix products: the peak that speed is held against."""
+"""FLOPs a second of a device on plain matrix products, by whatever multiplies there."""
 
 from __future__ import annotations
 
@@ -23,8 +23,8 @@ def matrix_rate(
     """FLOPs a second of the fastest of the square products of `dtype` that fit in `seconds`.
 
     A multiply-add is 2 FLOPs, so a product of two squares of side s is 2 s^3. At least one product
-    is timed, after one that is not. On the processor it runs on torch's threads. Draws nothing from
-    torch's own random state. Source: ours.
+    is timed, after one that is not. On the processor it runs on torch's threads, by the library
+    that torch is set to. Draws nothing from torch's own random state. Source: ours.
     """
     side = _SIDE.get(device.type, _SIDE_ELSEWHERE)
     generator = torch.Generator(device).manual_seed(0)

@@ -13,8 +13,11 @@ from functools import partial
 from typing import Any
 
 from hf_apt.models.shapes import ConvShape, ModelShape
+from hf_apt.training.costs.counted_costs import counted_costs, weightless_model
 from hf_apt.training.costs.model_costs import BACKWARD, ModelCosts
 
+_MORE_STEPS = 1 << 40
+"""More steps than any training has: each of its widths is among them."""
 _SPECIAL = 2
 """Tokens of a sequence that are never asked for: its first and its last."""
 
@@ -51,14 +54,23 @@ def costs_of(config: Any) -> ModelCosts | None:
 
 
 def flops_by_steps(
-    flops: Callable[..., float], config: Any, **settings: Any
+    flops: Callable[..., float], config: Any, *, length: int, **settings: Any
 ) -> Callable[[int], float] | None:
     """`flops` (`pretraining_flops` or `heads_flops`) as a function of the number of steps alone.
 
-    None for a model whose costs are not known.
+    A model that is none of ours is made once more, without its weights, and counted now at every
+    width that it is to read. None for a model that cannot be counted.
     """
     costs = costs_of(config)
-    return None if costs is None else partial(flops, costs=costs, **settings)
+    if costs is not None:
+        return partial(flops, costs=costs, length=length, **settings)
+    try:
+        costs = counted_costs(weightless_model(config), sequence_length=length)
+        by_steps = partial(flops, costs=costs, length=length, **settings)
+        by_steps(_MORE_STEPS)
+    except Exception:  # of a configuration of any origin; figures on a bar stop no training
+        return None
+    return by_steps
 
 
 def pretraining_flops(

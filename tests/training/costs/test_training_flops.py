@@ -4,14 +4,14 @@ from dataclasses import replace
 
 import pytest
 from planned_costs import CONFIG, CONV, T, costs_of
-from transformers import BertConfig
+from transformers import BertConfig, DebertaV2Config
 
 from hf_apt.models.fresh import sized_model
 from hf_apt.models.shapes import SHAPES, ModelShape
 from hf_apt.runs.phase_costs import phase_costs
 from hf_apt.training.costs import training_flops
 from hf_apt.training.costs.model_costs import ModelCosts
-from hf_apt.training.costs.training_flops import heads_flops, pretraining_flops
+from hf_apt.training.costs.training_flops import flops_by_steps, heads_flops, pretraining_flops
 
 
 @pytest.mark.parametrize("config", [CONFIG, CONV], ids=["bert6", "conv"])
@@ -78,7 +78,34 @@ def test_a_model_has_the_costs_of_its_configuration(name):
     assert costs.num_parameters == model.num_parameters()
 
 
-def test_another_model_has_none():
+SIZES = {"vocab_size": 65, "hidden_size": 16, "num_attention_heads": 2, "num_hidden_layers": 2}
+SETTINGS = {"batch_size": 8, "length": T, "masking_rate": 0.3}
+
+
+@pytest.mark.parametrize(
+    ("flops", "more"),
+    [
+        (pretraining_flops, {"windows": ((8, 3),)}),
+        (heads_flops, {"kinds": ("linear_head",), "num_distinct": 5}),
+    ],
+)
+def test_any_other_model_is_counted(flops, more):
+    """A BERT of transformers, of the same shape, has the same model FLOPs as ours."""
+    stock = BertConfig(**SIZES, intermediate_size=64)
+    by_steps = flops_by_steps(flops, stock, **SETTINGS, **more)
+    assert by_steps is not None
+    for number in (1, 7):
+        assert by_steps(number) == pytest.approx(
+            flops(number, costs_of(CONFIG), **SETTINGS, **more)
+        )
+
+
+def test_a_model_that_cannot_be_counted_has_none():
+    config = DebertaV2Config(**SIZES, relative_attention=True, pos_att_type=["c2p"])
+    assert flops_by_steps(pretraining_flops, config, **SETTINGS) is None
+
+
+def test_formulas_are_for_our_own_models_alone():
     assert training_flops.costs_of(BertConfig()) is None
     config = sized_model(ModelShape(), vocab_size=9, num_positions=9).config
     config.intermediate_size = 1000

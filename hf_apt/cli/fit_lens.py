@@ -4,7 +4,7 @@
 
 import sys
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated
+from typing import TYPE_CHECKING, Annotated, Any
 
 from typer import Argument, Option
 
@@ -91,7 +91,7 @@ def fit_lens_command(
     show_paths(lens=path)
 
 
-def _given(options: dict[str, int | None]) -> dict[str, int]:
+def _given(options: dict[str, int | None]) -> dict[str, Any]:
     return {name: value for name, value in options.items() if value is not None}
 
 

@@ -41,7 +41,15 @@ def rendered(template: str, content: dict[str, Any]) -> str:
         lstrip_blocks=True,
     )
     environment.filters["script_json"] = script_json
+    environment.filters["bare_lines"] = bare_lines
     return environment.get_template(template).render(content)
+
+
+def bare_lines(source: str) -> Markup:
+    """Style or script without indentation, empty lines and lines of comment."""
+    lines = (line.strip() for line in source.splitlines())
+    kept = "\n".join(line for line in lines if line and not line.startswith("//"))
+    return Markup(kept)  # noqa: S704 (the package's own)
 
 
 def script_json(content: object) -> Markup:

@@ -65,11 +65,19 @@ def figures_of(estimates: Sequence[PlainEstimate], key: str = "value") -> np.nda
 
 
 def draw_line(axes: Axes, x: np.ndarray, estimates: Sequence[PlainEstimate], **style: Any) -> None:
-    """Draw a line with bars of one standard error."""
+    """Draw a line with bars of one standard error.
+
+    `dots` are a marker of so many points that takes a third of the page's bytes: round ends of
+    lines of no length.
+    """
     defaults: dict[str, Any] = {"linewidth": 1.8, "markersize": 4.5}
-    elinewidth = style.pop("elinewidth", 1.3)
+    elinewidth, dots = style.pop("elinewidth", 1.3), style.pop("dots", None)
     y = figures_of(estimates)
     (line,) = axes.plot(x, y, **(defaults | style))
+    if dots:
+        ends = np.stack([y, y, np.full_like(y, np.nan)], axis=1).ravel()
+        round_ends = {"linewidth": dots, "solid_capstyle": "round", "color": line.get_color()}
+        axes.plot(np.repeat(x, 3), ends, **round_ends)
     errors = np.nan_to_num(figures_of(estimates, "standard_error"))
     if elinewidth and errors.any():
         # One path for all bars: a path each is most of a page.

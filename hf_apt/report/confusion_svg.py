@@ -71,7 +71,7 @@ def confusion_frame(
     whole = cell * len(tokens)
     return Markup(  # noqa: S704 (tokens are escaped above)
         f'<svg class="confusion {css_class}" viewBox="0 0 {side} {side}" font-size="{font}"'
-        f' role="img" aria-label="Confusion among {num_shown} tokens">'
+        f' data-shown="{num_shown}" role="img" aria-label="Confusion among {num_shown} tokens">'
         f'<rect class="ground" x="{label}" y="{label}" width="{area}" height="{area}"/>'
         f'<svg x="{label}" y="{label}" width="{area}" height="{area}"'
         f' viewBox="0 0 {area} {area}"><use class="cells" width="{whole}" height="{whole}"/></svg>'

@@ -66,7 +66,7 @@ def apt_by_frequency(
             middle = [np.sqrt(entry["low"] * entry["high"]) for entry in bins]
             means = [entry["mean_apt"] for entry in bins]
             style = {"color": depth_colour(depth), "label": labels[depth]}
-            draw_line(axes, np.array(middle), means, marker="o", markersize=3, **style)
+            draw_line(axes, np.array(middle), means, dots=4, **style)
     axes.set_xscale("log")
     axes.xaxis.set_minor_locator(NullLocator())
     axes.xaxis.set_major_formatter(FuncFormatter(lambda value, _: large(value)))
@@ -85,7 +85,7 @@ def apt_by_positions(
         sizes = np.array([point["num_positions"] for point in curve])
         means = [point["mean_apt"] for point in curve]
         style = {"color": depth_colour(depth), "label": labels[depth]}
-        draw_line(axes, sizes, means, marker="o", markersize=3, **style)
+        draw_line(axes, sizes, means, dots=4, **style)
     axes.set_xscale("log")
     axes.xaxis.set_minor_locator(NullLocator())
     axes.xaxis.set_major_formatter(FuncFormatter(lambda value, _: large(value)))

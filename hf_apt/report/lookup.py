@@ -14,6 +14,7 @@ from scipy.sparse import csr_array
 from hf_apt.records.run_records import RunRecords
 from hf_apt.records.token_contexts import read_token_contexts
 from hf_apt.report.confusion_svg import confusion_cells, confusion_frame, share_of_answers
+from hf_apt.report.confusions.picture_tokens import picture_counts, picture_tokens
 from hf_apt.report.formats import shown_token
 from hf_apt.report.passport.page_room import NAME_BYTES, most_listed, room_of
 from hf_apt.report.passport.shown_contexts import CONTEXT_BYTES, shown_contexts
@@ -28,12 +29,8 @@ NUM_WRONG_ANSWERS = 5
 """Commonest wrong answers named for a token at a depth."""
 WRONG_ANSWER_BYTES = (30_000, 180_000)
 """Least and most space for one readout's wrong answers; the most asked tokens come first."""
-PICTURE_TOKENS = 40
-"""Tokens in a confusion picture."""
 PHONE_TOKENS = 18
 """Tokens of a confusion picture that a phone shows."""
-PICTURE_CLUSTER = 8
-"""Most tokens that one cluster may give to a picture."""
 
 Clusters = dict[tuple[float, Definition], TokenClusters]
 
@@ -147,7 +144,8 @@ def readout_details(
 
     The first is plain JSON, tokens by number: `hits` by depth, `wrong` answers by depth, `examples`
     of clusters by depth, definition and threshold, `groups` (mutual clusters) by depth, each its
-    size and those of its tokens that can be looked up. Wrong answers are of as many tokens as
+    size and those of its tokens that can be looked up, `confusion`, the counts of the pictures.
+    Wrong answers are of as many tokens as
     `max_bytes` have room for. The second holds the `tokens` (ids) of the pictures, the lengths of
     their `clusters`, and the `shares`.
     """
@@ -156,7 +154,7 @@ def readout_details(
     tables = [analysis.table(depth) for depth in depths]
     clusterings = [_all_clusters(analysis, depth, thresholds) for depth in depths]
     last_groups = clusterings[-1][shown_threshold, "mutual"].members
-    tokens, lengths = picture_tokens(last_groups, frequency_V, numbering)
+    tokens, lengths = picture_tokens(tables[-1].matrix, last_groups, numbering.asked.tolist())
     hits_DV = analysis.hits_DV
     details = {
         "hits": hits_DV[:, numbering.asked].tolist(),
@@ -180,6 +178,11 @@ def readout_details(
             ]
             for clusters in clusterings
         ],
+    }
+    details["confusion"] = {
+        "tokens": numbering.numbers(tokens),
+        "asked": analysis.support_V[tokens].tolist(),
+        "counts": [picture_counts(table.matrix, tokens) for table in tables],
     }
     # Names of tokens that are mentioned here for the first time take room, too.
     names = NAME_BYTES * (numbering.num_named - num_named)
@@ -233,26 +236,6 @@ def _top_wrong(matrix: csr_array) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
     kept = rank < NUM_WRONG_ANSWERS
     starts = np.searchsorted(rows[kept], np.arange(len(matrix.indptr)))
     return starts, columns[kept], given[kept]
-
-
-def picture_tokens(
-    groups: Sequence[np.ndarray], frequency_V: Int[np.ndarray, " vocab"], numbering: Numbering
-) -> tuple[list[int], list[int]]:
-    """The tokens of the confusion pictures, and how many of them belong together, in runs.
-
-    The largest clusters come first; if there are too few, the most asked tokens fill up.
-    """
-    tokens: list[int] = []
-    lengths: list[int] = []
-    for group in groups:
-        room = min(PICTURE_CLUSTER, PICTURE_TOKENS - len(tokens))
-        if room < 2:
-            break
-        chosen = _most_frequent_first(group, frequency_V)[:room].tolist()
-        tokens += chosen
-        lengths.append(len(chosen))
-    alone = [token for token in numbering.asked.tolist() if token not in set(tokens)]
-    return tokens + alone[: PICTURE_TOKENS - len(tokens)], lengths
 
 
 def _all_clusters(analysis: ReadoutAnalysis, depth: int, thresholds: Sequence[float]) -> Clusters:

@@ -25,8 +25,16 @@ class RulerMark:
     kind: Literal["floor", "model", "ceiling", "other"]
     """Kind of the accuracy, which gives the mark's colour and sign."""
 
+    said: str
+    """The receipt of the accuracy."""
+
 
 _SIGNS = {"floor": "|", "model": "o", "ceiling": "D", "other": "."}
+
+
+def in_order(marks: Sequence[RulerMark]) -> list[RulerMark]:
+    """The marks by accuracy, the lowest first: the height of each on the ruler."""
+    return sorted(marks, key=lambda mark: mark.accuracy)
 
 
 def ruler_figure(marks: Sequence[RulerMark], width: float) -> Figure:
@@ -38,8 +46,8 @@ def ruler_figure(marks: Sequence[RulerMark], width: float) -> Figure:
         "ceiling": READOUT_COLOURS["bayes"],
         "other": INK,
     }
-    in_order = sorted(marks, key=lambda mark: mark.accuracy)
-    for height, mark in enumerate(in_order):
+    ordered = in_order(marks)
+    for height, mark in enumerate(ordered):
         axes.plot([0, mark.accuracy], [height, height], color=RULE, linewidth=1)
         axes.plot(
             [mark.accuracy],
@@ -51,12 +59,12 @@ def ruler_figure(marks: Sequence[RulerMark], width: float) -> Figure:
             clip_on=False,
         )
     axes.set_yticks(
-        range(len(in_order)),
-        [f"{plain_label(mark.name)} {mark.accuracy:.3f}" for mark in in_order],
+        range(len(ordered)),
+        [f"{plain_label(mark.name)} {mark.accuracy:.3f}" for mark in ordered],
         fontsize=font_size(width),
         color=INK,
     )
-    for label, mark in zip(axes.get_yticklabels(), in_order, strict=True):
+    for label, mark in zip(axes.get_yticklabels(), ordered, strict=True):
         label.set_color(colours[mark.kind])
     axes.grid(visible=False, axis="y")
     axes.set_xlim(0, 1)

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 from hf_apt.records.references.reference_models import ReferenceModel, is_like
@@ -10,6 +10,7 @@ from hf_apt.records.references.ruler import Ruler
 from hf_apt.records.references.sentences import normal_sentence
 from hf_apt.records.summary_record import Summary, asks_next_tokens
 from hf_apt.report.formats import NOTHING, estimate, number, percent
+from hf_apt.report.ruler_models import other_models
 from hf_apt.report.section import TextTable
 from hf_apt.stats.depth_figures import DepthFigures, PlainEstimate
 from hf_apt.stats.floors.floors import FLOOR_MEANINGS, PlainFloor
@@ -17,7 +18,7 @@ from hf_apt.stats.measures.rarefied_apt import RAREFIED_TO
 
 
 def ruler_table(summary: Summary) -> TextTable | None:
-    """A row for each floor, the lowest first, the model, the ceiling and the reference models.
+    """A row for each floor, the lowest first, the model, the ceiling and other models.
 
     None for a run of a version without a ruler, and for one without the model's own head.
     """
@@ -30,7 +31,8 @@ def ruler_table(summary: Summary) -> TextTable | None:
     rows.append(_depth_row(named, own[-1], is_next))
     if ceiling := summary["readouts"].get("bayes"):
         rows.append(_depth_row("the exact best predictor", ceiling[0], is_next))
-    rows += [_model_row(row) for row in ruler["models"]]
+    models = other_models(summary)
+    rows += [_model_row(row) for row in models]
     rate = (
         "" if ruler["masking_rate"] is None else f", masking rate {percent(ruler['masking_rate'])}"
     )
@@ -38,7 +40,7 @@ def ruler_table(summary: Summary) -> TextTable | None:
         title=f"Is it normal? Vocabulary {number(ruler['vocab_size'], 0)}{rate}",
         header=["", "accuracy", "at [MASK]", "mean APT", f"of {RAREFIED_TO:,}"],
         rows=rows,
-        notes=_notes(ruler),
+        notes=_notes(ruler, models),
     )
 
 
@@ -53,9 +55,18 @@ def ruler_sentence(summary: Summary) -> str:
         own[-1]["masked_accuracy"]["pooled"]["value"],
         size,
         {floor["name"]: _height(floor) for floor in ruler["floors"]},
-        None if rate is None else [row for row in ruler["models"] if is_like(row, size, rate)],
+        None if rate is None else _like(summary, size, rate),
         ceiling=ceiling[0]["masked_accuracy"]["pooled"]["value"] if ceiling else None,
     )
+
+
+def _like(summary: Summary, size: int, rate: float) -> list[ReferenceModel] | None:
+    """The other models that are like the one measured; None where it is the only one like that."""
+    ruler = summary.get("ruler")
+    assert ruler  # it has been asked for before
+    like = [row for row in ruler["models"] if is_like(row, size, rate)]
+    others = [row for row in like if row in other_models(summary)]
+    return None if like and not others else others
 
 
 def _height(floor: PlainFloor) -> float:
@@ -96,7 +107,7 @@ def _name(row: ReferenceModel) -> str:
     return f"{row['model']} ({number(row['vocab_size'], 0)}; {percent(row['masking_rate'])})"
 
 
-def _notes(ruler: Ruler) -> list[str]:
+def _notes(ruler: Ruler, models: Sequence[ReferenceModel]) -> list[str]:
     """What the guessers answer, and what the other models were asked."""
     floors = (f"{each['name']}: {FLOOR_MEANINGS[each['name']]}" for each in ruler["floors"])
     notes = [
@@ -105,11 +116,11 @@ def _notes(ruler: Ruler) -> list[str]:
         " texts as mean APT does not",
         *floors,
     ]
-    if not ruler["models"]:
+    if not models:
         return notes
     return [
         *notes,
         "in brackets: vocabulary and masking rate of other models, each on text of its own, so that"
         " the distance from the floors compares, not the value",
-        *(f"{row['model']}: {row['source']}; on {row['text']}" for row in ruler["models"]),
+        *(f"{row['model']}: {row['source']}; on {row['text']}" for row in models),
     ]

@@ -8,8 +8,11 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 
 import matplotlib
+import numpy as np
 from markupsafe import Markup, escape
 from matplotlib.figure import Figure
+
+from hf_apt.report.charts.chart_data import ChartData
 
 # Placeholder colours: drawn by matplotlib, then replaced by the page's own (light, dark, print).
 INK, MUTED, RULE = "#000001", "#000002", "#000003"
@@ -55,27 +58,40 @@ class Point:
 
 
 def both_widths(
-    name: str, description: str, draw: Callable[[float], Figure], points: Sequence[Point] = ()
+    name: str,
+    description: str,
+    draw: Callable[[float], Figure],
+    points: Sequence[Point] = (),
+    data: ChartData | None = None,
 ) -> Markup:
     """The figure that `draw` makes, at a desktop's and at a phone's width; the page shows one.
 
-    `name` is the figure's own on the page; `description` is read out in place of the picture.
+    `name` is the figure's own on the page; `description` is read out in place of the picture;
+    `data` are the numbers of the figure, which the page can save.
     """
-    variants = (("wide", WIDE_INCHES), ("narrow", NARROW_INCHES))
     return Markup("").join(
-        page_svg(draw(width), f"{name}-{variant}", description, variant, points)
-        for variant, width in variants
+        [
+            page_svg(draw(WIDE_INCHES), f"{name}-wide", description, "wide", points, data),
+            page_svg(draw(NARROW_INCHES), f"{name}-narrow", description, "narrow", points),
+        ]
     )
 
 
 def page_svg(
-    figure: Figure, name: str, description: str, css_class: str, points: Sequence[Point] = ()
+    figure: Figure,
+    name: str,
+    description: str,
+    css_class: str,
+    points: Sequence[Point] = (),
+    data: ChartData | None = None,
 ) -> Markup:
     """One matplotlib figure as inline SVG without colours, fonts or addresses of its own.
 
     Ids are made from `name`, which no other figure of the page may have; `description` is read out
     in place of the picture; `css_class` is `wide`, `narrow` or the page's own. `points`, in the
-    coordinates of their axes' data, become circles without colour that can be pointed at.
+    coordinates of their axes' data, become circles without colour that can be pointed at; those of
+    a `narrow` figure say nothing themselves: the page's script gives them the texts of the wide one
+    before it. `data` are kept as text in an attribute of the picture.
     """
     buffer = io.StringIO()
     # Ids are hashed with the figure's name: two figures on a page must not share a clip path.
@@ -91,6 +107,7 @@ def page_svg(
     body = body.replace("xlink:href", "href")
     used = set(re.findall(r"""(?:href="|url\()#([^")]+)""", body))
     body = re.sub(r' id="([^"]*)"', lambda m: m[0] if m[1] in used else "", body)
+    body = re.sub(r'(#|id=")([a-z])([0-9a-f]{10})\b', _short_id, body)
     # A tenth of a point is finer than a pixel. Only in tags: the texts are tick labels.
     body = re.sub(r"<[^>]+>", lambda tag: re.sub(r"(\d+\.\d)\d+", r"\1", tag[0]), body)
     body = re.sub(r"font: (?:\w+ )?([\d.]+)px [^;\"]*", r"font-size: \1px", body)
@@ -100,15 +117,21 @@ def page_svg(
     body = _compact(body)
     # What is read out as one picture has nothing inside that can be reached.
     role = "group" if points else "img"
+    table = "" if data is None else f' data-table="{escape(data.text())}"'
     head = (
         f'<svg class="plot {css_class}" viewBox="{view_box[1]}" role="{role}"'
-        f' aria-label="{escape(description)}">'
+        f' aria-label="{escape(description)}"{table}>'
     )
-    targets = _targets(figure, points)
+    targets = _targets(figure, points, is_said=css_class != "narrow")
     return Markup(f"{head}{body}{targets}</svg>")  # noqa: S704 (matplotlib escapes what it draws)
 
 
-def _targets(figure: Figure, points: Sequence[Point]) -> str:
+def _short_id(id_: re.Match[str]) -> str:
+    """The id in 7 letters instead of 11: one of 36^6, of which a page has some hundred."""
+    return id_[1] + id_[2] + np.base_repr(int(id_[3], 16) % 36**6, 36).lower()
+
+
+def _targets(figure: Figure, points: Sequence[Point], *, is_said: bool) -> str:
     """Invisible circles over the points, where the layout has put them."""
     if not points:
         return ""
@@ -117,10 +140,10 @@ def _targets(figure: Figure, points: Sequence[Point]) -> str:
     for point in points:
         to_figure = figure.axes[point.panel].transData + figure.transFigure.inverted()
         x, y = to_figure.transform((point.x, point.y))
-        said = escape(point.said)
+        title = f"<title>{escape(point.said)}</title>" if is_said else ""
         circles.append(
             f'<circle class="point" cx="{x * width:.1f}" cy="{(1 - y) * height:.1f}" r="8"'
-            f' tabindex="0" role="img"><title>{said}</title></circle>'
+            f' tabindex="0" role="img">{title}</circle>'
         )
     return "".join(circles)
 

@@ -2,50 +2,18 @@
 
 from __future__ import annotations
 
-import csv
-import io
-import shutil
-from urllib.parse import unquote
-
-import pytest
 from measured_trainings import STEPS, learnt, page_of
+from page_browser import browser, needs_a_browser, rows_of_csv
 from synthetic_runs import make_run
 
 from hf_apt.records.shown_sentences import write_shown_sentences
 from hf_apt.records.token_contexts import write_token_contexts
 from hf_apt.report import write_report
 
-BROWSER = next(
-    filter(None, map(shutil.which, ("chromium", "chromium-browser", "google-chrome"))), None
-)
-DRIVER = shutil.which("chromedriver")
+__all__ = ["browser"]
 
 
-@pytest.fixture
-def browser(tmp_path):
-    webdriver = pytest.importorskip("selenium.webdriver")
-    options = webdriver.ChromeOptions()
-    options.binary_location = BROWSER
-    for argument in (
-        "--headless",
-        "--no-sandbox",
-        "--disable-gpu",
-        "--disable-quic",
-        "--no-first-run",
-        "--disable-background-networking",
-        "--disable-component-update",
-        "--disable-sync",
-        f"--user-data-dir={tmp_path / 'profile'}",
-    ):
-        options.add_argument(argument)
-    options.set_capability("goog:loggingPrefs", {"browser": "ALL"})
-    # Named, so that selenium looks for no driver of its own.
-    driver = webdriver.Chrome(options=options, service=webdriver.ChromeService(DRIVER))
-    yield driver
-    driver.quit()
-
-
-@pytest.mark.skipif(not (BROWSER and DRIVER), reason="needs chromium and chromedriver")
+@needs_a_browser
 def test_page_can_be_operated_and_fits_a_phone(browser, tmp_path):
     run = make_run(tmp_path / "run", vocab_size=120, num_positions=12_000)
     words = run.vocabulary()
@@ -129,19 +97,7 @@ def sentence(number: int):
     return around | {"answers": answers, "ceiling": None}
 
 
-def rows_of_csv(browser, selector):
-    """The rows of the file that is offered below a table."""
-    href = browser.execute_script(
-        "const table = document.querySelector(arguments[0]);"
-        "const a = (table.closest('.scroll') ?? table).nextElementSibling.querySelector('a');"
-        "a.dispatchEvent(new Event('focus')); return a.href",
-        selector,
-    )
-    assert href.startswith("data:text/csv;charset=utf-8,")
-    return list(csv.reader(io.StringIO(unquote(href.partition(",")[2]))))
-
-
-@pytest.mark.skipif(not (BROWSER and DRIVER), reason="needs chromium and chromedriver")
+@needs_a_browser
 def test_tokens_asked_a_few_times_have_no_error_and_odd_ones_stay_in_files(browser, tmp_path):
     run = make_run(tmp_path / "run", vocab_size=60, num_positions=1_500)
     support_V = run.counts("own_head").support()
@@ -187,7 +143,7 @@ def test_tokens_asked_a_few_times_have_no_error_and_odd_ones_stay_in_files(brows
     assert browser.get_log("browser") == []
 
 
-@pytest.mark.skipif(not (BROWSER and DRIVER), reason="needs chromium and chromedriver")
+@needs_a_browser
 def test_first_screen_game_receipts_and_csv(browser, tmp_path):
     run = make_run(tmp_path / "run", vocab_size=60, num_positions=6_000)
     shown = [sentence(number) for number in range(5)]
@@ -244,8 +200,11 @@ def test_first_screen_game_receipts_and_csv(browser, tmp_path):
     assert script("return document.querySelector('#receipt').hidden")
 
     # Every table has its CSV, and the figures of the first are those of the summary.
-    tables = "return [...document.querySelectorAll('main table')].length"
-    assert script(tables) == script("return document.querySelectorAll('main .csv a').length")
+    unserved = (
+        "return [...document.querySelectorAll('main table')].filter((table) =>"
+        " !(table.closest('.scroll') ?? table).nextElementSibling?.matches('.csv')).length"
+    )
+    assert script(unserved) == 0
 
     def table_of(selector):
         return rows_of_csv(browser, selector)
@@ -265,11 +224,12 @@ def test_first_screen_game_receipts_and_csv(browser, tmp_path):
     # Their files have names of their own.
     names = script("return [...document.querySelectorAll('.csv a')].map((a) => a.download)")
     assert len(set(names)) == len(names)
+    assert {name.rpartition(".")[2] for name in names} == {"csv", "json"}
     assert {"how-this-was-made-model.csv", "how-this-was-made-corpus.csv"} <= set(names)
     assert browser.get_log("browser") == []
 
 
-@pytest.mark.skipif(not (BROWSER and DRIVER), reason="needs chromium and chromedriver")
+@needs_a_browser
 def test_the_page_says_all_of_it_without_a_script(browser, tmp_path):
     run = make_run(tmp_path / "run", vocab_size=60, num_positions=6_000)
     shown = [sentence(number) for number in range(5)]
@@ -285,7 +245,7 @@ def test_the_page_says_all_of_it_without_a_script(browser, tmp_path):
     assert not browser.find_element("css selector", ".guess").is_displayed()
 
 
-@pytest.mark.skipif(not (BROWSER and DRIVER), reason="needs chromium and chromedriver")
+@needs_a_browser
 def test_every_token_has_a_passport_with_an_address(browser, tmp_path):
     run = make_run(tmp_path / "run", vocab_size=60, num_positions=6_000)
     words = run.vocabulary()
@@ -364,7 +324,7 @@ def test_every_token_has_a_passport_with_an_address(browser, tmp_path):
     assert browser.get_log("browser") == []
 
 
-@pytest.mark.skipif(not (BROWSER and DRIVER), reason="needs chromium and chromedriver")
+@needs_a_browser
 def test_the_slider_shows_what_each_step_brought(browser, tmp_path):
     page = tmp_path / "page.html"
     page.write_text(page_of(learnt()).rendered(), encoding="utf-8")

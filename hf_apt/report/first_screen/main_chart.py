@@ -7,9 +7,11 @@ from functools import partial
 from markupsafe import Markup
 
 from hf_apt.report import figures
+from hf_apt.report.charts.chart_data import estimates_data
 from hf_apt.report.first_screen.receipts import receipt
 from hf_apt.report.page_view import PageView
 from hf_apt.report.svg import Point, both_widths
+from hf_apt.stats.labels import READOUT_LABELS
 
 
 def main_chart(view: PageView) -> Markup:
@@ -26,5 +28,15 @@ def main_chart(view: PageView) -> Markup:
                 said = receipt("mean APT", name, place, value, view.seed)
                 x = len(view.labels) - 1 if name == "bayes" else depth
                 points.append(Point(x, value["value"], said))
+    data = estimates_data(
+        ["readout", "depth"],
+        "mean APT",
+        (
+            ([READOUT_LABELS[name], "" if name == "bayes" else view.labels[depth]], value)
+            for name, curve in curves.items()
+            for depth, value in enumerate(curve)
+        ),
+    )
     draw = partial(figures.mean_apt_by_depth, curves, view.labels)
-    return both_widths("mean-apt", "Mean APT by depth, one line for each readout", draw, points)
+    said = "Mean APT by depth, one line for each readout"
+    return both_widths("mean-apt", said, draw, points, data)

@@ -13,9 +13,19 @@ _ERRORS = {"mean APT": "standard error over tokens"}
 
 
 def receipt(
-    figure: str, readout: str, depth: str, value: PlainEstimate | None, seed: int | None = None
+    figure: str,
+    readout: str,
+    depth: str,
+    value: PlainEstimate | None,
+    seed: int | None = None,
+    *,
+    error: str = "",
+    over: str = "",
 ) -> str:
     """One value in full: what it is, where, its error, n, and the seed of the masks.
+
+    `error` says what kind of error it is and `over` what n counts: without them a mean APT is over
+    tokens, and everything else a share of positions.
 
     >>> mean = {"value": 0.16224, "standard_error": 0.00231, "num": 604}
     >>> receipt("mean APT", "own_head", "block 6", mean)
@@ -26,9 +36,9 @@ def receipt(
         return f"{figure}, {where}: {NOTHING}"
     parts = [f"{figure}, {where}: {number(value['value'], 4)}"]
     if value["standard_error"] is not None:
-        error = _ERRORS.get(figure, "binomial standard error")
-        parts[0] += f" ± {number(value['standard_error'], 4)} ({error})"
-    parts.append(f"n = {counted(value['num'], _OVER.get(figure, 'positions'))}")
+        kind = error or _ERRORS.get(figure, "binomial standard error")
+        parts[0] += f" ± {number(value['standard_error'], 4)} ({kind})"
+    parts.append(f"n = {counted(value['num'], over or _OVER.get(figure, 'positions'))}")
     if seed is not None:
         parts.append(f"seed {seed}")
     return ", ".join(parts)

@@ -16,12 +16,12 @@ each depth."""
 def room_of(num_depths: int, shown: list[str], num_tasks: int, *, is_planted: bool) -> int:
     """Bytes that the page has for its look-up, beside its figures, about; never too few to serve.
 
-    Style, script and tables take 185 kB, the figures of a readout 18 kB for each depth, 21 with
+    Style, script and tables take 172 kB, the figures of a readout 20 kB for each depth, 21 with
     planted classes, 12 of the untrained twin, and those of a task 120 kB.
     """
-    by_depth = 21_000 if is_planted else 18_000
+    by_depth = 21_000 if is_planted else 20_000
     figures = sum(12_000 if name == "untrained" else by_depth for name in shown) * num_depths
-    others = 185_000 + figures + 120_000 * num_tasks
+    others = 172_000 + figures + 120_000 * num_tasks
     return max(PAGE_BYTES - others, 150_000)
 
 

@@ -20,6 +20,7 @@ from hf_apt.report.axes import (
     plain_figure,
     plain_label,
 )
+from hf_apt.report.charts.chart_data import ChartData, estimates_data
 from hf_apt.report.formats import PlainEstimate, counted, number
 from hf_apt.report.svg import (
     MUTED,
@@ -67,7 +68,23 @@ def runs_by_depth(
         for said in [said_of("mean APT", f"{name}, {labels[depth]}", value, over, unit)]
     ]
     draw = partial(_runs, curves, labels)
-    return both_widths("runs", "Mean APT by depth, one line for each run", draw, points)
+    said, data = "Mean APT by depth, one line for each run", curves_data(curves, labels)
+    return both_widths("runs", said, draw, points, data)
+
+
+def curves_data(
+    curves: dict[str, list[PlainEstimate]], labels: Sequence[str], name: str = "mean APT"
+) -> ChartData:
+    """A row for each run and depth of its curve."""
+    return estimates_data(
+        ["run", "depth"],
+        name,
+        (
+            ([run, labels[depth]], value)
+            for run, curve in curves.items()
+            for depth, value in enumerate(curve)
+        ),
+    )
 
 
 def _runs(curves: dict[str, list[PlainEstimate]], labels: Sequence[str], width: float) -> Figure:
@@ -90,7 +107,8 @@ def pair_by_depth(
     """
     draw = partial(_pair, curves, differences, labels)
     description = "Mean APT of A and B by depth, and their difference"
-    return both_widths("pair", description, draw, points)
+    data = curves_data({**curves, "B − A": list(differences)}, labels)
+    return both_widths("pair", description, draw, points, data)
 
 
 def _pair(
@@ -137,7 +155,16 @@ def depths_by_step(
         for said in [said_of("mean APT", f"{label}, step {step:,}", value, "tokens", "tokens")]
     ]
     draw = partial(_steps, curves, places_DS, labels)
-    return both_widths("steps", "Mean APT by step, one line for each depth", draw, points)
+    data = estimates_data(
+        ["depth", "step"],
+        "mean APT",
+        (
+            ([label, step], value)
+            for label, curve in zip(labels, curves, strict=True)
+            for step, value in zip(steps, curve, strict=True)
+        ),
+    )
+    return both_widths("steps", "Mean APT by step, one line for each depth", draw, points, data)
 
 
 def _beside(steps: Sequence[int], num_depths: int) -> np.ndarray:

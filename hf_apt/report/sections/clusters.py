@@ -9,12 +9,13 @@ from typing import Any
 from markupsafe import Markup
 
 from hf_apt.report import figures
+from hf_apt.report.charts.cluster_charts import Figure, cluster_data, cluster_points
 from hf_apt.report.page_view import PageView
 from hf_apt.report.section import Section
 from hf_apt.report.svg import both_widths
 from hf_apt.stats.depth_figures import DepthFigures
 
-_PANELS = {
+_PANELS: dict[str, tuple[Figure, tuple[str, ...], str]] = {
     # `weak` has the share of `row`: it is the same matches, only joined.
     "shares": (
         "share_with_strong_match",
@@ -67,11 +68,15 @@ def _panel(key: str, readout: str, view: PageView) -> Markup | None:
         return None
     height = max([*values, 0.05]) * 1.08
     draw = partial(figures.by_depth_and_threshold, lines, view.labels, height)
-    return both_widths(f"{key}-{readout}", description, draw)
+    depths = view.readouts[readout]
+    where = readout, view.labels
+    points = cluster_points(figure, depths, there, view.threshold, where, view.seed)
+    data = cluster_data(figure, depths, there, view.labels)
+    return both_widths(f"{key}-{readout}", description, draw, points, data)
 
 
 def _by_threshold(
-    depths: Sequence[DepthFigures], figure: str, definitions: tuple[str, ...]
+    depths: Sequence[DepthFigures], figure: Figure, definitions: tuple[str, ...]
 ) -> dict[str, dict[float, list[float | None]]]:
     panels: dict[str, dict[float, list[float | None]]] = {name: {} for name in definitions}
     for depth in depths:

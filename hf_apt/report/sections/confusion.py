@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from hf_apt.report.confusions.picture_tokens import PICTURE_CLUSTER
 from hf_apt.report.page_view import PageView
 from hf_apt.report.section import Section
 
@@ -17,5 +18,7 @@ def section(view: PageView) -> Section | None:
             "readouts": view.by_readout(picture=view.pictures),
             "depths": view.labels,
             "depth_options": list(enumerate(view.short_labels)),
+            "threshold": f"{view.threshold:g}",
+            "most": PICTURE_CLUSTER,
         },
     )

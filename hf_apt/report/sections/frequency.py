@@ -7,6 +7,7 @@ from collections.abc import Sequence
 from functools import partial
 
 from hf_apt.report import figures
+from hf_apt.report.charts.chart_data import ChartData, estimates_data
 from hf_apt.report.formats import counted, counted_text, estimate, large, shown_token
 from hf_apt.report.page_view import PageView
 from hf_apt.report.rows_table import rows_table
@@ -23,7 +24,8 @@ def section(view: PageView) -> Section:
         bins = [depth["apt_by_frequency"] for depth in view.readouts[name]]
         draw = partial(figures.apt_by_frequency, bins, view.labels, text)
         said = f"APT against frequency in {text}, by depth"
-        drawings[name] = both_widths(f"frequency-{name}", said, draw, _points(bins, view.labels))
+        points, data = _points(bins, view.labels), _data(bins, view.labels)
+        drawings[name] = both_widths(f"frequency-{name}", said, draw, points, data)
     growth = {name: growth_table(view.readouts[name], view.labels) for name in view.shown}
     never = {name: _never_right(view, view.readouts[name][-1]) for name in view.shown}
     readouts = view.by_readout(figure=drawings, growth=growth, never=never)
@@ -47,6 +49,19 @@ def _points(bins_by_depth: Sequence[list[FrequencyBin]], labels: Sequence[str]) 
         said = f"mean APT of {which}: {', '.join(values)}"
         points.append(Point(math.sqrt(low * high), last["mean_apt"]["value"], said))
     return points
+
+
+def _data(bins_by_depth: Sequence[list[FrequencyBin]], labels: Sequence[str]) -> ChartData:
+    """A row for each depth and bin of frequency."""
+    return estimates_data(
+        ["depth", "occurs from", "occurs below"],
+        "mean APT",
+        (
+            ([label, each["low"], each["high"]], each["mean_apt"])
+            for label, bins in zip(labels, bins_by_depth, strict=True)
+            for each in bins
+        ),
+    )
 
 
 def _never_right(view: PageView, last: DepthFigures) -> str:

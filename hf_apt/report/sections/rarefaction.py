@@ -5,6 +5,11 @@ from __future__ import annotations
 from functools import partial
 
 from hf_apt.report import figures
+from hf_apt.report.charts.rarefaction_chart import (
+    growth_receipts,
+    rarefaction_data,
+    rarefaction_points,
+)
 from hf_apt.report.formats import estimates, number
 from hf_apt.report.page_view import PageView
 from hf_apt.report.section import Section, TextTable
@@ -15,26 +20,33 @@ from hf_apt.stats.measures.rarefied_apt import RAREFIED_TO
 
 def section(view: PageView) -> Section | None:
     """A figure and a table for each readout; nothing where too few positions were asked."""
-    drawings, tables = {}, {}
+    drawings, tables, receipts = {}, {}, {}
     for name in view.shown:
-        curves = [depth["rarefaction"] for depth in view.readouts[name]]
+        depths = view.readouts[name]
+        curves = [depth["rarefaction"] for depth in depths]
         if not curves[-1]:
             continue
         draw = partial(figures.apt_by_positions, curves, view.labels)
         drawings[name] = both_widths(
-            f"rarefaction-{name}", "Mean APT against positions asked, by depth", draw
+            f"rarefaction-{name}",
+            "Mean APT against positions asked, by depth",
+            draw,
+            rarefaction_points(depths, name, view.labels, view.seed),
+            rarefaction_data(depths, view.labels),
         )
+        growth = growth_receipts(depths, name, view.labels, view.seed)
+        receipts[name] = [*({} for _ in curves[-1]), growth]
         tables[name] = TextTable(
             title="Mean APT by positions asked",
             header=["positions", "tokens", *(view.labels[d] for d in range(len(curves)))],
-            rows=[*_rows(curves), *_growth(view.readouts[name])],
+            rows=[*_rows(curves), *_growth(depths)],
         )
     if not drawings:
         return None
     return Section(
         "rarefaction",
         "How much was asked",
-        {"readouts": view.by_readout(figure=drawings, table=tables)},
+        {"readouts": view.by_readout(figure=drawings, table=tables, receipts=receipts)},
     )
 
 

@@ -4,12 +4,17 @@ from __future__ import annotations
 
 from functools import partial
 
+from hf_apt.records.references.reference_models import ReferenceModel
+from hf_apt.report.charts.chart_data import ChartData
 from hf_apt.report.first_screen.receipts import receipt
+from hf_apt.report.formats import counted, number
 from hf_apt.report.page_view import PageView
-from hf_apt.report.ruler_figure import RulerMark, ruler_figure
+from hf_apt.report.ruler_figure import RulerMark, in_order, ruler_figure
+from hf_apt.report.ruler_models import other_models
 from hf_apt.report.ruler_table import ruler_sentence, ruler_table
 from hf_apt.report.section import Section
-from hf_apt.report.svg import both_widths
+from hf_apt.report.svg import Point, both_widths
+from hf_apt.stats.floors.floors import PlainFloor
 
 
 def section(view: PageView) -> Section | None:
@@ -20,8 +25,14 @@ def section(view: PageView) -> Section | None:
     table = ruler_table(view.summary)
     if table is None:
         return None
-    draw = partial(ruler_figure, _marks(view))
-    strip = both_widths("ruler", "Accuracy of guessers, this model and others", draw)
+    marks = in_order(_marks(view))
+    draw = partial(ruler_figure, marks)
+    points = [Point(mark.accuracy, height, mark.said) for height, mark in enumerate(marks)]
+    data = ChartData(
+        ["name", "kind", "accuracy"], [[mark.name, mark.kind, mark.accuracy] for mark in marks]
+    )
+    said = "Accuracy of guessers, this model and others"
+    strip = both_widths("ruler", said, draw, points, data)
     content = {"figure": strip, "sentence": ruler_sentence(view.summary), "table": table}
     return Section("ruler", "Is it normal?", content | {"receipts": _receipts(view)})
 
@@ -49,14 +60,26 @@ def _receipts(view: PageView) -> list[dict[int, str]]:
 def _marks(view: PageView) -> list[RulerMark]:
     ruler = view.summary.get("ruler")
     assert ruler is not None  # there is a table
-    marks = [
-        RulerMark(floor["name"], floor["accuracy"]["pooled"] or 0.0, "floor")
-        for floor in ruler["floors"]
-    ]
-    own = view.readouts["own_head"][-1]["masked_accuracy"]["pooled"]["value"]
-    marks.append(RulerMark("this model", own, "model"))
+    marks = [_floor(floor) for floor in ruler["floors"]]
+    own = view.readouts["own_head"][-1]["masked_accuracy"]["pooled"]
+    said = receipt("accuracy", "own_head", view.labels[-1], own, view.seed)
+    marks.append(RulerMark("this model", own["value"], "model", said))
     if view.ceiling:
-        best = view.ceiling[0]["masked_accuracy"]["pooled"]["value"]
-        marks.append(RulerMark("exact best predictor", best, "ceiling"))
-    marks += [RulerMark(row["model"], row["accuracy"], "other") for row in ruler["models"]]
-    return marks
+        best = view.ceiling[0]["masked_accuracy"]["pooled"]
+        said = receipt("accuracy", "bayes", "", best, view.seed)
+        marks.append(RulerMark("exact best predictor", best["value"], "ceiling", said))
+    return marks + [_other(row) for row in other_models(view.summary)]
+
+
+def _floor(floor: PlainFloor) -> RulerMark:
+    accuracy = floor["accuracy"]["pooled"] or 0.0
+    said = f"accuracy of the floor “{floor['name']}”: {number(accuracy, 4)}, an exact expectation"
+    return RulerMark(floor["name"], accuracy, "floor", said)
+
+
+def _other(row: ReferenceModel) -> RulerMark:
+    num = row["num_positions"]
+    said = f"accuracy, {row['model']}, on {row['text']}: {number(row['accuracy'], 4)}"
+    said += f", n = {counted(num, 'positions')}" if num else ""
+    said += f"; another measurement: {row['evidence']}"
+    return RulerMark(row["model"], row["accuracy"], "other", said)

@@ -7,6 +7,7 @@ from functools import partial
 
 from hf_apt.records.summary_record import asks_next_tokens
 from hf_apt.report import figures
+from hf_apt.report.charts.chart_data import estimates_data
 from hf_apt.report.formats import counted, estimate, number
 from hf_apt.report.page_view import PageView
 from hf_apt.report.section import Section
@@ -30,7 +31,16 @@ def section(view: PageView) -> Section | None:
         }
         draw = partial(figures.apt_by_treatment, treatments, view.labels)
         said, points = "Mean APT by treatment and depth", _points(treatments, view.labels)
-        drawings[name] = both_widths(f"treatment-{name}", said, draw, points)
+        data = estimates_data(
+            ["treatment", "depth"],
+            "mean APT",
+            (
+                (["all modified" if key == "pooled" else key, view.labels[depth]], value)
+                for key, curve in treatments.items()
+                for depth, value in enumerate(curve)
+            ),
+        )
+        drawings[name] = both_widths(f"treatment-{name}", said, draw, points, data)
     readouts = view.by_readout(figure=drawings)
     num = view.readouts[view.shown[0]][0]["mean_apt_common"]["pooled"]["num"]
     content = {"readouts": readouts, "num_tokens": number(num, 0)}

@@ -7,6 +7,7 @@ from collections.abc import Sequence
 import numpy as np
 from markupsafe import Markup, escape
 
+from hf_apt.report.charts.chart_data import ChartData
 from hf_apt.stats.labels import default_depth_names
 from hf_apt.stats.similarity.depth_similarity import DepthSimilarity
 
@@ -35,25 +36,43 @@ def similarity_svg(
         _cell(_LABEL + _CELL * column, _LABEL + _CELL * row, value, float(errors_DE[row, column]))
         for (row, column), value in np.ndenumerate(cka_DE)
     ]
+    row_names = list(labels or default_depth_names(num_rows))
+    column_names = list((other is None and labels) or default_depth_names(num_columns))
+    data = ChartData(
+        ["row", "column", "CKA", "standard error"],
+        [
+            [
+                row_names[row],
+                column_names[column],
+                _known(value),
+                _known(float(errors_DE[row, column])),
+            ]
+            for (row, column), value in np.ndenumerate(cka_DE)
+        ],
+    )
     rows = [
         f'<text x="{_LABEL - 6}" y="{_LABEL + _CELL * (row + 0.6):.1f}" text-anchor="end">'
         f"{escape(name)}</text>"
-        for row, name in enumerate(labels or default_depth_names(num_rows))
+        for row, name in enumerate(row_names)
     ]
     columns = [
         f'<text transform="translate({_LABEL + _CELL * (column + 0.6):.1f} {_LABEL - 6})'
         f' rotate(-45)">{escape(name)}</text>'
-        for column, name in enumerate(
-            (other is None and labels) or default_depth_names(num_columns)
-        )
+        for column, name in enumerate(column_names)
     ]
     with_what = "one another" if other is None else f"those of {other}"
     label = escape(f"CKA of the depths of {model} with {with_what}")
     return Markup(  # noqa: S704 (names are escaped above)
         f'<svg xmlns="http://www.w3.org/2000/svg" viewBox="0 0 {width} {height}" width="{width}"'
         f' font-family="system-ui, sans-serif" font-size="{_FONT}" fill="currentColor" role="img"'
-        f' aria-label="{label}">{"".join([*cells, *rows, *columns])}</svg>\n'
+        f' aria-label="{label}" data-n="{similarity.num:,} {similarity.things}"'
+        f' data-table="{escape(data.text())}">'
+        f"{''.join([*cells, *rows, *columns])}</svg>\n"
     )
+
+
+def _known(value: float) -> float | None:
+    return None if np.isnan(value) else float(value)
 
 
 def _cell(x: int, y: int, value: float, error: float) -> str:

@@ -27,7 +27,7 @@ def test_the_page_has_a_receipt_for_every_value_of_chart_and_headline_columns(tm
             if readout != "bayes":
                 accuracy = depth["masked_accuracy"]["pooled"]
                 assert receipt("masked accuracy", readout, place, accuracy, seed) in said
-    chart = re.findall(r'<svg class="plot (?:wide|narrow)".*?</svg>', page.source)[:2]
+    chart = re.findall(r'<svg class="plot (?:wide|narrow)".*?</svg>', page.source, re.DOTALL)[:2]
     assert [part.count('class="point"') for part in chart] == [4 * 3 + 1] * 2
     (body,) = (attributes for tag, attributes in page.tags if tag == "body")
     assert body["data-receipts-end"] == receipts_end(summary)

@@ -1,0 +1,1 @@
+"""The confusion pictures: which tokens they show, in which order, and their counts."""

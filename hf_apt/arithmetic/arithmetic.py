@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
-from contextlib import contextmanager
+from contextlib import AbstractContextManager, contextmanager, nullcontext
 from dataclasses import asdict, dataclass
 from typing import Any, Literal, get_args
 
@@ -42,9 +42,9 @@ class Arithmetic:
         with float32_by(self.matmul), attention_by(self.attention):
             yield
 
-    def autocast(self, device: str) -> torch.autocast:
+    def autocast(self, device: str) -> AbstractContextManager[object]:
         """Within the block, on that type of device, products are made in the precision."""
-        return torch.autocast(device, torch.bfloat16, enabled=self.is_bfloat16)
+        return torch.autocast(device, torch.bfloat16) if self.is_bfloat16 else nullcontext()
 
     def as_json(self) -> dict[str, str]:
         """The three choices by their names."""

@@ -15,7 +15,7 @@ from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
 from dataclasses import dataclass
 from functools import cache
-from typing import Any, Literal, get_args
+from typing import Any, Literal, TypeVar, get_args
 
 import torch
 from torch import Tensor
@@ -31,6 +31,7 @@ _ROWS, _WIDTH, _COLUMNS = 1024, 256, 1024
 _ROUNDS = 4
 _VARIABLE = "HF_APT_MATMUL"
 
+T = TypeVar("T")
 Product = Callable[[Tensor, Tensor], Tensor]
 """x (N, E) and w (K, E) to x w^T (N, K)."""
 
@@ -57,7 +58,7 @@ class ProductTrial:
 
 
 def tried(
-    product: Product, default: Product, *, clock: Callable[[], float] = time.process_time
+    product: Product, default: Product, *, clock: Callable[[], float] | None = None
 ) -> ProductTrial:
     """`product` against `default`: a tenth of a second on a core.
 
@@ -69,11 +70,14 @@ def tried(
     Args:
         product: the way to multiply that is tried.
         default: what it is compared with.
-        clock: what tells the time, in seconds.
+        clock: what tells the time, in seconds; None for processor time, and with several threads
+            for the time that passes.
 
     Returns:
         The speed of `product` beside the default, and its error.
     """
+    if clock is None:
+        clock = time.process_time if torch.get_num_threads() == 1 else time.perf_counter
     generator = torch.Generator().manual_seed(0)
     x_NE = torch.randn(_ROWS, _WIDTH, generator=generator)
     w_KE = torch.randn(_COLUMNS, _WIDTH, generator=generator)
@@ -114,6 +118,8 @@ def _float32_at(precision: str) -> Iterator[None]:
         yield
         return
     before = setting.fp32_precision
+    if before == getattr(torch.backends.mkldnn, "fp32_precision", None):
+        before = "none"  # it follows the setting above it, and is to go on so
     setting.fp32_precision = precision
     try:
         yield
@@ -213,6 +219,10 @@ def _setting() -> Any:
 @cache
 def _pointwise_call() -> Callable[..., Tensor] | None:
     """A product of oneDNN, private to torch: None where it is not what it is in 2.13."""
+    return _apart(_found_pointwise)
+
+
+def _found_pointwise() -> Callable[..., Tensor] | None:
     try:
         private: Any = torch.ops.mkldnn._linear_pointwise
         x_NE, w_KE, bias_K = torch.ones(2, 3), torch.ones(4, 3), torch.ones(4)
@@ -245,15 +255,15 @@ def _pointwise(num_threads: int) -> ProductTrial:
     )
 
 
-def _apart(trial: Callable[[], ProductTrial]) -> ProductTrial:
-    """`trial` under torch's own settings, whatever the caller is in the middle of.
+def _apart(make: Callable[[], T]) -> T:
+    """What `make` makes under torch's own settings, whatever the caller is in the middle of.
 
     Autocast and modes that watch operations, as a counter of FLOPs, belong to a thread.
     """
 
-    def quiet() -> ProductTrial:
+    def quiet() -> T:
         with torch.no_grad():
-            return trial()
+            return make()
 
     with _float32_at("none"), ThreadPoolExecutor(max_workers=1) as thread:
         return thread.submit(quiet).result()

@@ -9,8 +9,10 @@ from __future__ import annotations
 import time
 from collections.abc import Callable, Mapping, Sequence
 
+import torch
+
 from hf_apt.arithmetic.arithmetic import Arithmetic
-from hf_apt.arithmetic.matmul import Matmul, fastest_matmul
+from hf_apt.arithmetic.matmul import Matmul, fastest_matmul, matmul_wanted
 from hf_apt.arithmetic.precision import Precision
 
 EXACT_GAIN = 1.1
@@ -32,7 +34,8 @@ def candidates(precision: Precision) -> list[Arithmetic]:
     """
     matmuls: list[Matmul] = ["default"]
     if fastest_matmul() == "onednn":
-        matmuls.append("onednn")
+        # By hand it is no longer a question.
+        matmuls = ["onednn"] if matmul_wanted() == "onednn" else ["default", "onednn"]
     return [
         Arithmetic(precision=chosen, matmul=matmul, attention=attention)
         for chosen in ("fp32", "bf16")
@@ -42,17 +45,27 @@ def candidates(precision: Precision) -> list[Arithmetic]:
     ]
 
 
+def step_clock() -> Callable[[], float]:
+    """What tells the time of a step, in seconds.
+
+    Of one thread the processor time, which other work on the machine does not lengthen; of several
+    the time that passes, as processor time would call a way cheap that leaves cores idle.
+    """
+    return time.process_time if torch.get_num_threads() == 1 else time.perf_counter
+
+
 def seconds_of(
     step: Callable[[Arithmetic], object],
     ways: Sequence[Arithmetic],
     *,
     rounds: int = _ROUNDS,
-    clock: Callable[[], float] = time.process_time,
+    clock: Callable[[], float] | None = None,
 ) -> dict[Arithmetic, float]:
-    """Processor time of a step in each way: the fastest of `rounds`, after one that is not timed.
+    """Time of a step in each way, by `step_clock`: the fastest of `rounds`, after an untimed one.
 
     The ways take turns. `step` is to apply the arithmetic that it is given.
     """
+    clock = clock or step_clock()
     for way in ways:
         step(way)
     seconds = dict.fromkeys(ways, float("inf"))

@@ -133,7 +133,8 @@ def run_options(
         Option(
             help="Precision of products in all training, of the model, of heads and on the task: "
             "fp32, bf16, or auto, which takes bfloat16 on a graphics card that has it, and on a "
-            "processor where a trial of the step finds it at least 1.3 times as fast as float32.",
+            "processor to pre-train where a trial of the step finds it at least 1.3 times as fast "
+            "as float32.",
             rich_help_panel="Training",
             show_default="auto",
         ),

@@ -120,7 +120,7 @@ def mask(
     Returns:
         What the model sees, the labels and the treatments, each of shape (B, T).
     """
-    input_ids_BT = tokens_BT.astype(np.int64)
+    input_ids_BT = tokens_BT.astype(np.int64, order="C")  # `_corrupt` writes through flat views
     labels_BT = np.full(tokens_BT.shape, NOT_ASKED, np.int64)
     treatments_BT = np.full(tokens_BT.shape, _NOT_MODIFIED, np.uint8)
     batch = MaskedBatch(input_ids_BT, labels_BT, treatments_BT)

@@ -36,7 +36,7 @@ class MeasureConfig:
 
     precision: MeasurePrecision = "fp32"
     """Precision of the trunk's products: exact `fp32`, or `bf16`, which is faster and changes some
-    answers; their share is counted on the first sequences, shown and recorded. Heads are float32 in
+    answers; their share is counted on some of the batches, shown and recorded. Heads are float32 in
     both."""
 
     seed: int = 2509

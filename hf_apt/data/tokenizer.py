@@ -13,7 +13,7 @@ from typing import Any
 from hf_apt.records.checkpoints import checkpoint_path
 
 _MOST_CHARACTERS = 1000
-"""Characters of a trained WordPiece, the trainer's own default."""
+"""Most characters of a trained WordPiece, the trainer's own default."""
 
 SPECIAL_TOKENS = ("[PAD]", "[UNK]", "[CLS]", "[SEP]", "[MASK]")
 

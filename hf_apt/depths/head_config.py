@@ -82,8 +82,7 @@ class HeadConfig:
 
     precision: Precision = "auto"
     """Precision of products in training: `fp32`, `bf16`, or `auto`, which takes bfloat16 on a
-    graphics card that has it, and on a processor where a trial of the step finds it at least 1.3
-    times as fast as float32."""
+    graphics card that has it, and float32 on a processor."""
 
     seed: int = 43
     """Seed of order and masks."""

@@ -54,8 +54,8 @@ def measure(
     special, by the counts of `trainer_callbacks.AptCallback`: all positions count as masked. Shows
     a progress bar. Under several processes each takes every k-th batch and the totals are merged
     once, at the end: all processes return the same. With `config.precision` bf16 the trunk
-    multiplies in bfloat16; the first batches are then read in float32 as well, and what changes is
-    told on the terminal.
+    multiplies in bfloat16; some of the batches are then read in float32 as well, and what changes
+    is told on the terminal.
 
     Args:
         trunk: the trunk of the model, or its first depths.

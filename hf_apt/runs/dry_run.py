@@ -16,6 +16,7 @@ from hf_apt.data.local_files import local_files, train_and_held_out
 from hf_apt.data.planted.corpus import PlantedCorpus
 from hf_apt.data.tokenizer import SPECIAL_TOKENS, load_tokenizer, vocabulary
 from hf_apt.data.tokens import Tokens
+from hf_apt.models.devices import has_accelerator
 from hf_apt.reading import read_json
 from hf_apt.records.run import Run
 from hf_apt.records.run_folder import require_run_folder
@@ -189,10 +190,13 @@ def _training(config: RunConfig, run: Run, name: str) -> tuple[Precision, bool] 
     if name in ("jacobian", "translator"):
         return "fp32", True
     if name != "pretraining":
-        return config.heads.precision, config.heads.num_steps < FEWEST_STEPS
+        asked = config.heads.precision
+        is_exact = asked == "auto" and not has_accelerator()  # heads round on request alone
+        return "fp32" if is_exact else asked, config.heads.num_steps < FEWEST_STEPS
     settings = config.pretrain
-    record = run.path("training") / RECORD
-    if record.exists():
+    training = run.path("training")
+    record = training / RECORD
+    if record.exists() and any(training.glob("checkpoint-*")):
         return Arithmetic.from_json(read_json(record)).precision, False
     return settings.precision, settings.compile or settings.num_steps < FEWEST_STEPS
 

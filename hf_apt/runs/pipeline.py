@@ -103,13 +103,14 @@ def pretrain_run(config: RunConfig, run: Run) -> None:
     from hf_apt.runs.shared_folder import wait_until_there
     from hf_apt.training.pretraining import pretrain, pretrainer
     from hf_apt.training.sharding import whole_model
+    from hf_apt.training.with_arithmetic import arithmetic_of
 
     train, validation = _prepared(config, run)
     if run.path("training.json").exists():
         return
     model = new_model(config.shape, train, seed=config.pretrain.seed)
     trainer = pretrainer(model, train, validation, config.pretrain, run.path("training"))
-    result = pretrain(trainer)
+    result: dict[str, Any] = pretrain(trainer) | {"arithmetic": arithmetic_of(trainer)}
     trained = whole_model(trainer)
     if is_main():
         _save_trained(config, run, trained, result, train)

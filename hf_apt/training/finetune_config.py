@@ -53,8 +53,7 @@ class FinetuneConfig:
 
     precision: Precision = "auto"
     """Precision of products in training: `fp32`, `bf16`, or `auto`, which takes bfloat16 on a
-    graphics card that has it, and on a processor where a trial of the step finds it at least 1.3
-    times as fast as float32."""
+    graphics card that has it, and float32 on a processor."""
 
     objectives: tuple[Objective, ...] = ()
     """Objectives added to the cross-entropy in training, as `r_drop:weight=1`."""

@@ -108,6 +108,7 @@ def _arithmetic(
         num_sequences=min(part, len(rows)),
         num_steps=num_steps,
         of=config.sequence_length,
+        may_round=False,
     )
 
 
@@ -140,7 +141,7 @@ def classify(
     encoder: Encoder, task: Task, config: FinetuneConfig, folder: Path
 ) -> Float[np.ndarray, "inputs classes"]:
     """The logits that `encoder` gives the test texts as it is, read as `finetune` reads them."""
-    as_it_is = replace(config, num_epochs=1, lora_rank=0)
+    as_it_is = replace(config, num_epochs=1, lora_rank=0, precision="fp32")
     return _test_logits(finetuner(encoder, task, as_it_is, folder))
 
 

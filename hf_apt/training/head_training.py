@@ -165,6 +165,7 @@ def _arithmetic(
         num_sequences=part,
         num_steps=config.num_steps,
         of=(repr(trunk.model), draws.tokens.description.sequence_length, config.masking_rate),
+        may_round=False,
     )
 
 

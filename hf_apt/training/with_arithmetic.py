@@ -35,3 +35,8 @@ class WithArithmetic(Trainer):
         """What the Trainer does, by this arithmetic."""
         with self.arithmetic.applied():
             return super().evaluation_loop(*args, **kwargs)
+
+
+def arithmetic_of(trainer: Trainer) -> dict[str, str]:
+    """The arithmetic of a Trainer by its names, as records have it; torch's own if it has none."""
+    return getattr(trainer, "arithmetic", Arithmetic()).as_json()

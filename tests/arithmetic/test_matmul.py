@@ -98,6 +98,19 @@ def test_the_setting_is_what_it_was_after_an_error_as_well(setting):
         assert setting.fp32_precision == "ieee"
 
 
+def test_a_setting_that_follows_another_one_goes_on_to_follow_it(setting):
+    above = torch.backends.mkldnn
+    before = above.fp32_precision
+    setting.fp32_precision = "none"
+    with float32_by("onednn"):
+        pass
+    above.fp32_precision = "ieee" if before != "ieee" else "tf32"
+    try:
+        assert setting.fp32_precision == above.fp32_precision
+    finally:
+        above.fp32_precision = before
+
+
 def test_what_is_taken_here_is_exact():
     """On this very processor, whatever it is: the law that counts."""
     taken = fastest_matmul()

@@ -37,20 +37,6 @@ def has_amx() -> bool:
     return bool(getattr(torch.cpu, "_is_amx_tile_supported", lambda: False)())
 
 
-def best_way(precision: MeasurePrecision, step: Callable[[], object]) -> Arithmetic:
+def best_way(precision: MeasurePrecision, step: Callable[[Arithmetic], object]) -> Arithmetic:
     """The arithmetic that a training in that precision would choose for `step`."""
-
-    def applied(way: Arithmetic) -> None:
-        within(way, step)()
-
-    return chosen(seconds_of(applied, candidates(precision)))
-
-
-def within(way: Arithmetic, step: Callable[[], object]) -> Callable[[], None]:
-    """`step` as it is made by that arithmetic; its backward pass must be outside of autocast's."""
-
-    def made() -> None:
-        with way.applied(), way.autocast("cpu"):
-            step()
-
-    return made
+    return chosen(seconds_of(step, candidates(precision)))

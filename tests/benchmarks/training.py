@@ -5,6 +5,7 @@ pre-training would choose, exact and in bfloat16.
 """
 
 from collections.abc import Callable
+from functools import partial
 
 import torch
 from transformers import BertConfig, BertForMaskedLM
@@ -21,7 +22,6 @@ from .arithmetic import (
     has_amx,
     has_bfloat16,
     has_faster_float32,
-    within,
 )
 from .ratio import limit, medians, report
 from .sizes import BERT6, MIDDLE, TINY, Size
@@ -61,7 +61,7 @@ def _steps(
     if has_bfloat16():
         ways["ours, bfloat16"] = (best_way("bf16", ours), ours)
         ways[f"{_STOCK}, bf16=True"] = (Arithmetic(precision="bf16"), stock)
-    variants = {name: within(way, step) for name, (way, step) in ways.items()}
+    variants = {name: partial(step, way) for name, (way, step) in ways.items()}
     times = medians(variants, rounds=size.rounds)
     settings = {name: f"{way.matmul}, {way.attention} attention" for name, (way, _) in ways.items()}
 
@@ -95,17 +95,24 @@ def _steps(
     return all(passed)
 
 
-def _stepping(size: Size, batch_size: int) -> tuple[Callable[[], None], Callable[[], None]]:
+Step = Callable[[Arithmetic], None]
+"""A step of training by an arithmetic: the forward pass alone is under autocast."""
+
+
+def _stepping(size: Size, batch_size: int) -> tuple[Step, Step]:
     ours = Bert6ForMaskedLM(Bert6Config(**size.config()))
     stock = BertForMaskedLM(BertConfig(**size.config()))
     stock.load_state_dict(ours.state_dict())
     inputs = masked_inputs(num_sequences=batch_size, vocab_size=size.vocab_size)
 
-    def stepping(model: torch.nn.Module) -> Callable[[], None]:
+    def stepping(model: torch.nn.Module) -> Step:
         optimizer = torch.optim.AdamW(model.train().parameters(), lr=1e-4, fused=True)
 
-        def step() -> None:
-            model(**inputs).loss.backward()
+        def step(way: Arithmetic) -> None:
+            with way.applied():
+                with way.autocast("cpu"):
+                    loss = model(**inputs).loss
+                loss.backward()
             optimizer.step()
             optimizer.zero_grad()
 

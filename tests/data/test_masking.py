@@ -276,6 +276,12 @@ GOLDEN_TREATMENTS = [
 ]
 
 
+def test_the_order_of_ids_in_memory_does_not_matter() -> None:
+    tokens = sequences(50)
+    by_column = mask(np.asfortranarray(tokens), np.arange(50), LAW)
+    assert same(by_column, mask(tokens, np.arange(50), LAW))
+
+
 @pytest.mark.parametrize("shape", [(0, 8), (3, 0), (1, 1)])
 def test_degenerate_batches_keep_their_shape(shape) -> None:
     batch = mask(np.full(shape, 7, np.uint16), np.arange(shape[0]), LAW)

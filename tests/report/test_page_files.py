@@ -5,6 +5,7 @@ from __future__ import annotations
 import base64
 import io
 import json
+import re
 from urllib.parse import unquote
 
 import numpy as np
@@ -105,6 +106,16 @@ def test_charts_and_tables_are_saved_with_their_numbers_and_pictures(browser, ru
             accent = (47, 91, 183)
             assert (np.abs(pixels.astype(int) - accent).max(axis=1) < 4).sum() > 100
     assert browser.get_log("browser") == []
+
+    # A name of digits stays a name.
+    page_of_digits = page.with_name("digits.html")
+    text, times = re.subn(
+        r'(data-table=" readout[^"\n]*\n)own head', r"\g<1>001", page.read_text("utf-8")
+    )
+    assert times
+    page_of_digits.write_text(text, "utf-8")
+    browser.get(page_of_digits.as_uri())
+    assert json_of(browser, "Mean APT by depth, one line for each readout")["rows"][0][0] == "001"
 
 
 @needs_a_browser

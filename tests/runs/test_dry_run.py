@@ -79,7 +79,7 @@ def test_planted_prints_all_phases_and_makes_no_folder(printed, tmp_path):
     assert "4.00 M" in phases["pre-training"]  # 5,000 steps of 16 x 50
     assert re.search(r"B +(fp32|bf16) ", phases["pre-training"])
     assert re.search(r"B +fp32 ", phases["measuring"])
-    assert "type: of products; in training by a trial of a step, as the run makes one" in out
+    assert "type: of products; in training by a trial of a step of pre-training" in out
     assert "exact best predictor" in out
     assert max(map(len, out.splitlines())) <= 80
     assert "…" not in out
@@ -118,15 +118,15 @@ def test_each_phase_is_reckoned_in_the_precision_that_is_asked_for(trials, tmp_p
     assert found["pretraining"] == "bf16"
     assert found["linear_head"] == found["jacobian"] == "fp32"
     assert sorted(trials) == [
-        ("auto", True, "bf16", 2 / 3),  # too few steps for a trial of them
-        ("bf16", False, "bf16", 2 / 3),
-        ("fp32", True, "bf16", 2 / 3),  # lenses
+        ("bf16", False, "bf16", 1.0),
+        ("fp32", True, "bf16", 1.0),  # lenses, and heads of too few steps for a trial of them
     ]
 
 
-def test_one_trial_is_made_where_all_is_asked_for_alike(trials, tmp_path):
+def test_one_trial_is_made_of_what_is_asked_for_alike(trials, tmp_path):
+    """Heads round on request alone, whatever pre-training may do."""
     found = plan(demo_recipe(task=None), tmp_path / "none")
-    assert trials == [("auto", False, "fp32", 2.0)]
+    assert trials == [("auto", False, "fp32", 1.0), ("fp32", False, "fp32", 1.0)]
     assert set(found.speeds) == set(found.seconds)
     compiled = replace(demo_recipe(task=None), head_kinds=())
     compiled = replace(compiled, pretrain=replace(compiled.pretrain, compile=True))

@@ -1,6 +1,8 @@
-"""Laws of the choice at the start of a training: no trace of the trial, and resumed as begun."""
+"""Laws of the choice at the start of a training: it leaves no trace, and is kept to."""
 
+import gc
 import json
+import weakref
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
@@ -35,16 +37,17 @@ CONFIG = PretrainConfig(
 @pytest.fixture
 def tiny() -> nn.Module:
     torch.manual_seed(0)
-    return nn.Sequential(nn.Linear(4, 4), nn.Dropout(0.5), nn.Linear(4, 1)).eval()
+    parts = nn.Linear(4, 4), nn.BatchNorm1d(4), nn.Dropout(0.5), nn.Linear(4, 1)
+    return nn.Sequential(*parts).eval()
 
 
 def asked(model: nn.Module, **changed: Any) -> Arithmetic:
-    """The choice for a hundred steps of five sequences, each a row of ones."""
+    """The choice for 500 steps of five sequences, each a row of ones."""
     given: dict[str, Any] = {
         "precision": "auto",
         "loss": lambda num: model(torch.ones(num, 4)).float().sum(),
         "num_sequences": 5,
-        "num_steps": 100,
+        "num_steps": 500,
     }
     given |= changed
     return training_arithmetic(given.pop("precision"), model, given.pop("loss"), **given)
@@ -63,7 +66,34 @@ def test_a_trial_leaves_no_trace(tiny, precision):
     assert torch.equal(torch.get_rng_state(), before)
     assert not tiny.training
     assert all(weight.grad is None for weight in tiny.parameters())
+    assert "1.running_mean" in weights
     assert all(torch.equal(weights[name], weight) for name, weight in tiny.state_dict().items())
+
+
+def test_auto_rounds_only_where_it_may(tiny, monkeypatch):
+    """Whatever the times: in fine-tuning and for heads bfloat16 is taken on request alone."""
+    monkeypatch.setattr(module, "seconds_of", lambda _, ways: {way: 1.0 for way in ways})
+    monkeypatch.setattr(module, "chosen", lambda seconds: list(seconds)[-1])
+    assert asked(tiny, of="may").is_bfloat16
+    assert not asked(tiny, of="may", may_round=False).is_bfloat16
+    assert asked(tiny, of="may", may_round=False, precision="bf16").is_bfloat16
+
+
+def test_a_model_that_was_tried_is_not_kept():
+    model = nn.Sequential(nn.Linear(4, 3), nn.Linear(3, 1))
+    asked(model, of="kept")
+    gone = weakref.ref(model)
+    del model
+    gc.collect()
+    assert gone() is None
+
+
+def test_a_library_that_is_chosen_elsewhere_and_rounds_here_is_replaced(tiny, monkeypatch):
+    """As where the main process is on another processor."""
+    monkeypatch.setattr(module, "_tried", lambda _: ONEDNN)
+    monkeypatch.setattr(module, "is_exact", lambda matmul: matmul == "default")
+    with pytest.warns(UserWarning, match="not exact on this processor"):
+        assert asked(tiny, of="elsewhere") == MATH
 
 
 def test_the_step_is_tried_as_it_is_trained(tiny):
@@ -97,15 +127,16 @@ def test_an_equal_training_is_tried_once(tiny):
 
 @pytest.mark.parametrize(("precision", "made"), [("auto", "fp32"), ("bf16", "bf16")])
 def test_a_short_training_is_not_tried(tiny, precision, made):
-    arithmetic = asked(tiny, loss=never, precision=precision, num_steps=99)
+    arithmetic = asked(tiny, loss=never, precision=precision, num_steps=499)
     assert arithmetic == Arithmetic(precision=made)
 
 
 def test_the_record_of_a_training_to_go_on_with_comes_first(tiny, tmp_path, monkeypatch):
+    monkeypatch.setattr(module, "is_exact", lambda _: True)
     monkeypatch.setattr(module, "_tried", lambda _: ONEDNN)
-    assert asked(tiny, folder=tmp_path) == ONEDNN
+    assert asked(tiny, folder=tmp_path, of="first") == ONEDNN
     monkeypatch.setattr(module, "_tried", lambda _: MATH)
-    assert asked(tiny, folder=tmp_path) == MATH, "there is no checkpoint yet"
+    assert asked(tiny, folder=tmp_path, of="again") == MATH, "there is no checkpoint yet"
     (tmp_path / "checkpoint-3").mkdir()
     monkeypatch.setattr(module, "_tried", lambda _: Arithmetic(precision="bf16"))
     assert asked(tiny, folder=tmp_path) == MATH
@@ -167,6 +198,15 @@ def test_bfloat16_trains_other_weights_that_stay_float32(tokens, tmp_path):
     }
     differences = [float((rounded[name] - value).abs().max()) for name, value in exact.items()]
     assert 0 < max(differences) < 0.1
+
+
+def test_torchs_own_library_can_be_kept_in_what_goes_on(tiny, tmp_path, monkeypatch):
+    (tmp_path / "checkpoint-3").mkdir()
+    (tmp_path / RECORD).write_text(json.dumps(ONEDNN.as_json()))
+    monkeypatch.setattr(module, "is_exact", lambda _: True)
+    assert asked(tiny, folder=tmp_path) == ONEDNN
+    monkeypatch.setenv("HF_APT_MATMUL", "default")
+    assert asked(tiny, folder=tmp_path) == MATH
 
 
 def test_a_training_in_bfloat16_goes_on_to_the_same_weights(tokens, tmp_path):

@@ -105,7 +105,7 @@ def _reckoned(plan: Plan) -> list[str]:
         notes.append("FLOPs: reckoned from the weights, as this model cannot be counted")
     trained = [speed for name, speed in plan.speeds.items() if name not in _READING]
     if any(speed.is_tried for speed in trained):
-        notes.append("type: of products; in training by a trial of a step, as the run makes one")
+        notes.append("type: of products; in training by a trial of a step of pre-training")
     elif plan.speeds:
         notes.append("type: of products")
     return notes

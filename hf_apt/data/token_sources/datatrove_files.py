@@ -16,7 +16,7 @@ import numpy as np
 from jaxtyping import Integer
 
 _SIZES = (2, 4)
-_OPEN = 128
+_OPEN = 512
 """Number of files that are mapped at the same time: each of them holds a descriptor."""
 _PART = 1 << 20
 

@@ -98,10 +98,16 @@ class IdCutter(Cutter):
                 f"has ids from 0 to {self.vocab_size - 1}: the ids were made by another one. Name "
                 "that one with --tokenizer."
             )
-        if ids_N[-1] == self._pad and [self._pad] not in (self._after, self._separator):
-            raise ValueError(
-                f"{document} ends with the padding id {self._pad}: write the ids without padding."
-            )
+        for place, verb, own in (
+            (-1, "ends", (self._after, self._separator)),
+            (0, "begins", (self._before[:1], self._after, self._separator)),
+        ):
+            # A causal tokenizer can pad with its end of text, which can also be a document alone.
+            if ids_N[place] == self._pad and [self._pad] not in own:
+                raise ValueError(
+                    f"{document} {verb} with the padding id {self._pad}: write the ids without "
+                    "padding."
+                )
 
     def _odd(self, document: IdDocument, before: list[int], after: list[int]) -> str:
         own_before, own_after = self._seen_around(document.ids_N)

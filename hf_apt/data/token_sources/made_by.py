@@ -59,21 +59,26 @@ def require_made_by(files: Sequence[TokenFile], tokenizer: Any, name: str) -> No
             stacklevel=2,
         )
         return
-    if other != _rules_of(json.loads(tokenizer.backend_tokenizer.to_str()), tokenizer.get_vocab()):
+    own = _rules_of_loaded(tokenizer)
+    known = None not in (own[0], other[0])
+    if (other if known else other[1]) != (own if known else own[1]):
         raise ValueError(
             f"{first.path} was made by the tokenizer {made_by}, and {name} is another one: name "
             "that one with --tokenizer, or a model that reads it."
         )
 
 
-def _rules(name: str) -> Any:
+_Rules = tuple[dict[str, Any] | None, dict[str, int]]
+"""The parts of `_RULES`, None where a tokenizer in plain Python tells none, and the ids."""
+
+
+def _rules(name: str) -> _Rules:
     """The rules of the tokenizer in a `tokenizer.json`, a folder or on the Hub."""
     from tokenizers import Tokenizer
 
     path = Path(name).expanduser()
     if not path.is_file():
-        read = load_tokenizer(name, needs_mask=False)
-        return _rules_of(json.loads(read.backend_tokenizer.to_str()), read.get_vocab())
+        return _rules_of_loaded(load_tokenizer(name, needs_mask=False))
     try:
         tokenizer = Tokenizer.from_file(str(path))
     except Exception as error:  # tokenizers raises plain Exception
@@ -81,5 +86,12 @@ def _rules(name: str) -> Any:
     return _rules_of(json.loads(tokenizer.to_str()), tokenizer.get_vocab(True))
 
 
-def _rules_of(content: dict[str, Any], ids: dict[str, int]) -> Any:
+def _rules_of_loaded(tokenizer: Any) -> _Rules:
+    backend = getattr(tokenizer, "backend_tokenizer", None)
+    if backend is None:
+        return None, tokenizer.get_vocab()
+    return _rules_of(json.loads(backend.to_str()), tokenizer.get_vocab())
+
+
+def _rules_of(content: dict[str, Any], ids: dict[str, int]) -> _Rules:
     return {key: content.get(key) for key in _RULES}, ids

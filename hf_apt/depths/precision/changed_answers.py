@@ -1,4 +1,4 @@
-"""What a trunk in bfloat16 answers otherwise than in float32, counted on the first sequences."""
+"""What a trunk in bfloat16 answers otherwise than in float32, counted on some of the batches."""
 
 from __future__ import annotations
 
@@ -14,8 +14,8 @@ from hf_apt.data.measurement_batches import AskedBatch
 from hf_apt.depths.decoded import Decoder, SweepingDecoder
 from hf_apt.depths.trunk import Trunk
 
-_NUM_BATCHES = 8
-"""Batches of each process that are read in float32 as well."""
+_EVERY = 16
+"""Each process reads its first batch in float32 as well, and every so many-th after it."""
 
 
 @dataclass
@@ -66,20 +66,18 @@ class ChangedTotals:
 
 
 class AnswersChanged:
-    """A reader of states in bfloat16 that reads the first batches in float32, too.
+    """A reader of states in bfloat16 that reads some of the batches in float32, too.
 
     Args:
         trunk: the trunk that is read in bfloat16.
-        decoders: what answers, by its name; one that is given bare states is left out.
+        decoders: what answers, by its name.
     """
+
+    reads_bare = True
 
     def __init__(self, trunk: Trunk, decoders: Mapping[str, Decoder | SweepingDecoder]):
         self.trunk = trunk
-        self.decoders = {
-            name: decoder
-            for name, decoder in decoders.items()
-            if not getattr(decoder, "reads_bare", False)
-        }
+        self.decoders = dict(decoders)
         zeros = np.zeros(trunk.num_depths, np.int64)
         self.total = ChangedTotals(
             {
@@ -87,20 +85,22 @@ class AnswersChanged:
                 for name in self.decoders
             }
         )
-        self._num_left = _NUM_BATCHES
+        self._num_batches = 0
 
     def update(self, batch: AskedBatch, hidden_DNH: torch.Tensor) -> None:
-        """Compare the answers to a batch, while there are batches to compare."""
-        if not self._num_left:
+        """Compare the answers to a batch, if it is one of those that are compared."""
+        self._num_batches += 1
+        if (self._num_batches - 1) % _EVERY:
             return
-        self._num_left -= 1
         device = self.trunk.model.device
         inputs = {name: values.to(device) for name, values in batch.inputs.items()}
-        exact_DNH = self.trunk.at(inputs, batch.asked_BT)
+        bare = hidden_DNH, self.trunk.at(inputs, batch.asked_BT, bare=True)
+        normalised = tuple(self.trunk.normalised(states_DNH) for states_DNH in bare)
         for name, decoder in self.decoders.items():
+            given = bare if getattr(decoder, "reads_bare", False) else normalised
             ids_DN, exact_ids_DN = (
-                decoder(states).cpu().numpy()  # pyright: ignore[reportCallIssue]
-                for states in (hidden_DNH, exact_DNH)
+                decoder(states_DNH).cpu().numpy()  # pyright: ignore[reportCallIssue]
+                for states_DNH in given
             )
             changed = self.total.of[name]
             changed.num_positions += len(batch.references_N)

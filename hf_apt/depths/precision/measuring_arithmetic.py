@@ -2,9 +2,6 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
-from functools import cache
-
 import numpy as np
 import torch
 
@@ -40,29 +37,24 @@ def measuring_arithmetic(trunk: Trunk, tokens: Tokens, precision: MeasurePrecisi
     if trunk.model.device.type != "cpu" or is_settled or not len(tokens):
         return plain
     length = tokens.description.sequence_length
-    key = (repr(trunk.model), trunk.num_depths, length, torch.get_num_threads())
-    return _tried(_Trial(precision, key, trunk, tokens))
+    key = (precision, repr(trunk.model), trunk.num_depths, length, torch.get_num_threads())
+    if key not in _CHOSEN:
+        _CHOSEN[key] = _tried(trunk, tokens, precision)
+    return _CHOSEN[key]
 
 
-@dataclass(frozen=True)
-class _Trial:
-    """A trial, equal to another one where its choice would be the same."""
-
-    precision: MeasurePrecision
-    key: tuple[object, ...]
-    trunk: Trunk = field(compare=False)
-    tokens: Tokens = field(compare=False)
+_CHOSEN: dict[tuple[object, ...], Arithmetic] = {}
+"""What trials of this process have chosen, by all that the choice depends on."""
 
 
-@cache
-def _tried(trial: _Trial) -> Arithmetic:
-    few = np.arange(min(_NUM_SEQUENCES, len(trial.tokens)))
-    ids_BT = torch.from_numpy(trial.tokens.padded(few, to_longest=True).astype(np.int64))
+def _tried(trunk: Trunk, tokens: Tokens, precision: MeasurePrecision) -> Arithmetic:
+    few = np.arange(min(_NUM_SEQUENCES, len(tokens)))
+    ids_BT = torch.from_numpy(tokens.padded(few, to_longest=True).astype(np.int64))
     asked_BT = torch.zeros_like(ids_BT, dtype=torch.bool)
     asked_BT[:, ::7] = True
 
     def read(way: Arithmetic) -> None:
         with way.applied(), way.autocast("cpu"):
-            trial.trunk.at({"input_ids": ids_BT}, asked_BT)
+            trunk.at({"input_ids": ids_BT}, asked_BT)
 
-    return chosen(seconds_of(read, candidates(trial.precision)))
+    return chosen(seconds_of(read, candidates(precision)))

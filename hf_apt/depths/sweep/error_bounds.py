@@ -59,7 +59,7 @@ class RoundedTokens:
 
 def rounded_rows(features_NE: Tensor) -> RoundedRows:
     """Float32 rows in bfloat16, and the terms of their bounds."""
-    values_NE = features_NE.bfloat16()
+    values_NE = features_NE.bfloat16().contiguous()
     lost_N = _norm_above(features_NE - values_NE.float())
     return RoundedRows(values_NE, torch.stack([_norm_above(features_NE) + lost_N, lost_N]))
 
@@ -70,7 +70,7 @@ def rounded_tokens(weight_VE: Tensor, bias_V: Tensor | None) -> RoundedTokens:
     A bias of -inf rules its token out in either precision, and has no error.
     """
     width = weight_VE.shape[1]
-    values_VE = weight_VE.bfloat16()
+    values_VE = weight_VE.bfloat16().contiguous()
     lost_V = _norm_above(weight_VE - values_VE.float())
     size_V = _norm_above(values_VE.float()) + lost_V
     bias_V = torch.zeros_like(size_V) if bias_V is None else bias_V.float()

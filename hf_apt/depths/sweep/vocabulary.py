@@ -64,6 +64,9 @@ _UNSCREENED: set[torch.device] = set()
 def is_screened(features_NE: Tensor, weight_VE: Tensor) -> bool:
     """Whether the arg-max of these is screened in bfloat16 first.
 
+    This is of `streamed_argmax` alone: cross-entropy needs every logit, and with it the vocabulary
+    is swept in float32.
+
     They must be many rows of float32 on an NVIDIA card with tensor cores for bfloat16, and torch
     must not be allowed to round float32 to TF32, for which the bounds are not made.
     """
@@ -93,7 +96,9 @@ def _screened_argmax(
 
     try:
         return screened_argmax(features_NE, weight_VE, bias_V)
-    except TritonError as error:
+    except torch.OutOfMemoryError:
+        raise
+    except (TritonError, RuntimeError) as error:  # Triton's driver raises plain RuntimeError
         _UNSCREENED.add(features_NE.device)
         warnings.warn(
             f"the screen in bfloat16 does not run here ({error}): all of the vocabulary is "

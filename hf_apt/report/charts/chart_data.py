@@ -24,12 +24,16 @@ class ChartData:
     def text(self) -> str:
         r"""Lines of cells with tabs between them, the header first; numbers to 5 digits.
 
-        A cell that is that of the line above is written as `^`.
+        A cell that is that of the line above is written as `^`. The name of a column of text has a
+        space before it, so that a run that is called 001 stays text.
 
         >>> ChartData(["depth", "share"], [["block 1", 1 / 3], ["block 1", None]]).text()
-        'depth\tshare\nblock 1\t0.33333\n^\t'
+        ' depth\tshare\nblock 1\t0.33333\n^\t'
         """
         lines = [[_cell(value) for value in line] for line in (self.header, *self.rows)]
+        for column in range(len(self.header)):
+            if _is_text([row[column] for row in self.rows]):
+                lines[0][column] = f" {lines[0][column]}"
         above = [[""] * len(self.header), *lines[:-1]]
         return "\n".join(
             "\t".join(map(_shortened, line, before))
@@ -45,6 +49,11 @@ def estimates_data(
         [*keys, name, "standard error", "n"],
         [[*cells, each["value"], each["standard_error"], each["num"]] for cells, each in rows],
     )
+
+
+def _is_text(column: Sequence[Value]) -> bool:
+    known = [value for value in column if value is not None]
+    return bool(known) and all(isinstance(value, str) for value in known)
 
 
 def _shortened(cell: str, above: str) -> str:

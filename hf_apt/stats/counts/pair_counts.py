@@ -172,7 +172,8 @@ class PairCounts:
             keys = np.multiply(
                 references[part], self.vocab_size, dtype=self._key_type, casting="unsafe"
             )
-            self._pending.append(np.add(keys, predictions[part], out=keys, casting="unsafe"))
+            np.add(keys, predictions[part], out=keys, dtype=self._key_type, casting="unsafe")
+            self._pending.append(keys)
             self._num_pending += len(keys)
             if self._num_pending >= _FLUSH_AT:
                 self._flush()

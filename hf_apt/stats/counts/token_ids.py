@@ -14,8 +14,9 @@ def refuse_outside(name: str, ids: np.ndarray, num: int) -> None:
         return
     if ids.dtype.kind not in "iu":
         raise ValueError(f"{name}s are of {ids.dtype}: give whole numbers.")
-    if ids.dtype.kind == "i":  # read as unsigned, a negative id is a very large one
-        if ids.view(f"u{ids.dtype.itemsize}").max() < num:
+    # Read as unsigned, a negative id is larger than all that its type holds.
+    if ids.dtype.kind == "i" and num <= np.iinfo(ids.dtype).max + 1:
+        if ids.view(ids.dtype.str.replace("i", "u")).max() < num:
             return
     low, high = int(ids.min()), int(ids.max())
     if low < 0 or high >= num:

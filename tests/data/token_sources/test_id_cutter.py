@@ -67,6 +67,7 @@ def test_a_causal_tokenizer_puts_its_end_of_text_after_each():
         ([[CLS, 7, SEP], [7, 8, SEP]], r"document 2 of a\.ds has the special ids \[\] before and"),
         ([[7, 8], [CLS, 7, SEP]], r"document 2 of a\.ds has the special ids \[2\] before and"),
         ([[CLS, 7, SEP, PAD, PAD]], r"document 1 of a\.ds ends with the padding id 0"),
+        ([[PAD, PAD, CLS, 7, SEP]], r"document 1 of a\.ds begins with the padding id 0"),
     ],
 )
 @pytest.mark.parametrize("kind", [IdCutter, PlaceCutter])
@@ -74,6 +75,12 @@ def test_each_fault_is_a_sentence(tokenizer, rows, sentence, kind):
     cutter = kind(tokenizer, length=8, layout="packed")
     with pytest.raises(ValueError, match=sentence):
         list(cutter.cut(documents(rows), []))
+
+
+def test_padding_that_is_the_first_id_of_every_text_is_no_padding(tokenizer):
+    cutter = IdCutter(tokenizer, length=8, layout="first")
+    cutter._pad = CLS
+    assert list(cutter.cut(documents([[7, 8]], [CLS], [SEP]), [])) == [[CLS, 7, 8, SEP]]
 
 
 def test_a_negative_id_is_refused(tokenizer):

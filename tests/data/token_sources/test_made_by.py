@@ -46,6 +46,24 @@ def test_other_rules_over_the_same_vocabulary_are_another_tokenizer(tmp_path, to
         require_made_by([file_of(tmp_path, str(path))], tokenizer, "mine")
 
 
+class InPython:
+    """A tokenizer that is no Rust one, with the ids of `tokenizer`."""
+
+    def __init__(self, tokenizer):
+        self.get_vocab = tokenizer.get_vocab
+
+    def __len__(self):
+        return len(self.get_vocab())
+
+
+def test_of_a_tokenizer_in_plain_python_the_ids_are_compared(tmp_path, tokenizer):
+    path = saved(tokenizer, tmp_path / "tokenizer")
+    require_made_by([file_of(tmp_path, str(path))], InPython(tokenizer), "mine")
+    other = vocabulary_tokenizer([*SPECIAL_TOKENS, *(f"w{number}" for number in range(59, -1, -1))])
+    with pytest.raises(ValueError, match="mine is another one"):
+        require_made_by([file_of(tmp_path, str(path))], InPython(other), "mine")
+
+
 def test_one_that_cannot_be_read_is_taken_on_trust_with_a_warning(tmp_path, tokenizer):
     file = file_of(tmp_path, "/cluster/tokenizer.json")
     with pytest.warns(UserWarning, match=r"/cluster/tokenizer\.json made it, which cannot be read"):

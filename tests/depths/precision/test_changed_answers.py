@@ -31,7 +31,7 @@ def trunk(tokens) -> Trunk:
 
 
 def test_what_changes_is_counted_as_two_measurements_count_it(trunk, tokens, monkeypatch, capsys):
-    monkeypatch.setattr(module, "_NUM_BATCHES", 1000)
+    monkeypatch.setattr(module, "_EVERY", 1)
     decoders = {"own_head": OwnHead(trunk)}
     reader = AnswersChanged(trunk, decoders)
     rounded = measure(trunk, tokens, decoders, ROUNDED, others=[reader])["own_head"].counts
@@ -55,11 +55,29 @@ def test_what_changes_is_counted_as_two_measurements_count_it(trunk, tokens, mon
 
 
 def test_a_few_batches_are_compared_and_it_is_told_unasked(trunk, tokens, monkeypatch, capsys):
-    monkeypatch.setattr(module, "_NUM_BATCHES", 1)
+    monkeypatch.setattr(module, "_EVERY", 10)
     measure(trunk, tokens, {"own_head": OwnHead(trunk)}, ROUNDED)
     told = capsys.readouterr().err
-    first = next(iter(asked_batches(tokens, ROUNDED)))
-    assert f"({len(first.references_N)} positions were read in float32 as well)" in told
+    compared = list(asked_batches(tokens, ROUNDED))[::10]
+    num = sum(len(batch.references_N) for batch in compared)
+    assert len(compared) > 1
+    assert f"({num} positions were read in float32 as well)" in told
+
+
+def test_a_decoder_of_bare_states_is_compared_on_them(trunk, tokens):
+    """Of a trunk that ends in a normalisation of its own, which BERT's does not: all are alike."""
+
+    class Bare:
+        reads_bare = True
+
+        def __call__(self, bare_DNH):
+            return OwnHead(trunk)(trunk.normalised(bare_DNH))
+
+    reader = AnswersChanged(trunk, {"bare": Bare(), "own_head": OwnHead(trunk)})
+    measure(trunk, tokens, {"own_head": OwnHead(trunk)}, ROUNDED, others=[reader])
+    totals_of = reader.total.as_json()
+    assert totals_of["bare"] == totals_of["own_head"]
+    assert totals_of["bare"]["num_positions"] > 0
 
 
 def test_float32_says_nothing(trunk, tokens, capsys):

@@ -112,7 +112,7 @@ def figures(request) -> dict[str, SimpleNamespace]:
 
 
 def test_ids_are_those_of_the_sweep_and_none_is_proven_that_is_wrong(figures):
-    assert len(figures) == 22
+    assert len(figures) == 24
     for name, case in figures.items():
         assert case.not_those_of_the_sweep == 0, name
         assert case.not_those_of_double_precision == 0, name
@@ -243,11 +243,12 @@ def test_cards_of_others_and_without_tensor_cores_are_not_screened(card, monkeyp
     assert not is_screened(rows, weight)
 
 
-def test_a_card_on_which_the_screen_does_not_compile_sweeps_in_float32(card, monkeypatch):
+@pytest.mark.parametrize("kind", ["TritonError", "RuntimeError"])
+def test_a_card_on_which_the_screen_does_not_run_sweeps_in_float32(kind, card, monkeypatch):
     errors = pytest.importorskip("triton.errors", reason="Triton is not made for this platform")
 
     def fail(*_):
-        raise errors.TritonError("out of resource: shared memory")
+        raise getattr(errors, kind, RuntimeError)("out of resource: shared memory")
 
     launch = SimpleNamespace(screened_argmax=fail)
     monkeypatch.setitem(sys.modules, "hf_apt.depths.sweep.launch", launch)
@@ -257,6 +258,20 @@ def test_a_card_on_which_the_screen_does_not_compile_sweeps_in_float32(card, mon
         assert streamed_argmax(rows, weight, None) == "swept"
     assert not is_screened(rows, weight)
     assert streamed_argmax(rows, weight, None) == "swept"
+
+
+def test_a_card_that_is_full_says_so_and_keeps_its_screen(card, monkeypatch):
+    pytest.importorskip("triton.errors", reason="Triton is not made for this platform")
+
+    def fail(*_):
+        raise torch.OutOfMemoryError("CUDA out of memory")
+
+    launch = SimpleNamespace(screened_argmax=fail)
+    monkeypatch.setitem(sys.modules, "hf_apt.depths.sweep.launch", launch)
+    rows, weight = card(SCREENED_ROWS, 8), card(100, 8)
+    with pytest.raises(torch.OutOfMemoryError):
+        streamed_argmax(rows, weight, None)
+    assert is_screened(rows, weight)
 
 
 def test_a_card_is_asked_for_the_screen(card, monkeypatch):

@@ -105,6 +105,13 @@ def test_the_integer_type_of_the_ids_does_not_matter(id_type: type) -> None:
     assert table_of(PairCounts(FIRST_INT64).update(ids, ids)) == {(120, 120): 2, (99, 99): 1}
 
 
+def test_keys_beyond_the_whole_numbers_of_float64_are_exact() -> None:
+    """NumPy adds int64 and uint64 as float64, whose whole numbers have gaps from 2^53 on."""
+    counts = PairCounts(10**8)
+    counts.update(np.array([99_999_998]), np.array([99_999_997], np.uint64))
+    assert counts.keys.tolist() == [99_999_998 * 10**8 + 99_999_997]
+
+
 @given(pairs_of, st.sampled_from([VOCAB, VOCAB + 3, LAST_INT32, FIRST_INT64]))
 def test_resized_counts_are_those_of_the_other_vocabulary(
     pairs: list[tuple[int, int]], vocab_size: int

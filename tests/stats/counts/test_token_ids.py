@@ -26,3 +26,23 @@ def test_ids_of_the_vocabulary_pass_whatever_their_type_and_shape(id_type: type)
 def test_the_first_fault_is_named(ids: np.ndarray, named: str) -> None:
     with pytest.raises(ValueError, match=named):
         refuse_outside("answer", ids, 9)
+
+
+@pytest.mark.parametrize(
+    ("ids", "num", "wrong"),
+    [
+        (np.array([5, -1], np.int8), 300, -1),
+        (np.array([-128], np.int8), 129, -128),
+        (np.array([-100], np.int16), 119_547, -100),
+        (np.array([2**24], ">i4"), 10, 2**24),
+    ],
+)
+def test_a_narrow_or_swapped_type_hides_no_wrong_id(ids: np.ndarray, num: int, wrong: int) -> None:
+    with pytest.raises(ValueError, match=f"answer {wrong} is outside 0 to {num - 1}"):
+        refuse_outside("answer", ids, num)
+
+
+def test_the_highest_ids_of_narrow_and_swapped_types_pass() -> None:
+    refuse_outside("answer", np.array([127], np.int8), 128)
+    refuse_outside("answer", np.array([127], np.int8), 300)
+    refuse_outside("answer", np.array([0, 9], ">i4"), 10)

@@ -86,6 +86,8 @@ def cases() -> dict[str, Case]:
         "one row": (features[:1], few, few_bias),
         "wide rows": (normal(40, 390), normal(FEW, 390) / 8, None),
         "a bias of 16 bits": (features, few, few_bias.bfloat16()),
+        "features that lie column by column": (features.t().contiguous().t(), few, few_bias),
+        "weights that lie column by column": (features, few.t().contiguous().t(), few_bias),
         "exact quarters": (quarters(40, 3, seed=1), quarters(FEW, 3, seed=2), None),
     }
 

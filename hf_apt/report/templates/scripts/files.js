@@ -150,7 +150,8 @@ for (const svg of all("svg[aria-label]:not(.narrow, .confusion)")) {
     rows: table && (() => {
       const lines = table.split("\n").map((line) => line.split("\t"));
       lines.forEach((cells, y) => cells.forEach((cell, x) => { if (cell === "^") cells[x] = lines[y - 1][x]; }));
-      return lines.map((cells, y) => (y ? cells.map(number) : cells));
+      const isText = lines[0].map((name) => name.startsWith(" "));
+      return lines.map((cells, y) => cells.map((cell, x) => (y ? (isText[x] ? cell || null : number(cell)) : cell.trim())));
     }),
     picture: () => (twin?.getClientRects().length ? twin : svg),
   });

@@ -34,10 +34,11 @@ _STOCK = "stock BertForMaskedLM"
 def run() -> bool:
     """Whether our step is quick enough at all sizes."""
     bars = {
-        # exact by the faster library, else as it comes; bfloat16; stock in it; both by oneDNN; rate
-        TINY: ((2.7, 1.8), 3.05, 1.9, 1.85, 0.21),
-        MIDDLE: ((2.35, 1.5), 3.05, 1.45, 1.7, 0.33),
-        BERT6: ((2.4, 1.45), 4.0, 1.45, 1.5, 0.50),
+        # Stock as it comes over ours, exact and in bfloat16, each where oneDNN is faster and where
+        # it is not; stock in bfloat16; both by oneDNN; share of the rate.
+        TINY: ((2.7, 1.7), (3.05, 2.35), 1.8, 1.85, 0.21),
+        MIDDLE: ((2.35, 1.5), (3.05, 2.25), 1.45, 1.7, 0.33),
+        BERT6: ((2.4, 1.25), (4.0, 2.1), 1.3, 1.5, 0.50),
     }
     sizes = {TINY: 16, MIDDLE: 16, BERT6: 4}
     return all([_steps(size, sizes[size], *bars[size]) for size in bars])
@@ -47,7 +48,7 @@ def _steps(
     size: Size,
     batch_size: int,
     exact_bars: tuple[float, float],
-    rounded_bar: float,
+    rounded_bars: tuple[float, float],
     stock_rounded_bar: float,
     onednn_bar: float,
     share_bar: float,
@@ -84,7 +85,9 @@ def _steps(
     if not has_bfloat16():
         limit(f"training step, {size.name}: bfloat16 is no faster than float32 here", ours=0.0)
         return all(passed)
-    passed.append(against(f"{_STOCK} as it comes", "ours, bfloat16", rounded_bar))
+    passed.append(
+        against(f"{_STOCK} as it comes", "ours, bfloat16", rounded_bars[0 if is_faster else 1])
+    )
     passed.append(against(f"{_STOCK}, bf16=True", "ours, bfloat16", stock_rounded_bar))
     share = _flops(size, batch_size) / times["ours, bfloat16"] / bfloat16_rate()
     name = f"training step, {size.name}: share of the bfloat16 rate"

@@ -69,8 +69,9 @@ def _swept(
 
 
 def _tiles(rows: Tensor) -> tuple[Tensor, ...]:
-    """`rows`, some at a time on the processor; never none."""
-    return rows.split(_ROWS) if rows.device.type == "cpu" else (rows,)
+    """`rows`, equally many at a time, at most `_ROWS` on the processor; never no part."""
+    num_parts = -(-len(rows) // _ROWS) if rows.device.type == "cpu" else 1
+    return rows.tensor_split(max(num_parts, 1))
 
 
 class _Best:

@@ -131,6 +131,8 @@ def test_no_option_of_a_run_is_ignored() -> None:
     default, _ = run_options(corpus="x/y")
     special = {
         "recipe": "paper",
+        "precision": "bf16",
+        "measure_precision": "bf16",
         "model": "bert-1",
         "layout": "first",
         "heads": "both",

@@ -26,6 +26,7 @@ V, B, T, ASKED = 101, 3, 16, 2
 
 
 def model_of(shape: ModelShape):
+    torch.manual_seed(0)
     model = sized_model(shape, vocab_size=V, num_positions=T)
     model.set_attn_implementation("eager")  # whose products the counter sees
     return model.train()

@@ -215,17 +215,16 @@ def counted_passes(trunk: Trunk) -> list[None]:
     [(10**10, (3,)), (0, (9,)), (10**4, (5, 7))],
     ids=["all", "none", "some"],
 )
-@pytest.mark.parametrize("bfloat16", [False, True])
+@pytest.mark.parametrize("precision", ["fp32", "bf16"])
 def test_states_that_are_kept_change_nothing_but_the_number_of_passes(
-    free, some_passes, bfloat16, trunk, tokens, tmp_path, monkeypatch
+    free, some_passes, precision, trunk, tokens, tmp_path, monkeypatch
 ):
     """Against draws that are written out: the first three steps, again and again."""
-    monkeypatch.setattr(head_training, "trains_in_bfloat16", lambda: bfloat16)
     sizes = (trunk.num_depths, trunk.hidden_size, tokens.description.vocab_size)
     weights = [w.numel() for kind in KINDS for w in DepthHeads(kind, *sizes).parameters()]
     training = 12 * sum(weights)  # gradients and moments, which are still to come
     monkeypatch.setattr(head_training, "free_memory", lambda _: training + free)
-    config = replace(SHORT, num_steps=9, num_distinct_steps=3)
+    config = replace(SHORT, num_steps=9, num_distinct_steps=3, precision=precision)
     passes = counted_passes(trunk)
     found = train_heads(trunk, tokens, KINDS, config, tmp_path)
     num_passes = len(passes)
@@ -267,12 +266,11 @@ def test_draws_that_never_come_again_are_not_kept(num_distinct_steps, trunk, tok
 
 
 @every_kind
-def test_products_in_bfloat16_train_nearly_the_same(kind, trunk, tokens, tmp_path, monkeypatch):
+def test_products_in_bfloat16_train_nearly_the_same(kind, trunk, tokens, tmp_path):
     """As graphics cards make them; weights and their sums stay in float32."""
     losses = []
-    for bfloat16 in (False, True):
-        monkeypatch.setattr(head_training, "trains_in_bfloat16", lambda: bfloat16)  # noqa: B023
-        config = HeadConfig(num_steps=40, batch_size=16, learning_rate=1e-2)
+    for precision in ("fp32", "bf16"):
+        config = HeadConfig(num_steps=40, batch_size=16, learning_rate=1e-2, precision=precision)
         heads = train_heads(trunk, tokens, [kind], config, tmp_path)[kind]
         assert {weight.dtype for weight in heads.parameters()} == {torch.float32}
         losses.append(loss_on(heads, trunk, tokens))

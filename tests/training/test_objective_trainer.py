@@ -339,7 +339,7 @@ def test_the_loss_is_the_plain_one_and_the_weighted_terms(tmp_path):
 
 
 def test_the_fine_tuner_adds_what_its_configuration_asks_for(checkpoint_folder, tmp_path):
-    assert type(finetuning(str(tmp_path), checkpoint_folder, ())) is Trainer
+    assert type(finetuning(str(tmp_path), checkpoint_folder, ())) is WithArithmetic
     trainer = finetuning(str(tmp_path), checkpoint_folder, (RDrop(weight=1.0),))
     assert isinstance(trainer, WithObjectives)
     trainer.train()

@@ -9,7 +9,6 @@ product is tried, for its speed and for its error. Source: ours.
 from __future__ import annotations
 
 import os
-import time
 from collections.abc import Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
@@ -19,6 +18,8 @@ from typing import Any, Literal, TypeVar, get_args
 
 import torch
 from torch import Tensor
+
+from hf_apt.arithmetic.clock import trial_clock
 
 Matmul = Literal["default", "onednn"]
 """`default`: as torch is set. `onednn`: oneDNN, where it is exact and faster."""
@@ -70,14 +71,12 @@ def tried(
     Args:
         product: the way to multiply that is tried.
         default: what it is compared with.
-        clock: what tells the time, in seconds; None for processor time, and with several threads
-            for the time that passes.
+        clock: what tells the time, in seconds; `trial_clock` if None.
 
     Returns:
         The speed of `product` beside the default, and its error.
     """
-    if clock is None:
-        clock = time.process_time if torch.get_num_threads() == 1 else time.perf_counter
+    clock = clock or trial_clock()
     generator = torch.Generator().manual_seed(0)
     x_NE = torch.randn(_ROWS, _WIDTH, generator=generator)
     w_KE = torch.randn(_COLUMNS, _WIDTH, generator=generator)
@@ -137,8 +136,10 @@ def onednn_trial() -> ProductTrial | None:
 
 def is_exact(matmul: Matmul) -> bool:
     """Whether float32 products by `matmul` have the error of float32 on this processor."""
+    if matmul == "default":
+        return True
     trial = onednn_trial()
-    return matmul == "default" or (trial is not None and trial.is_exact)
+    return trial is not None and trial.is_exact
 
 
 def fastest_matmul() -> Matmul:
@@ -177,7 +178,7 @@ def matmul_wanted() -> Matmul | None:
 
 
 def fast_linear(x_NE: Tensor, w_KE: Tensor, bias_K: Tensor | None) -> Tensor:
-    """X w^T + bias without a gradient, exact, by what is fastest here.
+    """The product x w^T + bias without a gradient, exact, by what is fastest here.
 
     float32 on the processor goes to oneDNN where `fastest_matmul` would, by a call that needs no
     setting; all else is `torch.nn.functional.linear`.

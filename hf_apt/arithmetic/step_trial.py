@@ -6,12 +6,10 @@ all that is between the products. Source: ours.
 
 from __future__ import annotations
 
-import time
 from collections.abc import Callable, Mapping, Sequence
 
-import torch
-
 from hf_apt.arithmetic.arithmetic import Arithmetic
+from hf_apt.arithmetic.clock import trial_clock
 from hf_apt.arithmetic.matmul import Matmul, fastest_matmul, matmul_wanted
 from hf_apt.arithmetic.precision import Precision
 
@@ -45,15 +43,6 @@ def candidates(precision: Precision) -> list[Arithmetic]:
     ]
 
 
-def step_clock() -> Callable[[], float]:
-    """What tells the time of a step, in seconds.
-
-    Of one thread the processor time, which other work on the machine does not lengthen; of several
-    the time that passes, as processor time would call a way cheap that leaves cores idle.
-    """
-    return time.process_time if torch.get_num_threads() == 1 else time.perf_counter
-
-
 def seconds_of(
     step: Callable[[Arithmetic], object],
     ways: Sequence[Arithmetic],
@@ -61,11 +50,11 @@ def seconds_of(
     rounds: int = _ROUNDS,
     clock: Callable[[], float] | None = None,
 ) -> dict[Arithmetic, float]:
-    """Time of a step in each way, by `step_clock`: the fastest of `rounds`, after an untimed one.
+    """Time of a step in each way, by `trial_clock`: the fastest of `rounds`, after an untimed one.
 
     The ways take turns. `step` is to apply the arithmetic that it is given.
     """
-    clock = clock or step_clock()
+    clock = clock or trial_clock()
     for way in ways:
         step(way)
     seconds = dict.fromkeys(ways, float("inf"))

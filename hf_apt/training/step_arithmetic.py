@@ -12,9 +12,10 @@ import torch
 from torch import Tensor, nn
 
 from hf_apt.arithmetic.arithmetic import Arithmetic
+from hf_apt.arithmetic.clock import trial_clock
 from hf_apt.arithmetic.matmul import is_exact, matmul_wanted
 from hf_apt.arithmetic.precision import Precision
-from hf_apt.arithmetic.step_trial import candidates, chosen, seconds_of, step_clock
+from hf_apt.arithmetic.step_trial import candidates, chosen, seconds_of
 from hf_apt.atomic import writing
 from hf_apt.models.devices import has_accelerator, process_state, trains_in_bfloat16
 from hf_apt.reading import read_json
@@ -135,7 +136,7 @@ def _tried(trial: _Trial) -> Arithmetic:
 
 def _num_tried(trial: _Trial) -> int:
     """So many sequences that a step takes no longer than `_LONGEST_STEP`, about."""
-    few, clock = min(2, trial.num_sequences), step_clock()
+    few, clock = min(2, trial.num_sequences), trial_clock()
     trial.loss(few).backward()  # what is made once is made
     began = clock()
     trial.loss(few).backward()

@@ -1,12 +1,10 @@
 """Laws of the choice by a step's time, with known times, and of the trial, by its own clock."""
 
-import time
-
 import pytest
 
 from hf_apt.arithmetic import step_trial as module
 from hf_apt.arithmetic.arithmetic import Arithmetic
-from hf_apt.arithmetic.step_trial import candidates, chosen, seconds_of, step_clock
+from hf_apt.arithmetic.step_trial import candidates, chosen, seconds_of
 
 PLAIN = Arithmetic()
 MATH = Arithmetic(attention="math")
@@ -62,12 +60,6 @@ def test_by_hand_the_library_is_no_question(monkeypatch):
     monkeypatch.setenv("HF_APT_MATMUL", "onednn")
     monkeypatch.setattr(module, "fastest_matmul", lambda: "onednn")
     assert {way.matmul for way in candidates("auto")} == {"onednn"}
-
-
-def test_of_several_threads_the_time_that_passes_counts(monkeypatch):
-    for num_threads, clock in ((1, time.process_time), (2, time.perf_counter)):
-        monkeypatch.setattr(module.torch, "get_num_threads", lambda num=num_threads: num)
-        assert step_clock() is clock
 
 
 def test_a_step_is_timed_in_turns_after_one_that_is_not():

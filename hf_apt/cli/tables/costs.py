@@ -91,7 +91,7 @@ def footer(plan: Plan) -> str:
 
 
 def _precision(plan: Plan, name: str) -> str:
-    """Of the products of a phase that is not done."""
+    """The precision of the products of a phase; empty for one that is done."""
     if name not in plan.speeds:
         return ""
     speed = plan.speeds[name]

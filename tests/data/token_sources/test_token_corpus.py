@@ -53,7 +53,7 @@ def stored(request, documents, tokenizer, tmp_path_factory) -> Path:
 
 @pytest.fixture(scope="module", params=["whole", "bare"])
 def tables(request, documents, tokenizer, tmp_path_factory) -> Path:
-    """The same documents as rows of Parquet."""
+    """A Parquet file with a row of token ids for each of the documents."""
     folder = tmp_path_factory.mktemp("tables")
     parts = {"a": documents[:30], "b": documents[30:70], "validation": documents[70:]}
     for name, part in parts.items():

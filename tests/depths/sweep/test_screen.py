@@ -38,7 +38,7 @@ def run(worker: str, *arguments: str, interpret: bool, **environment: str) -> st
 
 
 def screen_of(uppers: list[float], lower: float, *, second: float = -9.0, bounded=True) -> Screen:
-    """Of one row, with a tile for each token."""
+    """What the kernel keeps of one row where each token has a tile of its own."""
     return Screen(
         upper_TN=torch.tensor(uppers)[:, None],
         ids_TN=torch.arange(len(uppers), dtype=torch.int32)[:, None],

@@ -10,7 +10,7 @@ from __future__ import annotations
 import math
 from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any, Protocol
+from typing import TYPE_CHECKING, Any, Protocol, runtime_checkable
 
 if TYPE_CHECKING:
     from jaxtyping import Bool, Float
@@ -42,6 +42,11 @@ class Step:
     loss_and_outputs: Callable[[Mapping[str, Any]], tuple[Tensor, Any]]
     """Another forward pass, on the inputs it is given: the plain loss, normalised as `loss` is, and
     outputs. It draws dropout of its own."""
+
+    seed: int = 0
+    """A number for what an objective draws by itself: alike in all batches of an optimiser step, in
+    all processes and after a resumption, and another one in every step and for every seed of the
+    Trainer."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -90,6 +95,34 @@ class Objective(Protocol):
 
     def __call__(self, step: Step) -> tuple[Term, ...]:
         """The objective's terms for one batch: the same names at every call."""
+        ...
+
+
+@runtime_checkable
+class NeedsTrainer(Protocol):
+    """An objective that is not for every model, or that keeps something from step to step."""
+
+    def in_training(self, model: Any, args: Any) -> Callable[[Step], tuple[Term, ...]]:
+        """What a Trainer of `model` with `args`, its TrainingArguments, calls in its place.
+
+        If that is a `TrainerCallback`, the Trainer lets it know of its events. Called once, as the
+        Trainer is made; its weights may be others when training begins.
+
+        Raises ValueError for a model or a Trainer that the objective is not for.
+        """
+        ...
+
+
+@runtime_checkable
+class AroundStep(Protocol):
+    """What `in_training` may give for an objective that changes how gradients are computed."""
+
+    def around_step(self, model: Any, passed: Callable[[], Tensor]) -> Tensor:
+        """Leave the gradients of one batch in `model`, and return its loss for the log.
+
+        Each call of `passed` goes forward and back once, adds the gradients of the batch to those
+        in the model, and returns its loss. The terms of the first call are those that are logged.
+        """
         ...
 
 

@@ -4,15 +4,25 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from functools import partial
-from typing import Any
+from typing import Any, cast
 
 import torch
 from torch import Tensor
-from transformers import Trainer
+from transformers import Trainer, TrainerCallback
 
 from hf_apt.arithmetic.arithmetic import Arithmetic
-from hf_apt.training.objective import Objective, Step, Term, require_objectives
+from hf_apt.training.objective import (
+    AroundStep,
+    NeedsTrainer,
+    Objective,
+    Step,
+    Term,
+    require_objectives,
+)
 from hf_apt.training.with_arithmetic import WithArithmetic
+
+_STEPS = 1 << 31
+"""More steps than a training has."""
 
 
 class WithObjectives(Trainer):
@@ -38,7 +48,8 @@ class WithObjectives(Trainer):
 
     Raises:
         ValueError: for a weight that is negative or no finite number, for two objectives of one
-            name, and where one process has several graphics cards (nn.DataParallel).
+            name, for a model that an objective is not for, and where one process has several
+            graphics cards (nn.DataParallel).
     """
 
     def __init__(self, *args: Any, objectives: Sequence[Objective] = (), **kwargs: Any):
@@ -51,6 +62,7 @@ class WithObjectives(Trainer):
                 f"{self._at_work[0].name} is for one graphics card in a process, and there are "
                 f"{self.args.n_gpu}: start with torchrun, or choose one by CUDA_VISIBLE_DEVICES."
             )
+        self._terms = tuple(self._in_training(each) for each in self._at_work)
         self._num_items: Tensor | None = None
         self._interval = _Interval()
 
@@ -91,7 +103,7 @@ class WithObjectives(Trainer):
         # The Trainer takes labels out of what it is given where it computes the loss itself.
         loss, outputs = plain(dict(inputs), True)
         total = loss
-        for objective, num_items in zip(self._at_work, self._items_of_step(inputs), strict=True):
+        for terms, num_items in zip(self._terms, self._items_of_step(inputs), strict=True):
             step = Step(
                 model=model,
                 inputs=inputs,
@@ -99,10 +111,22 @@ class WithObjectives(Trainer):
                 loss=loss,
                 num_items=num_items,
                 loss_and_outputs=lambda inputs: plain(dict(inputs), True),
+                seed=self.args.seed * _STEPS + self.state.global_step,
             )
-            for term in objective(step):
+            for term in terms(step):
                 total = total + self._added(term, num_items_in_batch)
         return (total, outputs) if return_outputs else total
+
+    def training_step(self, model: Any, inputs: Any, *args: Any, **kwargs: Any) -> Tensor:
+        """What the Trainer does, or what objectives make of it that change the gradients."""
+
+        def passed() -> Tensor:
+            return super(WithObjectives, self).training_step(model, inputs, *args, **kwargs)
+
+        for each in self._terms:
+            if isinstance(each, AroundStep):
+                passed = partial(each.around_step, model, self._logged_once(passed))
+        return passed()
 
     def log(self, logs: dict[str, float], start_time: float | None = None) -> None:
         """Log; where the training loss is, the means of the terms over the same steps are, too."""
@@ -113,6 +137,32 @@ class WithObjectives(Trainer):
             logs.update(zip(names, (means / num_steps).tolist(), strict=True))
             self._interval = _Interval()
         super().log(logs, start_time)
+
+    def _in_training(self, objective: Objective) -> Callable[[Step], tuple[Term, ...]]:
+        """What is called in training for `objective`; its events are known to the Trainer."""
+        if not isinstance(objective, NeedsTrainer):
+            return objective
+        called = objective.in_training(self.model, self.args)
+        if isinstance(called, TrainerCallback):
+            self.add_callback(called)
+        return cast(Any, called)
+
+    def _logged_once(self, passed: Callable[[], Tensor]) -> Callable[[], Tensor]:
+        """`passed`, whose terms are logged the first time it is called, and then no more."""
+        num_calls = 0
+
+        def once() -> Tensor:
+            nonlocal num_calls
+            num_calls += 1
+            if num_calls == 1:
+                return passed()
+            kept, self._interval = self._interval, _Interval()
+            try:
+                return passed()
+            finally:
+                self._interval = kept
+
+        return once
 
     def _added(self, term: Term, num_items_in_batch: Tensor | int | None) -> Tensor:
         """What `term` adds to the loss before the Trainer divides it; noted for the log."""

@@ -30,13 +30,18 @@ from hf_apt.models.lora import with_adapter
 from hf_apt.training.objective import num_asked
 from hf_apt.training.objective_trainer import WithObjectives
 from hf_apt.training.objectives.entropy import ConfidencePenalty
+from hf_apt.training.objectives.proximal import Proximal
 from hf_apt.training.objectives.r_drop import RDrop
+from hf_apt.training.objectives.sharpness_aware import SharpnessAware
+from hf_apt.training.objectives.smoothness import Smoothness
 from hf_apt.training.resume import last_checkpoint
 from hf_apt.training.with_arithmetic import WithArithmetic
 
 WORKER = Path(__file__).parents[1] / "support/workers" / "objectives.py"
 NUM_PROCESSES = 2
 PENALTY = "confidence_penalty:weight=0.7"
+SMOOTH = "smoothness:weight=2,preset=mtdnn,noise=0.1,step_size=1"
+PROXIMAL = "proximal:weight=3,momentum=0.5"
 
 
 def tokens_folder(tokens: Any) -> str:
@@ -75,7 +80,12 @@ def observed(trainer: Trainer) -> tuple[Trainer, torch.Tensor, int]:
     return trainer, torch.get_rng_state(), len(passes)
 
 
-@pytest.mark.parametrize("objectives", [(), (RDrop(weight=0.0), ConfidencePenalty(weight=0.0))])
+WEIGHTLESS = tuple(
+    each(weight=0.0) for each in (RDrop, ConfidencePenalty, Smoothness, Proximal, SharpnessAware)
+)
+
+
+@pytest.mark.parametrize("objectives", [(), WEIGHTLESS])
 @pytest.mark.parametrize("kind", ["classifying", "pretraining"])
 def test_without_a_weight_it_is_the_plain_trainer_to_the_bit(kind, objectives, tokens, tmp_path):
     def made(name: str, objectives: tuple, **options: Any) -> Trainer:
@@ -125,6 +135,11 @@ def jobs(tokens, checkpoint_folder) -> dict[str, dict[str, Any]]:
         },
         "classified": {"kind": "classifying", "objectives": [PENALTY]},
         "classified twice": {"kind": "classifying", "objectives": ["r_drop:weight=3"]},
+        "classified nearby": {"kind": "classifying", "objectives": [SMOOTH, PROXIMAL]},
+        "classified at the worst weights": {
+            "kind": "classifying",
+            "objectives": ["sharpness_aware:weight=0.5", PENALTY],
+        },
         "fine-tuned": {
             "kind": "finetuning",
             "checkpoint": checkpoint_folder,
@@ -152,7 +167,9 @@ def test_the_objective_moves_the_gradients(jobs, whole, tmp_path):
         )
 
 
-@pytest.mark.parametrize("name", ["masked", "masked twice", "classified", "classified twice"])
+@pytest.mark.parametrize(
+    "name", ["masked", "masked twice", "classified", "classified twice", "classified nearby"]
+)
 def test_accumulation_changes_nothing(name, jobs, whole, tmp_path):
     gradients, logs = trained(folder=str(tmp_path), **jobs[name], accumulation_steps=4)
     assert_close(gradients, whole[name][0])
@@ -165,7 +182,8 @@ def distributed(jobs, tmp_path_factory) -> dict[str, list[tuple[dict, dict]]]:
     folder = tmp_path_factory.mktemp("distributed")
     asked = []
     for name, job in jobs.items():
-        divided = {} if name == "fine-tuned" else {"accumulation_steps": 2}
+        is_whole = name in ("fine-tuned", "classified at the worst weights")
+        divided = {} if is_whole else {"accumulation_steps": 2}
         asked.append(job | divided | {"folder": str(folder)})
     launch = ["-m", "torch.distributed.run", "--standalone", f"--nproc_per_node={NUM_PROCESSES}"]
     done = subprocess.run(
@@ -189,7 +207,11 @@ def distributed(jobs, tmp_path_factory) -> dict[str, list[tuple[dict, dict]]]:
 
 
 @pytest.mark.parametrize(
-    "name", ["masked", "masked twice", "classified", "classified twice", "fine-tuned"]
+    "name",
+    [
+        *("masked", "masked twice", "classified", "classified twice", "classified nearby"),
+        *("classified at the worst weights", "fine-tuned"),
+    ],
 )
 def test_processes_change_nothing(name, whole, distributed):
     for gradients, logs in distributed[name]:

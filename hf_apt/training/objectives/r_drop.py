@@ -10,6 +10,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
+from hf_apt.training.adversary.divergence import symmetric_kl
 from hf_apt.training.objective import Step, Term, asked_logits, num_asked, require_weight
 
 if TYPE_CHECKING:
@@ -29,7 +30,8 @@ class RDrop:
     For classifiers and masked LMs, the divergence being taken at the asked positions. A step takes
     about twice the time, and memory for the activations of both passes. Gradients go through both.
 
-    Raises ValueError for a weight that is negative or no number.
+    Raises:
+        ValueError: for a weight that is negative or no number.
     """
 
     name: str = field(default="r_drop", init=False)
@@ -42,13 +44,25 @@ class RDrop:
         require_weight(self)
 
     def count(self, inputs: Mapping[str, Any]) -> Tensor:
-        """The number of labels other than -100."""
+        """How many answers the divergence is a mean of.
+
+        Args:
+            inputs: a batch with labels.
+
+        Returns:
+            The number of labels other than -100.
+        """
         return num_asked(inputs)
 
     def __call__(self, step: Step) -> tuple[Term, ...]:
-        """The divergence; and `r_drop_second_pass`, half of the second plain loss minus the first.
+        """What the second pass of one batch adds.
 
-        The divergence is summed over the asked rows of the batch, in nats and float32.
+        Args:
+            step: the batch, after its first pass.
+
+        Returns:
+            The divergence, summed over the asked rows of the batch, in nats and float32; and
+            `r_drop_second_pass`, half of the second plain loss minus the first.
         """
         loss, outputs = step.loss_and_outputs(step.inputs)
         first_NC, asked_N = asked_logits(step.outputs, step.inputs)
@@ -74,7 +88,4 @@ def symmetric_divergence(
     first_NC: Float[Tensor, "n classes"], second_NC: Float[Tensor, "n classes"]
 ) -> Float[Tensor, " n"]:
     """(KL(p || q) + KL(q || p)) / 2 of the softmax of each row, in nats and float32."""
-    log_p_NC = first_NC.float().log_softmax(dim=-1)
-    log_q_NC = second_NC.float().log_softmax(dim=-1)
-    # Both sums in one: p (ln p - ln q) + q (ln q - ln p).
-    return ((log_p_NC.exp() - log_q_NC.exp()) * (log_p_NC - log_q_NC)).sum(dim=-1) / 2
+    return symmetric_kl(first_NC, second_NC) / 2

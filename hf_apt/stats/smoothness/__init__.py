@@ -1,0 +1,1 @@
+"""Figures of how far answers move when inputs are moved a little."""

@@ -1,0 +1,19 @@
+"""Shared-out weights are refused by the Trainer's arguments and by the launcher's switches."""
+
+from types import SimpleNamespace
+
+import pytest
+
+from hf_apt.training.adversary.whole_weights import require_whole_weights
+
+
+def test_shared_out_weights_are_refused(monkeypatch):
+    whole = SimpleNamespace(fsdp=None, deepspeed=None)
+    require_whole_weights(whole, "it")
+    with pytest.raises(ValueError, match="it needs all weights in every process, which FSDP"):
+        require_whole_weights(SimpleNamespace(fsdp=True, deepspeed=None), "it")
+    with pytest.raises(ValueError, match="which DeepSpeed shares out: start"):
+        require_whole_weights(SimpleNamespace(fsdp=None, deepspeed="zero.json"), "it")
+    monkeypatch.setenv("ACCELERATE_USE_FSDP", "true")
+    with pytest.raises(ValueError, match="which FSDP shares out"):
+        require_whole_weights(whole, "it")

@@ -7,8 +7,9 @@ from typing import Literal, get_args
 
 from hf_apt.stats.config_checks import require_positive, require_whole
 
-Probe = Literal["linear", "prototype", "neighbours"]
-"""`linear`: multinomial logistic regression. `prototype`: the class with the nearest mean.
+Probe = Literal["linear", "prototype", "prototype_cosine", "neighbours"]
+"""`linear`: multinomial logistic regression. `prototype`: the class with the nearest mean, by
+distance. `prototype_cosine`: the class whose mean has the smallest angle with the text.
 `neighbours`: the commonest class among the nearest training texts."""
 
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 import numpy as np
 from jaxtyping import Float, Int
 
+from hf_apt.stats.classes.prototypes import nearest_prototype
 from hf_apt.stats.probe_config import PROBES, Probe, ProbeConfig
 
 FLAT = 1e-5
@@ -61,11 +62,9 @@ def predicted_as_scaled(
     from sklearn.neighbors import KNeighborsClassifier
 
     if probe == "prototype":
-        classes = np.unique(train_labels_I)
-        means_CH = np.stack([train_IH[train_labels_I == label].mean(axis=0) for label in classes])
-        # The text's own length is the same for every class.
-        nearness_IC = test_IH @ means_CH.T - (means_CH**2).sum(axis=1) / 2
-        return classes[nearness_IC.argmax(axis=1)]
+        return nearest_prototype(train_IH, train_labels_I, test_IH, "euclidean")
+    if probe == "prototype_cosine":
+        return nearest_prototype(train_IH, train_labels_I, test_IH, "cosine")
     if probe == "neighbours":
         neighbours = min(config.num_neighbours, len(train_IH))
         classifier = KNeighborsClassifier(neighbours, algorithm="brute")

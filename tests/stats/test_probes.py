@@ -87,7 +87,13 @@ def test_prototypes_and_neighbours_are_those_of_loops():
         order = sorted(range(60), key=lambda place: math.dist(row, others[place]))[:7]
         votes = [sum(labels[place] == label for place in order) for label in range(4)]
         common.append(votes.index(max(votes)))
+    alike = []
+    for row in (test - mean) / deviation:
+        centres = [((train - mean) / deviation)[labels == label].mean(axis=0) for label in range(4)]
+        cosines = [row @ each / math.hypot(*each) for each in centres]
+        alike.append(cosines.index(max(cosines)))
     config = ProbeConfig(num_neighbours=7)
+    assert predicted("prototype_cosine", train, labels, test, config).tolist() == alike
     assert predicted("prototype", train, labels, test, config).tolist() == near
     assert predicted("neighbours", train, labels, test, config).tolist() == common
 

@@ -45,7 +45,7 @@ class LabelledTexts:
 
 @dataclass(frozen=True)
 class Examples:
-    """Texts of one split, class after class."""
+    """Texts of one split, class after class unless labels were made wrong."""
 
     texts: tuple[str, ...]
     """Text of each example."""

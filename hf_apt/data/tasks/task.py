@@ -13,6 +13,7 @@ from hf_apt.data.tasks.known_tasks import KNOWN_TASKS, KnownTask, RowSource
 from hf_apt.data.tasks.rows import read_rows
 from hf_apt.data.tasks.splits import Examples, LabelledTexts, Splits, split
 from hf_apt.data.tasks.task_config import TaskConfig
+from hf_apt.data.tasks.uneven import long_tailed, mislabelled
 from hf_apt.data.text_files import require_encoding
 from hf_apt.records.fingerprints import file_fingerprint
 
@@ -175,18 +176,23 @@ def _sotu_rows() -> LabelledTexts:
 
 
 def _task(name: str, splits: Splits, config: TaskConfig, origin: dict[str, Any]) -> Task:
-    counts_C = np.bincount(splits.train.labels)
+    train = long_tailed(splits.train, config.imbalance, config.seed)
+    train = mislabelled(train, config.label_noise, len(splits.label_names), config.seed)
+    # Only where they are asked for: figures of plain texts are those of earlier runs.
+    asked = {"imbalance": (config.imbalance, 1.0), "label_noise": (config.label_noise, 0.0)}
+    origin |= {name: value for name, (value, plain) in asked.items() if value != plain}
+    counts_C = np.bincount(train.labels, minlength=len(splits.label_names))
     provenance = origin | {
         "seed": config.seed,
         "num_labels": len(splits.label_names),
-        "num_train": len(splits.train),
+        "num_train": len(train),
         "num_test": len(splits.test),
         "smallest_train_class": int(counts_C.min()),
         "largest_train_class": int(counts_C.max()),
         "num_repeated": splits.num_repeated,
         "num_contradictory": splits.num_contradictory,
-        "train_fingerprint": splits.train.fingerprint(),
+        "train_fingerprint": train.fingerprint(),
         "test_fingerprint": splits.test.fingerprint(),
     }
     name = re.sub(r"\W+", "_", name)
-    return Task(name, splits.train, splits.test, splits.label_names, provenance)
+    return Task(name, train, splits.test, splits.label_names, provenance)

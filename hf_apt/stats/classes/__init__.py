@@ -1,0 +1,1 @@
+"""Classifiers judged and corrected by class: prototypes, uneven classes, wrong labels."""

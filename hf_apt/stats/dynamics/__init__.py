@@ -1,0 +1,1 @@
+"""How a training's examples were answered from epoch to epoch."""

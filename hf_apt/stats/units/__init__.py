@@ -1,0 +1,1 @@
+"""Groups of units of a network, by how alike they are active."""

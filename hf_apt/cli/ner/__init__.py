@@ -1,0 +1,1 @@
+"""`hf-apt ner`: names found after a few examples."""

@@ -21,6 +21,7 @@ class ModelAccuracy(TypedDict):
     finetuned: NotRequired[ByPooling]
     cut: NotRequired[list[PlainEstimate]]
     classifier: NotRequired[PlainEstimate]
+    macro_f1: NotRequired[PlainEstimate]
     num_trained_parameters: NotRequired[int]
 
 
@@ -77,6 +78,7 @@ class ComparisonRecord(TypedDict):
     task: str
     chance: float
     provenance: list[dict[str, Any]]
+    settings: dict[str, Any]
     mean_apt_positions: NotRequired[int | None]
     runs: list[dict[str, Any]]
     gap_rank_correlation: dict[str, Any]

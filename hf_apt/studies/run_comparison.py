@@ -11,8 +11,9 @@ from typing import Any
 
 from hf_apt.records.schemas import COMPARISON
 from hf_apt.records.summary_record import Summary
-from hf_apt.records.task_record import TaskRecord
+from hf_apt.records.task_record import ModelAccuracy, TaskRecord
 from hf_apt.records.task_records import gap, is_of_this_model
+from hf_apt.records.training_methods import KEYS, method_labels
 from hf_apt.stats.depth_figures import DepthFigures, PlainEstimate
 from hf_apt.stats.rank_agreement import (
     PROTOCOLS,
@@ -51,6 +52,11 @@ def compare(runs: Sequence[ComparedRun]) -> dict[str, Any]:
     the fine-tuned classifier `pretrained`, `untrained` and their difference `gap`
     (`hf_apt.records.task_records.gap`): estimates.
 
+    `method`: by which loss, objectives and methods a run was fine-tuned, with the settings in which
+    runs differ, `plain` for none of them; `accuracy_by_depth`: by protocol (`finetuned`, `cut`)
+    estimates of accuracy at each depth, of the linear head on the mean over tokens, or on the first
+    pooling that was measured, and of cut classifiers. These settings alone may differ.
+
     `mean_apt_positions`: the number of asked positions to which `mean_apt` is rarefied
     (`hf_apt.stats.rarefaction`), the largest one that all runs have; null where there is none, and
     mean APT is that of all positions then, which runs of different sizes cannot be compared by.
@@ -65,7 +71,8 @@ def compare(runs: Sequence[ComparedRun]) -> dict[str, Any]:
     """
     _require_comparable(runs)
     size = _common_size(runs)
-    rows = [_row(run, size) for run in runs]
+    methods = method_labels([run.finetuned["config"]["finetune"] for run in runs])
+    rows = [_row(run, size) | {"method": how} for run, how in zip(runs, methods, strict=True)]
     order = sorted(range(len(runs)), key=lambda place: rows[place]["corpus"]["tokens"] or 0)
     runs, rows = [runs[place] for place in order], [rows[place] for place in order]
     first = runs[0].finetuned
@@ -95,9 +102,21 @@ def _row(run: ComparedRun, size: int | None) -> dict[str, Any]:
         "overlap": run.finetuned.get("overlap"),
         "mean_apt": apt_D and apt_D[-1],
         "mean_apt_by_depth": apt_D,
+        "accuracy_by_depth": _accuracy_by_depth(models["pretrained"]),
         **accuracies,
         "gap": gap(accuracies["pretrained"], accuracies["untrained"]),
     }
+
+
+def _accuracy_by_depth(model: ModelAccuracy) -> dict[str, list[PlainEstimate]]:
+    """Accuracy of the fine-tuned model at each depth by protocol, where it was measured."""
+    by_pooling = model.get("finetuned", {})
+    pooling = "mean" if "mean" in by_pooling else next(iter(by_pooling), "")
+    curves = {
+        "finetuned": by_pooling.get(pooling, {}).get("linear"),
+        "cut": model.get("cut"),
+    }
+    return {protocol: curve for protocol, curve in curves.items() if curve}
 
 
 def _corpus(summary: Summary | None) -> dict[str, Any]:
@@ -217,5 +236,7 @@ def _settings(record: TaskRecord) -> dict[str, Any]:
     for name in _SAME_SETTINGS:
         value = record["config"][name]
         grouped = value if isinstance(value, dict) else {"": value}
-        settings |= {f"{name} {key}".strip(): each for key, each in grouped.items()}
+        settings |= {
+            f"{name} {key}".strip(): each for key, each in grouped.items() if key not in KEYS
+        }
     return settings | {"sequence_length": record["config"]["features"]["sequence_length"]}

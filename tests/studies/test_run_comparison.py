@@ -11,6 +11,7 @@ from scipy.stats import spearmanr
 from hf_apt.cli.tables import comparison
 from hf_apt.records.run import Run
 from hf_apt.records.schemas import BLOCK_ACCURACY, SUMMARY
+from hf_apt.report.results.comparison_page import comparison_page
 from hf_apt.stats.rank_agreement import agreement
 from hf_apt.stats.transfer_scores import SCORES
 from hf_apt.studies.run_comparison import ComparedRun, compare
@@ -320,3 +321,49 @@ def test_a_run_without_the_task_is_one_sentence(call, folders):
     code, _, last = call(folders[0], "--task", "kinds")
     assert code == 2
     assert "at least two runs" in last
+
+
+def by_methods():
+    """One checkpoint, fine-tuned as it comes and by two strengths of one objective."""
+    given = []
+    for name, objectives in (
+        ("as-it-comes", []),
+        ("weak", [{"name": "smoothness", "weight": 1.0, "norm": "inf"}]),
+        ("strong", [{"name": "smoothness", "weight": 5.0, "norm": "inf"}]),
+    ):
+        (run,) = records("middle", cut=True)
+        finetuned = copy.deepcopy(run.finetuned)
+        finetuned["config"]["finetune"]["objectives"] = objectives
+        given.append(ComparedRun(name=name, finetuned=finetuned, summary=run.summary))
+    del given[0].finetuned["config"]["finetune"]["objectives"]  # as older records have it
+    return given
+
+
+def test_methods_alone_may_differ_and_are_told_apart():
+    record = compare(by_methods())
+    assert [row["method"] for row in record["runs"]] == [
+        "plain",
+        "smoothness weight=1",
+        "smoothness weight=5",
+    ]
+    curves = record["runs"][0]["accuracy_by_depth"]
+    assert _values(curves["finetuned"]) == pytest.approx([0.4, 0.45, 0.5])
+    assert _values(curves["cut"]) == pytest.approx([0.5, 0.55, 0.6])
+    console = Console(width=80, record=True)
+    for table in comparison.tables(record):
+        console.print(table)
+    printed = console.export_text()
+    assert "Accuracy on kinds by method of fine-tuning" in printed
+    assert "…" not in printed
+    (line,) = [line for line in printed.splitlines() if line.split()[:2] == ["plain", "0.500"]]
+    assert line.split() == ["plain", "0.500", "0.550", "0.600"]
+
+
+def test_the_page_of_methods_shows_accuracy_by_depth():
+    record = compare(by_methods())
+    page = comparison_page(record, [], [])
+    assert page.chart is not None
+    assert "accuracy, smoothness weight=5 (strong), block\xa02: 0.5000" in page.chart
+    assert "Accuracy of a linear head" in page.caption
+    alike = comparison_page(compare(records("small", "large")), [], [])
+    assert "Mean APT" in alike.caption

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from typing import TYPE_CHECKING, Any
 
 from hf_apt.cli.tables.style import bare_table, estimate_cell
@@ -16,6 +17,8 @@ def tables(result: ComparisonRecord) -> list[Table]:
     """Tables of what `compare` found, ready to print, none wider than 80 columns."""
     task, rows = result["task"], result["runs"]
     tables = [_by_size(f"Accuracy on {task} by size of the pre-training corpus", rows)]
+    if len({row["method"] for row in rows}) > 1:
+        tables = [*_by_method(task, rows), *tables]
     with_overlap = [row for row in rows if row["overlap"] is not None]
     if with_overlap:
         with_overlap.sort(key=lambda row: row["overlap"]["occurrences"] or 0)
@@ -62,6 +65,25 @@ def _by_size(title: str, rows: list[dict[str, Any]]) -> Table:
             row["name"], "" if tokens is None else _short(tokens), *map(estimate_cell, figures)
         )
     return table
+
+
+def _by_method(task: str, rows: list[dict[str, Any]]) -> Iterator[Table]:
+    """Accuracy of the classifier by method, and of each block by protocol."""
+    table = bare_table(f"Accuracy on {task} by method of fine-tuning", "run", "method", "accuracy")
+    for row in rows:
+        table.add_row(row["name"], row["method"], estimate_cell(row["pretrained"]))
+    yield table
+    for protocol, words in (("finetuned", "the fine-tuned trunk"), ("cut", "the cut model")):
+        measured = [row for row in rows if protocol in row["accuracy_by_depth"]]
+        if not measured:
+            continue
+        depths = range(max(len(row["accuracy_by_depth"][protocol]) for row in measured))
+        names = ["emb.", *map(str, depths[1:])]
+        table = bare_table(f"Accuracy of {words} on {task} by block", "method", *names)
+        for row in measured:
+            curve = row["accuracy_by_depth"][protocol]
+            table.add_row(row["method"], *(f"{each['value']:.3f}" for each in curve))
+        yield table
 
 
 def _by_overlap(title: str, rows: list[dict[str, Any]]) -> Table:

@@ -17,18 +17,26 @@ from hf_apt.report.results.result_page import ResultPage
 from hf_apt.report.section import TextTable
 from hf_apt.stats.labels import default_depth_names
 
+_METHOD_CAPTION = (
+    "Accuracy of a linear head on the fine-tuned trunk by depth, a line for each method; bars are"
+    " one standard error."
+)
+
 
 def comparison_page(
     record: ComparisonRecord, tables: Sequence[TextTable], notes: Sequence[str]
 ) -> ResultPage:
     """Which run is best at the task, mean APT of all by depth, and the tables of the terminal."""
     rows, size = record["runs"], record.get("mean_apt_positions")
+    by_method = _method_chart(record)
     return ResultPage(
         title=f"{len(rows)} runs, fine-tuned on {record['task']}",
         question=f"Which run is best at {record['task']}?",
         answer=comparison_answer(record),
-        chart=_chart(rows, size),
-        caption="Mean APT of the own head by depth, "
+        chart=by_method or _chart(rows, size),
+        caption=_METHOD_CAPTION
+        if by_method
+        else "Mean APT of the own head by depth, "
         + (
             f"expected of {size:,} asked positions, the most that all runs have"
             if size
@@ -90,6 +98,34 @@ def _known(value: dict[str, Any]) -> bool:
 def _over(size: int | None) -> str:
     """What the errors of mean APT are over: text where it is expected of `size` positions."""
     return "tokens" if size is None else "stretches of the text"
+
+
+def has_methods(record: ComparisonRecord) -> bool:
+    """Whether the runs were fine-tuned by different methods."""
+    return len({row.get("method") for row in record["runs"]}) > 1
+
+
+def _method_chart(record: ComparisonRecord) -> Markup | None:
+    """Accuracy by depth, a line for each method; None where there are no different ones."""
+    rows = record["runs"]
+    curves = {
+        _named(row): row["accuracy_by_depth"]["finetuned"]
+        for row in rows
+        if "finetuned" in row.get("accuracy_by_depth", {})
+    }
+    if not has_methods(record) or len(curves) < 2:
+        return None
+    labels = [
+        label.replace(" ", "\xa0") for label in default_depth_names(max(map(len, curves.values())))
+    ]
+    num_seeds = record["settings"]["num_seeds"]
+    over = "seeds" if num_seeds > 1 else "the test texts of one seed"
+    return runs_by_depth(curves, labels, over=over, unit="seeds", figure="accuracy")
+
+
+def _named(row: dict[str, Any]) -> str:
+    """A line's name: the method, and the run, as two runs may have one method."""
+    return f"{row['method']} ({Path(row['name']).name})"
 
 
 def _chart(rows: Sequence[dict[str, Any]], size: int | None) -> Markup | None:

@@ -53,9 +53,14 @@ def said_of(figure: str, place: str, value: PlainEstimate, over: str, unit: str)
 
 
 def runs_by_depth(
-    curves: dict[str, list[PlainEstimate]], labels: Sequence[str], *, over: str, unit: str
+    curves: dict[str, list[PlainEstimate]],
+    labels: Sequence[str],
+    *,
+    over: str,
+    unit: str,
+    figure: str = "mean APT",
 ) -> Markup:
-    """Mean APT by depth, a line for each run with bars of one standard error.
+    """A figure by depth, a line for each run with bars of one standard error.
 
     A run with fewer depths than `labels` has a shorter line. `over` says what the standard errors
     are over, `unit` what the numbers of the estimates count.
@@ -65,10 +70,11 @@ def runs_by_depth(
         for name, curve in curves.items()
         for depth, value in enumerate(curve)
         if value["value"] is not None
-        for said in [said_of("mean APT", f"{name}, {labels[depth]}", value, over, unit)]
+        for said in [said_of(figure, f"{name}, {labels[depth]}", value, over, unit)]
     ]
     draw = partial(_runs, curves, labels)
-    said, data = "Mean APT by depth, one line for each run", curves_data(curves, labels)
+    said = f"{figure[0].upper()}{figure[1:]} by depth, one line for each run"
+    data = curves_data(curves, labels, figure)
     return both_widths("runs", said, draw, points, data)
 
 

@@ -137,6 +137,9 @@ from .runs.recipes import (
 from .runs.sentence_lens import (
     lens as lens,
 )
+from .spans.span_format import SpanFormat as SpanFormat
+from .spans.span_model import SpanModel as SpanModel
+from .spans.span_tagger import SpanTagger as SpanTagger
 from .stats.apt import (
     apt50 as apt50,
 )
@@ -145,6 +148,24 @@ from .stats.apt import (
 )
 from .stats.apt import (
     mean_apt as mean_apt,
+)
+from .stats.classes.label_noise import (
+    label_margins as label_margins,
+)
+from .stats.classes.logit_adjustment import (
+    logit_adjusted as logit_adjusted,
+)
+from .stats.classes.macro_f1 import (
+    macro_f1 as macro_f1,
+)
+from .stats.classes.prototypes import (
+    nearest_prototype as nearest_prototype,
+)
+from .stats.classes.thresholds import (
+    thresholded as thresholded,
+)
+from .stats.classes.thresholds import (
+    tuned_thresholds as tuned_thresholds,
 )
 from .stats.clusters import (
     TokenClusters as TokenClusters,
@@ -161,6 +182,7 @@ from .stats.counts import (
 from .stats.counts import (
     PairCounts as PairCounts,
 )
+from .stats.dynamics.training_dynamics import DynamicsRecord as DynamicsRecord
 from .stats.estimates import (
     Estimate as Estimate,
 )
@@ -177,6 +199,13 @@ from .studies.block_accuracy import (
     measure_blocks as measure_blocks,
 )
 from .studies.block_accuracy_config import BlockAccuracyConfig as BlockAccuracyConfig
+from .studies.label_noise import (
+    wrong_labels_by_depth as wrong_labels_by_depth,
+)
+from .studies.local_smoothness import LocalSmoothnessConfig as LocalSmoothnessConfig
+from .studies.local_smoothness import (
+    local_smoothness as local_smoothness,
+)
 from .studies.minimal_pairs import (
     minimal_pairs as minimal_pairs,
 )
@@ -187,12 +216,31 @@ from .training.finetuning import (
 from .training.head_training import (
     train_heads as train_heads,
 )
+from .training.losses.class_balanced import ClassBalanced as ClassBalanced
+from .training.losses.example_weights import WithExampleWeights as WithExampleWeights
+from .training.losses.focal import Focal as Focal
+from .training.losses.logit_adjusted import LogitAdjusted as LogitAdjusted
+from .training.losses.loss_func import (
+    class_loss_func as class_loss_func,
+)
 from .training.masked_lm_loss import (
     masked_lm_loss as masked_lm_loss,
 )
 from .training.masked_lm_trainer import WithMaskedLMLoss as WithMaskedLMLoss
+from .training.methods.dynamics_file import (
+    read_dynamics as read_dynamics,
+)
+from .training.methods.grouped_gradients import GroupedGradients as GroupedGradients
+from .training.methods.training_dynamics import TrainingDynamics as TrainingDynamics
+from .training.methods.weight_average import WeightAverage as WeightAverage
 from .training.objective_trainer import WithObjectives as WithObjectives
+from .training.objectives.balanced_contrast import BalancedContrast as BalancedContrast
+from .training.objectives.proximal import Proximal as Proximal
+from .training.objectives.r_drop import RDrop as RDrop
+from .training.objectives.sharpness_aware import SharpnessAware as SharpnessAware
+from .training.objectives.smoothness import Smoothness as Smoothness
 from .training.pretrain_config import PretrainConfig as PretrainConfig
+from .training.sampling.balanced_batches import BalancedBatches as BalancedBatches
 from .training.translator_training import (
     train_translator as train_translator,
 )

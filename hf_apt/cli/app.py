@@ -26,6 +26,7 @@ from hf_apt.cli.fit_lens import fit_lens_command
 from hf_apt.cli.lens import lens_command
 from hf_apt.cli.ls import ls_command
 from hf_apt.cli.measure_options import MeasureDryRun, measure_or_series_options
+from hf_apt.cli.ner.command import ner_command
 from hf_apt.cli.option_functions import with_options
 from hf_apt.cli.publish import publish_app
 from hf_apt.cli.rates import rates_command
@@ -46,7 +47,7 @@ PANELS = {
         *("lens", "measure", "check", "reference", "bench", "rates", "score", "similarity"),
         "fit-lens",
     ),
-    "Train": ("run", "pretrain", "finetune", "committee"),
+    "Train": ("run", "pretrain", "finetune", "committee", "ner"),
     "Compare": ("diff", "acquisition", "compare"),
     "Keep and share": ("report", "publish", "ls", "env"),
 }
@@ -89,6 +90,7 @@ app = typer.Typer(
 app.add_typer(publish_app, name="publish")
 app.command("finetune")(finetune_command)
 app.command("committee")(committee_command)
+app.command("ner")(ner_command)
 app.command("bench")(bench_command)
 app.command("check")(check_command)
 app.command("compare")(compare_command)

@@ -53,6 +53,9 @@ class Flag:
     read: Callable[[list[str]], Any] | None = None
     """Makes the field's value of the texts of an option that can be repeated."""
 
+    parse: Callable[[str], Any] | None = None
+    """Makes the field's value of the text of an option that is given once."""
+
     metavar: str | None = None
     """What the help shows in place of the type."""
 
@@ -110,7 +113,8 @@ class ConfigOptions:
     def _parameter(self, flag: Flag) -> inspect.Parameter:
         owner, name = field_of(self.config, flag.path)
         own_default = owner.__dataclass_fields__[name].default
-        annotation = list[str] if flag.read else _option_type(_annotation(owner, name))
+        annotation = list[str] if flag.read else _option_type(annotation_of(owner, name))
+        annotation = str if flag.parse else annotation
         text, absent = described(owner, name)
         default, shown = None, flag.shown
         if not self.is_change:
@@ -147,7 +151,7 @@ def field_of(config: type, path: str) -> tuple[type, str]:
     """The class that has the field at `path` from `config` on, and the field's name."""
     *above, name = path.split(".")
     for part in above:
-        config = _annotation(config, part)
+        config = annotation_of(config, part)
     return config, name
 
 
@@ -174,8 +178,8 @@ def _docstrings(module: str) -> dict[tuple[str, str], str]:
     return docstrings
 
 
-def _annotation(config: type, name: str) -> Any:
-    """A field's type, without None."""
+def annotation_of(config: type, name: str) -> Any:
+    """The type of a field of a dataclass, without None."""
     # Of this field alone: types of others may be imported for type checkers only.
     alone = SimpleNamespace(__annotations__={name: config.__dataclass_fields__[name].type})
     annotation = get_type_hints(alone, vars(sys.modules[config.__module__]))[name]
@@ -206,6 +210,8 @@ def _plain(flag: Flag, value: Any) -> Any:
     """An option's value as its field has it; one that is repeated counts once."""
     if flag.read is not None:
         return flag.read(value)
+    if flag.parse is not None:
+        return flag.parse(value)
     if isinstance(value, list):
         plain = (each.value if isinstance(each, StrEnum) else each for each in value)
         return tuple(dict.fromkeys(plain))
@@ -227,5 +233,5 @@ def _with(config: Any, values: Mapping[str, Any]) -> Any:
         else:
             own[name] = value
     for name, below in inner.items():
-        own[name] = _with(_annotation(config, name) if is_new else getattr(config, name), below)
+        own[name] = _with(annotation_of(config, name) if is_new else getattr(config, name), below)
     return config(**own) if is_new else replace(config, **own)

@@ -2,22 +2,27 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
-from dataclasses import fields
+from collections.abc import Sequence
 from typing import Any
 
+from hf_apt.cli.spelling.spelled import spelled
 from hf_apt.training.objective import Objective, require_objectives
+from hf_apt.training.objectives.balanced_contrast import BalancedContrast
 from hf_apt.training.objectives.entropy import ConfidencePenalty
+from hf_apt.training.objectives.proximal import Proximal
 from hf_apt.training.objectives.r_drop import RDrop
+from hf_apt.training.objectives.sharpness_aware import SharpnessAware
+from hf_apt.training.objectives.smoothness import Smoothness
 
 OBJECTIVES: dict[str, type[Any]] = {
+    "balanced_contrast": BalancedContrast,
     "confidence_penalty": ConfidencePenalty,
+    "proximal": Proximal,
     "r_drop": RDrop,
+    "sharpness_aware": SharpnessAware,
+    "smoothness": Smoothness,
 }
 """The objectives, by the name under which each is asked for and logged."""
-
-_READ: dict[str, Callable[[str], Any]] = {"float": float, "int": int, "str": str}
-"""How a field's value is read, by its annotation."""
 
 
 def objectives_of(texts: Sequence[str]) -> tuple[Objective, ...]:
@@ -39,28 +44,4 @@ def objective_of(text: str) -> Objective:
     >>> objective_of("r_drop:weight=0.5")
     RDrop(name='r_drop', weight=0.5)
     """
-    name, _, rest = text.partition(":")
-    if name not in OBJECTIVES:
-        raise ValueError(f"there is no objective {name!r}: there are {', '.join(OBJECTIVES)}.")
-    keys = {field.name: _READ[str(field.type)] for field in fields(OBJECTIVES[name]) if field.init}
-    values: dict[str, Any] = {}
-    for part in rest.split(",") if rest else ():
-        key, equals, value = part.partition("=")
-        if not equals or key not in keys or key in values:
-            raise ValueError(
-                f"{part!r} in {text!r} is no setting of {name}: there are "
-                f"{', '.join(keys)}, each once, as in {_example(name)}."
-            )
-        try:
-            values[key] = keys[key](value)
-        except ValueError:
-            raise ValueError(
-                f"the {key} of {name} is {value!r}: give a number, as in {_example(name)}."
-            ) from None
-    if "weight" not in values:
-        raise ValueError(f"{text!r} has no weight: write {_example(name)}.")
-    return OBJECTIVES[name](**values)
-
-
-def _example(name: str) -> str:
-    return f"{name}:weight=1"
+    return spelled(text, OBJECTIVES, "objective")

@@ -2,6 +2,8 @@
 
 from hf_apt.cli.dataclass_options import Flag, in_panel
 from hf_apt.cli.objectives import objectives_of
+from hf_apt.cli.spelling.losses import loss_of
+from hf_apt.cli.spelling.methods import methods_of
 from hf_apt.data.tasks.known_tasks import KNOWN_TASKS
 
 TASK = in_panel(
@@ -13,6 +15,8 @@ TASK = in_panel(
     "task.encoding",
     Flag("task.train_per_class", min=1),
     Flag("task.test_per_class", min=1),
+    Flag("task.imbalance", min=1),
+    Flag("task.label_noise", min=0, max=1),
     "task.entity_markers",
 )
 
@@ -27,5 +31,7 @@ FINETUNING = in_panel(
     "finetune.seed",
     "finetune.precision",
     Flag("finetune.objectives", "--objective", read=objectives_of, metavar="name:key=value"),
+    Flag("finetune.methods", "--method", read=methods_of, metavar="name:key=value"),
+    Flag("finetune.loss", "--loss", parse=loss_of, metavar="name:key=value"),
     Flag("num_seeds", "--seeds", min=1),
 )

@@ -60,14 +60,14 @@ def measure_blocks(checkpoint: str, config: BlockAccuracyConfig, run: Run) -> di
         A record. Its `models` holds `pretrained` and maybe `untrained`, each with the protocols
         `frozen` and maybe `finetuned`: for each pooling, lists over depths of the accuracy in [0,
         1] by each probe (`value`, `standard_error`, `num` of seeds) and of each score; `depths` has
-        their names. `classifier` is the accuracy of the fine-tuned classifier itself; `cut`, where
-        it was asked for, that of classifiers on the trunk cut after each block, as a list over
-        depths; `num_trained_parameters` is what fine-tuning changed. `agreement` ranks depths by
-        each score of the frozen trunk, and by mean APT where `run` has counts of the same
-        checkpoint, against their `linear` accuracy and against `cut` (Spearman). `overlap` is that
-        of the first seed's texts with the run's training corpus, null where `run` did not pre-train
-        this checkpoint. `confidence` is the `hf_apt.studies.confidence` of the first seed's
-        fine-tuned model, where it was asked for.
+        their names. `classifier` is the accuracy of the fine-tuned classifier itself and
+        `macro_f1` its macro F1; `cut`, where it was asked for, the accuracy of classifiers on the
+        trunk cut after each block, as a list over depths; `num_trained_parameters` is what
+        fine-tuning changed. `agreement` ranks depths by each score of the frozen trunk, and by mean
+        APT where `run` has counts of the same checkpoint, against their `linear` accuracy and
+        against `cut` (Spearman). `overlap` is that of the first seed's texts with the run's
+        training corpus, null where `run` did not pre-train this checkpoint. `confidence` is the
+        `hf_apt.studies.confidence` of the first seed's fine-tuned model, where it was asked for.
 
     Raises:
         ValueError: for a task or a checkpoint that cannot be opened, one that is no encoder or has
@@ -165,6 +165,9 @@ def _summarised(by_seed: Sequence[ModelFigures], num_test: int) -> dict[str, Any
     if classifiers:
         summary["classifier"] = plain(over_seeds(classifiers, num_test)[0])
         summary["num_trained_parameters"] = by_seed[0].num_trained
+    scores = [one.macro_f1 for one in by_seed if one.macro_f1 is not None]
+    if scores:
+        summary["macro_f1"] = plain(mean_estimate(np.array(scores)))
     return summary
 
 

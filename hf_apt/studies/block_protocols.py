@@ -6,6 +6,7 @@ what is left is fine-tuned. `finetuned`: the trunk is fine-tuned whole, then a h
 
 from __future__ import annotations
 
+import shutil
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import cast
@@ -21,6 +22,7 @@ from hf_apt.depths.truncation import cut
 from hf_apt.depths.trunk import Trunk
 from hf_apt.models.encoders import Encoder
 from hf_apt.models.lora import num_trained
+from hf_apt.stats.classes.macro_f1 import macro_f1
 from hf_apt.stats.flattened_probes import flat_accuracies, require_few
 from hf_apt.stats.probe_config import Probe
 from hf_apt.stats.probes import probe_accuracies
@@ -49,6 +51,9 @@ class ModelFigures:
     num_trained: int | None = None
     """Number of parameters that fine-tuning changed."""
 
+    macro_f1: float | None = None
+    """Macro F1 of the fine-tuned classifier on the test texts."""
+
 
 @dataclass(frozen=True)
 class Protocols:
@@ -68,6 +73,8 @@ class Protocols:
 
     def of(self, encoder: Encoder, saved: Path | None) -> ModelFigures:
         """The figures of one model; it is fine-tuned in place and left in the folder `saved`.
+
+        Beside it there are the `.npz` files that methods of the training have written.
 
         A cut model has the head of the whole one and the same seed. Cut after the last block, it is
         the whole one, and is not trained twice.
@@ -94,12 +101,26 @@ class Protocols:
         if saved is not None:
             with writing_folder(saved) as partial:
                 encoder.save(partial)
+                for kept in sorted(self._training.glob("*.npz")):  # what methods have recorded
+                    shutil.copy(kept, partial)
         cut_D = np.array([*accuracies, accuracy]) if self.config.cut else None
-        return ModelFigures(by_pooling, accuracy, logits_IC, cut_D, num_trained(encoder.model))
+        return ModelFigures(
+            by_pooling,
+            accuracy,
+            logits_IC,
+            cut_D,
+            num_trained(encoder.model),
+            macro_f1(self.task.test.labels, logits_IC.argmax(axis=1), self.task.num_labels),
+        )
 
     def _finetuned(self, encoder: Encoder, config: FinetuneConfig) -> np.ndarray:
         """The test logits (I, C) of `encoder`, which is fine-tuned in place."""
-        return finetune(encoder, self.task, config, self.scratch / "training")
+        return finetune(encoder, self.task, config, self._training)
+
+    @property
+    def _training(self) -> Path:
+        """Where the Trainer works."""
+        return self.scratch / "training"
 
     def _accuracy(self, logits_IC: np.ndarray) -> float:
         return float((logits_IC.argmax(axis=1) == self.task.test.labels).mean())

@@ -146,6 +146,7 @@ def _written(figures: ModelFigures) -> dict[str, Any]:
         "classifier": figures.classifier,
         "cut": None if figures.cut is None else figures.cut.tolist(),
         "num_trained": figures.num_trained,
+        "macro_f1": figures.macro_f1,
     }
 
 
@@ -162,4 +163,5 @@ def _read(content: dict[str, Any]) -> ModelFigures:
         None,
         None if content["cut"] is None else np.array(content["cut"]),
         content["num_trained"],
+        content["macro_f1"],
     )

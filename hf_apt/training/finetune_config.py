@@ -13,6 +13,8 @@ from hf_apt.stats.config_checks import (
     require_seed,
     require_whole,
 )
+from hf_apt.training.losses.class_loss import ClassLoss
+from hf_apt.training.methods.method import Method, require_methods
 from hf_apt.training.objective import Objective, require_objectives
 
 
@@ -21,7 +23,8 @@ class FinetuneConfig:
     """How a classifier is trained; defaults are those of the paper's code.
 
     Raises:
-        ValueError: for numbers that are out of range, and objectives that do not go together.
+        ValueError: for numbers that are out of range, and objectives or methods that do not go
+            together.
     """
 
     num_epochs: int = 50
@@ -58,6 +61,12 @@ class FinetuneConfig:
     objectives: tuple[Objective, ...] = ()
     """Objectives added to the cross-entropy in training, as `r_drop:weight=1`."""
 
+    methods: tuple[Method, ...] = ()
+    """Methods that act on the training, as `grouped_gradients:num_groups=64`."""
+
+    loss: ClassLoss | None = field(default=None, metadata={"before": None})
+    """What replaces the cross-entropy, as `focal:gamma=2`; None for the cross-entropy."""
+
     def __post_init__(self) -> None:
         require_whole(self, "num_epochs", "lora_rank", least=0)
         require_whole(self, "batch_size", "sequence_length")
@@ -66,3 +75,4 @@ class FinetuneConfig:
         require_one_of(self, "precision", get_args(Precision))
         require_seed(self)
         require_objectives(self.objectives)
+        require_methods(self.methods)

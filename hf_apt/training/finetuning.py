@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import replace
+from functools import partial
 from pathlib import Path
 from typing import Any, cast
 
@@ -30,12 +31,23 @@ def to_train(encoder: Encoder, config: FinetuneConfig) -> Encoder:
     return replace(encoder, model=cast(Any, adapted))
 
 
-def finetuner(encoder: Encoder, task: Task, config: FinetuneConfig, folder: Path) -> Any:
+def finetuner(
+    encoder: Encoder,
+    task: Task,
+    config: FinetuneConfig,
+    folder: Path,
+    *,
+    weights_I: Float[np.ndarray, " texts"] | None = None,
+) -> Any:
     """The Trainer that fine-tunes `encoder`; its own files go to `folder`.
+
+    Where `weights_I` has a weight for each training text, the loss of a text is times its weight;
+    with weights of 1 alone it is the plain Trainer, to the bit.
 
     Raises ValueError if the model has another number of labels than the task, if it has no adapters
     and they are asked for, if the texts do not fit it, if the batch cannot be divided among
-    processes, or for objectives that do not go together.
+    processes, for objectives that do not go together, or for weights of another number than the
+    texts.
     """
     from transformers import DataCollatorWithPadding, TrainingArguments
 
@@ -79,17 +91,45 @@ def finetuner(encoder: Encoder, task: Task, config: FinetuneConfig, folder: Path
         save_strategy="no",
         report_to="none",
     )
-    trainer = trainer_with(config.objectives, arithmetic)(
+    make: Any = trainer_with(config.objectives, arithmetic)
+    if weights_I is not None and (weights_I != 1).any():
+        make, train = _weighted(make, train, weights_I)
+    trainer = make(
         model=encoder.model,
         args=arguments,
         train_dataset=train,
         eval_dataset=test,
         data_collator=collator,
-        callbacks=[StopWhereDiverged()],
+        compute_loss_func=_loss_func(task, config),
+        callbacks=[StopWhereDiverged(), *(method.callback() for method in config.methods)],
     )
     # Classifiers of transformers take the number of items and divide by their own batch's.
     trainer.model_accepts_loss_kwargs = False
     return name_progress(trainer, f"Fine-tuning on {task.name}")
+
+
+def _weighted(make: Any, rows: list, weights_I: np.ndarray) -> tuple[Any, list]:
+    """What makes a Trainer that weighs examples, and the rows with their weights."""
+    from hf_apt.training.losses.example_weights import WEIGHT, WithExampleWeights
+
+    if len(rows) != len(weights_I) or not (np.isfinite(weights_I).all() and weights_I.min() >= 0):
+        raise ValueError(
+            f"there are {len(weights_I)} weights for {len(rows)} texts, the smallest "
+            f"{weights_I.min()}: give each text a finite weight of at least 0."
+        )
+    kind: Any = type("_Weighted", (make.func, WithExampleWeights), {})
+    weighted = [row | {WEIGHT: float(weight)} for row, weight in zip(rows, weights_I, strict=True)]
+    return partial(kind, *make.args, **make.keywords), weighted
+
+
+def _loss_func(task: Task, config: FinetuneConfig) -> Any:
+    """What replaces the model's own loss; None where it is the cross-entropy."""
+    from hf_apt.training.losses.loss_func import class_loss_func
+
+    if config.loss is None or config.loss.is_plain:
+        return None
+    counts_C = np.bincount(task.train.labels, minlength=task.num_labels)
+    return class_loss_func(config.loss, counts_C.tolist())
 
 
 def _arithmetic(
@@ -113,7 +153,12 @@ def _arithmetic(
 
 
 def finetune(
-    encoder: Encoder, task: Task, config: FinetuneConfig, folder: Path
+    encoder: Encoder,
+    task: Task,
+    config: FinetuneConfig,
+    folder: Path,
+    *,
+    weights_I: Float[np.ndarray, " texts"] | None = None,
 ) -> Float[np.ndarray, "inputs classes"]:
     """Fine-tune an encoder on a task, in place.
 
@@ -122,6 +167,7 @@ def finetune(
         task: training and test texts with their labels.
         config: how it is trained.
         folder: where the Trainer works.
+        weights_I: factor of each training text's loss, at least 0; 1 for all if None.
 
     Returns:
         The logits that the fine-tuned model gives the test texts, float32 of shape (inputs,
@@ -130,9 +176,10 @@ def finetune(
     Raises:
         ValueError: if the model has another number of labels than the task, if it has no adapters
             and they are asked for, if the texts do not fit it, if there is less than one epoch, if
-            the batch cannot be divided among processes, or for objectives that do not go together.
+            the batch cannot be divided among processes, for objectives that do not go together, or
+            for weights of another number than the texts.
     """
-    trainer = finetuner(encoder, task, config, folder)
+    trainer = finetuner(encoder, task, config, folder, weights_I=weights_I)
     trainer.train()
     return _test_logits(trainer)
 

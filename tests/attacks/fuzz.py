@@ -133,7 +133,7 @@ def metrics(scratch: Path) -> Callable[[random.Random], None]:
 
     from hf_apt.hub.resources import resource
 
-    names = ("apt", "token_confusion", "token_clusters", "confidence_apt")
+    names = tuple(OPTIONS)
     loaded = {
         name: evaluate.load(str(resource(f"metrics/{name}")), experiment_id=name) for name in names
     }
@@ -152,7 +152,7 @@ def metrics(scratch: Path) -> Callable[[random.Random], None]:
         further, option = OPTIONS[name]
         if further and rng.random() < 0.5:
             inputs[further] = rng.choice(odd)(rng)
-        if rng.random() < 0.3:
+        if option and rng.random() < 0.3:
             inputs[option] = rng.choice((0, 5, 10, -1, "a", None, 2**40))
         loaded[name].compute(**inputs)
 
@@ -164,6 +164,7 @@ OPTIONS = {
     "token_confusion": ("", "vocab_size"),
     "token_clusters": ("", "vocab_size"),
     "confidence_apt": ("correct", "num_bins"),
+    "local_smoothness": ("", ""),
 }
 """A further input and an option of each metric."""
 

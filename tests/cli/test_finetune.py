@@ -48,6 +48,25 @@ def test_it_prints_the_tables_and_writes_the_record(call, checkpoint, rows, tmp_
     assert (tmp_path / "run" / "finetune" / "rows" / "model.safetensors").exists()
 
 
+def test_uneven_classes_and_wrong_labels_are_said_wherever_figures_are(
+    call, checkpoint, rows, tmp_path
+):
+    options = "--imbalance=3 --label-noise=0.25 --loss=logit_adjusted:tau=1".split()
+    code, printed, _ = call(checkpoint, *TINY, rows, *options, "-o", tmp_path / "run")
+    assert code == 0
+    assert "8 training and 6 test texts of 2 classes" in printed
+    assert (
+        "training texts made long-tailed, the largest class 3 times the smallest; 25 %" in printed
+    )
+    assert "macro F1 of the same, pretrained: " in printed
+    record = json.loads((tmp_path / "run" / "finetune" / "rows.json").read_text())
+    assert record["config"]["finetune"]["loss"] == {"name": "logit_adjusted", "tau": 1.0}
+    assert record["provenance"][0]["label_noise"] == 0.25
+    assert 0 <= record["models"]["pretrained"]["macro_f1"]["value"] <= 1
+    figures = record["models"]["pretrained"]["frozen"]["mean"]
+    assert len(figures["prototype_cosine"]) == len(record["depths"])
+
+
 def test_a_run_is_gone_on_with_in_its_own_folder(call, checkpoint, rows, tmp_path):
     run = tmp_path / "a-run"
     shutil.copytree(checkpoint, run / "checkpoint")

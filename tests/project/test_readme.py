@@ -77,7 +77,7 @@ def test_commands_of_the_readme_exist():
     assert commands == {
         *("run", "measure", "finetune", "compare", "committee", "report", "publish"),
         *("lens", "fit-lens", "check", "reference", "rates", "diff", "acquisition", "score"),
-        *("similarity", "ls", "env", "bench"),
+        *("similarity", "ls", "env", "bench", "ner"),
     }
     for command in commands:
         assert CliRunner().invoke(app, [command, "--help"]).exit_code == 0
@@ -117,9 +117,10 @@ def test_the_readme_is_short_and_leads_to_every_page():
     own = [page for page in DOCS.rglob("*.md") if not page.read_text().startswith("```{include}")]
     assert len(own) > 25
     targets = set(re.findall(r"\]\(([^)\s]+)\)", text))
-    index = DOCS / "ideas" / "index.md"
-    ideas = set(re.findall(r"\]\(([^)\s]+)\)", index.read_text(encoding="utf-8")))
-    targets |= {f"docs/ideas/{name}" for name in ideas}
+    for room in ("ideas", "methods"):
+        index = (DOCS / room / "index.md").read_text(encoding="utf-8")
+        listed = set(re.findall(r"\]\(([^)\s]+)\)", index))
+        targets |= {f"docs/{room}/{name}" for name in listed}
     assert {str(page.relative_to(ROOT)) for page in own} <= targets
 
 

@@ -1,6 +1,7 @@
 """The examples with HfArgumentParser run on a small text and say what the package measures."""
 
 import importlib.util
+import json
 import re
 import runpy
 import sys
@@ -18,7 +19,8 @@ EXAMPLES = Path(__file__).parents[2] / "examples"
 SHIPPED = "bert6-narrow-wikipedia"
 IN_STYLE = (
     *("pretrain_with_callbacks", "finetune_by_block", "measure_checkpoint"),
-    *("compare_checkpoints", "continue_with_lora"),
+    *("compare_checkpoints", "continue_with_lora", "compare_methods"),
+    *("weigh_examples", "uneven_labels"),
 )
 SMALL = ["--held_out_documents", "6", "--max_seq_length", "32", "--logging_steps", "2"]
 FIGURES = r"mean APT \d\.\d{3} ± \d\.\d{3}, accuracy \d\.\d{3}, \d+ clusters"
@@ -198,6 +200,71 @@ def test_finetuning_prints_a_row_a_depth(text_file, tmp_path, capsys):
     tuned = record["models"]["pretrained"]["finetuned"]["mean"]["linear"]
     rows = re.findall(r"^(?:embeddings|block \d) .* (\d\.\d{3}) ± \d\.\d{3}$", out, re.M)
     assert rows == [f"{each['value']:.3f}" for each in tuned]
+
+
+def test_methods_are_compared_seed_by_seed_and_what_is_there_is_not_repeated(
+    checkpoint, tmp_path, capsys, monkeypatch
+):
+    example, record = opened("compare_methods"), tmp_path / "methods.json"
+    options = "--task planted --train-per-class 4 --test-per-class 5 --sequence-length 16"
+    arguments = [
+        *("--model_name_or_path", str(checkpoint), "--output_file", str(record)),
+        *(f"--options={options} --epochs 1 --batch-size 8", "--num_seeds", "2"),
+        *("--arms", "plain=", "same=--method grouped_gradients:num_groups=4,strength=0"),
+    ]
+    example.main([*arguments, "other=--seed 7 --learning-rate 1e-2"])
+    runs = json.loads(record.read_text())["runs"]
+    assert [(run["arm"], run["seed"]) for run in runs] == [
+        (arm, seed) for seed in (42, 43) for arm in ("plain", "same", "other")
+    ]
+    assert all(run["seconds_a_step"] > 0 for run in runs)
+    rows = capsys.readouterr().out.splitlines()[-4:]
+    plain = np.array([run["accuracy"] for run in runs if run["arm"] == "plain"])
+    shown = f"{plain.mean():.3f} ± {plain.std(ddof=1) / np.sqrt(2):.3f}"
+    assert rows[0].startswith(f"plain  {shown}")
+    assert re.fullmatch(rf"same   {re.escape(shown)} .*\+0\.000 ± 0\.000 +\d+\.\d\d", rows[1])
+    monkeypatch.setattr(example, "trained", None)
+    example.main([*arguments, "other=--seed 7 --learning-rate 1e-2"])
+    assert capsys.readouterr().out.splitlines()[-4:] == rows
+    with pytest.raises(ValueError, match="there is no method 'odd'"):
+        example.main([*arguments, "odd=--method odd:num_groups=4"])
+
+
+def test_uneven_labels_are_corrected_seed_by_seed(checkpoint, tmp_path, capsys, monkeypatch):
+    example = opened("uneven_labels")
+    options = "--task planted --train-per-class 10 --test-per-class 4 --label-noise 0.2"
+    arguments = [
+        *("--model_name_or_path", str(checkpoint), "--output_file", str(tmp_path / "uneven.json")),
+        *(f"--options={options} --sequence-length 16 --epochs 1", "--num_seeds", "2"),
+        *("--drop_wrong", "oracle", "--arms", "plain=", "focal=--loss focal:gamma=2", "oracle="),
+    ]
+    example.main(arguments)
+    out = capsys.readouterr().out
+    row = r"^(\w+) +(?:\d\.\d{3} ± \d\.\d{3} +){3}(\d+) +(\d+) +\d+\.\d\d$"
+    rows = re.findall(row, out, re.M)
+    assert [row[0] for row in rows] == ["plain", "focal", "oracle"]
+    assert rows[0][1:] == rows[1][1:]
+    assert abs(int(rows[0][1]) - int(rows[0][2]) - int(rows[2][1])) <= 1, "rounded means"
+    assert rows[2][2] == "0"
+    monkeypatch.setattr(example, "corrected_macro_f1", None)
+    example.main(arguments)
+    assert capsys.readouterr().out == out
+
+
+def test_examples_are_weighed_seed_by_seed(checkpoint, tmp_path, capsys, monkeypatch):
+    example = opened("weigh_examples")
+    few = {"train_per_class": 6, "test_per_class": 4, "num_epochs": 1, "max_seq_length": 16}
+    options = {"task": "planted", "num_seeds": 1, "output_file": tmp_path / "weighed.json"}
+    named = {"model_name_or_path": checkpoint, **few, **options}
+    arguments = [part for name, each in named.items() for part in (f"--{name}", str(each))]
+    example.main(arguments)
+    out = capsys.readouterr().out
+    rows = re.findall(r"^(\w+) +(?:[+-]?\d\.\d{3} ± nan +){3}(\d\.\d{3}) +(\d\.\d{3})$", out, re.M)
+    assert [row[0] for row in rows] == ["none", "co_training", "threshold", "filter", "oracle"]
+    assert (rows[0][1:], rows[-1][1:]) == (("1.000", "0.500"), ("0.818", "1.000"))  # 4 of 22 wrong
+    monkeypatch.setattr(example, "cotrain_once", None)
+    example.main(arguments)
+    assert capsys.readouterr().out == out
 
 
 @pytest.mark.parametrize(

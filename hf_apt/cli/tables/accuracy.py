@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING
 
 from hf_apt.cli.tables.style import bare_table, estimate_cell
 from hf_apt.records.task_record import ByPooling, TaskRecord
+from hf_apt.report.tasks.formats import made_harder
 from hf_apt.stats.depth_figures import PlainEstimate
 
 if TYPE_CHECKING:
@@ -42,11 +43,15 @@ def footer(result: TaskRecord) -> str:
         "linear: logistic regression on [CLS], masked mean, maximum or all states side by side; "
         "± standard error",
     ]
+    if harder := made_harder(texts):
+        lines.append(f"training texts {harder}; test texts are as they are")
     if "best_accuracy" in texts:
         lines.append(f"the exact best classifier of these texts: {texts['best_accuracy']:.3f}")
     for name, model in result["models"].items():
         if "classifier" in model:
             lines.append(f"fine-tuned classifier, {name}: {estimate_cell(model['classifier'])}")
+        if "macro_f1" in model:
+            lines.append(f"macro F1 of the same, {name}: {estimate_cell(model['macro_f1'])}")
     return "\n".join(lines)
 
 

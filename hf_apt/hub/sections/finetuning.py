@@ -7,10 +7,11 @@ from typing import Any
 from hf_apt.hub.card_section import CardSection, code, plain
 from hf_apt.records.run_records import RunRecords
 from hf_apt.records.task_record import TaskRecord
+from hf_apt.records.training_methods import PLAIN, method_label
 from hf_apt.report.formats import NOTHING, PlainEstimate, estimate, number
 from hf_apt.report.section import TextTable
 from hf_apt.report.tasks.accuracy import best_block
-from hf_apt.report.tasks.formats import SHORT_POOLINGS, main_pooling
+from hf_apt.report.tasks.formats import SHORT_POOLINGS, made_harder, main_pooling
 
 _NOTES = (
     "**Texts**: for training / for testing. **Fine-tuned**: the share of the test texts that this"
@@ -48,8 +49,9 @@ def task_table(tasks: dict[str, TaskRecord]) -> list[list[str]]:
         confidence = record.get("confidence", {})
         rows.append(
             [
-                code(task),
-                f"{number(texts['num_train'], 0)} / {number(texts['num_test'], 0)}",
+                code(task) + _how(record),
+                f"{number(texts['num_train'], 0)} / {number(texts['num_test'], 0)}"
+                + (f" (training texts {harder})" if (harder := made_harder(texts)) else ""),
                 estimate(models["pretrained"].get("classifier")),
                 estimate(models.get("untrained", {}).get("classifier")),
                 NOTHING if best is None else _best(record, *best),
@@ -58,6 +60,12 @@ def task_table(tasks: dict[str, TaskRecord]) -> list[list[str]]:
             ]
         )
     return [columns, *rows]
+
+
+def _how(record: TaskRecord) -> str:
+    """By which method a run was fine-tuned, where it was not plainly."""
+    how = method_label(record["config"]["finetune"])
+    return "" if how == PLAIN else f" (by {how})"
 
 
 def _best(record: TaskRecord, depth: int, accuracy: PlainEstimate) -> str:

@@ -19,6 +19,7 @@ from hf_apt.report.tasks.formats import (
     checkpoint_name,
     depth_place,
     estimate_of,
+    made_harder,
     main_pooling,
     pooled,
     seeds_and_errors,
@@ -65,13 +66,19 @@ def _lead(record: TaskRecord, labels: list[str], is_own: bool) -> list[str]:
         f"{number(texts['num_train'], 0)} training and {number(texts['num_test'], 0)} test texts of"
         f" {texts['num_labels']} classes; chance is {number(record['chance'])}."
     ]
+    if harder := made_harder(texts):
+        sentences.append(f"The training texts were {harder}; the test texts were left as they are.")
     if not is_own:
         name = checkpoint_name(record["checkpoint"])
         sentences.insert(0, f"This is of another model than the rest of the page: {name}.")
     tuned = models["pretrained"].get("classifier")
     fresh = models.get("untrained", {}).get("classifier")
     if tuned:
-        sentences.append(f"Fine-tuned, the model is right on {estimate(tuned)} of the test texts.")
+        score = models["pretrained"].get("macro_f1")
+        sentences.append(
+            f"Fine-tuned, the model is right on {estimate(tuned)} of the test texts"
+            f"{f'; its macro F1 is {estimate(score)}' if score else ''}."
+        )
     added = gap(tuned, fresh)
     if fresh and added:
         sentences.append(

@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 from pathlib import PurePath
+from typing import Any
 
 from hf_apt.records.task_record import TaskRecord
+from hf_apt.records.training_methods import PLAIN, method_label
 from hf_apt.report.formats import PlainEstimate
 
 POOLINGS = {
@@ -53,6 +55,21 @@ def checkpoint_name(checkpoint: str) -> str:
     return parts[-1] if parts else checkpoint
 
 
+def made_harder(texts: dict[str, Any]) -> str:
+    """What was done to the training texts of a task, by its provenance; empty where nothing was.
+
+    >>> made_harder({"imbalance": 100.0, "label_noise": 0.2})
+    'made long-tailed, the largest class 100 times the smallest; 20 % of their labels made wrong'
+    """
+    done = []
+    if "imbalance" in texts:
+        times = f"{texts['imbalance']:g} times the smallest"
+        done.append(f"made long-tailed, the largest class {times}")
+    if "label_noise" in texts:
+        done.append(f"{100 * texts['label_noise']:g} % of their labels made wrong")
+    return "; ".join(done)
+
+
 def seeds_and_errors(record: TaskRecord) -> str:
     """The settings of fine-tuning, and what ± stands for."""
     config, num_seeds = record["config"], record["config"]["num_seeds"]
@@ -63,6 +80,8 @@ def seeds_and_errors(record: TaskRecord) -> str:
             f"{epochs} epoch{'' if epochs == 1 else 's'} of batches of"
             f" {config['finetune']['batch_size']} at {config['finetune']['learning_rate']:g}"
         )
+        if (how := method_label(config["finetune"])) != PLAIN:
+            parts.append(f"by {how}")
     parts.append(f"the first {config['features']['sequence_length']} tokens of a text")
     if num_seeds > 1:
         error = f"one standard error over {num_seeds} seeds, each with its own choice of texts"

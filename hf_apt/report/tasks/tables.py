@@ -48,7 +48,12 @@ def accuracy_tables(
         ("The same without pre-training", _linear(record, "untrained")),
         (
             f"Class means and nearest neighbours, on {pooled(main)}",
-            _group_of(record, main, ("prototype", "neighbours"), ("frozen", "finetuned")),
+            _group_of(
+                record,
+                main,
+                ("prototype", "prototype_cosine", "neighbours"),
+                ("frozen", "finetuned"),
+            ),
         ),
         (
             f"Scores of the frozen trunk, on {pooled(main)}",
@@ -76,7 +81,11 @@ def _linear(record: TaskRecord, model: str) -> list[tuple[str, Sequence[Column]]
 def _group_of(
     record: TaskRecord, pooling: str, names: Sequence[str], protocols: Sequence[str]
 ) -> list[tuple[str, Sequence[Column]]]:
-    headers = {"prototype": "class means", "neighbours": "neighbours"} | SCORE_LABELS
+    headers = {
+        "prototype": "class means",
+        "prototype_cosine": "by cosine",
+        "neighbours": "neighbours",
+    } | SCORE_LABELS
     groups = [
         (
             PROTOCOL_LABELS[protocol],

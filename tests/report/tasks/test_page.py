@@ -96,6 +96,25 @@ def test_the_lead_and_the_tables_hold_the_figures_on_record(run, said):
         assert f"{record['depths'][depth]} {' '.join(cells)}" in text
 
 
+def test_what_was_made_harder_is_said_beside_macro_f1(run, said):
+    record = task_record(run)
+    assert "made long-tailed" not in said(run)
+    assert "macro F1" not in said(run)
+    record["provenance"][0] |= {"imbalance": 100.0, "label_noise": 0.2}
+    model = record["models"]["pretrained"]
+    model["macro_f1"] = estimate(0.654, 0.012, 3)
+    for protocol in ("frozen", "finetuned"):
+        model[protocol]["mean"]["prototype_cosine"] = model[protocol]["mean"]["linear"]
+    run.write_json(f"finetune/{record['task']}.json", record)
+    text = said(run)
+    assert (
+        "The training texts were made long-tailed, the largest class 100 times the smallest; 20 %"
+        " of their labels made wrong; the test texts were left as they are." in text
+    )
+    assert "of the test texts; its macro F1 is 0.654 ± 0.012." in text
+    assert "class means by cosine neighbours class means by cosine neighbours" in text
+
+
 def test_accuracy_stands_beside_mean_apt_on_one_depth_axis(run):
     task_record(run)
     drawn = drawings(run)["Accuracy on topics by depth, beside mean APT by depth"]

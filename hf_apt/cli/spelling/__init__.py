@@ -1,0 +1,1 @@
+"""Parts of a training as the command line spells them, one kind a file."""

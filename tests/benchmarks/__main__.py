@@ -8,6 +8,7 @@ import torch
 NAMES = (
     "pretraining",
     "training",
+    "finetuning",
     "measuring",
     "heads",
     "counting",

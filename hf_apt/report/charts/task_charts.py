@@ -32,8 +32,11 @@ def said_on_task(figure: str, where: str, value: PlainEstimate, over: str, unit:
 def depth_points(
     accuracies: Sequence[Curve], apt: Sequence[Curve], labels: Sequence[str], num_seeds: int
 ) -> list[Point]:
-    """The points of accuracy by depth, panel 0, and of mean APT beside it, panel 1."""
-    over = ("test texts", "texts") if num_seeds == 1 else ("seeds", "seeds")
+    """The points of accuracy by depth, panel 0, and of mean APT beside it, panel 1.
+
+    The number of an accuracy is that of the seeds.
+    """
+    over = ("the test texts of one seed" if num_seeds == 1 else "seeds", "seeds")
     panels = (("accuracy", accuracies, over), ("mean APT", apt, ("tokens", "tokens")))
     return [
         Point(depth, value["value"], said_on_task(figure, place, value, *of), panel)

@@ -20,7 +20,7 @@ NOT_MEASURED = estimate(None, None, 0)
 
 
 def test_accuracy_and_mean_apt_are_in_panels_of_their_own_and_say_their_errors():
-    accuracies = [("frozen", [estimate(0.5), NOT_MEASURED])]
+    accuracies = [("frozen", [estimate(0.5, num=1), NOT_MEASURED])]
     apt = [("own head", [estimate(0.25, num=7), estimate(0.5, None, 7)])]
     labels = ["embeddings", "block 1"]
     points = depth_points(accuracies, apt, labels, 1)
@@ -30,15 +30,15 @@ def test_accuracy_and_mean_apt_are_in_panels_of_their_own_and_say_their_errors()
         (1, 0.5, 1),
     ]
     assert [point.said for point in points] == [
-        "accuracy, frozen, embeddings: 0.5000 ± 0.0100 (standard error over test texts),"
-        " n = 100 texts",
+        "accuracy, frozen, embeddings: 0.5000 ± 0.0100 (standard error over the test texts of one"
+        " seed), n = 1 seed",
         "mean APT, own head, embeddings: 0.2500 ± 0.0100 (standard error over tokens),"
         " n = 7 tokens",
         "mean APT, own head, block 1: 0.5000, n = 7 tokens",
     ]
     rows = depth_data(accuracies, apt, labels).rows
     assert [list(row) for row in rows] == [
-        ["accuracy", "frozen", "embeddings", 0.5, 0.01, 100],
+        ["accuracy", "frozen", "embeddings", 0.5, 0.01, 1],
         ["accuracy", "frozen", "block 1", None, None, 0],
         ["mean APT", "own head", "embeddings", 0.25, 0.01, 7],
         ["mean APT", "own head", "block 1", 0.5, None, 7],

@@ -6,7 +6,6 @@ from importlib import import_module
 import torch
 
 NAMES = (
-    "pretraining",
     "training",
     "finetuning",
     "measuring",

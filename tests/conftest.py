@@ -16,6 +16,8 @@ import numpy as np  # noqa: E402
 import pytest  # noqa: E402
 
 WORDS = [f"w{number}" for number in range(60)]
+WITHOUT_CHARTS = {"cli", "hub", "records", "runs", "studies", "training"}
+"""Rooms whose tests make pages and read their words alone."""
 
 
 @pytest.fixture(scope="session")
@@ -85,6 +87,22 @@ def quick_pictures(monkeypatch):
     from quick_pictures import write_a_pixel
 
     monkeypatch.setattr(Figure, "savefig", write_a_pixel)
+
+
+@pytest.fixture(scope="module", autouse=True)
+def charts_that_are_looked_at(request):
+    """Charts of a page are drawn for the tests of the page, and for a module that says that it
+    `LOOKS_AT_CHARTS`; elsewhere they stay empty."""
+    room = request.path.relative_to(Path(__file__).parent).parts[0]
+    if room not in WITHOUT_CHARTS or getattr(request.module, "LOOKS_AT_CHARTS", False):
+        yield
+        return
+    from matplotlib.figure import Figure
+    from quick_pictures import without_svg
+
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(Figure, "savefig", without_svg(Figure.savefig))
+        yield
 
 
 @pytest.fixture(scope="session")

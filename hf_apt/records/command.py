@@ -10,6 +10,11 @@ from hf_apt.records.redaction import redacted
 
 
 def typed_command() -> str:
-    """The program's name and its arguments as a shell takes them, without secrets."""
+    """The program's name and its arguments as a shell takes them, without secrets.
+
+    `python -m hf_apt` is recorded by the name of the program that does the same.
+    """
     program, *arguments = sys.argv
-    return redacted(shlex.join([Path(program).name, *arguments]))
+    path = Path(program)
+    is_package = (path.name, path.parent.name) == ("__main__.py", "hf_apt")
+    return redacted(shlex.join(["hf-apt" if is_package else path.name, *arguments]))

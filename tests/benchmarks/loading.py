@@ -40,5 +40,5 @@ def run() -> bool:
         "loading: DataCollatorForLanguageModeling / ours",
         ours=times["ours"],
         peer=times["stock"],
-        at_least=18.0,
+        at_least=15.0,
     )

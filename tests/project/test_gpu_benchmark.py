@@ -6,6 +6,8 @@ import subprocess
 import sys
 from pathlib import Path
 
+import pytest
+
 ROOT = Path(__file__).parents[2]
 NOT_THERE = (
     *("jaxtyping", "beartype", "datasets", "evaluate", "peft", "scipy", "sklearn", "wrapt"),
@@ -22,6 +24,7 @@ sys.exit(gpu.main())
 """
 
 
+@pytest.mark.slow
 def test_it_runs_from_a_checkout_with_four_packages(tmp_path) -> None:
     output = tmp_path / "lines.json"
     done = subprocess.run(

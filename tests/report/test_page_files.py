@@ -116,6 +116,10 @@ def test_charts_and_tables_are_saved_with_their_numbers_and_pictures(browser, ru
     page_of_digits.write_text(text, "utf-8")
     browser.get(page_of_digits.as_uri())
     assert json_of(browser, "Mean APT by depth, one line for each readout")["rows"][0][0] == "001"
+    browser.execute_script(
+        "document.querySelector('#blocks table tbody tr').children[0].textContent = '001'"
+    )
+    assert json_of(browser, "Per-block table, Own head")["rows"][0][0] == "001"
 
 
 @needs_a_browser

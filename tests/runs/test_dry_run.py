@@ -76,7 +76,7 @@ def test_planted_prints_all_phases_and_makes_no_folder(printed, tmp_path):
     for name in ("pre-training", "training both heads", "measuring"):
         assert len(re.findall(r"\d[\d.]* ?[kMGT]?B?", phases[name])) >= 4, name
     assert phases["fine-tuning"] == "not estimated"
-    assert "4.00 M" in phases["pre-training"]  # 5,000 steps of 16 x 50
+    assert "4.80 M" in phases["pre-training"]  # 3,000 steps of 32 x 50
     assert re.search(r"B +(fp32|bf16) ", phases["pre-training"])
     assert re.search(r"B +fp32 ", phases["measuring"])
     assert "type: of products; in training by a trial of a step of pre-training" in out

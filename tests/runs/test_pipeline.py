@@ -543,7 +543,7 @@ def test_a_model_with_more_ids_than_its_tokenizer_is_measured(finished, tmp_path
 
 def test_the_report_is_made_from_the_folder_alone_and_without_torch(copied) -> None:
     summary = figures(copied)
-    page = copied.path("report.html").read_bytes()
+    page = without_charts(copied)
     for name in ("summary.json", "report.html"):
         copied.path(name).unlink()
     for name in ("checkpoint", "training", "heads", "tokenizer"):
@@ -559,7 +559,12 @@ def test_the_report_is_made_from_the_folder_alone_and_without_torch(copied) -> N
     assert done.returncode == 0, done.stderr[-2000:]
     assert done.stdout.strip() == "[]"
     assert figures(copied) == summary
-    assert len(copied.path("report.html").read_bytes()) == len(page)
+    assert len(without_charts(copied)) == len(page)  # but for the time at which it was made
+
+
+def without_charts(run: Run) -> str:
+    """The page but for its charts, which are drawn in other processes alone."""
+    return re.sub(r"<svg.*?</svg>", "", run.path("report.html").read_text("utf-8"), flags=re.S)
 
 
 @pytest.mark.parametrize("missing", ["config.json", "model.json", "counts"])

@@ -10,6 +10,7 @@ from markupsafe import Markup
 from hf_apt.records.summary_record import Summary
 from hf_apt.records.task_record import TaskRecord
 from hf_apt.records.task_records import gap, is_of_this_model
+from hf_apt.report.charts.task_charts import depth_data, depth_points
 from hf_apt.report.formats import PlainEstimate, estimate, number, percent
 from hf_apt.report.section import Section
 from hf_apt.report.svg import MUTED, both_widths
@@ -26,8 +27,10 @@ from hf_apt.report.tasks.formats import (
 )
 from hf_apt.report.tasks.tables import accuracy_tables
 from hf_apt.report.tasks.task_view import TaskView
+from hf_apt.stats.labels import READOUT_LABELS
 
 Curves = dict[str, list[PlainEstimate]]
+_NAMES = {"frozen": "frozen", "finetuned": "fine-tuned"}
 
 
 def part(view: TaskView) -> Section | None:
@@ -126,7 +129,7 @@ def _figure(record: TaskRecord, curves: Curves, labels: list[str]) -> Markup | N
             ("pretrained", "finetuned", "cls", "", BLUE, ""),
         ]
     lines = [
-        Line(name, accuracy, colour, marker)
+        Line(name, accuracy, colour, marker, f"{name or _NAMES[protocol]}, {pooled(pooling)}")
         for model, protocol, pooling, name, colour, marker in wanted
         if (accuracy := _linear(record, model, protocol, pooling))
     ]
@@ -137,8 +140,17 @@ def _figure(record: TaskRecord, curves: Curves, labels: list[str]) -> Markup | N
         return None
     draw = partial(figures.accuracy_by_depth, lines, record["chance"], curves, labels)
     beside = ", beside mean APT by depth" if curves else ""
+    said = (
+        [(line.said or line.name, line.accuracy) for line in lines],
+        [(READOUT_LABELS[name], curve) for name, curve in curves.items()],
+        labels,
+    )
     return both_widths(
-        f"accuracy-{record['task']}", f"Accuracy on {record['task']} by depth{beside}", draw
+        f"accuracy-{record['task']}",
+        f"Accuracy on {record['task']} by depth{beside}",
+        draw,
+        depth_points(*said, record["config"]["num_seeds"]),
+        depth_data(*said),
     )
 
 

@@ -6,6 +6,7 @@ from functools import partial
 from typing import Any
 
 from hf_apt.records.task_record import CommitteeRecord, MemberRecord
+from hf_apt.report.charts.task_charts import size_data, size_points
 from hf_apt.report.formats import NOTHING, PlainEstimate, estimate, number
 from hf_apt.report.section import Section
 from hf_apt.report.svg import both_widths
@@ -30,9 +31,11 @@ def part(view: TaskView) -> Section | None:
         figures.accuracy_by_size, estimates, _accuracy(record["reference"]), COMBINATION_LABELS
     )
     description = f"Accuracy of committees on {task} by the number of their members"
+    named = {COMBINATION_LABELS[name]: curve for name, curve in estimates.items()}
+    drawn = (f"committee-{task}", description, draw, size_points(named), size_data(named))
     content = {
         "lead": _lead(record, estimates),
-        "figure": both_widths(f"committee-{task}", description, draw) if num_members > 1 else None,
+        "figure": both_widths(*drawn) if num_members > 1 else None,
         "sizes": {
             "header": ["members", "committees", *(COMBINATION_LABELS[name] for name in curves)],
             "rows": [

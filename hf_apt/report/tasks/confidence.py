@@ -5,6 +5,12 @@ from __future__ import annotations
 from functools import partial
 from typing import Any
 
+from hf_apt.report.charts.task_charts import (
+    apt_bin_data,
+    apt_bin_points,
+    reliability_data,
+    reliability_points,
+)
 from hf_apt.report.formats import NOTHING, PlainEstimate, estimate, estimates, number, percent
 from hf_apt.report.section import Section
 from hf_apt.report.svg import NARROW_INCHES, both_widths, page_svg
@@ -36,8 +42,9 @@ def _against_apt(task: str, record: dict[str, Any]) -> dict[str, Any]:
     centre = (record["mean_apt"]["value"], height)
     draw = partial(figures.confidence_by_mean_apt, bins, slope, centre)
     description = f"Confidence and accuracy on {task} in bins of mean APT of the text's tokens"
+    drawn = (f"confidence-{task}", description, draw, apt_bin_points(bins), apt_bin_data(bins))
     return {
-        "figure": both_widths(f"confidence-{task}", description, draw),
+        "figure": both_widths(*drawn),
         "words": [_slope_words(slope), *_verdict(slope)],
         "slopes": _slope_rows(record) if "within_class_slope" in record else [],
         "slopes_note": _slopes_note(record) if "within_class_slope" in record else "",
@@ -155,6 +162,8 @@ def _calibration(task: str, record: dict[str, Any]) -> dict[str, Any]:
         f"reliability-{task}",
         f"Accuracy on {task} against confidence, in bins of equal numbers of texts",
         "small",
+        reliability_points(main["curve"]),
+        reliability_data(main["curve"]),
     )
     facts = [
         ("mean confidence", estimate(record["mean_confidence"])),

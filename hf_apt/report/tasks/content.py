@@ -6,6 +6,7 @@ from collections.abc import Callable
 from typing import Any
 
 from hf_apt.records.run_records import RunRecords
+from hf_apt.report.charts.task_charts import receipts_end
 from hf_apt.report.section import Section
 from hf_apt.report.tasks import accuracy, agreement, committee, confidence
 from hf_apt.report.tasks.tables import overview
@@ -24,17 +25,22 @@ new study's part is a file with a function, its template, and a line here."""
 def tasks_content(records: RunRecords) -> dict[str, Any] | None:
     """What the template shows of the tasks of a run; None if there is no record of any.
 
-    `tasks` has the `name` and `parts` of each; `overview` a table of all where there are several.
+    `tasks` has the `name` and `parts` of each, and what receipts of its values end with;
+    `overview` a table of all where there are several.
     """
     names = sorted({*records.tasks, *records.committees})
     if not names:
         return None
     return {
-        "tasks": [{"name": name, "parts": _parts(name, records)} for name in names],
+        "tasks": [_task(name, records) for name in names],
         "overview": overview(records.tasks) if len(records.tasks) > 1 else None,
     }
 
 
-def _parts(name: str, records: RunRecords) -> list[Section]:
+def _task(name: str, records: RunRecords) -> dict[str, Any]:
     view = TaskView(name, records.tasks.get(name), records.committees.get(name), records.summary)
-    return [section for part in PARTS if (section := part(view)) is not None]
+    return {
+        "name": name,
+        "parts": [section for part in PARTS if (section := part(view)) is not None],
+        "receipts_end": receipts_end(name, view.record, view.committee),
+    }

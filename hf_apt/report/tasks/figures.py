@@ -46,6 +46,9 @@ class Line:
     marker: str = ""
     """A marker of matplotlib; empty for a thin dashed line without error bars."""
 
+    said: str = ""
+    """What its values are called where they say themselves; empty for the name."""
+
 
 def accuracy_by_depth(
     lines: Sequence[Line],

@@ -54,7 +54,16 @@ def ids() -> torch.Tensor:
     return torch.randint(5, 65, (3, 17), generator=torch.Generator().manual_seed(1))
 
 
-@pytest.mark.parametrize("order", [HF_APT_FIRST, AUTO_CLASSES_FIRST, BERT_CONFIG_FIRST])
+@pytest.mark.parametrize(
+    "order",
+    [
+        HF_APT_FIRST,
+        *(
+            pytest.param(order, marks=pytest.mark.slow)
+            for order in (AUTO_CLASSES_FIRST, BERT_CONFIG_FIRST)
+        ),
+    ],
+)
 def test_every_auto_class_knows_bert6_in_every_order_of_imports(order, checkpoint, tiny_model, ids):
     # A folder that does not say which tokenizer it holds: the model type tells.
     described = checkpoint / "tokenizer_config.json"

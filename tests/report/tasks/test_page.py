@@ -56,7 +56,9 @@ def plain_text(source: str) -> str:
 def drawings(run: Run) -> dict[str, str]:
     """The texts in each figure of the section, at a desktop's width, by its description."""
     found = re.findall(
-        r'<svg class="plot (?:wide|small)".*?aria-label="(.*?)">(.*?)</svg>', section(run), re.S
+        r'<svg class="plot (?:wide|small)".*?aria-label="([^"]*)"[^>]*>(.*?)</svg>',
+        section(run),
+        re.S,
     )
     return {label: " ".join(re.findall(r">([^<>]+)</text>", body)) for label, body in found}
 

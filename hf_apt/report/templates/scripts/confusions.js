@@ -32,7 +32,7 @@ function confusions({ detail, at, where, few }) {
       for (const [name, value] of Object.entries(place)) cursor.setAttribute(name, value);
       svg.append(cursor);
       svg.dataset.receipt = cellText(row, column);
-      say(svg.dataset.receipt);
+      say(svg);
     };
     cursor.setAttribute("class", "cursor");
     svg.setAttribute("tabindex", "0");

@@ -40,7 +40,7 @@ function number(text) {
   const plain = text.trim().replace("−", "-");
   if (plain === "–" || plain === "") return null;
   const digits = plain.replace(/,(?=\d{3})/g, "");
-  return /^[+-]?\d+(\.\d+)?(e[+-]?\d+)?$/.test(digits) ? Number(digits) : plain;
+  return /^[+-]?(0|[1-9]\d*)(\.\d+)?(e[+-]?\d+)?$/.test(digits) ? Number(digits) : plain;
 }
 function csvOf(rows) {
   const cell = (value) => {
@@ -50,8 +50,8 @@ function csvOf(rows) {
   };
   return `${rows.map((row) => row.map(cell).join(",")).join("\n")}\n`;
 }
-function jsonOf(about, [columns, ...rows]) {
-  const made = document.body.dataset.receiptsEnd ?? "";
+function jsonOf(place, about, [columns, ...rows]) {
+  const made = place.closest("[data-receipts-end]")?.dataset.receiptsEnd ?? "";
   return `{"about":${JSON.stringify(about)},"made":${JSON.stringify(made)},"columns":${JSON.stringify(columns)},"rows":[\n${rows.map((row) => JSON.stringify(row)).join(",\n")}\n]}\n`;
 }
 
@@ -80,7 +80,7 @@ function offer(place, about, { rows, picture }) {
   };
   if (rows) {
     link("CSV", "text/csv", () => csvOf(rows()));
-    link("JSON", "application/json", () => jsonOf(about, rows()));
+    link("JSON", "application/json", () => jsonOf(place, about, rows()));
   }
   if (picture) {
     const button = element("button", "PNG", "link");

@@ -17,8 +17,9 @@ close.addEventListener("click", () => {
 receipt.append(said, copy, close);
 document.body.append(receipt);
 
-function say(text) {
-  said.textContent = [text, document.body.dataset.receiptsEnd].filter(Boolean).join("; ");
+function say(target) {
+  const end = target.closest("[data-receipts-end]")?.dataset.receiptsEnd;
+  said.textContent = [target.dataset.receipt, end].filter(Boolean).join("; ");
   copy.textContent = "Copy";
   receipt.hidden = false;
 }
@@ -54,7 +55,7 @@ for (const svg of all("svg[data-n]")) {
 function show(event) {
   if (receipt.contains(event.target)) return;
   const target = event.target.closest?.("[data-receipt]");
-  if (target) say(target.dataset.receipt);
+  if (target) say(target);
   else if (event.type !== "pointerover") receipt.hidden = true;
 }
 for (const type of ["pointerover", "focusin", "pointerdown"]) addEventListener(type, show);

@@ -51,7 +51,9 @@ SHORTENED = {
     "hf-apt measure google-bert/bert-base-uncased sotu": _FEW,
     "hf-apt finetune bert6-narrow-wikipedia --task ag_news": _NEWS,
     "hf-apt finetune runs/wiki --task fewrel --untrained --cut": _RELATIONS,
-    "hf-apt finetune runs/wiki --task ag_news --objective r_drop:weight=1": _NEWS,
+    "hf-apt finetune runs/wiki --task ag_news --objective smoothness:weight=1": _NEWS,
+    "hf-apt ner bert6-narrow-wikipedia names.conll --shots 5": "--draws 1 --epochs 1 --arm tokens"
+    " --sequence-length 16",
     "hf-apt committee runs/a runs/b runs/c --task ag_news --against runs/deep": _NEWS.replace(
         " --seeds 2", ""
     ),
@@ -86,7 +88,7 @@ def as_run(line: str) -> str:
 
 def test_nothing_is_left_out_or_changed_but_what_is_named() -> None:
     lines = shell_lines(README)
-    assert len(lines) == 20
+    assert len(lines) == 21
     assert {*NOT_RUN, *SHORTENED, *COPIED} <= set(lines)
     assert all(re.match(r"(hf-apt|torchrun) ?", line) for line in {*lines} - {*NOT_RUN})
     assert all(line.startswith("hf-apt ") for line in shell_lines(QUICKSTART))
@@ -144,6 +146,8 @@ def folder(tmp_path, environment) -> Path:
         shutil.copytree(checkpoint, here / name)
     (here / "FILE").mkdir()
     (here / "FILE" / "texts.txt").write_text("\n".join(documents), encoding="utf-8")
+    sentence = "john B-person\nlives O\nin O\nparis B-place\n"
+    (here / "names.conll").write_text("\n".join([sentence] * 20), encoding="utf-8")
     (here / "articles").mkdir()
     for number in range(2):
         table = pa.table({"text": [f"{text} {number}" for text in documents]})

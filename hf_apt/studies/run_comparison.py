@@ -72,7 +72,7 @@ def compare(runs: Sequence[ComparedRun]) -> dict[str, Any]:
     _require_comparable(runs)
     size = _common_size(runs)
     methods = method_labels([run.finetuned["config"]["finetune"] for run in runs])
-    rows = [_row(run, size) | {"method": how} for run, how in zip(runs, methods, strict=True)]
+    rows = [_row(run, size, how) for run, how in zip(runs, methods, strict=True)]
     order = sorted(range(len(runs)), key=lambda place: rows[place]["corpus"]["tokens"] or 0)
     runs, rows = [runs[place] for place in order], [rows[place] for place in order]
     first = runs[0].finetuned
@@ -89,7 +89,7 @@ def compare(runs: Sequence[ComparedRun]) -> dict[str, Any]:
     }
 
 
-def _row(run: ComparedRun, size: int | None) -> dict[str, Any]:
+def _row(run: ComparedRun, size: int | None, method: str) -> dict[str, Any]:
     models = run.finetuned["models"]
     accuracies = {
         name: models.get(name, {}).get("classifier") for name in ("pretrained", "untrained")
@@ -98,6 +98,7 @@ def _row(run: ComparedRun, size: int | None) -> dict[str, Any]:
     return {
         "name": run.name,
         "checkpoint": run.finetuned["checkpoint"],
+        "method": method,
         "corpus": _corpus(run.summary),
         "overlap": run.finetuned.get("overlap"),
         "mean_apt": apt_D and apt_D[-1],

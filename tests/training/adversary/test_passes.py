@@ -2,6 +2,7 @@
 
 import torch
 from accelerate import Accelerator
+from accelerate.state import AcceleratorState
 from workers.objectives import classifier, stacked, texts
 
 from hf_apt.training.adversary.passes import (
@@ -21,7 +22,9 @@ def prepared(model):
     return Accelerator(mixed_precision="bf16", cpu=True).prepare_model(model)
 
 
-def test_float32_is_float32_under_a_trainer_with_bfloat16():
+def test_float32_is_float32_under_a_trainer_with_bfloat16(monkeypatch):
+    # As in a process that has had no Trainer yet: the precision of the first one stays.
+    monkeypatch.setattr(AcceleratorState, "_shared_state", {})
     exact = classifier()(**BATCH).logits
     model = prepared(classifier())
     assert is_reduced(model)

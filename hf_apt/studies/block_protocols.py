@@ -101,7 +101,8 @@ class Protocols:
         if saved is not None:
             with writing_folder(saved) as partial:
                 encoder.save(partial)
-                for kept in sorted(self._training.glob("*.npz")):  # what methods have recorded
+                recorded = [*self._training.glob("*.npz"), *self._training.glob("data_map.png")]
+                for kept in sorted(recorded):  # by methods of the training
                     shutil.copy(kept, partial)
         cut_D = np.array([*accuracies, accuracy]) if self.config.cut else None
         return ModelFigures(

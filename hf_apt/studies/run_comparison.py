@@ -81,7 +81,7 @@ def compare(runs: Sequence[ComparedRun]) -> dict[str, Any]:
         "task": first["task"],
         "chance": first["chance"],
         "provenance": first["provenance"],
-        "settings": {name: first["config"][name] for name in _SAME_SETTINGS},
+        "settings": {name: _common(first["config"][name]) for name in _SAME_SETTINGS},
         "mean_apt_positions": size,
         "runs": rows,
         "gap_rank_correlation": _gap_correlations(rows),
@@ -229,6 +229,13 @@ def _require_comparable(runs: Sequence[ComparedRun]) -> None:
                     f"({other}) than {first[0]} ({one}): give both the same options of hf-apt "
                     "finetune."
                 )
+
+
+def _common(setting: Any) -> Any:
+    """A setting without what runs may differ in."""
+    if not isinstance(setting, dict):
+        return setting
+    return {key: value for key, value in setting.items() if key not in KEYS}
 
 
 def _settings(record: TaskRecord) -> dict[str, Any]:

@@ -197,7 +197,9 @@ class WithObjectives(Trainer):
             sum(torch.as_tensor(objective.count(batch)) for batch in batches)
             for objective in self._at_work
         ]
-        of_process = torch.stack([torch.as_tensor(count) for count in counts]).to(self.args.device)
+        of_process = torch.stack(
+            [torch.as_tensor(count, device=self.args.device) for count in counts]
+        )
         of_all: Any = self.accelerator.reduce(of_process, reduction="sum")
         return of_all.clamp(min=1)
 

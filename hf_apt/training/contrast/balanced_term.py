@@ -2,14 +2,17 @@
 
 from __future__ import annotations
 
+from pathlib import Path
 from typing import Any
 
 import torch
 from accelerate import PartialState
 from accelerate.utils import gather_object
+from safetensors.torch import load_file, save
 from torch import Tensor
 from transformers import TrainerCallback
 
+from hf_apt.atomic import writing
 from hf_apt.training.adversary.passes import unwrapped
 from hf_apt.training.averages.checkpoint_file import checkpoint_file
 from hf_apt.training.contrast.class_memory import ClassMemory
@@ -82,9 +85,10 @@ class BalancedTerm(TrainerCallback):
         self, args: Any, state: Any, control: Any, *, model: Any = None, **event: Any
     ) -> None:
         """Remember nothing, or what the checkpoint has that is resumed."""
-        from safetensors.torch import load_file
-
-        arrays = load_file(checkpoint_file(args, state, NAME)) if state.global_step else {}
+        if model is not None:  # another one, where a Trainer makes it as it begins
+            self.features.remove()
+            self.features = HeadFeatures(unwrapped(model))
+        arrays = _loaded(checkpoint_file(args, state, NAME)) if state.global_step else {}
         self.memory = ClassMemory.from_arrays(arrays, self.num_classes, self.config.memory)
         self._new = []
 
@@ -102,12 +106,21 @@ class BalancedTerm(TrainerCallback):
 
     def on_save(self, args: Any, state: Any, control: Any, **event: Any) -> None:
         """Put the memory into the checkpoint."""
-        from safetensors.torch import save_file
-
         if state.is_world_process_zero:
             arrays = self.memory.arrays() or {"nothing": torch.zeros(1)}
-            save_file(arrays, checkpoint_file(args, state, NAME))
+            with writing(checkpoint_file(args, state, NAME), "wb") as file:
+                file.write(save(arrays))
 
     def on_train_end(self, args: Any, state: Any, control: Any, **event: Any) -> None:
-        """Let go of what the last passes caught."""
-        self.features.forget()
+        """Let go of the model, and of what the last passes caught."""
+        self.features.remove()
+
+
+def _loaded(path: Path) -> dict[str, Tensor]:
+    if not path.is_file():
+        raise ValueError(
+            f"{path} is missing, which holds the features of earlier texts: go on from a "
+            "checkpoint in the Trainer's own folder that was saved with balanced_contrast, or "
+            "begin anew."
+        )
+    return load_file(path)

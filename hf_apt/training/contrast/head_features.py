@@ -33,8 +33,7 @@ class HeadFeatures:
                 f"{num_labels} labels: a contrast of classes is for classifiers that end in one."
             )
         self._caught: list[tuple[nn.Linear, Tensor, Tensor]] = []
-        for each in heads:
-            each.register_forward_hook(self._catch)
+        self._hooks = [each.register_forward_hook(self._catch) for each in heads]
 
     def of(
         self, logits: Float[Tensor, "*batch classes"]
@@ -55,6 +54,12 @@ class HeadFeatures:
     def forget(self) -> None:
         """Let go of what was caught."""
         self._caught = []
+
+    def remove(self) -> None:
+        """Let go of what was caught, and of the model: nothing is caught any more."""
+        self.forget()
+        for hook in self._hooks:
+            hook.remove()
 
     def _catch(self, head: Any, inputs: tuple[Tensor, ...], outputs: Tensor) -> None:
         if head.training:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from pathlib import Path
+from zipfile import BadZipFile
 
 import numpy as np
 
@@ -16,7 +17,7 @@ FILE = "training_dynamics.npz"
 def save_dynamics(record: DynamicsRecord, path: Path) -> None:
     """Write the arrays of `record`, by their names."""
     with writing(path, "wb") as file:
-        np.savez(file, allow_pickle=False, **vars(record))
+        np.savez(file, **vars(record))
 
 
 def read_dynamics(path: Path | str) -> DynamicsRecord:
@@ -35,7 +36,7 @@ def read_dynamics(path: Path | str) -> DynamicsRecord:
     try:
         with np.load(path, allow_pickle=False) as arrays:
             record = DynamicsRecord(**arrays)
-    except (TypeError, ValueError, EOFError) as error:
+    except (TypeError, ValueError, EOFError, BadZipFile) as error:
         raise ValueError(f"{path} is no record of training dynamics.") from error
     shape = record.probability_EN.shape
     if len(shape) != 2 or record.is_right_EN.shape != shape or record.step_E.shape != shape[:1]:

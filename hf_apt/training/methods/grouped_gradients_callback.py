@@ -62,7 +62,8 @@ class GroupedGradientsCallback(TrainerCallback, ExportableState):
             return
         if not any(weight.requires_grad for weight in weights):
             raise ValueError(self._untrained())
-        self._take(self._kept(state) or self._grouped(model, loader))
+        kept = self._kept(state) if state.global_step else {}  # a training that is gone on with
+        self._take(kept or self._grouped(model, loader))
 
     def on_step_begin(
         self, args: TrainingArguments, state: TrainerState, control: TrainerControl, **event: Any

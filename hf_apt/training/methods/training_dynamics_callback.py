@@ -89,7 +89,7 @@ def _folder(args: TrainingArguments) -> Path:
 def answers_to_training_rows(model: Any, loader: Any, name: str) -> tuple[np.ndarray, np.ndarray]:
     """The probability of each training row's label, float32 (N,), and whether it is the largest.
 
-    NaN and False for a label of -100. Without dropout, in the precision of the weights, and
+    NaN and False for a label of -100. Without dropout, in the precision of the Trainer, and
     without drawing random numbers; several processes divide the rows among them.
 
     Raises ValueError for rows that cannot be read by number, and for labels that are not one class

@@ -69,3 +69,13 @@ def test_passes_outside_of_training_are_not_caught():
 def test_a_model_without_such_a_layer_is_refused():
     with pytest.raises(ValueError, match="no linear layer of BertModel has an output for each of"):
         HeadFeatures(classifier().bert)
+
+
+def test_a_model_that_is_let_go_of_is_not_watched():
+    model = classifier().train()
+    features = HeadFeatures(model)
+    features.remove()
+    outputs = model(**stacked(texts(2)))
+    with pytest.raises(ValueError, match="are not those of a last linear layer"):
+        features.of(outputs.logits)
+    assert not any(module._forward_hooks for module in model.modules())

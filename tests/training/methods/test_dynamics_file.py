@@ -35,3 +35,11 @@ def test_another_file_is_refused(arrays, tmp_path):
     (tmp_path / "y.npz").write_bytes(b"")
     with pytest.raises(ValueError, match=r"y\.npz is no record of training dynamics"):
         read_dynamics(tmp_path / "y.npz")
+
+
+def test_a_file_that_was_cut_off_is_refused_in_a_sentence(tmp_path):
+    save_dynamics(KNOWN, tmp_path / "x.npz")
+    whole = (tmp_path / "x.npz").read_bytes()
+    (tmp_path / "x.npz").write_bytes(whole[: len(whole) // 2])
+    with pytest.raises(ValueError, match="is no record of training dynamics"):
+        read_dynamics(tmp_path / "x.npz")

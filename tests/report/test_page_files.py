@@ -214,9 +214,13 @@ def test_squares_of_a_confusion_picture_say_their_counts(browser, run, page):
     assert is_shown(browser, f" of {support_V[asked]:,}")
     assert is_shown(browser, "After block 1, own head")
     browser.find_element("css selector", ".counts summary").send_keys("\n")
-    cells = browser.execute_script(
-        "return [...document.querySelectorAll('#confusion-counts tbody tr')[0].cells]"
-        ".map((cell) => cell.textContent)"
+    from selenium.webdriver.support.ui import WebDriverWait
+
+    cells = WebDriverWait(browser, 20).until(  # the table is filled after it was opened
+        lambda shown: shown.execute_script(
+            "return [...(document.querySelector('#confusion-counts tbody tr')?.cells ?? [])]"
+            ".map((cell) => cell.textContent)"
+        )
     )
     assert cells[0] == words[asked]
     assert cells[-1] == f"{support_V[asked]:,}"

@@ -16,7 +16,7 @@ class Mention(NamedTuple):
     """Index of the word after its last one."""
 
     label: str
-    """Its type, such as `person`."""
+    """The type of the mention, such as `person`."""
 
 
 class Sentence(NamedTuple):

@@ -7,26 +7,12 @@ from typing import Any
 
 from hf_apt.records.task_record import CommitteeRecord, TaskRecord
 from hf_apt.report.charts.chart_data import ChartData, estimates_data
-from hf_apt.report.formats import NOTHING, PlainEstimate, counted, number
+from hf_apt.report.formats import PlainEstimate, counted, number
+from hf_apt.report.results.curves import said_of
 from hf_apt.report.svg import Point
 
 Curve = tuple[str, Sequence[PlainEstimate]]
 """What a line is called, and its estimates by depth."""
-
-
-def said_on_task(figure: str, where: str, value: PlainEstimate, over: str, unit: str) -> str:
-    """A value in full: what it is, where, its error and what that is over, and of how many.
-
-    >>> said_on_task("accuracy", "cut, block 1", {"value": 0.5, "standard_error": 0.1, "num": 3},
-    ...     "seeds", "seeds")
-    'accuracy, cut, block 1: 0.5000 ± 0.1000 (standard error over seeds), n = 3 seeds'
-    """
-    if value["value"] is None:
-        return f"{figure}, {where}: {NOTHING}"
-    said = f"{figure}, {where}: {number(value['value'], 4)}"
-    if value["standard_error"] is not None:
-        said += f" ± {number(value['standard_error'], 4)} (standard error over {over})"
-    return f"{said}, n = {counted(value['num'], unit)}"
 
 
 def depth_points(
@@ -39,7 +25,7 @@ def depth_points(
     over = ("the test texts of one seed" if num_seeds == 1 else "seeds", "seeds")
     panels = (("accuracy", accuracies, over), ("mean APT", apt, ("tokens", "tokens")))
     return [
-        Point(depth, value["value"], said_on_task(figure, place, value, *of), panel)
+        Point(depth, value["value"], said_of(figure, place, value, *of), panel)
         for panel, (figure, curves, of) in enumerate(panels)
         for name, curve in curves
         for depth, (label, value) in enumerate(zip(labels, curve, strict=True))
@@ -67,7 +53,7 @@ def depth_data(
 def size_points(curves: Mapping[str, Sequence[PlainEstimate]]) -> list[Point]:
     """The points of accuracy by the number of a committee's members, from 1, by combination."""
     return [
-        Point(size, value["value"], said_on_task("accuracy", where, value, "test texts", "texts"))
+        Point(size, value["value"], said_of("accuracy", where, value, "test texts", "texts"))
         for name, curve in curves.items()
         for size, value in enumerate(curve, 1)
         if value["value"] is not None
@@ -95,7 +81,7 @@ def apt_bin_points(bins: Sequence[dict[str, Any]]) -> list[Point]:
         for part, where in _ranges(bins)
         for name in ("confidence", "accuracy")
         if part[name]["value"] is not None
-        for said in [said_on_task(name, f"mean APT {where}", part[name], "texts", "texts")]
+        for said in [said_of(name, f"mean APT {where}", part[name], "texts", "texts")]
     ]
 
 
@@ -119,7 +105,7 @@ def reliability_points(curve: Sequence[dict[str, Any]]) -> list[Point]:
         for part in curve
         for confidence, accuracy in [(part["confidence"]["value"], part["accuracy"])]
         for where in [f"confidence {number(confidence, 4)}"]
-        for said in [said_on_task("accuracy", where, accuracy, "texts", "texts")]
+        for said in [said_of("accuracy", where, accuracy, "texts", "texts")]
     ]
 
 

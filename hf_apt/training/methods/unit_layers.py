@@ -26,7 +26,7 @@ class UnitWeight:
     """The weight or bias, a parameter of the model."""
 
     shape: tuple[int, ...]
-    """Its shape with an axis of units."""
+    """The shape in which the parameter has an axis of units."""
 
     axis: int
     """Which axis that is."""

@@ -53,6 +53,7 @@ class Run(RunTokens, RunTasks, RunInNotebooks):
                            <task>-seed-<n>.json, what each seed gave to it; <task>-inputs.npz, the
                            confidence of each test text; <task>/, the fine-tuned model;
                            <task>-committee.json and the committee <task>-committee/
+        studies/           <study>-<subject>.json (hf_apt.records.studies)
         report.html        the page (hf_apt.report)
 
     What a stage has not made yet is not there.

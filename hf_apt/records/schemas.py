@@ -12,6 +12,7 @@ from pathlib import Path
 from types import UnionType
 from typing import Any, get_args, get_origin, get_type_hints, is_typeddict
 
+from hf_apt.records.studies.study_record import STUDY, StudyRecord
 from hf_apt.records.summary_record import Summary
 from hf_apt.records.task_record import CommitteeRecord, ComparisonRecord, TaskRecord
 
@@ -89,6 +90,7 @@ _FIGURES: dict[str, tuple[str, ...]] = {
     BLOCK_ACCURACY: ("models",),
     COMMITTEE: (),
     COMPARISON: (),
+    STUDY: ("findings", "tables", "figures"),
 }
 
 _FORMS: dict[str, Any] = {
@@ -96,6 +98,7 @@ _FORMS: dict[str, Any] = {
     BLOCK_ACCURACY: TaskRecord,
     COMMITTEE: CommitteeRecord,
     COMPARISON: ComparisonRecord,
+    STUDY: StudyRecord,
 }
 
 

@@ -28,6 +28,7 @@ MAY_IMPORT: dict[str, set[str]] = {
     "training": {"stats", "arithmetic", "data", "models", "depths"},
     "studies": {"stats", "records", "data", "models", "depths", "training"},
     "spans": {"stats", "records", "data", "models", "depths", "training"},
+    "analysis": {"stats", "records", "data", "models", "depths", "training", "studies"},
     "report": {"stats", "records"},
     "runs": {
         *("stats", "arithmetic", "records", "data", "models", "depths", "training", "studies"),
@@ -36,7 +37,7 @@ MAY_IMPORT: dict[str, set[str]] = {
     "hub": {"stats", "records", "report"},
     "cli": {
         *("stats", "arithmetic", "records", "data", "models", "depths", "training", "studies"),
-        *("spans", "report", "runs", "hub"),
+        *("spans", "analysis", "report", "runs", "hub"),
     },
     "__main__": {"cli"},
     "callbacks": set(),
@@ -49,6 +50,7 @@ BASE = {"atomic", "file_digests", "ownership", "reading"}
 OUTSIDE: dict[str, set[str]] = {
     "trainer_callbacks": {
         *("stats", "data", "models", "depths", "training.objectives", "records.references"),
+        "analysis",
     },
     "metrics": {"stats"},
 }
@@ -289,6 +291,16 @@ def test_a_study_imports_no_other() -> None:
     assert_none(broken, "law 6: a study imports no other study, but for STUDIES_ON_STUDIES")
 
 
+def test_an_analysis_imports_no_other() -> None:
+    broken = [
+        each
+        for each in BETWEEN
+        if room(each.source) == room(each.target) == "analysis"
+        and each.source.split(".")[2:3] != each.target.split(".")[2:3]
+    ]
+    assert_none(broken, "law 6: a folder of analysis imports no other")
+
+
 @pytest.mark.parametrize("other", ["trainer_callbacks", "metrics", "model_cards", "tests"])
 def test_the_package_knows_nothing_of_what_stands_on_it(other) -> None:
     broken = [found for found in IMPORTS if found.target.split(".")[0] == other]
@@ -364,6 +376,12 @@ SEEN_THROUGH: dict[str, tuple[str, ...]] = {
     "cli/every_command/test_options_file.py": ("cli.every_command.common_options",),
     "depths/precision/test_changed_answers.py": ("records.changed_answers",),
     "project/test_atomic.py": ("atomic",),
+    "records/studies/test_study_record.py": ("records.studies.study_files",),
+    "report/studies/test_study_page.py": (
+        *("report.studies.study_figure", "report.studies.study_tables"),
+        *("report.studies.study_comparison", "report.sections.studies", "hub.sections.studies"),
+    ),
+    "cli/tables/test_study.py": ("cli.tables.study_comparison",),
     "training/objectives/test_smoothness.py": ("training.adversary.smoothness_term",),
     "training/objectives/test_proximal.py": (
         *("training.averages.proximal_term", "training.averages.checkpoint_file"),

@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING, Any, Protocol
 
 from hf_apt.cli.every_command.output_format import is_json, print_json
 from hf_apt.records.run import Run
+from hf_apt.records.studies.study_record import StudyRecord
 
 if TYPE_CHECKING:
     from rich.table import Table
@@ -56,6 +57,21 @@ def end_of_task(run: Run, record: str) -> None:
     if run.path("summary.json").exists():
         paths["page"] = write_report(run)
     show_paths(**paths)
+
+
+def end_of_study(run: Run, record: StudyRecord) -> None:
+    """Keep a study's record in the run's folder, and print where it and its page are.
+
+    The page is that of the run, where it is finished, and one of the study alone otherwise.
+    """
+    from hf_apt.records.studies.study_files import write_study
+    from hf_apt.report import write_report
+    from hf_apt.report.studies.study_page import write_study_page
+
+    path = write_study(run, record)
+    is_finished = run.path("summary.json").exists()
+    page = write_report(run) if is_finished else write_study_page(run, record)
+    show_paths(record=path, page=page)
 
 
 def show_paths(**paths: Path) -> None:

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable
 
 from hf_apt.hub.card_section import CardSection
-from hf_apt.hub.sections import blocks, finetuning, measures, never_right, ruler
+from hf_apt.hub.sections import blocks, finetuning, measures, never_right, ruler, studies
 from hf_apt.records.run_records import RunRecords
 
 SECTIONS: tuple[Callable[[RunRecords], CardSection | None], ...] = (
@@ -13,6 +13,7 @@ SECTIONS: tuple[Callable[[RunRecords], CardSection | None], ...] = (
     measures.section,
     never_right.section,
     finetuning.section,
+    studies.section,
     ruler.section,
 )
 """A new section is a line here (`hf_apt.hub.card_section`)."""

@@ -1,0 +1,1 @@
+"""Commands of single studies, a file each."""

@@ -1,0 +1,1 @@
+"""Records of studies as page, terminal and card show them."""

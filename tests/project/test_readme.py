@@ -121,7 +121,7 @@ def test_the_readme_is_short_and_leads_to_every_page():
     own = [page for page in DOCS.rglob("*.md") if not page.read_text().startswith("```{include}")]
     assert len(own) > 25
     targets = set(re.findall(r"\]\(([^)\s]+)\)", text))
-    for room in ("ideas", "methods"):
+    for room in ("ideas", "methods", "analysis"):
         index = (DOCS / room / "index.md").read_text(encoding="utf-8")
         listed = set(re.findall(r"\]\(([^)\s]+)\)", index))
         targets |= {f"docs/{room}/{name}" for name in listed}

@@ -130,6 +130,9 @@ class SubstitutionTest:
     logits_of: Callable[[np.ndarray], np.ndarray]
     """The classifier: from the ids (P,) of all inputs to logits (I, C)."""
 
+    before_IC: Float[np.ndarray, "inputs classes"]
+    """Its logits of the inputs as they are: the very ones that `logits_of` would give."""
+
     table: Confusion
     """What the masked language model confuses with what after its last block."""
 
@@ -152,7 +155,7 @@ class SubstitutionTest:
           means of `Effects`; `replaced`, the `Replacements` (of a control, over all draws); and for
           a control `less_prediction`, its effects less those of the prediction, paired by input.
         """
-        before_IC = self.logits_of(self.inputs.ids_P)
+        before_IC = self.before_IC
         right_I = before_IC.argmax(axis=1) == self.labels_I
         return {
             "before": {

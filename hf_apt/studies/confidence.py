@@ -37,7 +37,7 @@ from hf_apt.stats.substitution_config import SubstitutionConfig
 from hf_apt.stats.substitution_effects import SubstitutionTest
 from hf_apt.studies.confidence_config import ConfidenceConfig
 from hf_apt.studies.confidence_counts import TokenCounts, counts_of_run, counts_of_texts
-from hf_apt.studies.substitution_models import classifier, own_answer
+from hf_apt.studies.substitution_models import classifier, logits_before, own_answer
 
 if TYPE_CHECKING:
     from transformers import PreTrainedModel
@@ -126,7 +126,7 @@ def confidence_record(
         record |= _relation(mean_apt_I, confidence_I, correct_I, labels_I, config.num_bins)
         record["corrected"] = _corrected(inputs, confidence_I, labels_I, counts)
         record["substitution"] = _substitution(
-            finetuned, model, inputs, counts.pairs, config.substitution
+            finetuned, model, inputs, counts.pairs, config.substitution, logits_IC
         )
     run.write_arrays(
         f"finetune/{finetuned.task.name}-inputs.npz",
@@ -212,6 +212,7 @@ def _substitution(
     inputs: FlatInputs,
     pairs: PairCounts,
     config: SubstitutionConfig,
+    logits_IC: np.ndarray,
 ) -> dict[str, Any]:
     tokenizer = finetuned.encoder.tokenizer
     group_P = position_groups(inputs, config.num_groups, config.seed)
@@ -225,6 +226,7 @@ def _substitution(
         inputs,
         finetuned.task.test.labels,
         classifier(finetuned.encoder, inputs, finetuned.batch_size),
+        logits_before(finetuned.encoder, inputs, finetuned.batch_size, logits_IC),
         confusion(pairs),
         {"random": is_token_V.astype(np.int64), "random_by_frequency": frequency_V},
         config,

@@ -36,7 +36,9 @@ from hf_apt.stats.substitution import FlatInputs, answered, position_groups
 from hf_apt.studies.confidence import FinetunedClassifier, confidence_record
 from hf_apt.studies.confidence_config import ConfidenceConfig
 from hf_apt.studies.confidence_counts import counts_of_texts
-from hf_apt.studies.substitution_models import classifier, own_answer
+from hf_apt.studies.substitution_models import classifier, logits_before, own_answer
+from hf_apt.training.finetune_config import FinetuneConfig
+from hf_apt.training.finetuning import finetune
 
 CONFIG = ConfidenceConfig(num_realisations=2)
 
@@ -142,6 +144,33 @@ def test_ids_are_classified_as_they_are(finetuned, inputs):
             alone = finetuned.encoder.model(input_ids=torch.tensor([row.tolist()])).logits[0]
         np.testing.assert_allclose(logits, alone, atol=0.02)  # the weights are 20,000 times normal
     assert (classifier(finetuned.encoder, inputs, 7)(ids) == all_logits).all()
+
+
+@pytest.mark.parametrize(("moved_by", "num_passes"), [(0.0, 1), (1e-6, 1 + 5)])
+def test_logits_that_are_known_are_not_read_again_unless_a_bit_differs(
+    finetuned, inputs, logits, moved_by, num_passes
+):
+    passes = []
+    finetuned.encoder.model.register_forward_hook(lambda *_: passes.append(1))
+    longest = inputs.lengths_I.argmax()
+    read = logits.copy()
+    read[longest] = read[longest] * (1 + moved_by)
+    before = logits_before(finetuned.encoder, inputs, 7, read)
+    assert (before == logits).all()
+    assert len(inputs.lengths_I) == 30
+    assert len(passes) == num_passes
+
+
+def test_what_a_trainer_read_is_what_the_substitution_test_would_read(task, checkpoint, tmp_path):
+    encoder = load_encoder(str(checkpoint), label_names=task.label_names)
+    config = FinetuneConfig(num_epochs=1, sequence_length=12, batch_size=7)
+    read = finetune(encoder, task, config, tmp_path / "trainer")
+    inputs = FlatInputs.of(encoder.encode(task.test.texts, 12), encoder.tokenizer.all_special_ids)
+    passes = []
+    encoder.model.register_forward_hook(lambda *_: passes.append(1))
+    assert logits_before(encoder, inputs, 7, read) is read
+    assert len(passes) == 1
+    assert (classifier(encoder, inputs, 7)(inputs.ids_P) == read).all()
 
 
 def test_counts_of_texts_are_those_of_a_loop_over_the_masked_positions(finetuned, tmp_path):

@@ -110,8 +110,9 @@ def main(arguments: list[str] | None = None) -> None:
 
 
 def shown(figure: dict[str, Any]) -> str:
-    """A mean with its standard error over seeds."""
-    return f"{figure['value']:.3f} ± {figure['standard_error'] or float('nan'):.3f}"
+    """A mean with its standard error over seeds, which one seed does not have."""
+    error = figure["standard_error"]
+    return f"{figure['value']:.3f}" + ("        " if error is None else f" ± {error:.3f}")
 
 
 if __name__ == "__main__":

@@ -42,7 +42,7 @@ _BARS: dict[Size, tuple[Bars, Bars, Bars]] = {
 def run() -> bool:
     """Whether measuring a stock BERT is quick enough at both sizes."""
     bars = {
-        TINY: {_PLAIN: (1.04, 0.9), _PER_DEPTH: 3.9, _EVERYWHERE: 6.9, _LENSES: 8.3},
+        TINY: {_PLAIN: (1.04, 0.9), _PER_DEPTH: 3.9, _EVERYWHERE: 6.9, _LENSES: 7.0},
         BERT6: {_PLAIN: (1.07, 0.9), _PER_DEPTH: 4.6, _EVERYWHERE: 6.8, _LENSES: 5.0},
     }
     return all(
@@ -146,7 +146,8 @@ def _swept(size: Size) -> bool:
 
         assert torch.equal(ours(), all_rows())
         times = medians({"ours": ours, "peer": all_rows}, rounds=size.rounds)
-        bars = (1.65, 0.85) if size is TINY else (1.85, 0.85)
+        # Where the third cache holds the logits of all rows, tiles gain nothing.
+        bars = (1.65, 0.75) if size is TINY else (1.85, 0.75)
         passed.append(
             report(
                 f"arg-max of {num_rows:,} rows, {size.name}: chunks of all rows by torch / ours",

@@ -7,7 +7,7 @@ from hf_apt.records.studies.study_record import study_name
 from hf_apt.report.formats import short_path
 from hf_apt.report.page_view import PageView
 from hf_apt.report.section import Section
-from hf_apt.report.studies.study_figure import study_figure
+from hf_apt.report.studies.study_figure import figure_caption, study_figure
 from hf_apt.report.studies.study_tables import study_title, text_tables
 
 
@@ -27,7 +27,10 @@ def section(view: PageView) -> Section | None:
             f"{short_path(record['checkpoint'])}.",
             "findings": record["findings"],
             "figures": [
-                (figure["title"], study_figure(figure, f"study-{study_name(record)}-{number}"))
+                (
+                    figure_caption(figure),
+                    study_figure(figure, f"study-{study_name(record)}-{number}"),
+                )
                 for number, figure in enumerate(record["figures"])
             ],
             "tables": text_tables(record),

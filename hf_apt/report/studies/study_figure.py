@@ -40,6 +40,7 @@ def study_figure(figure: StudyFigure, name: str) -> Markup:
     curves = {
         line: [_UNKNOWN if value is None else value for value in curve]
         for line, curve in figure["curves"].items()
+        if any(value is not None and value["value"] is not None for value in curve)
     }
     return both_widths(
         name,
@@ -48,6 +49,16 @@ def study_figure(figure: StudyFigure, name: str) -> Markup:
         _points(figure, curves, labels),
         _data(figure, curves, labels),
     )
+
+
+def figure_caption(figure: StudyFigure) -> str:
+    """What stands below the figure: its title, and what the bars and the dotted line are."""
+    parts = [figure["title"]]
+    if "over" in figure:
+        parts.append(f"bars are one standard error over {figure['over']}")
+    if figure.get("chance") is not None:
+        parts.append("dotted: chance")
+    return f"{'; '.join(parts)}."
 
 
 def _drawn(figure: StudyFigure, curves: Curves, labels: Sequence[str], width: float) -> Figure:

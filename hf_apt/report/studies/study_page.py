@@ -4,28 +4,42 @@ from __future__ import annotations
 
 from pathlib import Path
 
+from markupsafe import Markup
+
 from hf_apt.atomic import writing
 from hf_apt.records.run import Run
 from hf_apt.records.studies.study_record import StudyRecord, study_name
 from hf_apt.report.formats import short_path
 from hf_apt.report.results.result_page import ResultPage
-from hf_apt.report.studies.study_figure import study_figure
+from hf_apt.report.studies.study_figure import figure_caption, study_figure
 from hf_apt.report.studies.study_tables import study_title, text_tables
 
 
 def study_page(record: StudyRecord) -> ResultPage:
-    """The question, the findings, the first figure, and all tables of a study."""
-    figures = record["figures"]
+    """The question, the findings, all figures and all tables of a study."""
     return ResultPage(
         title=f"{study_title(record)} · {short_path(record['checkpoint'])}",
         question=record["question"],
         answer=" ".join(record["findings"]),
-        chart=study_figure(figures[0], f"study-{study_name(record)}-0") if figures else None,
-        caption=f"{figures[0]['title']}." if figures else "",
+        chart=_charts(record),
+        caption="" if not record["figures"] else figure_caption(record["figures"][-1]),
         tables=text_tables(record),
         notes=[f"Made by {record['command']}."],
         receipts_end=record["command"],
     )
+
+
+def _charts(record: StudyRecord) -> Markup | None:
+    """The figures one below another, each but the last with its caption; None if there are none."""
+    figures, name = record["figures"], study_name(record)
+    if not figures:
+        return None
+    drawn = [
+        study_figure(figure, f"study-{name}-{number}") for number, figure in enumerate(figures)
+    ]
+    caption = Markup('<p class="note">{}</p>')
+    said = [*(caption.format(figure_caption(figure)) for figure in figures[:-1]), Markup("")]
+    return Markup("").join(each for pair in zip(drawn, said, strict=True) for each in pair)
 
 
 def write_study_page(run: Run, record: StudyRecord) -> Path:

@@ -33,7 +33,7 @@ def text_table(table: StudyTable) -> TextTable:
         title=table["title"],
         header=list(table["header"]),
         rows=[list(row) for row in zip(*shown, strict=True)],
-        notes=list(table.get("notes", ())),
+        notes=[note.removesuffix(".") for note in table.get("notes", ())],
     )
 
 

@@ -48,6 +48,22 @@ def test_a_page_of_its_own_holds_question_answer_figure_and_table(tmp_path):
     for text in ("Does the kernel solve the task?", "0.700 ± 0.010", "Accuracy by depth", "<svg"):
         assert text in page
     assert study_page(a_study(figures=[])).chart is None
+    assert "of the kernel. " in page
+    assert "kernel.." not in page
+
+
+def test_a_line_without_a_value_has_no_name_in_the_figure():
+    assert "head</text>" not in str(study_page(a_study()).chart)
+    assert "kernel</text>" in str(study_page(a_study()).chart)
+
+
+def test_all_figures_have_their_caption():
+    (figure,) = a_study()["figures"]
+    page = study_page(a_study(figures=[figure, figure | {"title": "Else", "chance": None}]))
+    assert (
+        str(page.chart).count("Accuracy of the kernel by depth; bars are one standard error") == 1
+    )
+    assert page.caption == "Else; bars are one standard error over draws."
 
 
 def test_a_run_shows_the_study_of_another_model_as_such(run):

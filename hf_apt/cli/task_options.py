@@ -28,6 +28,7 @@ FINETUNING = in_panel(
     "finetune.group_by_length",
     Flag("finetune.sequence_length", min=8),
     Flag("finetune.lora_rank", min=0),
+    Flag("finetune.dropout", min=0, max=1),
     "finetune.seed",
     "finetune.precision",
     Flag("finetune.objectives", "--objective", read=objectives_of, metavar="name:key=value"),

@@ -46,7 +46,10 @@ def method_labels(finetunes: Sequence[Mapping[str, Any] | None]) -> list[str]:
 
 
 def _parts(finetune: Mapping[str, Any] | None) -> list[Mapping[str, Any]]:
-    """Loss, objectives and methods as they stand in the record; those of no weight left out."""
+    """Loss, objectives and methods as they stand in the record, and a dropout that was asked for.
+
+    Those of no weight are left out.
+    """
     parts: list[Mapping[str, Any]] = []
     for key in KEYS:
         value = (finetune or {}).get(key)
@@ -55,6 +58,9 @@ def _parts(finetune: Mapping[str, Any] | None) -> list[Mapping[str, Any]]:
         if isinstance(value, str):
             value = {"name": value}
         parts += [value] if isinstance(value, Mapping) else list(value)
+    dropout = (finetune or {}).get("dropout")
+    if dropout is not None:
+        parts.append({"name": f"dropout {dropout:g}"})
     return [part for part in parts if part.get("weight") != 0 and part.get("strength") != 0]
 
 

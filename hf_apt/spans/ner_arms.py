@@ -11,6 +11,7 @@ from typing import Any
 from hf_apt.atomic import writing_folder
 from hf_apt.depths.truncation import cut
 from hf_apt.models.devices import to_device
+from hf_apt.models.dropout import set_dropout
 from hf_apt.models.encoders import Encoder
 from hf_apt.spans.mentions import Mention, Sentence
 from hf_apt.spans.ner_config import NerConfig
@@ -76,6 +77,7 @@ def span_figures(
     Returns:
         What `_figures` says, and of the spans how many were too long and how many shortened.
     """
+    set_dropout(encoder.model, shots.config.finetune.dropout)
     encoder = encoder if depth is None else cut(encoder, depth)
     trunk: Any = encoder.model.base_model
     training = shots.config.finetune
@@ -100,6 +102,7 @@ def token_figures(shots: Shots, encoder: Encoder, depth: int | None = None) -> d
 
     `depth` is the block after which the trunk is cut first; None for the whole.
     """
+    set_dropout(encoder.model, shots.config.finetune.dropout)
     encoder = encoder if depth is None else cut(encoder, depth)
     model: Any = to_device(encoder.model)
     training, pad_id = shots.config.finetune, encoder.tokenizer.pad_token_id

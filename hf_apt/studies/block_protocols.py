@@ -20,6 +20,7 @@ from hf_apt.depths.feature_config import Pooling
 from hf_apt.depths.text_features import features
 from hf_apt.depths.truncation import cut
 from hf_apt.depths.trunk import Trunk
+from hf_apt.models.dropout import set_dropout
 from hf_apt.models.encoders import Encoder
 from hf_apt.models.lora import num_trained
 from hf_apt.stats.classes.macro_f1 import macro_f1
@@ -84,6 +85,8 @@ class Protocols:
         """
         if "flatten" in self.config.features.poolings:
             require_few(len(self.task.train))
+        if self.config.finetune is not None:  # before models are cut from it, and hours of work
+            set_dropout(encoder.model, self.config.finetune.dropout)
         depths = range(Trunk(encoder.model).num_depths - 1) if self.config.cut else ()
         for depth in depths:  # what cannot be cut is refused before hours of work
             cut(encoder, depth)

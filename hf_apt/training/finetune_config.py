@@ -50,6 +50,10 @@ class FinetuneConfig:
     """Rank of the LoRA adapters that are trained in place of the blocks' weights; 0 for none: all
     weights are trained. Adapters take a larger learning rate."""
 
+    dropout: float | None = field(default=None, metadata={"before": None})
+    """Dropout of hidden states and attention weights in training, at least 0 and less than 1; None
+    for the checkpoint's own."""
+
     group_by_length: bool = field(default=True, metadata={"before": False})
     """Fill batches with texts of about equal length, which spares padding; else texts in random
     order, as in the paper. Which texts meet in a batch stays random."""
@@ -72,6 +76,10 @@ class FinetuneConfig:
         require_whole(self, "batch_size", "sequence_length")
         require_positive(self, "learning_rate")
         require_not_negative(self, "weight_decay")
+        if self.dropout is not None:
+            require_not_negative(self, "dropout")
+            if self.dropout >= 1:
+                raise ValueError(f"dropout must be less than 1, got {self.dropout!r}.")
         require_one_of(self, "precision", get_args(Precision))
         require_seed(self)
         require_objectives(self.objectives)

@@ -18,13 +18,18 @@ from hf_apt.models.devices import (
     part_of_batch,
     process_state,
 )
+from hf_apt.models.dropout import set_dropout
 from hf_apt.models.encoders import Encoder
 from hf_apt.models.lora import is_adapted, with_adapter
 from hf_apt.training.finetune_config import FinetuneConfig
 
 
 def to_train(encoder: Encoder, config: FinetuneConfig) -> Encoder:
-    """`encoder` as `config` trains it: itself, or with fresh adapters, which change it in place."""
+    """`encoder` as `config` trains it, changed in place: its dropout, and fresh adapters if any.
+
+    Raises ValueError for a dropout that the model has no setting of.
+    """
+    set_dropout(encoder.model, config.dropout)
     if not config.lora_rank:
         return encoder
     adapted = with_adapter(encoder.model, config.lora_rank, seed=config.seed)
@@ -67,6 +72,7 @@ def finetuner(
         )
     if config.num_epochs < 1:
         raise ValueError(f"to fine-tune takes one epoch at least, got {config.num_epochs}.")
+    set_dropout(encoder.model, config.dropout)
     part = part_of_batch(config.batch_size, process_state().num_processes)
     num_steps = -(-len(task.train) // config.batch_size) * config.num_epochs
     train, test = (
@@ -188,7 +194,7 @@ def classify(
     encoder: Encoder, task: Task, config: FinetuneConfig, folder: Path
 ) -> Float[np.ndarray, "inputs classes"]:
     """The logits that `encoder` gives the test texts as it is, read as `finetune` reads them."""
-    as_it_is = replace(config, num_epochs=1, lora_rank=0, precision="fp32")
+    as_it_is = replace(config, num_epochs=1, lora_rank=0, dropout=None, precision="fp32")
     return _test_logits(finetuner(encoder, task, as_it_is, folder))
 
 

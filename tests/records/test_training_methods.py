@@ -29,3 +29,9 @@ def test_runs_are_told_apart_by_the_settings_in_which_they_differ():
         "plain",
         "grouped_gradients",
     ]
+
+
+def test_a_dropout_that_was_asked_for_is_said():
+    assert method_label({"dropout": 0.1, "loss": None}) == "dropout 0.1"
+    assert method_label({"dropout": None}) == "plain"
+    assert method_labels([{"dropout": 0.1}, {"dropout": 0.0}]) == ["dropout 0.1", "dropout 0"]

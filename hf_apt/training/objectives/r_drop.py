@@ -6,6 +6,7 @@ the paper's equations.
 
 from __future__ import annotations
 
+import warnings
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
@@ -29,6 +30,7 @@ class RDrop:
 
     For classifiers and masked LMs, the divergence being taken at the asked positions. A step takes
     about twice the time, and memory for the activations of both passes. Gradients go through both.
+    A model without any dropout, with which it does nothing, gets a warning as training is set up.
 
     Raises:
         ValueError: for a weight that is negative or no number.
@@ -53,6 +55,27 @@ class RDrop:
             The number of labels other than -100.
         """
         return num_asked(inputs)
+
+    def in_training(self, model: Any, args: Any) -> RDrop:
+        """Itself; with a warning for a model that answers alike in both passes.
+
+        Args:
+            model: what is trained.
+            args: the TrainingArguments.
+
+        Returns:
+            This objective, which keeps nothing from step to step.
+        """
+        from hf_apt.training.adversary.any_dropout import has_dropout
+
+        if not has_dropout(model):
+            warnings.warn(
+                f"{self.name} compares two draws of dropout, and {type(model).__name__} has none: "
+                "it does nothing, in twice the time; give the model some (--dropout 0.1), or leave "
+                f"out {self.name}.",
+                stacklevel=2,
+            )
+        return self
 
     def __call__(self, step: Step) -> tuple[Term, ...]:
         """What the second pass of one batch adds.

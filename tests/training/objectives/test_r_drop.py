@@ -153,8 +153,9 @@ def test_a_step_of_a_trainer_loses_what_the_paper_writes(tmp_path):
     assert logs["1.loss"] == pytest.approx(sum(plain) / 2 + 3 * divergence, rel=1e-5)
 
 
-def test_without_dropout_both_passes_answer_alike(tmp_path):
-    trainer = classifying(str(tmp_path), (RDrop(weight=3.0),), dropout=0.0)
+def test_without_dropout_both_passes_answer_alike_and_a_warning_says_so(tmp_path):
+    with pytest.warns(UserWarning, match=r"has none: it does nothing, in twice the time; give the"):
+        trainer = classifying(str(tmp_path), (RDrop(weight=3.0),), dropout=0.0)
     trainer.train()
     plain = classifying(str(tmp_path), (), dropout=0.0)
     plain.train()
@@ -162,6 +163,12 @@ def test_without_dropout_both_passes_answer_alike(tmp_path):
     assert {value for name, value in logs.items() if "r_drop" in name} == {0.0}
     for name, value in logged(plain).items():
         assert logs[name] == pytest.approx(value, rel=1e-6)
+
+
+@pytest.mark.parametrize(("weight", "dropout"), [(1.0, 0.1), (0.0, 0.0)])
+def test_there_is_no_warning_where_it_has_something_to_compare(weight, dropout, tmp_path, recwarn):
+    classifying(str(tmp_path), (RDrop(weight=weight),), dropout=dropout)
+    assert not [each for each in recwarn if "r_drop" in str(each.message)]
 
 
 def test_a_masked_lm_is_asked_twice_at_the_same_positions(tokens):

@@ -27,7 +27,8 @@ class Step:
     """The model as the Trainer calls it, wrapped for several processes or compiled."""
 
     inputs: Mapping[str, Any]
-    """The batch on the model's device, labels included. Not to be changed."""
+    """The batch on the model's device, labels included, weights of examples not. Not to be
+    changed."""
 
     outputs: Any
     """What the model returned for it."""
@@ -47,6 +48,14 @@ class Step:
     """A number for what an objective draws by itself: alike in all batches of an optimiser step, in
     all processes and after a resumption, and another one in every step and for every seed of the
     Trainer."""
+
+    weights: Tensor | None = None
+    """A factor of each text's loss, or of each label's, where the Trainer weighs examples
+    (`hf_apt.training.losses.example_weights`); `weighted_sum` takes it into account."""
+
+    is_again: bool = False
+    """Whether the same batch has been passed before in this optimiser step, as what goes around a
+    step may ask for: not to be remembered twice."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -161,6 +170,34 @@ def asked_logits(
             f"{tuple(labels.shape)}: there must be one row of logits for each label."
         )
     return logits, asked_N
+
+
+def weighted_sum(values_N: Float[Tensor, " n"], step: Step) -> Tensor:
+    """The sum of one value for each answer of a batch, each times its example's weight if it has.
+
+    Answers are labels other than -100, in their order; in regression texts. Raises ValueError for
+    another number of them where there are weights.
+    """
+    if step.weights is None:
+        return values_N.sum()
+    labels = step.inputs["labels"]
+    if labels.is_floating_point():
+        weights_N = step.weights.flatten()
+    else:
+        weights_N = of_each_label(step.weights, labels)[labels != _NOT_ASKED]
+    if weights_N.shape != values_N.shape:
+        raise ValueError(
+            f"there are {len(values_N)} answers in a batch and {len(weights_N)} weights: weights "
+            "of examples are for models that answer each label once."
+        )
+    return (values_N * weights_N.to(values_N)).sum()
+
+
+def of_each_label(weights: Tensor, labels: Tensor) -> Tensor:
+    """The weight of each label, of the labels' shape: that of its text, where texts have them."""
+    if weights.shape == labels.shape:
+        return weights
+    return weights.reshape(-1, *[1] * (labels.dim() - 1)).expand(labels.shape)
 
 
 def require_weight(objective: Objective) -> None:

@@ -41,6 +41,9 @@ class WithObjectives(Trainer):
     accumulation steps and of processes, and terms weigh less beside it: give masked LMs among them
     `compute_loss_func=hf_apt.masked_lm_loss`.
 
+    Beside `WithExampleWeights`, before which it has to stand, an example's weight is a factor of
+    its share in each term, as of its loss; the number of items stays.
+
     Args:
         *args: those of `Trainer`.
         objectives: the terms, each with its weight.
@@ -65,6 +68,7 @@ class WithObjectives(Trainer):
         self._terms = tuple(self._in_training(each) for each in self._at_work)
         self._num_items: Tensor | None = None
         self._interval = _Interval()
+        self._is_again = False
 
     def train(self, *args: Any, **kwargs: Any) -> Any:
         """What the Trainer does; an interval of logging that was left unfinished is forgotten."""
@@ -103,15 +107,18 @@ class WithObjectives(Trainer):
         # The Trainer takes labels out of what it is given where it computes the loss itself.
         loss, outputs = plain(dict(inputs), True)
         total = loss
+        batch, weights = self._without_weights(inputs)
         for terms, num_items in zip(self._terms, self._items_of_step(inputs), strict=True):
             step = Step(
                 model=model,
-                inputs=inputs,
+                inputs=batch,
                 outputs=outputs,
                 loss=loss,
                 num_items=num_items,
-                loss_and_outputs=lambda inputs: plain(dict(inputs), True),
+                loss_and_outputs=lambda inputs: plain({**inputs, **weights}, True),
                 seed=self.args.seed * _STEPS + self.state.global_step,
+                weights=next(iter(weights.values()), None),
+                is_again=self._is_again,
             )
             for term in terms(step):
                 total = total + self._added(term, num_items_in_batch)
@@ -156,13 +163,21 @@ class WithObjectives(Trainer):
             num_calls += 1
             if num_calls == 1:
                 return passed()
-            kept, self._interval = self._interval, _Interval()
+            kept = self._interval, self._is_again
+            self._interval, self._is_again = _Interval(), True
             try:
                 return passed()
             finally:
-                self._interval = kept
+                self._interval, self._is_again = kept
 
         return once
+
+    def _without_weights(self, inputs: Mapping[str, Any]) -> tuple[Mapping[str, Any], dict]:
+        """The batch as the model reads it, and the column of weights of examples, if any."""
+        column = getattr(self, "example_weights", None)
+        if column is None or column not in inputs:
+            return inputs, {}
+        return {name: inputs[name] for name in inputs if name != column}, {column: inputs[column]}
 
     def _added(self, term: Term, num_items_in_batch: Tensor | int | None) -> Tensor:
         """What `term` adds to the loss before the Trainer divides it; noted for the log."""

@@ -25,7 +25,7 @@ from hf_apt.training.adversary.word_embeddings import (
     width_of,
     word_embeddings,
 )
-from hf_apt.training.objective import Step
+from hf_apt.training.objective import Step, weighted_sum
 
 if TYPE_CHECKING:
     from torch import Tensor
@@ -52,7 +52,8 @@ def moved_by_perturbation(config: Any, step: Step) -> Tensor:
     with evaluating(passes.model) if config.dropout == "off" else nullcontext():
         clean_NC = passes.clean()
         delta_BTE = passes.perturbation(clean_NC)
-        return divergence(clean_NC, passes.perturbed(delta_BTE), step.inputs).sum()
+        moved_N = divergence(clean_NC, passes.perturbed(delta_BTE), step.inputs)
+        return weighted_sum(moved_N, step)
 
 
 class _Passes:

@@ -11,7 +11,7 @@ from hf_apt.training.adversary.answers import answers, divergence, require_one_l
 from hf_apt.training.adversary.passes import evaluating, unwrapped
 from hf_apt.training.averages.checkpoint_file import checkpoint_file
 from hf_apt.training.averages.running_average import RunningAverage
-from hf_apt.training.objective import Step, Term
+from hf_apt.training.objective import Step, Term, weighted_sum
 
 NAME = "proximal_teacher.safetensors"
 """Name of the teacher's file in a checkpoint's folder."""
@@ -41,7 +41,7 @@ class ProximalTerm(TrainerCallback):
         return (
             Term(
                 name=self.config.name,
-                total=divergence(own_NC, taught_NC, step.inputs).sum(),
+                total=weighted_sum(divergence(own_NC, taught_NC, step.inputs), step),
                 num_items=step.num_items,
                 weight=self.config.weight,
             ),

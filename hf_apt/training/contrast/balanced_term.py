@@ -18,7 +18,7 @@ from hf_apt.training.averages.checkpoint_file import checkpoint_file
 from hf_apt.training.contrast.class_memory import ClassMemory
 from hf_apt.training.contrast.contrastive_set import SetSizes, contrast_losses, contrastive_sets
 from hf_apt.training.contrast.head_features import HeadFeatures
-from hf_apt.training.objective import Step, Term, num_asked
+from hf_apt.training.objective import Step, Term, num_asked, weighted_sum
 
 NAME = "balanced_contrast_memory.safetensors"
 """Name of the memory's file in a checkpoint's folder."""
@@ -66,11 +66,12 @@ class BalancedTerm(TrainerCallback):
         losses_N = contrast_losses(
             features_NH, labels_N, prototypes_CH, *sets, self.config.temperature
         )
-        self._new.append((features_NH.detach().float().cpu(), labels_N.cpu()))
+        if not step.is_again:
+            self._new.append((features_NH.detach().float().cpu(), labels_N.cpu()))
         return (
             Term(
                 name=self.config.name,
-                total=losses_N.sum(),
+                total=weighted_sum(losses_N, step),
                 num_items=step.num_items,
                 weight=self.config.weight,
             ),

@@ -20,14 +20,17 @@ class WithExampleWeights(Trainer):
     As in `class MyTrainer(WithExampleWeights, Trainer)`. Where rows have a column `weight`, which
     the collator has to keep (`DataCollatorWithPadding` does), the loss of an example is times its
     weight in training, and the sum is divided by the number of labels as ever: a weight of 0 leaves
-    an example out, and one of 1 for all is the plain loss but for rounding. In evaluation no weight
-    counts.
+    an example out, and one of 1 for all is the plain loss but for rounding. Terms of objectives are
+    weighed alike, where `WithObjectives` stands before this class. In evaluation no weight counts.
 
     Args:
         *args: those of `Trainer`.
         **kwargs: those of `Trainer`. A `compute_loss_func` has to take `weights`, as those of
             `hf_apt.class_loss_func` do; the default is its cross-entropy.
     """
+
+    example_weights = WEIGHT
+    """The column, for objectives: they are given it apart from a model's inputs."""
 
     def __init__(self, *args: Any, **kwargs: Any):
         super().__init__(*args, **kwargs)

@@ -13,6 +13,7 @@ from torch import Tensor
 from torch.nn.functional import cross_entropy
 
 from hf_apt.training.losses.class_loss import ClassLoss
+from hf_apt.training.objective import of_each_label
 
 _NOT_ASKED = -100
 
@@ -90,10 +91,7 @@ def _asked(
     logits_NC = logits[is_asked].to(torch.promote_types(logits.dtype, torch.float32))
     if weights is None:
         return logits_NC, labels[is_asked], None
-    weights = weights.to(logits_NC)
-    if weights.shape != labels.shape:
-        weights = weights.reshape(-1, *[1] * (labels.dim() - 1)).expand(labels.shape)
-    return logits_NC, labels[is_asked], weights[is_asked]
+    return logits_NC, labels[is_asked], of_each_label(weights.to(logits_NC), labels)[is_asked]
 
 
 def _counts(

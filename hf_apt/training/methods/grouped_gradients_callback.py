@@ -17,11 +17,12 @@ from transformers.trainer_callback import ExportableState
 
 from hf_apt.models.lora import is_adapted
 from hf_apt.stats.units.unit_groups import activation_groups, random_groups
+from hf_apt.training.adversary.whole_weights import require_whole_weights
 from hf_apt.training.methods.averaging import average_gradients
+from hf_apt.training.methods.optimizer_hook import require_hook
 from hf_apt.training.methods.training_rows import row_batches, some_rows
 from hf_apt.training.methods.unit_activations import unit_activations
 from hf_apt.training.methods.unit_layers import UnitLayer, unit_layers
-from hf_apt.training.methods.whole_gradients import require_hook, require_whole_gradients
 
 
 class GroupedGradientsCallback(TrainerCallback, ExportableState):
@@ -51,7 +52,7 @@ class GroupedGradientsCallback(TrainerCallback, ExportableState):
         if self.method.strength == 0:
             return
         require_hook(self.method.name)
-        require_whole_gradients(self.method.name, args)
+        require_whole_weights(args, self.method.name, "whole gradients")
         model, loader = event["model"], event["train_dataloader"]
         if is_adapted(model):
             raise ValueError(self._untrained())

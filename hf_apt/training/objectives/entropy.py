@@ -11,7 +11,14 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
-from hf_apt.training.objective import Step, Term, asked_logits, num_asked, require_weight
+from hf_apt.training.objective import (
+    Step,
+    Term,
+    asked_logits,
+    num_asked,
+    require_weight,
+    weighted_sum,
+)
 
 if TYPE_CHECKING:
     from torch import Tensor
@@ -46,7 +53,7 @@ class ConfidencePenalty:
         return (
             Term(
                 name=self.name,
-                total=negative_N.masked_fill(~asked_N, 0.0).sum(),
+                total=weighted_sum(negative_N.masked_fill(~asked_N, 0.0), step),
                 num_items=step.num_items,
                 weight=self.weight,
             ),

@@ -12,7 +12,14 @@ from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
 from hf_apt.training.adversary.divergence import symmetric_kl
-from hf_apt.training.objective import Step, Term, asked_logits, num_asked, require_weight
+from hf_apt.training.objective import (
+    Step,
+    Term,
+    asked_logits,
+    num_asked,
+    require_weight,
+    weighted_sum,
+)
 
 if TYPE_CHECKING:
     from jaxtyping import Float
@@ -94,7 +101,7 @@ class RDrop:
         return (
             Term(
                 name=self.name,
-                total=divergence_N.masked_fill(~asked_N, 0.0).sum(),
+                total=weighted_sum(divergence_N.masked_fill(~asked_N, 0.0), step),
                 num_items=step.num_items,
                 weight=self.weight,
             ),

@@ -14,6 +14,15 @@ def test_shared_out_weights_are_refused(monkeypatch):
         require_whole_weights(SimpleNamespace(fsdp=True, deepspeed=None), "it")
     with pytest.raises(ValueError, match="which DeepSpeed shares out: start"):
         require_whole_weights(SimpleNamespace(fsdp=None, deepspeed="zero.json"), "it")
-    monkeypatch.setenv("ACCELERATE_USE_FSDP", "true")
-    with pytest.raises(ValueError, match="which FSDP shares out"):
+    with pytest.raises(ValueError, match="it needs whole gradients in every process, which FSDP"):
+        require_whole_weights(SimpleNamespace(fsdp=True, deepspeed=None), "it", "whole gradients")
+
+
+@pytest.mark.parametrize(("kind", "switch"), [("FSDP", "FSDP"), ("DeepSpeed", "DEEPSPEED")])
+def test_so_are_those_that_the_launcher_shares_out(kind, switch, monkeypatch):
+    whole = SimpleNamespace(fsdp=None, deepspeed=None)
+    monkeypatch.setenv(f"ACCELERATE_USE_{switch}", "true")
+    with pytest.raises(ValueError, match=f"which {kind} shares out"):
         require_whole_weights(whole, "it")
+    monkeypatch.setenv(f"ACCELERATE_USE_{switch}", "false")
+    require_whole_weights(whole, "it")

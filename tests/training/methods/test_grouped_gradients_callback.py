@@ -4,6 +4,7 @@ import json
 import os
 import subprocess
 import sys
+from copy import deepcopy
 from pathlib import Path
 from typing import Any
 
@@ -18,7 +19,6 @@ import hf_apt
 from hf_apt.models.lora import with_adapter
 from hf_apt.training.methods.grouped_gradients import GroupedGradients
 from hf_apt.training.methods.grouped_gradients_callback import GroupedGradientsCallback
-from hf_apt.training.methods.whole_gradients import require_whole_gradients
 from hf_apt.training.resume import last_checkpoint
 
 WORKER = Path(__file__).parents[2] / "support/workers" / "methods.py"
@@ -166,6 +166,21 @@ def test_units_are_grouped_anew_when_it_is_time_to(tmp_path):
     assert groups_after(tmp_path, f"{GROUPED},regroup_every=3", **fast) == kept
 
 
+def test_a_second_training_groups_anew(tmp_path):
+    trainer = training(str(tmp_path), [GROUPED], learning_rate=2.0)
+    (callback,) = (
+        each
+        for each in trainer.callback_handler.callbacks
+        if isinstance(each, GroupedGradientsCallback)
+    )
+    trainer.train()
+    first = callback.groups
+    expected = groups_after(tmp_path / "other", GROUPED, model=deepcopy(trainer.model))
+    trainer.train()
+    assert callback.groups == expected, "by what is active in the weights that it begins with"
+    assert expected != first
+
+
 # However a step is divided, and after an interruption.
 
 
@@ -268,13 +283,11 @@ def test_gradients_in_parts_are_refused(tmp_path, monkeypatch):
     with pytest.raises(ValueError, match="needs whole gradients in every process, which DeepSpeed"):
         trainer.train()
     monkeypatch.undo()
-    monkeypatch.setenv("ACCELERATE_USE_DEEPSPEED", "true")
-    with pytest.raises(ValueError, match="which DeepSpeed divides among them"):
-        require_whole_gradients("grouped_gradients", trainer.args)
-    monkeypatch.undo()
     monkeypatch.setenv("ACCELERATE_USE_FSDP", "true")
-    with pytest.raises(ValueError, match="which FSDP divides among them: train without it"):
-        require_whole_gradients("grouped_gradients", trainer.args)
+    with pytest.raises(ValueError, match="gradients in every process, which FSDP shares out"):
+        GroupedGradients(num_groups=5).callback().on_train_begin(
+            trainer.args, trainer.state, trainer.control
+        )
 
 
 def test_a_transformers_without_the_hook_is_refused(tmp_path, monkeypatch):

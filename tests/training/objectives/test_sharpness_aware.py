@@ -5,6 +5,8 @@ import torch
 from torch.nn.functional import cross_entropy
 from workers.objectives import GradientsKept, classifier, classifying, logged, stacked, texts
 
+from hf_apt.cli.objectives import objective_of
+from hf_apt.training.contrast.balanced_term import BalancedTerm
 from hf_apt.training.objectives.r_drop import RDrop
 from hf_apt.training.objectives.sharpness_aware import SharpnessAware
 
@@ -71,3 +73,17 @@ def test_bfloat16_is_finite(tmp_path):
     trainer = classifying(str(tmp_path), (SharpnessAware(weight=0.3),), bf16=True)
     trainer.train()
     assert all(torch.isfinite(each).all() for each in trainer.model.state_dict().values())
+
+
+def test_what_is_remembered_of_a_step_is_remembered_once(tmp_path):
+    contrast = objective_of("balanced_contrast:weight=0.5,num_positives=4,num_negatives=6")
+    kept = []
+    for around in ((SharpnessAware(weight=0.05),), ()):
+        trainer = classifying(str(tmp_path), (*around, contrast), max_steps=1)
+        trainer.train()
+        (term,) = (each for each in trainer._terms if isinstance(each, BalancedTerm))
+        kept.append(term.memory.arrays())
+    asked = sum(row["labels"] != -100 for row in texts()[:8])
+    assert sum(len(features) for features in kept[0].values()) == asked
+    for name, features in kept[1].items():
+        torch.testing.assert_close(kept[0][name], features)

@@ -62,7 +62,7 @@ OBJECTIVE_PARTS = ("training.adversary", "training.averages", "training.contrast
 """What objectives are made of, beside `hf_apt.training.objective`."""
 
 STUDIES_ON_STUDIES = {
-    "block_accuracy": {"seed_accuracy", "block_protocols", "block_accuracy_config"},
+    "block_accuracy": {"seed_accuracy", "block_protocols", "block_accuracy_config", "data_maps"},
     "seed_accuracy": {"block_protocols", "block_accuracy_config", "confidence"},
     "block_protocols": {"block_accuracy_config"},
     "block_accuracy_config": {"confidence_config"},
@@ -383,9 +383,7 @@ SEEN_THROUGH: dict[str, tuple[str, ...]] = {
     ),
     "cli/tables/test_study.py": ("cli.tables.study_comparison",),
     "training/objectives/test_smoothness.py": ("training.adversary.smoothness_term",),
-    "training/objectives/test_proximal.py": (
-        *("training.averages.proximal_term", "training.averages.checkpoint_file"),
-    ),
+    "training/objectives/test_proximal.py": ("training.averages.proximal_term",),
     "training/objectives/test_sharpness_aware.py": ("training.adversary.worst_weights",),
     "training/methods/test_weight_average.py": ("training.methods.weight_average_callback",),
     "training/test_interruption.py": ("training.divergence", "training.save_and_stop"),
@@ -417,16 +415,16 @@ SEEN_THROUGH: dict[str, tuple[str, ...]] = {
         *("cli.compare", "cli.tables.comparison", "stats.rank_agreement", "records.task_records"),
         "report.results.comparison_page",
     ),
-    "cli/ner/test_command.py": ("cli.tables.names",),
     "spans/test_ner_study.py": (
         *("spans.ner_arms", "spans.ner_config", "spans.ner_task", "spans.word_tagger"),
+        "spans.ner_record",
     ),
     "spans/test_span_model.py": ("spans.configuration_span_model",),
     "spans/test_span_rows.py": ("spans.span_format",),
     "spans/test_training.py": ("spans.type_loss",),
     "cli/spelling/test_methods.py": ("training.methods.method",),
     "training/methods/test_grouped_gradients_callback.py": (
-        *("training.methods.grouped_gradients", "training.methods.whole_gradients"),
+        *("training.methods.grouped_gradients", "training.methods.optimizer_hook"),
         "training.methods.training_rows",
     ),
     "training/methods/test_unit_layers.py": ("training.methods.unit_activations",),

@@ -23,6 +23,7 @@ from hf_apt.spans.span_rows import SpanRows
 from hf_apt.spans.span_tagger import AskedSpans, SpanTagger
 from hf_apt.spans.token_tags import TokenRows, tagged_mentions
 from hf_apt.spans.training import TrainingWays, span_trainer, tag_trainer
+from hf_apt.training.methods.kept_files import keep_files
 
 
 @dataclass(frozen=True)
@@ -72,7 +73,8 @@ def span_figures(
         encoder: a tagger of words with its tokenizer.
         arm: the form of the rows.
         depth: the block after which the trunk is cut first; None for the whole.
-        saved: folder that the trained model and its tokenizer are left in, if any.
+        saved: folder that the trained model, its tokenizer, and what methods have recorded are left
+            in, if any.
 
     Returns:
         What `_figures` says, and of the spans how many were too long and how many shortened.
@@ -91,6 +93,7 @@ def span_figures(
     if saved is not None:
         with writing_folder(saved) as partial:
             tagger.save(partial)
+            keep_files(shots.scratch, partial)
     asked, began = AskedSpans(), time.perf_counter()
     predicted = tagger.mentions(shots.sentences(), asked)
     figures = _figures(shots, predicted, seconds, began, trainer.state.max_steps)

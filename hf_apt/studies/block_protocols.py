@@ -6,7 +6,6 @@ what is left is fine-tuned. `finetuned`: the trunk is fine-tuned whole, then a h
 
 from __future__ import annotations
 
-import shutil
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import cast
@@ -31,6 +30,7 @@ from hf_apt.stats.transfer_scores import SCORES, score_per_depth
 from hf_apt.studies.block_accuracy_config import BlockAccuracyConfig
 from hf_apt.training.finetune_config import FinetuneConfig
 from hf_apt.training.finetuning import finetune, to_train
+from hf_apt.training.methods.kept_files import keep_files
 
 
 @dataclass(frozen=True)
@@ -75,7 +75,7 @@ class Protocols:
     def of(self, encoder: Encoder, saved: Path | None) -> ModelFigures:
         """The figures of one model; it is fine-tuned in place and left in the folder `saved`.
 
-        Beside it there are the `.npz` files that methods of the training have written.
+        Beside it there are the files that methods of the training have written.
 
         A cut model has the head of the whole one and the same seed. Cut after the last block, it is
         the whole one, and is not trained twice.
@@ -104,9 +104,7 @@ class Protocols:
         if saved is not None:
             with writing_folder(saved) as partial:
                 encoder.save(partial)
-                recorded = [*self._training.glob("*.npz"), *self._training.glob("data_map.png")]
-                for kept in sorted(recorded):  # by methods of the training
-                    shutil.copy(kept, partial)
+                keep_files(self._training, partial)
         cut_D = np.array([*accuracies, accuracy]) if self.config.cut else None
         return ModelFigures(
             by_pooling,

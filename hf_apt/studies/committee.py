@@ -6,6 +6,7 @@ The question of arXiv 2507.14871: whether several shallow models together reach 
 from __future__ import annotations
 
 import json
+import shutil
 import tempfile
 from collections.abc import Sequence
 from dataclasses import asdict, dataclass
@@ -31,6 +32,7 @@ from hf_apt.studies.answer_cost import cost
 from hf_apt.studies.committee_config import CommitteeRunConfig
 from hf_apt.studies.committee_curve import committee_curve
 from hf_apt.studies.committee_members import MemberPlan, make_member, plan_members
+from hf_apt.training.methods.kept_files import keep_files
 
 
 def measure_committee(
@@ -41,7 +43,8 @@ def measure_committee(
     Which checkpoints are used as they are and which are fine-tuned first: see
     `hf_apt.studies.committee_members.plan_members`. The committee and its tokenizer go to
     `finetune/<task>-committee/`: a `SoftCommittee`, or for several seeds with LoRA an
-    `AdapterCommittee`. Of the result, `members` and `reference` have the `accuracy` of each
+    `AdapterCommittee`; what methods of the training record of member 1 to its `member-1/`, and so
+    on. Of the result, `members` and `reference` have the `accuracy` of each
     (`value`, binomial `standard_error`, `num` of texts); `curves` holds for each combination what
     `hf_apt.studies.committee_curve.CurvePoint` says, by size; `cost` what
     `hf_apt.studies.answer_cost.Cost` says of the committee, its first member and the reference.
@@ -73,9 +76,11 @@ def _measured(
             member = make_member(plan, task, training, Path(scratch))
             reference = member.figures(task)
             costs["reference"] = _cost(merge_adapter(member.encoder.model), config)
-    with writing_folder(run.path(f"finetune/{task.name}-committee")) as partial:
-        made.model.save_pretrained(partial)
-        made.tokenizer.save_pretrained(partial)
+        with writing_folder(run.path(f"finetune/{task.name}-committee")) as partial:
+            made.model.save_pretrained(partial)
+            made.tokenizer.save_pretrained(partial)
+            if (Path(scratch) / "recorded").exists():
+                shutil.copytree(Path(scratch) / "recorded", partial, dirs_exist_ok=True)
     result = {
         "schema": COMMITTEE,
         "task": task.name,
@@ -111,7 +116,9 @@ def _made(
     shares_trunk = bool(config.finetune.lora_rank) and config.num_seeds > 1
     logits, figures, models, adapters, tokenizer = [], [], [], [], None
     for place, plan in enumerate(plans):
-        member = make_member(plan, task, config.finetune, scratch / "training")
+        training = scratch / f"training-{place}"
+        member = make_member(plan, task, config.finetune, training)
+        keep_files(training, scratch / "recorded" / f"member-{place + 1}")
         logits.append(member.logits_IC)
         figures.append(member.figures(task))
         tokenizer = tokenizer or member.encoder.tokenizer

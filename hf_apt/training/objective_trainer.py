@@ -208,13 +208,14 @@ class WithObjectives(Trainer):
 
     def _counted(self, batches: Sequence[Mapping[str, Any]]) -> Tensor:
         """For each objective the items of `batches` in all processes, at least 1."""
+        device = self.args.device  # a count may be a number, or a tensor elsewhere
         counts = [
-            sum(torch.as_tensor(objective.count(batch)) for batch in batches)
+            torch.stack(
+                [torch.as_tensor(objective.count(batch), device=device).long() for batch in batches]
+            ).sum()
             for objective in self._at_work
         ]
-        of_process = torch.stack(
-            [torch.as_tensor(count, device=self.args.device) for count in counts]
-        )
+        of_process = torch.stack(counts)
         of_all: Any = self.accelerator.reduce(of_process, reduction="sum")
         return of_all.clamp(min=1)
 

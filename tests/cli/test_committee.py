@@ -148,9 +148,12 @@ def test_seeds_with_adapters_share_one_trunk(call, checkpoints, task, tmp_path):
     one, run = checkpoints[0], tmp_path / "run"
     code, _, _ = call(
         *("committee", one, "--seeds=3", "--lora-rank=2", *QUICK, "-o", run),
-        *("--combination", "majority"),
+        *("--combination", "majority", "--method", "training_dynamics"),
     )
     assert code == 0
+    for number in (1, 2, 3):  # what methods record is kept of each member
+        kept = run / "finetune" / "planted-committee" / f"member-{number}"
+        assert hf_apt.read_dynamics(kept / "training_dynamics.npz").probability_EN.size
     record = json.loads((run / "finetune" / "planted-committee.json").read_text())
     assert [member["seed"] for member in record["members"]] == [42, 43, 44]
     assert len({member["num_trained_parameters"] for member in record["members"]}) == 1

@@ -107,6 +107,38 @@ def test_without_a_weight_it_is_the_plain_trainer_to_the_bit(kind, objectives, t
     assert more > passes
 
 
+@pytest.mark.parametrize("accumulation_steps", [1, 2])
+def test_counts_may_be_numbers_or_tensors_of_any_kind_and_device(accumulation_steps, tmp_path):
+    """As an objective counts on the processor, or the batch on its device, or by a plain number."""
+    elsewhere = "cuda" if torch.cuda.is_available() else "cpu"
+
+    @dataclass(frozen=True)
+    class Counting:
+        name: str
+        made: Any
+        weight: float = 1.0
+
+        def count(self, inputs: Any) -> Any:
+            return self.made(int(num_asked(inputs)))
+
+        def __call__(self, step: Any) -> Any:
+            seen.setdefault(self.name, []).append(step.num_items)
+            return ()
+
+    seen: dict[str, list[torch.Tensor]] = {}
+    kinds = {
+        "number": int,
+        "short": lambda count: torch.tensor(count, dtype=torch.int32),
+        "elsewhere": lambda count: torch.tensor(count, device=elsewhere),
+    }
+    objectives = [Counting(name, made) for name, made in kinds.items()]
+    classifying(str(tmp_path), objectives, accumulation_steps=accumulation_steps).train()
+    asked = [sum(row["labels"] != -100 for row in texts()[at : at + 8]) for at in (0, 8, 16)]
+    for name in kinds:
+        counts = [int(each) for each in seen[name][::accumulation_steps]]
+        assert counts == asked, name
+
+
 # However a step is divided.
 
 

@@ -68,6 +68,18 @@ def test_training_is_the_plain_one_to_the_bit(tmp_path):
         assert torch.equal(weight, weights_of(trainer)[name])
 
 
+def test_bfloat16_is_finite_and_near(tmp_path):
+    trainers = [
+        averaged(tmp_path, WeightAverage(momentum=0.5), bf16=each)[0] for each in (False, True)
+    ]
+    for trainer in trainers:
+        trainer.train()
+    exact, rounded = map(weights_of, trainers)
+    for name, weight in rounded.items():
+        assert torch.isfinite(weight).all()
+        torch.testing.assert_close(weight, exact[name], rtol=0.1, atol=0.02)
+
+
 def test_an_interrupted_training_ends_with_the_same_average(tmp_path):
     options = {"save_strategy": "steps", "save_steps": 2, "max_steps": 4, "rows": texts(32)}
     method = WeightAverage(kind="swa")

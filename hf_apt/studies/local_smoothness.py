@@ -9,7 +9,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any, get_args
+from typing import TYPE_CHECKING, Any, Literal, get_args
 
 import torch
 from torch import Tensor
@@ -68,11 +68,16 @@ class LocalSmoothnessConfig:
     seed: int = 0
     """Seed of the ascent's start."""
 
+    direction: Literal["adversarial", "random"] = "adversarial"
+    """`adversarial`, or `random`: the start itself, at the full radius, as a control of equal
+    norm."""
+
     def __post_init__(self) -> None:
         require_positive(self, "radius")
         require_one_of(self, "norm", get_args(Norm))
         require_one_of(self, "norm_level", get_args(Level))
         require_whole(self, "num_steps", "batch_size", "sequence_length")
+        require_one_of(self, "direction", ("adversarial", "random"))
         require_seed(self)
 
 
@@ -116,6 +121,8 @@ def worst_answers(
 ) -> tuple[Float[Tensor, "n outputs"], Float[Tensor, "n outputs"]]:
     """The logits that `model`, as it is, gives a batch, and at the worst perturbation found.
 
+    At a random one where the direction of `config` is random.
+
     One row a text, or of a classifier of tokens one row a token that is no padding; float32.
     """
     ids_BT, mask_BT = ids_and_mask(batch)
@@ -124,6 +131,10 @@ def worst_answers(
     apart = squared_difference if clean_NC.shape[1] == 1 else symmetric_kl
     noise_BTE = noise(ids_BT, mask_BT, width_of(word_embeddings(model)), seed=config.seed)
     ball = Ball(radius=config.radius, norm=config.norm, level=config.norm_level)
+    if config.direction == "random":
+        with torch.no_grad():
+            moved = perturbed_pass(model, batch, ball.on_surface(noise_BTE))
+            return clean_NC, _rows(moved, mask_BT)
     worst_BTE = steepest_ascent(
         lambda delta_BTE: apart(
             clean_NC, _rows(perturbed_pass(model, batch, delta_BTE), mask_BT)

@@ -10,6 +10,7 @@ from typing import Any, Literal, get_args, get_origin
 import pytest
 import typer
 
+from hf_apt.cli.analysis.smoothness import SMOOTHNESS
 from hf_apt.cli.app import app
 from hf_apt.cli.committee import COMMITTEE, committee_options
 from hf_apt.cli.dataclass_options import (
@@ -49,6 +50,7 @@ FIELDS: dict[str, tuple[ConfigOptions, ...]] = {
     "env": (),
     "score": (),
     "similarity": (),
+    "smoothness": (SMOOTHNESS,),
     "reference": (),
     "rates": (CORPUS, MEASURE),
     "publish checkpoint": (CARD,),
@@ -70,7 +72,7 @@ OWN = {
     "report": {"run"},
     "finetune": {"checkpoint", "revision", "output"},
     "committee": {"members", "revision", "output"},
-    "ner": {"checkpoint", "data", "revision", "output"},
+    "ner": {"checkpoint", "data", "revision", "output", "dry_run"},
     "compare": {"runs", "task", "output"},
     "bench": {"model", "data", "tokenizer", "dataset", "batch_size", "output"},
     "check": {"model", "tokenizer", "text"},
@@ -91,6 +93,7 @@ OWN = {
         *("model", "other", "text", "column", "things", "plain", "max_texts", "sequence_length"),
         *("paragraphs", "output"),
     },
+    "smoothness": {"checkpoint", "text", "paragraphs", "revision", "output"},
     "reference": {
         *("vocab_size", "masking_rate", "accuracy", "support", "masked_share", "replaced_share"),
     },
@@ -116,6 +119,7 @@ TABLES = {
     "finetune": FINETUNE,
     "committee": COMMITTEE,
     "ner": NER,
+    "smoothness": SMOOTHNESS,
     "card": CARD,
 }
 

@@ -33,6 +33,7 @@ from hf_apt.records.fingerprints import (
 from hf_apt.records.run import Run
 from hf_apt.records.run_folder import require_run_folder, writing_run
 from hf_apt.records.schemas import BLOCK_ACCURACY
+from hf_apt.records.studies.study_files import write_study
 from hf_apt.stats.apt import mean_apt
 from hf_apt.stats.estimates import mean_estimate, over_seeds, plain
 from hf_apt.stats.rank_agreement import agreement
@@ -40,6 +41,7 @@ from hf_apt.stats.token_overlap import overlap, token_counts
 from hf_apt.stats.transfer_scores import SCORES
 from hf_apt.studies.block_accuracy_config import BlockAccuracyConfig
 from hf_apt.studies.block_protocols import ModelFigures
+from hf_apt.studies.data_maps import data_map_of
 from hf_apt.studies.seed_accuracy import figures_of_seed
 
 
@@ -47,7 +49,8 @@ def measure_blocks(checkpoint: str, config: BlockAccuracyConfig, run: Run) -> di
     """Measure the accuracy of a checkpoint's blocks on a task, frozen and fine-tuned.
 
     The result is also written to `finetune/<task>.json` of `run`, and the fine-tuned model of the
-    first seed to `finetune/<task>/`. A seed whose figures are in
+    first seed to `finetune/<task>/`; with `training_dynamics` its data map is a study,
+    `studies/data_map-<task>.json`. A seed whose figures are in
     `finetune/<task>-seed-<number>.json`, of the same settings, weights, tokenizer and texts, is not
     measured again.
 
@@ -127,6 +130,11 @@ def _measured(
     if confidence:
         result["confidence"] = confidence
     run.write_json(f"finetune/{first.name}.json", result)
+    data_map = None
+    if config.finetune is not None:
+        data_map = data_map_of(run, checkpoint, first, result["config"]["finetune"])
+    if data_map is not None:
+        write_study(run, data_map)
     return result
 
 

@@ -51,6 +51,19 @@ class StudyFigure(TypedDict):
     """What the numbers of the estimates count, a plural: seeds."""
 
 
+class StudyScatter(TypedDict):
+    """Points in groups, each with a colour and a name: what single texts or tokens do."""
+
+    title: str
+    x_label: str
+    y_label: str
+    groups: Mapping[str, Sequence[Sequence[float]]]
+    """Points [x, y] by group."""
+    x_limits: NotRequired[Sequence[float]]
+    y_limits: NotRequired[Sequence[float]]
+    """The first and last value of the axis; those of the points if left out."""
+
+
 class StudyRecord(TypedDict):
     """`studies/<study>-<subject>.json`, or `studies/<study>.json` where it has no subject."""
 
@@ -64,7 +77,7 @@ class StudyRecord(TypedDict):
     model_config: NotRequired[str | None]
     findings: list[str]
     tables: list[StudyTable]
-    figures: list[StudyFigure]
+    figures: list[StudyFigure | StudyScatter]
     results: dict[str, Any]
     config: dict[str, Any]
     provenance: dict[str, Any]
@@ -81,7 +94,7 @@ def study_record(
     checkpoint: str,
     findings: Sequence[str],
     tables: Sequence[StudyTable],
-    figures: Sequence[StudyFigure] = (),
+    figures: Sequence[StudyFigure | StudyScatter] = (),
     results: Mapping[str, Any],
     config: Mapping[str, Any],
     provenance: Mapping[str, Any],
@@ -105,8 +118,8 @@ def study_record(
         The record as JSON has it. NaN and infinite numbers, which JSON does not have, are None.
 
     Raises:
-        ValueError: for a name that no file can have, and for rows or curves of another length than
-            their header or places.
+        ValueError: for a name that no file can have, for rows or curves of another length than
+            their header or places, and for points that are not two numbers.
     """
     for word in filter(None, (study, subject)):
         if not re.fullmatch(r"\w[\w.+-]*", word):
@@ -143,6 +156,8 @@ def study_name(record: StudyRecord) -> str:
 def require_whole(record: Mapping[str, Any], where: str) -> None:
     """Raise ValueError unless rows are as long as their header, and curves as their places.
 
+    The points of a scatter have two numbers each.
+
     `where` names the record in the sentence.
     """
     for table in record["tables"]:
@@ -154,6 +169,13 @@ def require_whole(record: Mapping[str, Any], where: str) -> None:
                     f"({table['title']}): make it again."
                 )
     for figure in record["figures"]:
+        if "groups" in figure:
+            if any(len(point) != 2 for points in figure["groups"].values() for point in points):
+                raise ValueError(
+                    f"{where} has points that are not two numbers ({figure['title']}): make it "
+                    "again."
+                )
+            continue
         num = len(figure["x_labels"])
         for name, curve in figure["curves"].items():
             if len(curve) != num:

@@ -1,4 +1,4 @@
-"""A figure of a study: lines with their errors over the same places, mostly the depths."""
+"""A figure of a study: lines with their errors over the same places, or points in groups."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ import numpy as np
 from markupsafe import Markup
 from matplotlib.figure import Figure
 
-from hf_apt.records.studies.study_record import StudyFigure
+from hf_apt.records.studies.study_record import StudyFigure, StudyScatter
 from hf_apt.report.axes import (
     axis_label,
     depth_axis,
@@ -22,6 +22,7 @@ from hf_apt.report.axes import (
 from hf_apt.report.charts.chart_data import ChartData, estimates_data
 from hf_apt.report.formats import PlainEstimate
 from hf_apt.report.results.curves import MOST_POINTS, said_of
+from hf_apt.report.studies.study_scatter import study_scatter
 from hf_apt.report.svg import MUTED, READOUT_COLOURS, Point, both_widths
 
 _COLOURS = [
@@ -34,8 +35,10 @@ _UNKNOWN: PlainEstimate = {"value": None, "standard_error": None, "num": 0}  # p
 Curves = Mapping[str, Sequence[PlainEstimate]]
 
 
-def study_figure(figure: StudyFigure, name: str) -> Markup:
+def study_figure(figure: StudyFigure | StudyScatter, name: str) -> Markup:
     """The figure for a desktop and for a phone; `name` is its own on the page."""
+    if "groups" in figure:
+        return study_scatter(figure, name)
     labels = [label.replace(" ", "\xa0") for label in figure["x_labels"]]
     curves = {
         line: [_UNKNOWN if value is None else value for value in curve]

@@ -22,20 +22,18 @@ from hf_apt.models.description import depth_names
 from hf_apt.models.devices import process_state
 from hf_apt.models.encoders import Encoder
 from hf_apt.models.weights_digest import model_digest
-from hf_apt.records.environment import environment
 from hf_apt.records.fingerprints import recorded_identity, require_still_the_same
 from hf_apt.records.run import Run
 from hf_apt.records.run_folder import require_run_folder, writing_run
+from hf_apt.records.studies.study_record import StudyRecord
 from hf_apt.spans.ner_arms import Shots, prototype_figures, span_figures, token_figures, with_seed
 from hf_apt.spans.ner_config import NerConfig
+from hf_apt.spans.ner_record import ner_record
 from hf_apt.spans.ner_task import NerTask
 from hf_apt.spans.token_tags import bio_tags
 from hf_apt.spans.training import require_trainable
 from hf_apt.spans.word_tagger import load_word_tagger
 from hf_apt.stats.estimates import mean_estimate, plain
-
-NER = "hf_apt.ner/1"
-"""Schema of `ner/<data>.json`."""
 
 
 class _Item(NamedTuple):
@@ -49,13 +47,13 @@ class _Item(NamedTuple):
         return self.arm if self.depth is None else f"{self.arm} cut after {self.depth}"
 
 
-def measure_ner(checkpoint: str, task: NerTask, config: NerConfig, run: Run) -> dict[str, Any]:
+def measure_ner(checkpoint: str, task: NerTask, config: NerConfig, run: Run) -> StudyRecord:
     """How well a checkpoint finds names after a few examples, by each arm of `config`.
 
-    The record is also written to `ner/<data>.json` of `run`, and the span model of the first draw
-    to `ner/<data>/` (`hf_apt.spans.span_tagger.SpanTagger.load`). What is in
-    `ner/<data>-draw-<number>.json`, of the same settings, sentences, weights and tokenizer, is not
-    trained again.
+    The span model of the first draw is written to `ner/<data>/` of `run`
+    (`hf_apt.spans.span_tagger.SpanTagger.load`), with what methods of its training recorded. What
+    is in `ner/<data>-draw-<number>.json`, of the same settings, sentences, weights and tokenizer,
+    is not trained again.
 
     Args:
         checkpoint: folder, Hub id or shipped name of an encoder with a mask token.
@@ -64,10 +62,10 @@ def measure_ner(checkpoint: str, task: NerTask, config: NerConfig, run: Run) -> 
         run: the run whose folder is written.
 
     Returns:
-        A record. `arms` has for each arm `f1`, `precision` and `recall` over draws (`value`,
-        `standard_error`, `num`), `f1_by_type`, `num_steps`, mean `seconds_training` and
-        `seconds_testing`, and `f1_by_depth` for prototypes and where the trunk was cut; `depths`
-        names the depths; `draws` has all figures of each draw.
+        The record of a study. Of its `results`, `arms` has for each arm `f1`, `precision` and
+        `recall` over draws (`value`, `standard_error`, `num`), `f1_by_type`, `num_steps`, mean
+        `seconds_training` and `seconds_testing`, and `f1_by_depth` for prototypes and where the
+        trunk was cut; `depths` names the depths; `draws` has all figures of each draw.
 
     Raises:
         ValueError: for a checkpoint that cannot be opened, is no encoder, has no mask token or has
@@ -87,7 +85,7 @@ def measure_ner(checkpoint: str, task: NerTask, config: NerConfig, run: Run) -> 
         return _measured(checkpoint, task, config, run)
 
 
-def _measured(checkpoint: str, task: NerTask, config: NerConfig, run: Run) -> dict[str, Any]:
+def _measured(checkpoint: str, task: NerTask, config: NerConfig, run: Run) -> StudyRecord:
     identity = recorded_identity(checkpoint)
     first = _loaded(checkpoint, task, config)
     num_depths = Trunk(first.model).num_depths
@@ -96,21 +94,15 @@ def _measured(checkpoint: str, task: NerTask, config: NerConfig, run: Run) -> di
         _of_draw(checkpoint, task, config, run, number, items) for number in range(config.num_draws)
     ]
     require_still_the_same(checkpoint, identity)
-    result = {
-        "schema": NER,
-        "data": task.name,
-        "checkpoint": checkpoint,
-        **identity,
+    results = {
         "labels": list(task.labels),
         "depths": depth_names(first.model.config, num_depths),
-        "provenance": task.provenance,
-        "config": json.loads(json.dumps(asdict(config))),
         "arms": {arm: plain(_summarised(arm, draws, num_depths)) for arm in config.arms},
         "draws": [{item.key: draw[item.key] for item in items} for draw in draws],
-        "environment": environment(),
     }
-    run.write_json(f"ner/{task.name}.json", result)
-    return result
+    return ner_record(
+        checkpoint, task.name, results, config=asdict(config), provenance=task.provenance
+    )
 
 
 def _items(config: NerConfig, num_depths: int) -> Iterator[_Item]:

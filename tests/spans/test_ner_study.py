@@ -9,11 +9,12 @@ from span_tokenizers import encoder_for, grammar, tokenizer_of
 
 from hf_apt.models.encoders import Encoder
 from hf_apt.records.run import Run
+from hf_apt.records.studies.study_record import study_name
 from hf_apt.spans import ner_study
 from hf_apt.spans.mentions import tags_of
 from hf_apt.spans.ner_arms import Shots, span_figures
 from hf_apt.spans.ner_config import ARMS, NerConfig
-from hf_apt.spans.ner_study import NER, measure_ner
+from hf_apt.spans.ner_study import measure_ner
 from hf_apt.spans.ner_task import open_ner
 from hf_apt.spans.span_tagger import SpanTagger
 from hf_apt.spans.word_tagger import load_word_tagger
@@ -58,9 +59,10 @@ def measured(encoder: str, names: str, folder: Path, **changed):
 
 
 def test_a_record_has_all_arms_with_errors(encoder, names, tmp_path) -> None:
-    record = measured(encoder, names, tmp_path / "run")
-    assert record["schema"] == NER
-    assert json.loads((tmp_path / "run/ner/names.json").read_text()) == record
+    study = measured(encoder, names, tmp_path / "run")
+    assert study_name(study) == "ner-names"
+    assert study["config"]["finetune"]["num_epochs"] == 1
+    record = study["results"]
     assert list(record["arms"]) == list(ARMS)
     for arm, figures in record["arms"].items():
         values = [draw[arm]["score"]["f1"] for draw in record["draws"]]
@@ -89,7 +91,8 @@ def test_it_goes_on_after_the_last_training_and_cuts(encoder, names, tmp_path, m
     changed = {"arms": ("spans", "tokens", "prototypes"), "cut": True, "num_draws": 1}
     with pytest.raises(KeyboardInterrupt):
         measured(encoder, names, tmp_path / "run", **changed)
-    record = measured(encoder, names, tmp_path / "run", **changed)
+    study = measured(encoder, names, tmp_path / "run", **changed)
+    record = study["results"]
     once = ["spans", "spans cut after 0", "spans cut after 1"]
     more = ["tokens", "tokens cut after 0", "tokens cut after 1", "prototypes"]
     assert trained == [*once, once[-1], *more]
@@ -97,6 +100,12 @@ def test_it_goes_on_after_the_last_training_and_cuts(encoder, names, tmp_path, m
         by_depth = record["arms"][arm]["f1_by_depth"]
         assert [each["num"] for each in by_depth] == [1, 1, 1]
         assert by_depth[-1]["value"] == record["arms"][arm]["f1"]["value"]
+    (table,) = (each for each in study["tables"] if each["title"] == "F1 by depth")
+    assert list(table["header"]) == [
+        *("depth", "spans between masks", "tags of words", "nearest prototypes")
+    ]
+    assert [row[1] for row in table["rows"]] == record["arms"]["spans"]["f1_by_depth"]
+    assert list(study["figures"][0]["curves"]) == list(table["header"][1:])
     trained.clear()
     measured(encoder, names, tmp_path / "run", **changed)
     assert trained == []

@@ -3,6 +3,7 @@
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
+from sklearn.metrics import precision_recall_fscore_support
 
 from hf_apt.spans.mentions import mentions_of
 from hf_apt.spans.score import scores_by_type, span_score
@@ -55,17 +56,54 @@ def test_it_is_the_count_by_hand(pairs) -> None:
         assert (one.precision, one.recall, one.f1) == pytest.approx(by_hand(pairs, label))
 
 
+def is_mention(tags: list[str], start: int, end: int, label: str) -> bool:
+    """The definition: all words of the type, a beginning at the first alone, and no word more.
+
+    A beginning is a `B-`, or a word after one that is not of the type.
+    """
+
+    def begins(place: int) -> bool:
+        own = tags[place][2:] == label
+        return own and (tags[place][0] == "B" or not place or tags[place - 1][2:] != label)
+
+    inside = all(tags[place][2:] == label for place in range(start, end))
+    ends = end == len(tags) or tags[end][2:] != label or begins(end)
+    return inside and begins(start) and ends and not any(map(begins, range(start + 1, end)))
+
+
 @given(pairs())
-def test_it_is_that_of_seqeval(pairs) -> None:
-    metrics = pytest.importorskip("seqeval.metrics")
-    true, predicted = ([pair[side] for pair in pairs] for side in range(2))
-    score = span_score(
-        [mentions_of(tags, lenient=True) for tags in true],
-        [mentions_of(tags, lenient=True) for tags in predicted],
+def test_it_is_scikit_learns_over_all_spans_that_there_could_be(pairs) -> None:
+    """seqeval's strict score, written out: each span and type of each sentence is one yes or no."""
+    asked = [
+        [
+            is_mention(tags[side], start, end, label)
+            for tags in pairs
+            for start in range(len(tags[side]))
+            for end in range(start + 1, len(tags[side]) + 1)
+            for label in "ab"
+        ]
+        for side in range(2)
+    ]
+    true, predicted = (
+        [mentions_of(pair[side], lenient=True) for pair in pairs] for side in range(2)
     )
-    for name in ("precision", "recall", "f1"):
-        expected = getattr(metrics, f"{name}_score")(true, predicted, zero_division=0)
-        assert getattr(score, name) == pytest.approx(expected)
+    score = span_score(true, predicted)
+    assert (score.num_true, score.num_predicted) == (sum(asked[0]), sum(asked[1]))
+    if any(asked[0]) or any(asked[1]):
+        expected = precision_recall_fscore_support(*asked, average="binary", zero_division=0)
+        assert (score.precision, score.recall, score.f1) == pytest.approx(expected[:3])
+
+
+def test_it_is_what_seqeval_prints_of_its_own_example() -> None:
+    """From the README of seqeval 1.2.2: F1 of 0.50, 0.00 of MISC and 1.00 of PER."""
+    true = ["O O O B-MISC I-MISC I-MISC O".split(), "B-PER I-PER O".split()]
+    predicted = ["O O B-MISC I-MISC I-MISC I-MISC O".split(), "B-PER I-PER O".split()]
+    pair = [mentions_of(tags) for tags in true], [mentions_of(tags) for tags in predicted]
+    assert span_score(*pair).f1 == 0.5
+    assert {label: one.f1 for label, one in scores_by_type(*pair).items()} == {
+        "MISC": 0.0,
+        "PER": 1.0,
+    }
 
 
 def test_words_and_type_have_to_be_right() -> None:

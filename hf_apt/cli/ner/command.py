@@ -3,9 +3,9 @@
 # Without postponed annotations: typer reads them.
 
 from pathlib import Path
-from typing import Annotated
+from typing import Annotated, Any
 
-from typer import Argument
+from typer import Argument, Option
 
 from hf_apt.cli.dataclass_options import Flag, in_panel, made_from
 from hf_apt.cli.every_command.present import require_present
@@ -62,8 +62,20 @@ def ner_options(
     return checkpoint, data, config, output or folder
 
 
+DryRun = Annotated[
+    bool,
+    Option(
+        "--dry-run",
+        help="Print what the comparison would take here, trainings, steps, spans and time, and do "
+        "no more: the model is tried on one batch and a few sentences, and no folder made.",
+    ),
+]
+
+
 @with_options(ner_options)
-def ner_command(checkpoint: str, data: str, config: NerConfig, folder: Path) -> None:
+def ner_command(
+    checkpoint: str, data: str, config: NerConfig, folder: Path, *, dry_run: DryRun = False
+) -> None:
     """Find names after a few examples: spans between masks, against tags and prototypes.
 
     Sentences are drawn until each type has so many mentions; F1 is strict (first word, last word
@@ -73,8 +85,10 @@ def ner_command(checkpoint: str, data: str, config: NerConfig, folder: Path) -> 
     from hf_apt.spans.ner_task import open_ner
 
     task = open_ner(data, config)
-    from hf_apt.cli.tables import names
-    from hf_apt.cli.tables.show import show, show_paths
+    if dry_run:
+        return _show_costs(checkpoint, task, config)
+    from hf_apt.cli.tables import study
+    from hf_apt.cli.tables.show import end_of_study, show
     from hf_apt.records.run import Run
     from hf_apt.runs.option_checks import require_checkpoint
 
@@ -83,5 +97,18 @@ def ner_command(checkpoint: str, data: str, config: NerConfig, folder: Path) -> 
     from hf_apt.spans.ner_study import measure_ner
 
     run = Run(folder)
-    show(measure_ner(checkpoint, task, config, run), (names,))
-    show_paths(record=run.path(f"ner/{task.name}.json"))
+    record = measure_ner(checkpoint, task, config, run)
+    show(record, (study,))
+    end_of_study(run, record)
+
+
+def _show_costs(checkpoint: str, task: Any, config: NerConfig) -> None:
+    from hf_apt.cli.failures import starts_anew
+    from hf_apt.cli.tables import ner_costs
+    from hf_apt.cli.tables.show import show
+    from hf_apt.runs.option_checks import require_checkpoint
+    from hf_apt.spans import ner_costs as costs
+
+    starts_anew()
+    require_checkpoint(checkpoint)
+    show(costs.ner_costs(checkpoint, task, config), (ner_costs,))

@@ -42,16 +42,59 @@ def test_it_prints_the_tables_and_writes_the_record(call, encoder, names, tmp_pa
     code, printed, _ = call("ner", encoder, names, *TINY, *SMALL, "-o", run)
     assert code == 0
     assert max(map(len, printed.splitlines())) <= 200
-    for part in ("spans between masks", "tags of words", "nearest prototype", "F1 by depth"):
+    for part in ("spans between masks", "tags of words", "nearest prototypes", "F1 by depth"):
         assert part in printed
     assert "1-shot, 2 types: " in printed
-    assert "± is the standard error over 2 draws." in printed
-    record = json.loads((run / "ner/names.json").read_text())
+    assert "± is the standard error over draws of sentences" in printed
+    record = json.loads((run / "studies/ner-names.json").read_text())
+    assert (run / "studies/ner-names.html").exists()
+    assert not (run / "ner/names.json").exists(), "one place only"
     assert record["config"]["num_shots"] == 1
     assert record["config"]["finetune"]["num_epochs"] == 1
     code, printed, _ = call("ner", encoder, names, *TINY, *SMALL, "-o", run, "--format", "json")
     assert code == 0
-    assert json.loads(printed)["arms"] == record["arms"]
+    assert json.loads(printed)["results"]["arms"] == record["results"]["arms"]
+
+
+def test_a_cut_trunk_is_in_the_table_of_depths_and_runs_stand_side_by_side(
+    call, encoder, names, tmp_path
+) -> None:
+    cut = "--arm=spans", "--arm=prototypes", "--cut", "--draws=1"
+    for run in ("one", "two"):
+        code, printed, _ = call("ner", encoder, names, *TINY, *SMALL, *cut, "-o", tmp_path / run)
+        assert code == 0
+    header, *rows = printed[printed.index("F1 by depth") :].splitlines()[1:6]
+    assert "spans between masks" in header
+    assert [row.split()[0] for row in rows[1:]] == ["embeddings", "block", "block"]
+    assert all(len(row.split()) >= 3 for row in rows[1:])
+    assert "One draw has no error" in printed
+    code, printed, _ = call("compare", tmp_path / "one", tmp_path / "two", "--study", "ner-names")
+    assert code == 0
+    assert "Names found, strict F1" in printed
+
+
+def test_a_dry_run_says_what_it_would_take_and_makes_nothing(call, encoder, names, tmp_path):
+    run = tmp_path / "run"
+    options = *TINY, *SMALL, "--cut", "--arm=spans", "--arm=tokens", "--arm=prototypes", "-o", run
+    code, printed, _ = call("ner", encoder, names, *options, "--dry-run", "--format", "json")
+    assert code == 0
+    assert not run.exists()
+    costs = {each["arm"]: each for each in json.loads(printed)["arms"]}
+    code, _, _ = call("ner", encoder, names, *options)
+    assert code == 0
+    record = json.loads((run / "studies/ner-names.json").read_text())["results"]
+    for arm, num_models in (("spans", 6), ("tokens", 6), ("prototypes", 0)):
+        assert costs[arm]["num_trainings"] == num_models
+        taken = [one["num_steps"] for draw in record["draws"] for key, one in draw.items()
+                 if key.partition(" ")[0] == arm]  # fmt: skip
+        assert costs[arm]["num_steps"] == sum(taken)
+        assert costs[arm]["seconds_testing"] > 0
+        assert (costs[arm]["seconds_training"] > 0) is (num_models > 0)
+    asked = [draw["spans"]["asked"]["num_spans"] for draw in record["draws"]]
+    assert costs["spans"]["num_asked"] == 3 * sum(asked)
+    code, printed, _ = call("ner", encoder, names, *options, "--dry-run")
+    assert code == 0
+    assert "What finding names would cost" in printed
 
 
 @pytest.mark.parametrize(

@@ -415,6 +415,7 @@ SEEN_THROUGH: dict[str, tuple[str, ...]] = {
         *("cli.compare", "cli.tables.comparison", "stats.rank_agreement", "records.task_records"),
         "report.results.comparison_page",
     ),
+    "analysis/smoothness/test_smoothness_study.py": ("analysis.smoothness.smoothness_config",),
     "cli/ner/test_command.py": ("cli.tables.ner_costs", "spans.ner_costs"),
     "spans/test_ner_study.py": (
         *("spans.ner_arms", "spans.ner_config", "spans.ner_task", "spans.word_tagger"),

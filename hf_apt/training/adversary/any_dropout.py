@@ -10,8 +10,7 @@ def has_dropout(model: Any) -> bool:
     modules = [each for each in model.modules() if "dropout" in type(each).__name__.lower()]
     if any(getattr(each, "p", 1) > 0 for each in modules):
         return True
-    config = getattr(model, "config", None)
-    settings = config.to_dict() if hasattr(config, "to_dict") else {}
+    settings = getattr(getattr(model, "config", None), "to_dict", dict)()
     return any(
         isinstance(value, float) and value > 0 for name, value in settings.items() if "drop" in name
     )

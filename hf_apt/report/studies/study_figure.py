@@ -54,7 +54,7 @@ def study_figure(figure: StudyFigure | StudyScatter, name: str) -> Markup:
     )
 
 
-def figure_caption(figure: StudyFigure) -> str:
+def figure_caption(figure: StudyFigure | StudyScatter) -> str:
     """What stands below the figure: its title, and what the bars and the dotted line are."""
     parts = [figure["title"]]
     if "over" in figure:

@@ -10,6 +10,7 @@ from typing import Any, Literal, get_args, get_origin
 import pytest
 import typer
 
+from hf_apt.cli.analysis.transfer import TRANSFER
 from hf_apt.cli.app import app
 from hf_apt.cli.committee import COMMITTEE, committee_options
 from hf_apt.cli.dataclass_options import (
@@ -39,6 +40,7 @@ FIELDS: dict[str, tuple[ConfigOptions, ...]] = {
     "committee": (COMMITTEE,),
     "ner": (NER,),
     "compare": (),
+    "transfer": (TRANSFER,),
     "bench": (),
     "check": (),
     "diff": (),
@@ -72,6 +74,7 @@ OWN = {
     "committee": {"members", "revision", "output"},
     "ner": {"checkpoint", "data", "revision", "output"},
     "compare": {"runs", "task", "output"},
+    "transfer": {"runs", "output"},
     "bench": {"model", "data", "tokenizer", "dataset", "batch_size", "output"},
     "check": {"model", "tokenizer", "text"},
     "diff": {
@@ -116,6 +119,7 @@ TABLES = {
     "finetune": FINETUNE,
     "committee": COMMITTEE,
     "ner": NER,
+    "transfer": TRANSFER,
     "card": CARD,
 }
 

@@ -418,6 +418,10 @@ SEEN_THROUGH: dict[str, tuple[str, ...]] = {
         "report.results.comparison_page",
     ),
     "cli/ner/test_command.py": ("cli.tables.names",),
+    "analysis/transfer/test_transfer_study.py": (
+        *("analysis.transfer.transfer_config", "analysis.transfer.transfer_run"),
+        *("analysis.transfer.transfer_words", "cli.analysis.transfer"),
+    ),
     "spans/test_ner_study.py": (
         *("spans.ner_arms", "spans.ner_config", "spans.ner_task", "spans.word_tagger"),
     ),

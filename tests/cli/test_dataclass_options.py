@@ -73,7 +73,7 @@ OWN = {
     "finetune": {"checkpoint", "revision", "output"},
     "committee": {"members", "revision", "output"},
     "ner": {"checkpoint", "data", "revision", "output"},
-    "compare": {"runs", "task", "output"},
+    "compare": {"runs", "task", "study", "output"},
     "transfer": {"runs", "output"},
     "bench": {"model", "data", "tokenizer", "dataset", "batch_size", "output"},
     "check": {"model", "tokenizer", "text"},

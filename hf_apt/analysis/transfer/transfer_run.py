@@ -112,7 +112,7 @@ def _is_whole(values: Sequence[Any], num: int) -> bool:
 def _of_measurement(
     depths: Sequence[DepthFigures], positions: int | None
 ) -> dict[str, list[float | None]]:
-    rarefied = [
+    rarefied: list[float | None] = [
         point["mean_apt"]["value"]
         for figures in depths
         for point in figures.get("rarefaction", [])
@@ -142,9 +142,9 @@ def _value(estimate: Any) -> float | None:
 
 def _of_studies(
     studies: Sequence[StudyRecord], record: Mapping[str, Any]
-) -> dict[str, list[float]]:
+) -> dict[str, list[float | None]]:
     """The lists of `OF_STUDIES` that are about the same weights, and about this task or none."""
-    said: dict[str, list[float]] = {}
+    said: dict[str, list[float | None]] = {}
     for name, (study, key, sign) in OF_STUDIES.items():
         for each in studies:
             values = each["results"].get(key)

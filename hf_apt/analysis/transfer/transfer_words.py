@@ -6,7 +6,7 @@ from collections.abc import Mapping
 from typing import Any
 
 from hf_apt.analysis.transfer.transfer_run import PREDICTOR_LABELS
-from hf_apt.records.studies.study_record import Cell, StudyFigure, StudyTable
+from hf_apt.records.studies.study_record import StudyFigure, StudyTable
 from hf_apt.stats.labels import PROTOCOL_LABELS
 from hf_apt.stats.transfer.over_tasks import LEAST
 
@@ -36,36 +36,42 @@ def tables_of(results: Mapping[str, Any]) -> list[StudyTable]:
     for protocol, by_pooling in results["agreement"].items():
         for pooling, by_predictor in by_pooling.items():
             of = f"{PROTOCOL_LABELS[protocol]} accuracy, {_pooled(pooling)}"
-            tables += [
-                {
-                    "title": f"Rank correlation with {of}",
-                    "header": ["predictor", *(label for _, label in _CORRELATIONS)],
-                    "rows": [
-                        [
-                            PREDICTOR_LABELS[name],
-                            *(_cell(said[statistic]["value"]) for statistic, _ in _CORRELATIONS),
-                        ]
-                        for name, said in by_predictor.items()
-                    ],
-                    "notes": list(_NOTES),
-                },
-                {
-                    "title": f"Beside depth: {of}",
-                    "header": ["predictor", "within less depth", "accuracy lost", "lost less depth"]
-                    + ["models"],
-                    "rows": [
-                        [
-                            PREDICTOR_LABELS[name],
-                            None if name == "depth" else _cell(said["within"]["minus_depth"]),
-                            _cell(said["regret"]["value"]),
-                            None if name == "depth" else _cell(said["regret"]["minus_depth"]),
-                            said["num_checkpoints"],
-                        ]
-                        for name, said in by_predictor.items()
-                    ],
-                },
-            ]
+            tables.append(_correlations(of, by_predictor))
+            tables.append(_beside_depth(of, by_predictor))
     return tables
+
+
+def _correlations(of: str, by_predictor: Mapping[str, Any]) -> StudyTable:
+    return {
+        "title": f"Rank correlation with {of}",
+        "header": ["predictor", *(label for _, label in _CORRELATIONS)],
+        "rows": [
+            [
+                PREDICTOR_LABELS[name],
+                *(_known(said[statistic]["value"]) for statistic, _ in _CORRELATIONS),
+            ]
+            for name, said in by_predictor.items()
+        ],
+        "notes": list(_NOTES),
+    }
+
+
+def _beside_depth(of: str, by_predictor: Mapping[str, Any]) -> StudyTable:
+    header = ("predictor", "within less depth", "accuracy lost", "lost less depth", "models")
+    return {
+        "title": f"Beside depth: {of}",
+        "header": header,
+        "rows": [
+            [
+                PREDICTOR_LABELS[name],
+                None if name == "depth" else _known(said["within"]["minus_depth"]),
+                _known(said["regret"]["value"]),
+                None if name == "depth" else _known(said["regret"]["minus_depth"]),
+                said["num_checkpoints"],
+            ]
+            for name, said in by_predictor.items()
+        ],
+    }
 
 
 def figures_of(results: Mapping[str, Any]) -> list[StudyFigure]:
@@ -169,10 +175,6 @@ def _compared(difference: Mapping[str, Any], *, higher: str, lower: str) -> str:
     if error is None or abs(value) > 2 * error:
         return f"{amount} {side}"
     return f"{amount} {side}, and not to be told from,"
-
-
-def _cell(estimate: Mapping[str, Any]) -> Cell:
-    return _known(estimate)
 
 
 def _known(estimate: Any) -> Any:

@@ -80,7 +80,7 @@ def enough_depth(accuracy_RD: Float[np.ndarray, "seeds depth"], num_test: int) -
     means_D = accuracy_RD.mean(axis=0)
     best = int(means_D.argmax())
     error = estimates[best].standard_error
-    enough = int((means_D >= means_D[best] - error - 1e-12).argmax())
+    enough = first_enough(means_D, error)
     difference_R = (
         np.array(
             [
@@ -102,6 +102,15 @@ def enough_depth(accuracy_RD: Float[np.ndarray, "seeds depth"], num_test: int) -
         low=difference.value - half,
         high=difference.value + half,
     )
+
+
+def first_enough(means_X: Float[np.ndarray, " values"], error: float) -> int:
+    """The index of the first value that is at most one `error` below the largest.
+
+    >>> first_enough(np.array([0.5, 0.7, 0.75]), 0.1)
+    1
+    """
+    return int((means_X >= means_X.max() - error - 1e-12).argmax())
 
 
 def _choice(accuracy_RD: np.ndarray, seed: int) -> int:

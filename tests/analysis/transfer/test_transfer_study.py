@@ -26,7 +26,7 @@ PEAK = {"whole": 4, "half": 2, "quarter": 1, "other": 3}
 FEW = TransferConfig(num_draws=20)
 
 
-def estimates(values: list[float]) -> list[dict[str, Any]]:
+def estimates(values: Any) -> list[dict[str, Any]]:
     return [{"value": float(value), "standard_error": 0.01, "num": 2} for value in values]
 
 

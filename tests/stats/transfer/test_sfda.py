@@ -3,9 +3,9 @@
 import numpy as np
 import pytest
 from sklearn.discriminant_analysis import LinearDiscriminantAnalysis
-from wave_features import waves
 
 from hf_apt.stats.transfer.sfda import sfda
+from tests.support.wave_features import waves
 
 
 @pytest.mark.parametrize(

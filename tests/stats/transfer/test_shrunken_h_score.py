@@ -2,10 +2,10 @@
 
 import numpy as np
 import pytest
-from wave_features import waves
 
 from hf_apt.stats.transfer.shrunken_h_score import shrunken_h_score
 from hf_apt.stats.transfer_scores import h_score, logme
+from tests.support.wave_features import waves
 
 # HScore and LogME of transformer-ranker 0.2.0 on the same features, in double precision.
 NUMBERS = {

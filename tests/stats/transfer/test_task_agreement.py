@@ -18,11 +18,15 @@ def made(num_checkpoints=4, seed=0):
     return TaskPairs("kinds", checkpoint, depth, accuracy, predictors)
 
 
+def rho(one, other):
+    return float(np.asarray(spearmanr(one, other))[0])
+
+
 def slow(pairs, predictor, drawn):
     """By hand, as lists."""
     said = pairs.predictors_PX[predictor]
     rows = {o: np.flatnonzero(pairs.checkpoint_X == o) for o in range(4)}
-    within = [spearmanr(said[rows[o]], pairs.accuracy_X[rows[o]]).statistic for o in drawn]
+    within = [rho(said[rows[o]], pairs.accuracy_X[rows[o]]) for o in drawn]
     lost = []
     for o in drawn:
         chosen = max(rows[o], key=lambda x: said[x])
@@ -31,9 +35,9 @@ def slow(pairs, predictor, drawn):
     across = []
     for depth in range(NUM_DEPTHS):
         there = [rows[o][depth] for o in drawn]
-        across.append(spearmanr(said[there], pairs.accuracy_X[there]).statistic)
+        across.append(rho(said[there], pairs.accuracy_X[there]))
     return {
-        "pairs": spearmanr(said[every], pairs.accuracy_X[every]).statistic,
+        "pairs": rho(said[every], pairs.accuracy_X[every]),
         "within": np.mean(within),
         "across": np.mean(across),
         "regret": np.mean(lost),

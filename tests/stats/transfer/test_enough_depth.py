@@ -52,10 +52,10 @@ def test_equal_depths_take_the_first():
 def test_noise_alone_does_not_make_an_earlier_depth_better():
     """The largest of six noisy depths is too large; the choice by the other seeds is not."""
     rng = np.random.default_rng(0)
-    advices = [enough_depth(0.5 + 0.02 * rng.normal(size=(4, 7)), 100) for _ in range(200)]
-    differences = np.array([advice.earlier_minus_last.value for advice in advices])
+    draws = [enough_depth(0.5 + 0.02 * rng.normal(size=(4, 7)), 100) for _ in range(200)]
+    differences = np.array([advice.earlier_minus_last.value for advice in draws])
     assert abs(differences.mean()) < 3 * differences.std() / 200**0.5
-    assert np.mean([advice.is_earlier_better for advice in advices]) < 0.08
+    assert np.mean([advice.is_earlier_better for advice in draws]) < 0.08
 
 
 @pytest.mark.parametrize(

@@ -13,6 +13,7 @@ import typer.core
 
 from hf_apt.cli.acquisition import acquisition_command
 from hf_apt.cli.analysis.smoothness import smoothness_command
+from hf_apt.cli.analysis.transfer import transfer_command
 from hf_apt.cli.bench.command import bench_command
 from hf_apt.cli.check import check_command
 from hf_apt.cli.committee import committee_command
@@ -49,7 +50,7 @@ PANELS = {
         *("fit-lens", "smoothness"),
     ),
     "Train": ("run", "pretrain", "finetune", "committee", "ner"),
-    "Compare": ("diff", "acquisition", "compare"),
+    "Compare": ("diff", "acquisition", "compare", "transfer"),
     "Keep and share": ("report", "publish", "ls", "env"),
 }
 """The commands in the order in which they are used, as the help shows them."""
@@ -95,6 +96,7 @@ app.command("ner")(ner_command)
 app.command("bench")(bench_command)
 app.command("check")(check_command)
 app.command("compare")(compare_command)
+app.command("transfer")(transfer_command)
 app.command("diff")(diff_command)
 app.command("acquisition")(acquisition_command)
 app.command("lens")(lens_command)

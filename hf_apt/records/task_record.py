@@ -40,6 +40,7 @@ class TaskRecord(TypedDict):
     config: dict[str, Any]
     models: dict[str, ModelAccuracy]
     agreement: dict[str, Any]
+    enough: NotRequired[dict[str, dict[str, dict[str, Any]]]]
     overlap: dict[str, Any] | None
     environment: dict[str, Any]
     confidence: NotRequired[dict[str, Any]]

@@ -16,8 +16,10 @@ READOUT_LABELS = {
 SCORE_LABELS = {
     "logme": "LogME",
     "h_score": "H-score",
+    "shrunken_h_score": "shrunken H",
     "transrate": "TransRate",
     "nleep": "N-LEEP",
+    "sfda": "SFDA",
     "mean_apt": "mean APT",
 }
 """What ranks depths before anything is fine-tuned."""

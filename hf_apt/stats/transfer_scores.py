@@ -12,6 +12,9 @@ from collections.abc import Callable
 import numpy as np
 from jaxtyping import Float, Int
 
+from hf_apt.stats.transfer.sfda import sfda
+from hf_apt.stats.transfer.shrunken_h_score import shrunken_h_score
+
 _GRID = np.linspace(-30.0, 30.0, 241)
 """Logarithms of the ratio of prior to noise precision that are tried first, around the features'
 largest singular value squared."""
@@ -162,8 +165,10 @@ def nleep(
 SCORES: dict[str, Callable[..., float]] = {
     "logme": logme,
     "h_score": h_score,
+    "shrunken_h_score": shrunken_h_score,
     "transrate": transrate,
     "nleep": nleep,
+    "sfda": sfda,
 }
 """Scores of features by name."""
 

@@ -38,6 +38,7 @@ from hf_apt.stats.apt import mean_apt
 from hf_apt.stats.estimates import mean_estimate, over_seeds, plain
 from hf_apt.stats.rank_agreement import agreement
 from hf_apt.stats.token_overlap import overlap, token_counts
+from hf_apt.stats.transfer.enough_depth import enough_depth
 from hf_apt.stats.transfer_scores import SCORES
 from hf_apt.studies.block_accuracy_config import BlockAccuracyConfig
 from hf_apt.studies.block_protocols import ModelFigures
@@ -68,9 +69,12 @@ def measure_blocks(checkpoint: str, config: BlockAccuracyConfig, run: Run) -> di
         trunk cut after each block, as a list over depths; `num_trained_parameters` is what
         fine-tuning changed. `agreement` ranks depths by each score of the frozen trunk, and by mean
         APT where `run` has counts of the same checkpoint, against their `linear` accuracy and
-        against `cut` (Spearman). `overlap` is that of the first seed's texts with the run's
-        training corpus, null where `run` did not pre-train this checkpoint. `confidence` is the
-        `hf_apt.studies.confidence` of the first seed's fine-tuned model, where it was asked for.
+        against `cut` (Spearman). `enough` holds for each protocol and pooling (of `cut` an empty
+        one) which depth is enough for linear heads, and by how much an earlier one beats the last
+        (`hf_apt.stats.transfer.enough_depth`). `overlap` is that of the first seed's texts with the
+        run's training corpus, null where `run` did not pre-train this checkpoint. `confidence` is
+        the `hf_apt.studies.confidence` of the first seed's fine-tuned model, where it was asked
+        for.
 
     Raises:
         ValueError: for a task or a checkpoint that cannot be opened, one that is no encoder or has
@@ -124,6 +128,7 @@ def _measured(
         "config": json.loads(json.dumps(asdict(config))),
         "models": models,
         "agreement": agreement(models["pretrained"], _mean_apt_D(run, checkpoint)),
+        "enough": plain(_enough(by_seed["pretrained"], len(first.test))),
         "overlap": shared,
         "environment": environment(),
     }
@@ -183,6 +188,28 @@ def _estimates(figures_RD: Sequence[np.ndarray], name: str, num_test: int) -> li
     if name in SCORES:
         return [plain(mean_estimate(values_R)) for values_R in np.stack(figures_RD).T]
     return [plain(estimate) for estimate in over_seeds(figures_RD, num_test)]
+
+
+def _enough(by_seed: Sequence[ModelFigures], num_test: int) -> dict[str, Any]:
+    """The advice on depth by protocol and pooling, where linear heads were trained.
+
+    Empty for a model of embeddings alone.
+    """
+    curves = {
+        protocol: {
+            pooling: [one.by_pooling[protocol][pooling]["linear"] for one in by_seed]
+            for pooling, figures in by_pooling.items()
+            if "linear" in figures
+        }
+        for protocol, by_pooling in by_seed[0].by_pooling.items()
+    }
+    cuts = [one.cut for one in by_seed if one.cut is not None]
+    curves["cut"] = {"": cuts} if cuts else {}
+    return {
+        protocol: {name: enough_depth(np.stack(of), num_test) for name, of in by_pooling.items()}
+        for protocol, by_pooling in curves.items()
+        if any(len(of[0]) > 1 for of in by_pooling.values())
+    }
 
 
 def _mean_apt_D(run: Run, checkpoint: str) -> list[float] | None:

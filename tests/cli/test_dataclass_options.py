@@ -11,6 +11,7 @@ import pytest
 import typer
 
 from hf_apt.cli.analysis.smoothness import SMOOTHNESS
+from hf_apt.cli.analysis.transfer import TRANSFER
 from hf_apt.cli.app import app
 from hf_apt.cli.committee import COMMITTEE, committee_options
 from hf_apt.cli.dataclass_options import (
@@ -40,6 +41,7 @@ FIELDS: dict[str, tuple[ConfigOptions, ...]] = {
     "committee": (COMMITTEE,),
     "ner": (NER,),
     "compare": (),
+    "transfer": (TRANSFER,),
     "bench": (),
     "check": (),
     "diff": (),
@@ -74,6 +76,9 @@ OWN = {
     "committee": {"members", "revision", "output"},
     "ner": {"checkpoint", "data", "revision", "output", "dry_run"},
     "compare": {"runs", "task", "study", "output"},
+    "ner": {"checkpoint", "data", "revision", "output"},
+    "compare": {"runs", "task", "study", "output"},
+    "transfer": {"runs", "output"},
     "bench": {"model", "data", "tokenizer", "dataset", "batch_size", "output"},
     "check": {"model", "tokenizer", "text"},
     "diff": {
@@ -120,6 +125,7 @@ TABLES = {
     "committee": COMMITTEE,
     "ner": NER,
     "smoothness": SMOOTHNESS,
+    "transfer": TRANSFER,
     "card": CARD,
 }
 

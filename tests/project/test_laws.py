@@ -417,6 +417,11 @@ SEEN_THROUGH: dict[str, tuple[str, ...]] = {
     ),
     "analysis/smoothness/test_smoothness_study.py": ("analysis.smoothness.smoothness_config",),
     "cli/ner/test_command.py": ("cli.tables.ner_costs", "spans.ner_costs"),
+    "cli/ner/test_command.py": ("cli.tables.names",),
+    "analysis/transfer/test_transfer_study.py": (
+        *("analysis.transfer.transfer_config", "analysis.transfer.transfer_run"),
+        *("analysis.transfer.transfer_words", "cli.analysis.transfer"),
+    ),
     "spans/test_ner_study.py": (
         *("spans.ner_arms", "spans.ner_config", "spans.ner_task", "spans.word_tagger"),
         "spans.ner_record",

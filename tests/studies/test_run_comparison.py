@@ -198,7 +198,7 @@ def test_what_a_run_did_not_record_is_left_out():
     assert row["gap"] is row["overlap"] is row["mean_apt"] is row["corpus"]["tokens"] is None
     assert set(record["gap_rank_correlation"].values()) == {None}
     assert "mean_apt" not in record["rank_correlation"]["frozen"]["cls"]
-    assert [len(table.rows) for table in comparison.tables(record)] == [3, 2, 4, 4]
+    assert [len(table.rows) for table in comparison.tables(record)] == [3, 2, 4, 4, 4, 4]
 
 
 @pytest.mark.parametrize("change", ["weights", "measured"])

@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING
 
 from hf_apt.cli.tables.style import bare_table, estimate_cell
 from hf_apt.records.task_record import ByPooling, TaskRecord
+from hf_apt.report.tasks.enough import enough_sentences
 from hf_apt.report.tasks.formats import made_harder
 from hf_apt.stats.depth_figures import PlainEstimate
 
@@ -52,6 +53,7 @@ def footer(result: TaskRecord) -> str:
             lines.append(f"fine-tuned classifier, {name}: {estimate_cell(model['classifier'])}")
         if "macro_f1" in model:
             lines.append(f"macro F1 of the same, {name}: {estimate_cell(model['macro_f1'])}")
+    lines += [sentence.replace("\xa0", " ") for sentence in enough_sentences(result)]
     return "\n".join(lines)
 
 

@@ -2,11 +2,15 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from typing import TYPE_CHECKING, Any
+
+import numpy as np
 
 from hf_apt.cli.tables.style import bare_table, estimate_cell
 from hf_apt.records.task_record import CommitteeRecord
 from hf_apt.stats.labels import COMBINATION_LABELS
+from hf_apt.stats.transfer.enough_depth import first_enough
 
 if TYPE_CHECKING:
     from rich.table import Table
@@ -28,11 +32,23 @@ def footer(result: CommitteeRecord) -> str:
     ]
     if "best_accuracy" in texts:
         lines.append(f"the exact best classifier of these texts: {texts['best_accuracy']:.3f}")
+    enough = ", ".join(
+        f"{_enough(points)} by {COMBINATION_LABELS[key]}"
+        for key, points in result["curves"].items()
+    )
+    lines.append(f"enough, the first size within one standard error of the best: {enough}")
     lines.append(
         f"cost of texts of {timed['sequence_length']} tokens on {timed['device']}, threads: "
         f"{timed['num_threads']}, median of {timed['num_repeats']}"
     )
     return "\n".join(lines)
+
+
+def _enough(points: Sequence[dict[str, Any]]) -> int:
+    """The smallest committee within one binomial error of the best size's accuracy."""
+    best = max(points, key=lambda point: point["accuracy"])
+    accuracies = [point["accuracy"] for point in points]
+    return points[first_enough(np.array(accuracies), best["binomial_error"])]["size"]
 
 
 def _members(result: CommitteeRecord) -> Table:

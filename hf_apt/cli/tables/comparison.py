@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from typing import TYPE_CHECKING, Any
 
 from hf_apt.cli.tables.style import bare_table, estimate_cell
@@ -11,6 +11,12 @@ from hf_apt.stats.labels import SCORE_LABELS
 
 if TYPE_CHECKING:
     from rich.table import Table
+
+_SCORES = (
+    ("logme", "h_score", "transrate", "nleep", "mean_apt"),
+    ("shrunken_h_score", "sfda"),
+)
+"""The scores of each table of correlations, which has room for five."""
 
 
 def tables(result: ComparisonRecord) -> list[Table]:
@@ -26,8 +32,15 @@ def tables(result: ComparisonRecord) -> list[Table]:
         tables.append(_by_overlap(title, with_overlap))
     if result["rank_correlation"]:
         tables += [
-            _correlations(f"Rank correlation with accuracy on {task}, {over}", key, result)
+            _correlations(f"Rank correlation with accuracy on {task}, {over}", key, names, result)
             for key, over in (("runs", "runs, last block"), ("pairs", "all blocks of all runs"))
+            for names in _SCORES
+            if any(
+                name in by_score
+                for by_pooling in result["rank_correlation"].values()
+                for by_score in by_pooling.values()
+                for name in names
+            )
         ]
     return tables
 
@@ -98,11 +111,11 @@ def _by_overlap(title: str, rows: list[dict[str, Any]]) -> Table:
     return table
 
 
-def _correlations(title: str, key: str, result: ComparisonRecord) -> Table:
-    table = bare_table(title, "accuracy of", *SCORE_LABELS.values())
+def _correlations(title: str, key: str, names: Sequence[str], result: ComparisonRecord) -> Table:
+    table = bare_table(title, "accuracy of", *(SCORE_LABELS[name] for name in names))
     for protocol, by_pooling in result["rank_correlation"].items():
         for pooling, by_score in by_pooling.items():
-            estimates = (by_score.get(name, {}).get(key) for name in SCORE_LABELS)
+            estimates = (by_score.get(name, {}).get(key) for name in names)
             cells = (estimate_cell(estimate, digits=2) for estimate in estimates)
             table.add_row(f"{protocol} {pooling}", *cells)
     return table

@@ -11,6 +11,7 @@ from hf_apt.records.training_methods import PLAIN, method_label
 from hf_apt.report.formats import NOTHING, PlainEstimate, estimate, number
 from hf_apt.report.section import TextTable
 from hf_apt.report.tasks.accuracy import best_block
+from hf_apt.report.tasks.enough import enough_of
 from hf_apt.report.tasks.formats import SHORT_POOLINGS, made_harder, main_pooling
 
 _NOTES = (
@@ -18,7 +19,8 @@ _NOTES = (
     " model with a classifier is right on after fine-tuning. **Without pre-training**: the same,"
     " from fresh weights.",
     "**Best frozen depth**: where a linear head on the states of the model as published is right"
-    " most often; in brackets, how they are pooled. ± is the standard error, over seeds or, of one"
+    " most often; in brackets, how they are pooled; **enough** is the first depth within one"
+    " standard error of it. ± is the standard error, over seeds or, of one"
     " seed, of the test texts alone.",
     "**Slope**: by how much the fine-tuned classifier's confidence changes with the mean APT of the"
     " text's tokens, the interval in brackets; **within classes**: the same where both are taken"
@@ -69,8 +71,11 @@ def _how(record: TaskRecord) -> str:
 
 
 def _best(record: TaskRecord, depth: int, accuracy: PlainEstimate) -> str:
-    pooling = SHORT_POOLINGS[main_pooling(record)]
-    return f"{plain(record['depths'][depth])} ({pooling}): {estimate(accuracy)}"
+    pooling = main_pooling(record)
+    name = record["depths"][depth]
+    said = f"{plain(name)} ({SHORT_POOLINGS[pooling]}): {estimate(accuracy)}"
+    enough = enough_of(record, "frozen", pooling)
+    return said if enough in (None, name) else f"{said}; {plain(enough)} is enough"
 
 
 def _slope(slope: dict[str, Any] | None) -> str:

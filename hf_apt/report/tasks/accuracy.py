@@ -15,6 +15,7 @@ from hf_apt.report.formats import PlainEstimate, estimate, number, percent
 from hf_apt.report.section import Section
 from hf_apt.report.svg import MUTED, both_widths
 from hf_apt.report.tasks import figures
+from hf_apt.report.tasks.enough import enough_sentences
 from hf_apt.report.tasks.figures import BLUE, GREEN, ORANGE, Line
 from hf_apt.report.tasks.formats import (
     checkpoint_name,
@@ -95,6 +96,7 @@ def _lead(record: TaskRecord, labels: list[str], is_own: bool) -> list[str]:
             f"On the frozen trunk, a linear head on {pooled(main_pooling(record))} does best"
             f" {depth_place(labels[depth])}: {estimate(accuracy)}."
         )
+    sentences += enough_sentences(record)
     if "best_accuracy" in texts:
         best_possible = number(texts["best_accuracy"])
         sentences.append(f"The exact best classifier of these texts is right on {best_possible}.")

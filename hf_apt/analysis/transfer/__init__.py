@@ -1,0 +1,1 @@
+"""Does APT predict transfer? Predictors of accuracy over checkpoints, blocks and tasks."""

@@ -10,6 +10,7 @@ from typing import Any, Literal, get_args, get_origin
 import pytest
 import typer
 
+from hf_apt.cli.analysis.experts import EXPERTS
 from hf_apt.cli.app import app
 from hf_apt.cli.committee import COMMITTEE, committee_options
 from hf_apt.cli.dataclass_options import (
@@ -38,6 +39,7 @@ FIELDS: dict[str, tuple[ConfigOptions, ...]] = {
     "finetune": (FINETUNE,),
     "committee": (COMMITTEE,),
     "ner": (NER,),
+    "experts": (EXPERTS,),
     "compare": (),
     "bench": (),
     "check": (),
@@ -71,6 +73,10 @@ OWN = {
     "finetune": {"checkpoint", "revision", "output"},
     "committee": {"members", "revision", "output"},
     "ner": {"checkpoint", "data", "revision", "output"},
+    "experts": {
+        *("checkpoint", "text", "column", "paragraphs", "held_out", "layout", "part", "task"),
+        *("text_column", "label_column", "train_per_class", "test_per_class", "revision", "output"),
+    },
     "compare": {"runs", "task", "output"},
     "bench": {"model", "data", "tokenizer", "dataset", "batch_size", "output"},
     "check": {"model", "tokenizer", "text"},
@@ -116,6 +122,7 @@ TABLES = {
     "finetune": FINETUNE,
     "committee": COMMITTEE,
     "ner": NER,
+    "experts": EXPERTS,
     "card": CARD,
 }
 

@@ -39,7 +39,7 @@ class ReadOutConfig:
     """Positions in a step."""
 
     learning_rate: float = 0.02
-    """Of the first step; it falls linearly to 0."""
+    """Learning rate of the first step; it falls linearly to 0."""
 
     def __post_init__(self) -> None:
         require_whole(self, "num_positions", "num_steps", "batch_size")
@@ -75,7 +75,7 @@ class ExpertsConfig:
     """Random orders in which parts are kept, for accuracy against the number kept."""
 
     controls: bool = True
-    """Whether random directions, and the same model with fresh weights, are asked alike."""
+    """Ask random directions, and the same model with fresh weights, alike."""
 
     read_out: ReadOutConfig = field(default_factory=ReadOutConfig)
     """How read-outs are trained."""

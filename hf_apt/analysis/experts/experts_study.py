@@ -147,6 +147,7 @@ def _texts(
 def _training(config: ExpertsConfig) -> MeasureConfig:
     """How the training text is asked: all of it, by masks of its own."""
     return MeasureConfig(
+        num_realisations=config.measure.num_realisations,
         masking_rate=config.measure.masking_rate,
         batch_size=config.measure.batch_size,
         seed=config.measure.seed + 1,

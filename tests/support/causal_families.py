@@ -8,7 +8,7 @@ import model_families
 import torch
 import transformers as hf
 
-SMALL = model_families.SMALL
+SMALL: dict[str, Any] = dict(model_families.SMALL)
 
 MORE = {
     "gpt2": lambda: hf.GPT2LMHeadModel(

@@ -118,11 +118,12 @@ def planted_model() -> PlantedForMaskedLM:
             weight.zero_()
         model.trunk.embeddings.weight[:, :VOCAB] = torch.eye(VOCAB)
         model.decoder.weight[:, VOCAB:] = torch.eye(VOCAB)
+        blocks: Any = model.trunk.layer
         for number in range(len(WORDS)):
             token = len(SPECIAL) + number
-            for block in model.trunk.layer:
+            for block in blocks:
                 block.value.weight[number, token] = 1.0
-            model.trunk.layer[-1].attention_output.weight[VOCAB + token, number] = 1.0
+            blocks[-1].attention_output.weight[VOCAB + token, number] = 1.0
     return model
 
 

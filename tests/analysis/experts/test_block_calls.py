@@ -1,5 +1,7 @@
 """Laws of the layers that parts write by: the right one of every family, a sentence for others."""
 
+from typing import Any
+
 import model_families
 import pytest
 import transformers as hf
@@ -8,7 +10,7 @@ from causal_families import made
 from hf_apt.analysis.experts.block_calls import writing_layer
 from hf_apt.depths.trunk import Trunk
 
-SMALL = model_families.SMALL
+SMALL: dict[str, Any] = dict(model_families.SMALL)
 
 EXPECTED = {
     "bert": "attention.output.dense",

@@ -32,7 +32,9 @@ def source(documents, tmp_path) -> CorpusSource:
 def task(documents, tmp_path):
     """Whether a text is long."""
     path = tmp_path / "task.jsonl"
-    rows = [{"text": text, "label": "yes" if len(text.split()) > 20 else "no"} for text in documents]
+    rows = [
+        {"text": text, "label": "yes" if len(text.split()) > 20 else "no"} for text in documents
+    ]
     path.write_text("\n".join(map(json.dumps, rows)))
     return open_task(TaskConfig(name=str(path), train_per_class=20, test_per_class=10))
 

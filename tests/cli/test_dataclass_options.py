@@ -77,7 +77,7 @@ OWN = {
         *("checkpoint", "text", "column", "paragraphs", "held_out", "layout", "part", "task"),
         *("text_column", "label_column", "train_per_class", "test_per_class", "revision", "output"),
     },
-    "compare": {"runs", "task", "output"},
+    "compare": {"runs", "task", "study", "output"},
     "bench": {"model", "data", "tokenizer", "dataset", "batch_size", "output"},
     "check": {"model", "tokenizer", "text"},
     "diff": {

@@ -1,7 +1,5 @@
 """A model whose heads know four words each by construction: every figure has a known value."""
 
-from functools import partial
-
 import numpy as np
 import planted_experts as planted
 import pytest
@@ -153,7 +151,7 @@ def test_the_record_says_what_was_planted(arms) -> None:
     assert record["findings"][1].startswith("With all others silenced, heads specialise")
     assert "gains 0.6667" in record["findings"][1]
     named = {
-        (row[0].removeprefix("others silenced: "), row[1])
+        (str(row[0]).removeprefix("others silenced: "), row[1])
         for table in record["tables"]
         if table["title"] == "Who is an expert in what"
         for row in table["rows"]
@@ -170,14 +168,16 @@ def test_sizes_of_sets() -> None:
     assert sizes_of(768) == [1, 2, 4, 8, 16, 32, 64, 128, 256, 512]
 
 
-def test_configurations_that_say_nothing_are_refused() -> None:
-    made = partial(ExpertsConfig)
-    for changed, words in (
+@pytest.mark.parametrize(
+    ("changed", "words"),
+    [
         ({"parts": "neurons"}, "parts is 'neurons'"),
         ({"chosen": (2, 2)}, "names a part twice"),
         ({"chosen": (2,)}, "part 2 alone"),
         ({"num_parts": 1}, "take 2"),
         ({"min_lead": 2.0}, "min_lead must lie between"),
-    ):
-        with pytest.raises(ValueError, match=words):
-            made(**changed)
+    ],
+)
+def test_configurations_that_say_nothing_are_refused(changed, words) -> None:
+    with pytest.raises(ValueError, match=words):
+        ExpertsConfig(**changed)

@@ -1,5 +1,12 @@
 __version__: str
 
+from .analysis.experts.experts_config import (
+    ExpertsConfig as ExpertsConfig,
+)
+from .analysis.experts.experts_config import (
+    ReadOutConfig as ReadOutConfig,
+)
+from .analysis.experts.experts_study import measure_experts as measure_experts
 from .callbacks import AptCallback as AptCallback
 from .callbacks import AptEarlyStopping as AptEarlyStopping
 from .callbacks import AptLiveView as AptLiveView

@@ -14,6 +14,7 @@ import typer.core
 from hf_apt.cli.acquisition import acquisition_command
 from hf_apt.cli.analysis.smoothness import smoothness_command
 from hf_apt.cli.analysis.transfer import transfer_command
+from hf_apt.cli.analysis.experts import experts_command
 from hf_apt.cli.bench.command import bench_command
 from hf_apt.cli.check import check_command
 from hf_apt.cli.committee import committee_command
@@ -48,6 +49,7 @@ PANELS = {
     "Look into a model": (
         *("lens", "measure", "check", "reference", "bench", "rates", "score", "similarity"),
         *("fit-lens", "smoothness"),
+        *("fit-lens", "experts"),
     ),
     "Train": ("run", "pretrain", "finetune", "committee", "ner"),
     "Compare": ("diff", "acquisition", "compare", "transfer"),
@@ -106,6 +108,7 @@ app.command("rates")(rates_command)
 app.command("similarity")(similarity_command)
 app.command("smoothness")(smoothness_command)
 app.command("fit-lens")(fit_lens_command)
+app.command("experts")(experts_command)
 app.command("ls")(ls_command)
 app.command("env")(env_command)
 

@@ -12,6 +12,7 @@ import typer
 
 from hf_apt.cli.analysis.smoothness import SMOOTHNESS
 from hf_apt.cli.analysis.transfer import TRANSFER
+from hf_apt.cli.analysis.experts import EXPERTS
 from hf_apt.cli.app import app
 from hf_apt.cli.committee import COMMITTEE, committee_options
 from hf_apt.cli.dataclass_options import (
@@ -40,6 +41,7 @@ FIELDS: dict[str, tuple[ConfigOptions, ...]] = {
     "finetune": (FINETUNE,),
     "committee": (COMMITTEE,),
     "ner": (NER,),
+    "experts": (EXPERTS,),
     "compare": (),
     "transfer": (TRANSFER,),
     "bench": (),
@@ -79,6 +81,11 @@ OWN = {
     "ner": {"checkpoint", "data", "revision", "output"},
     "compare": {"runs", "task", "study", "output"},
     "transfer": {"runs", "output"},
+    "experts": {
+        *("checkpoint", "text", "column", "paragraphs", "held_out", "layout", "part", "task"),
+        *("text_column", "label_column", "train_per_class", "test_per_class", "revision", "output"),
+    },
+    "compare": {"runs", "task", "study", "output"},
     "bench": {"model", "data", "tokenizer", "dataset", "batch_size", "output"},
     "check": {"model", "tokenizer", "text"},
     "diff": {
@@ -126,6 +133,7 @@ TABLES = {
     "ner": NER,
     "smoothness": SMOOTHNESS,
     "transfer": TRANSFER,
+    "experts": EXPERTS,
     "card": CARD,
 }
 

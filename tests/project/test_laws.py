@@ -382,6 +382,13 @@ SEEN_THROUGH: dict[str, tuple[str, ...]] = {
         *("report.studies.study_comparison", "report.sections.studies", "hub.sections.studies"),
     ),
     "cli/tables/test_study.py": ("cli.tables.study_comparison",),
+    "analysis/experts/test_planted.py": (
+        *("analysis.experts.arms", "analysis.experts.silenced", "analysis.experts.read_outs"),
+        *("analysis.experts.experts_config", "analysis.experts.experts_record"),
+        *("analysis.experts.experts_tables", "analysis.experts.experts_findings"),
+        "stats.experts.part_figures",
+    ),
+    "analysis/experts/test_experts_study.py": ("analysis.experts.part_probes",),
     "training/objectives/test_smoothness.py": ("training.adversary.smoothness_term",),
     "training/objectives/test_proximal.py": ("training.averages.proximal_term",),
     "training/objectives/test_sharpness_aware.py": ("training.adversary.worst_weights",),

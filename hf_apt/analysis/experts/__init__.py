@@ -1,0 +1,1 @@
+"""Which tokens or classes a single head or unit knows."""

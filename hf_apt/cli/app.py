@@ -12,6 +12,7 @@ import typer
 import typer.core
 
 from hf_apt.cli.acquisition import acquisition_command
+from hf_apt.cli.analysis.images import images_command
 from hf_apt.cli.bench.command import bench_command
 from hf_apt.cli.check import check_command
 from hf_apt.cli.committee import committee_command
@@ -45,7 +46,7 @@ if TYPE_CHECKING:
 PANELS = {
     "Look into a model": (
         *("lens", "measure", "check", "reference", "bench", "rates", "score", "similarity"),
-        "fit-lens",
+        *("fit-lens", "images"),
     ),
     "Train": ("run", "pretrain", "finetune", "committee", "ner"),
     "Compare": ("diff", "acquisition", "compare"),
@@ -102,6 +103,7 @@ app.command("reference")(reference_command)
 app.command("rates")(rates_command)
 app.command("similarity")(similarity_command)
 app.command("fit-lens")(fit_lens_command)
+app.command("images")(images_command)
 app.command("ls")(ls_command)
 app.command("env")(env_command)
 

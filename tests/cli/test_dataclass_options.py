@@ -10,6 +10,7 @@ from typing import Any, Literal, get_args, get_origin
 import pytest
 import typer
 
+from hf_apt.cli.analysis.images import IMAGES
 from hf_apt.cli.app import app
 from hf_apt.cli.committee import COMMITTEE, committee_options
 from hf_apt.cli.dataclass_options import (
@@ -38,6 +39,7 @@ FIELDS: dict[str, tuple[ConfigOptions, ...]] = {
     "finetune": (FINETUNE,),
     "committee": (COMMITTEE,),
     "ner": (NER,),
+    "images": (IMAGES,),
     "compare": (),
     "bench": (),
     "check": (),
@@ -71,6 +73,7 @@ OWN = {
     "finetune": {"checkpoint", "revision", "output"},
     "committee": {"members", "revision", "output"},
     "ner": {"checkpoint", "data", "revision", "output"},
+    "images": {"checkpoint", "revision", "output"},
     "compare": {"runs", "task", "output"},
     "bench": {"model", "data", "tokenizer", "dataset", "batch_size", "output"},
     "check": {"model", "tokenizer", "text"},
@@ -116,6 +119,7 @@ TABLES = {
     "finetune": FINETUNE,
     "committee": COMMITTEE,
     "ner": NER,
+    "images": IMAGES,
     "card": CARD,
 }
 

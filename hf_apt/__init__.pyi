@@ -7,6 +7,10 @@ from .analysis.experts.experts_config import (
     ReadOutConfig as ReadOutConfig,
 )
 from .analysis.experts.experts_study import measure_experts as measure_experts
+from .analysis.images.images_config import ImagesConfig as ImagesConfig
+from .analysis.images.measure_images import (
+    measure_images as measure_images,
+)
 from .callbacks import AptCallback as AptCallback
 from .callbacks import AptEarlyStopping as AptEarlyStopping
 from .callbacks import AptLiveView as AptLiveView
@@ -17,6 +21,7 @@ from .callbacks import WithAptCard as WithAptCard
 from .callbacks import (
     add_apt_section as add_apt_section,
 )
+from .data.images.image_source import ImageSource as ImageSource
 from .data.masking import (
     Masking as Masking,
 )

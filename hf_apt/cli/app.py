@@ -15,6 +15,7 @@ from hf_apt.cli.acquisition import acquisition_command
 from hf_apt.cli.analysis.smoothness import smoothness_command
 from hf_apt.cli.analysis.transfer import transfer_command
 from hf_apt.cli.analysis.experts import experts_command
+from hf_apt.cli.analysis.images import images_command
 from hf_apt.cli.bench.command import bench_command
 from hf_apt.cli.check import check_command
 from hf_apt.cli.committee import committee_command
@@ -50,6 +51,7 @@ PANELS = {
         *("lens", "measure", "check", "reference", "bench", "rates", "score", "similarity"),
         *("fit-lens", "smoothness"),
         *("fit-lens", "experts"),
+        *("fit-lens", "images"),
     ),
     "Train": ("run", "pretrain", "finetune", "committee", "ner"),
     "Compare": ("diff", "acquisition", "compare", "transfer"),
@@ -109,6 +111,7 @@ app.command("similarity")(similarity_command)
 app.command("smoothness")(smoothness_command)
 app.command("fit-lens")(fit_lens_command)
 app.command("experts")(experts_command)
+app.command("images")(images_command)
 app.command("ls")(ls_command)
 app.command("env")(env_command)
 

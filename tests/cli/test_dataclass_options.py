@@ -13,6 +13,7 @@ import typer
 from hf_apt.cli.analysis.smoothness import SMOOTHNESS
 from hf_apt.cli.analysis.transfer import TRANSFER
 from hf_apt.cli.analysis.experts import EXPERTS
+from hf_apt.cli.analysis.images import IMAGES
 from hf_apt.cli.app import app
 from hf_apt.cli.committee import COMMITTEE, committee_options
 from hf_apt.cli.dataclass_options import (
@@ -42,6 +43,7 @@ FIELDS: dict[str, tuple[ConfigOptions, ...]] = {
     "committee": (COMMITTEE,),
     "ner": (NER,),
     "experts": (EXPERTS,),
+    "images": (IMAGES,),
     "compare": (),
     "transfer": (TRANSFER,),
     "bench": (),
@@ -86,6 +88,8 @@ OWN = {
         *("text_column", "label_column", "train_per_class", "test_per_class", "revision", "output"),
     },
     "compare": {"runs", "task", "study", "output"},
+    "images": {"checkpoint", "revision", "output"},
+    "compare": {"runs", "task", "output"},
     "bench": {"model", "data", "tokenizer", "dataset", "batch_size", "output"},
     "check": {"model", "tokenizer", "text"},
     "diff": {
@@ -134,6 +138,7 @@ TABLES = {
     "smoothness": SMOOTHNESS,
     "transfer": TRANSFER,
     "experts": EXPERTS,
+    "images": IMAGES,
     "card": CARD,
 }
 

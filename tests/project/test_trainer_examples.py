@@ -20,7 +20,7 @@ SHIPPED = "bert6-narrow-wikipedia"
 IN_STYLE = (
     *("pretrain_with_callbacks", "finetune_by_block", "measure_checkpoint"),
     *("compare_checkpoints", "continue_with_lora", "compare_methods"),
-    *("weigh_examples", "uneven_labels"),
+    *("weigh_examples", "uneven_labels", "image_classifier"),
 )
 SMALL = ["--held_out_documents", "6", "--max_seq_length", "32", "--logging_steps", "2"]
 FIGURES = r"mean APT \d\.\d{3} ± \d\.\d{3}, accuracy \d\.\d{3}, \d+ clusters"
@@ -294,6 +294,25 @@ def test_what_a_user_can_mend_is_one_sentence(
     with pytest.raises(SystemExit, match=rf"^{name}\.py: .*{message}"):
         runpy.run_path(str(EXAMPLES / f"{name}.py"), run_name="__main__")
     assert not any(tmp_path.rglob("*.safetensors"))
+
+
+def test_small_image_classifiers_are_trained_and_measured(tmp_path, capsys):
+    sizes = ["--train_per_class", "6", "--test_per_class", "3", "--num_epochs", "1"]
+    options = ["--output_dir", str(tmp_path), "--num_seeds", "2", "--kinds", "vit", "resnet"]
+    opened("image_classifier").main([*options, *sizes])
+    printed = capsys.readouterr().out
+    for kind, last in (("vit", "block 6"), ("resnet", "block 3.2")):
+        results = [
+            json.loads((tmp_path / f"{kind}-{seed}/studies/images-digits.json").read_text())[
+                "results"
+            ]
+            for seed in (42, 43)
+        ]
+        assert results[0]["label_names"] == list("0123456789")
+        values = [each["readouts"]["own"][-1]["accuracy"]["value"] for each in results]
+        table = printed[printed.index(f"\n{kind}, 2 seeds, chance 0.100") :]
+        row = next(line for line in table.splitlines() if line.startswith(last))
+        assert f" {np.mean(values):.3f} ± " in row
 
 
 @pytest.mark.parametrize("name", IN_STYLE)

@@ -42,6 +42,9 @@ class LabelledTexts:
     origins: Sequence[str] = ()
     """What each text was made from, where that is not the text itself."""
 
+    called: str = "text"
+    """What one of them is called in messages."""
+
 
 @dataclass(frozen=True)
 class Examples:
@@ -104,7 +107,7 @@ def split(
     """
     for number in (train_per_class, test_per_class):
         if number is not None and number < 1:
-            raise ValueError(f"a class needs at least 1 text in each split, got {number}.")
+            raise ValueError(f"a class needs at least 1 {rows.called} in each split, got {number}.")
     names = _label_names(rows, test_rows)
     pool = _Distinct(rows, names, seed)
     tests = pool if test_rows is None else _Distinct(test_rows, names, seed)
@@ -119,8 +122,9 @@ def split(
         left = own if tests is not pool else own[num_test:]
         if len(candidates) < num_test or not left:
             raise ValueError(
-                f"the class {label_name!r} of {rows.name} has {len(candidates)} different texts "
-                f"to test with, {num_test} are asked for, and {len(left)} remain to train with."
+                f"the class {label_name!r} of {rows.name} has {len(candidates)} different "
+                f"{rows.called}s to test with, {num_test} are asked for, and {len(left)} remain to "
+                "train with."
             )
         test += candidates[:num_test]
         train += left[:train_per_class]

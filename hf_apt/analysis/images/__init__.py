@@ -1,0 +1,1 @@
+"""Image classifiers read at every depth, by the counts that serve tokens."""

@@ -1,0 +1,79 @@
+"""`hf-apt images`: its options."""
+
+# Without postponed annotations: typer reads them.
+
+from pathlib import Path
+from typing import Annotated
+
+from typer import Argument
+
+from hf_apt.analysis.images.images_config import ImagesConfig
+from hf_apt.cli.dataclass_options import Flag, in_panel, made_from
+from hf_apt.cli.every_command.present import require_present
+from hf_apt.cli.failures import writes_into
+from hf_apt.cli.option_functions import with_options
+from hf_apt.cli.shared_options import Revision, TaskOutput, run_folder, short_name
+
+IMAGES = made_from(
+    ImagesConfig,
+    *in_panel(
+        "Images",
+        Flag("source.name", "--data"),
+        "source.image_column",
+        "source.label_column",
+        Flag("source.config", "--dataset-config"),
+        "source.split",
+        "source.test_split",
+        Flag("source.train_per_class", min=1),
+        Flag("source.test_per_class", min=1),
+        Flag("source.seed", min=0),
+    ),
+    *in_panel(
+        "Measuring",
+        Flag("batch_size", min=1),
+        Flag("inverse_penalty", "--probe-c"),
+        "untrained",
+    ),
+)
+
+
+@with_options(IMAGES)
+def images_options(
+    config: ImagesConfig,
+    *,
+    checkpoint: Annotated[
+        str,
+        Argument(help="An image classifier: a folder or Hub id, with its processor."),
+    ],
+    revision: Revision = None,
+    output: TaskOutput = None,
+) -> tuple[str, str | None, ImagesConfig, Path]:
+    """The checkpoint and its revision, what to measure, and the folder to write into."""
+    from hf_apt.records.checkpoints import of_run
+
+    path = of_run(checkpoint)
+    if path != checkpoint:
+        return path, revision, config, output or Path(checkpoint)
+    folder = run_folder(f"{short_name(checkpoint)}-images")
+    return checkpoint, revision, config, output or folder
+
+
+@with_options(images_options)
+def images_command(
+    checkpoint: str, revision: str | None, config: ImagesConfig, folder: Path
+) -> None:
+    """Read an image classifier at every block: accuracy per label, clusters, noise."""
+    require_present(checkpoints=(checkpoint,))
+    from hf_apt.data.images.image_rows import require_images
+
+    require_images(config.source.name)
+    from hf_apt.cli.tables import study
+    from hf_apt.cli.tables.show import end_of_study, show
+    from hf_apt.records.run import Run
+
+    writes_into(folder)
+    from hf_apt.analysis.images.measure_images import measure_images
+
+    record = measure_images(checkpoint, config, revision=revision)
+    show(record, (study,))
+    end_of_study(Run(folder), record)

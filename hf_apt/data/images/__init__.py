@@ -1,0 +1,1 @@
+"""Labelled images: where they are, and how they are divided."""

@@ -12,6 +12,8 @@ import typer
 import typer.core
 
 from hf_apt.cli.acquisition import acquisition_command
+from hf_apt.cli.analysis.anchors import anchors_command
+from hf_apt.cli.analysis.cls import cls_command
 from hf_apt.cli.bench.command import bench_command
 from hf_apt.cli.check import check_command
 from hf_apt.cli.committee import committee_command
@@ -45,7 +47,7 @@ if TYPE_CHECKING:
 PANELS = {
     "Look into a model": (
         *("lens", "measure", "check", "reference", "bench", "rates", "score", "similarity"),
-        "fit-lens",
+        *("fit-lens", "anchors", "cls"),
     ),
     "Train": ("run", "pretrain", "finetune", "committee", "ner"),
     "Compare": ("diff", "acquisition", "compare"),
@@ -102,6 +104,8 @@ app.command("reference")(reference_command)
 app.command("rates")(rates_command)
 app.command("similarity")(similarity_command)
 app.command("fit-lens")(fit_lens_command)
+app.command("anchors")(anchors_command)
+app.command("cls")(cls_command)
 app.command("ls")(ls_command)
 app.command("env")(env_command)
 

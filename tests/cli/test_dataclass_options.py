@@ -10,6 +10,8 @@ from typing import Any, Literal, get_args, get_origin
 import pytest
 import typer
 
+from hf_apt.cli.analysis.anchors import ANCHORS
+from hf_apt.cli.analysis.cls import CLS
 from hf_apt.cli.app import app
 from hf_apt.cli.committee import COMMITTEE, committee_options
 from hf_apt.cli.dataclass_options import (
@@ -49,6 +51,8 @@ FIELDS: dict[str, tuple[ConfigOptions, ...]] = {
     "env": (),
     "score": (),
     "similarity": (),
+    "anchors": (ANCHORS,),
+    "cls": (CLS,),
     "reference": (),
     "rates": (CORPUS, MEASURE),
     "publish checkpoint": (CARD,),
@@ -91,6 +95,8 @@ OWN = {
         *("model", "other", "text", "column", "things", "plain", "max_texts", "sequence_length"),
         *("paragraphs", "output"),
     },
+    "anchors": {"model", "text", "column", "max_texts", "paragraphs", "output"},
+    "cls": {"model", "text", "column", "max_texts", "paragraphs", "output"},
     "reference": {
         *("vocab_size", "masking_rate", "accuracy", "support", "masked_share", "replaced_share"),
     },
@@ -117,6 +123,8 @@ TABLES = {
     "committee": COMMITTEE,
     "ner": NER,
     "card": CARD,
+    "anchors": ANCHORS,
+    "cls": CLS,
 }
 
 

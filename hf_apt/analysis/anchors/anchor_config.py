@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import Literal, get_args
 
-from hf_apt.stats.anchors.bulk import Bulk, BulkRule
+from hf_apt.stats.anchors.bulk import AnchorBulk, BulkRule
 from hf_apt.stats.config_checks import (
     require_not_negative,
     require_one_of,
@@ -80,6 +80,8 @@ class AnchorConfig:
                 f"words={self.words!r} and bulk={self.bulk!r}."
             )
 
-    def bulk_of(self, word_ids: tuple[int, ...] = ()) -> Bulk:
+    def bulk_of(self, word_ids: tuple[int, ...] = ()) -> AnchorBulk:
         """The bulk, with the ids of `words`."""
-        return Bulk(rule=self.bulk, top_k=self.top_k, tail_mass=self.tail_mass, words=word_ids)
+        return AnchorBulk(
+            rule=self.bulk, top_k=self.top_k, tail_mass=self.tail_mass, words=word_ids
+        )

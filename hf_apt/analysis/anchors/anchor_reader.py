@@ -15,7 +15,7 @@ from hf_apt.data.measurement_batches import AskedBatch
 from hf_apt.depths.own_head import OwnHead
 from hf_apt.stats.anchors.anchor_fit import AnchorFit, fitted
 from hf_apt.stats.anchors.anchor_sums import AnchorSums, sums_bytes
-from hf_apt.stats.anchors.bulk import Bulk
+from hf_apt.stats.anchors.bulk import AnchorBulk
 from hf_apt.stats.anchors.products import PrincipalProducts
 from hf_apt.stats.anchors.word_vectors import mean_word
 from hf_apt.stats.measures.text_groups import NUM_GROUPS, groups_of_neighbours
@@ -47,7 +47,8 @@ class AnchorReader:
     Args:
         head: the model's own head.
         bulk: which words are summed over.
-        num_documents: how many documents the pass has; their numbers are those of its sequences.
+        num_documents: how many documents the pass has, whose numbers are those of its sequences:
+            neighbours are held out together. None where it is not known: every so many of them.
         products: for each depth what the quadratic fit has beside the states; None for no such fit.
 
     Raises:
@@ -58,13 +59,13 @@ class AnchorReader:
     def __init__(
         self,
         head: OwnHead,
-        bulk: Bulk,
-        num_documents: int,
+        bulk: AnchorBulk,
+        num_documents: int | None,
         products: Sequence[PrincipalProducts] | None = None,
     ):
         decoder = require_word_vectors(head)
         bulk.require_fit(len(decoder.weight))
-        if num_documents < 2:
+        if num_documents is not None and num_documents < 2:
             raise ValueError(
                 f"there is {num_documents} document, and one is predicted by fits on the others: "
                 "give two at least."
@@ -88,13 +89,18 @@ class AnchorReader:
         """Add the states of a batch. Raises ValueError where states or logits are not finite."""
         decoder = self.head.decoder
         assert decoder is not None
-        groups_N = groups_of_neighbours(batch.sequences_N, self._num_documents, self.num_groups)
+        groups_N = self._groups(batch.sequences_N)
         for sums, hidden_NH in zip(self.total.depths, hidden_DNH, strict=True):
             features_NE = self.head.features(hidden_NH)
             log_bulk_N = log_bulk(features_NE, decoder.weight, decoder.bias, self.bulk)
             states_NE = features_NE.double().cpu().numpy()
             mean_logit_N = states_NE @ self._mean_word_E + self._mean_bias
             sums.update(states_NE, mean_logit_N, log_bulk_N.cpu().numpy(), groups_N)
+
+    def _groups(self, sequences_N: np.ndarray) -> np.ndarray:
+        if self._num_documents is None:
+            return sequences_N % self.num_groups
+        return groups_of_neighbours(sequences_N, self._num_documents, self.num_groups)
 
     def fits(self, total: AnchorTotal | None = None, *, ridge: float = 0.0) -> list[AnchorFit]:
         """The fit at each depth, of these sums or of those of all processes.
@@ -116,7 +122,7 @@ def require_word_vectors(head: OwnHead) -> nn.Linear:
     return head.decoder
 
 
-def _num_groups(width: int, num_products: int, num_depths: int, num_documents: int) -> int:
+def _num_groups(width: int, num_products: int, num_depths: int, num_documents: int | None) -> int:
     """Groups that memory has room for, 2 to 20. Raises ValueError where it has not for 2."""
     needed = sums_bytes(width, num_products, num_depths)
     free = psutil.virtual_memory().available
@@ -125,4 +131,6 @@ def _num_groups(width: int, num_products: int, num_depths: int, num_documents: i
             f"to fit {num_depths} depths of {width} takes {2 * needed / 1e9:.3g} GB of memory, and "
             f"{free / 1e9:.3g} GB are free: take a smaller model, or a larger machine."
         )
-    return min(NUM_GROUPS, num_documents, max(2, min(_MOST_BYTES, free // 2) // needed))
+    return min(
+        NUM_GROUPS, num_documents or NUM_GROUPS, max(2, min(_MOST_BYTES, free // 2) // needed)
+    )

@@ -11,8 +11,8 @@ import torch
 
 from hf_apt.analysis.anchors.anchor_config import AnchorConfig
 from hf_apt.analysis.anchors.anchor_reader import AnchorReader, require_word_vectors
-from hf_apt.data.whole_texts.encoded_texts import EncodedTexts, TextBatch
 from hf_apt.data.measurement_batches import AskedBatch
+from hf_apt.data.whole_texts.encoded_texts import EncodedTexts, TextBatch
 from hf_apt.depths.causality import is_causal
 from hf_apt.depths.depth_pass import read
 from hf_apt.depths.own_head import OwnHead
@@ -21,7 +21,7 @@ from hf_apt.models.fresh import untrained_twin
 from hf_apt.models.loading import num_positions, require_room
 from hf_apt.stats.anchors.anchor_fit import AnchorFit
 from hf_apt.stats.anchors.anchor_sums import covariance
-from hf_apt.stats.anchors.bulk import Bulk
+from hf_apt.stats.anchors.bulk import AnchorBulk
 from hf_apt.stats.anchors.products import PrincipalProducts, principal_products
 
 if TYPE_CHECKING:
@@ -168,7 +168,7 @@ class _AskedTexts:
 
 
 def _fits(
-    model: PreTrainedModel, asked: _AskedTexts, bulk: Bulk, config: AnchorConfig
+    model: PreTrainedModel, asked: _AskedTexts, bulk: AnchorBulk, config: AnchorConfig
 ) -> list[AnchorFit]:
     head, products = OwnHead(Trunk(model)), None
     require_word_vectors(head)

@@ -3,18 +3,22 @@
 
 from __future__ import annotations
 
+import math
+
 import torch
 from torch import Tensor
 
 from hf_apt.depths.sweep import chunks_of_logits, vocabulary_sweep
-from hf_apt.stats.anchors.bulk import Bulk
+from hf_apt.stats.anchors.bulk import AnchorBulk
 
 _LOGITS_AT_ONCE = 1 << 24
 """Logits of `tail_mass` that are held at once, 64 MiB: its words are known once all are sorted."""
 
 
 @torch.no_grad()
-def log_bulk(features_NE: Tensor, weight_VE: Tensor, bias_V: Tensor | None, bulk: Bulk) -> Tensor:
+def log_bulk(
+    features_NE: Tensor, weight_VE: Tensor, bias_V: Tensor | None, bulk: AnchorBulk
+) -> Tensor:
     """The logarithm of the sum of exp(logit) over the bulk of each state, float64 of shape (N,).
 
     The vocabulary is read in chunks, with a running log-sum-exp (Milakov and Gimelshein, arXiv
@@ -46,7 +50,9 @@ def log_bulk(features_NE: Tensor, weight_VE: Tensor, bias_V: Tensor | None, bulk
     return _streamed(features_NE, weight_VE, bias_V, bulk)
 
 
-def _streamed(features_NE: Tensor, weight_VE: Tensor, bias_V: Tensor | None, bulk: Bulk) -> Tensor:
+def _streamed(
+    features_NE: Tensor, weight_VE: Tensor, bias_V: Tensor | None, bulk: AnchorBulk
+) -> Tensor:
     left_out = torch.tensor(sorted(set(bulk.words)), device=features_NE.device, dtype=torch.long)
     sum_N = torch.full((len(features_NE),), -torch.inf, dtype=torch.float64).to(features_NE.device)
     best_NL: Tensor | None = None
@@ -65,8 +71,8 @@ def _streamed(features_NE: Tensor, weight_VE: Tensor, bias_V: Tensor | None, bul
 
 def _of_tail(features_NE: Tensor, weight_VE: Tensor, bias_V: Tensor | None, share: float) -> Tensor:
     chunks = chunks_of_logits(features_NE, weight_VE, bias_V)
-    logits_NV = torch.cat([logits_NK for _, logits_NK in chunks], dim=1).sort(dim=1)[0].double()
-    largest_N1 = logits_NV[:, -1:]
-    sums_NV = logits_NV.sub_(largest_N1).exp_().cumsum(dim=1)
-    last_N1 = (sums_NV <= share * sums_NV[:, -1:]).sum(dim=1, keepdim=True).sub_(1).clamp_min_(0)
-    return (largest_N1 + sums_NV.gather(1, last_N1).log())[:, 0]
+    logits_NV = torch.cat([logits_NK for _, logits_NK in chunks], dim=1)
+    sums_NV = logits_NV.sort(dim=1)[0].double().logcumsumexp(dim=1)
+    is_within_NV = sums_NV <= sums_NV[:, -1:] + math.log(share)
+    last_N1 = is_within_NV.sum(dim=1, keepdim=True).sub_(1).clamp_min_(0)
+    return sums_NV.gather(1, last_N1)[:, 0]

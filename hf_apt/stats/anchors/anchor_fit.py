@@ -109,7 +109,7 @@ def fitted(
     mean = float(total_WW[LOG_BULK, ONE] / total_WW[ONE, ONE])
     variance = held_out.estimate(lambda part: part.variance)
     varies = variance.value > (ROUNDING * max(1.0, abs(mean))) ** 2
-    shares = {
+    shares: dict[AnchorArm, Estimate] = {
         arm: held_out.estimate(lambda part, arm=arm: 1 - part.errors[arm] / part.variance)
         for arm in held_out.arms
         if varies

@@ -16,7 +16,7 @@ least probable words that together hold at most a share of the probability."""
 
 
 @dataclass(frozen=True, kw_only=True)
-class Bulk:
+class AnchorBulk:
     """The words over which the partition function of a context is summed.
 
     Raises:
@@ -69,7 +69,7 @@ class Bulk:
     def said(self) -> str:
         """The rule as a table says it.
 
-        >>> Bulk(rule="minus_topk", top_k=5).said()
+        >>> AnchorBulk(rule="minus_topk", top_k=5).said()
         'all but the 5 most probable words of each context'
         """
         return {
@@ -81,13 +81,14 @@ class Bulk:
         }[self.rule]
 
 
-def log_bulk_partition(logits_NV: Float[np.ndarray, "n vocab"], bulk: Bulk) -> np.ndarray:
+def log_bulk_partition(logits_NV: Float[np.ndarray, "n vocab"], bulk: AnchorBulk) -> np.ndarray:
     """The logarithm of the sum of exp(logit) over the bulk of each row, float64 of shape (N,).
 
     Raises ValueError where nothing of the vocabulary is left.
 
     >>> logits_NV = np.log([[1.0, 2.0, 7.0]])
-    >>> np.exp(log_bulk_partition(logits_NV, Bulk(rule="minus_topk", top_k=1))).round(9).tolist()
+    >>> without_best = AnchorBulk(rule="minus_topk", top_k=1)
+    >>> np.exp(log_bulk_partition(logits_NV, without_best)).round(9).tolist()
     [3.0]
     """
     bulk.require_fit(logits_NV.shape[1])
@@ -97,9 +98,9 @@ def log_bulk_partition(logits_NV: Float[np.ndarray, "n vocab"], bulk: Bulk) -> n
     elif bulk.rule == "minus_topk":
         num = logits_NV.shape[1] - bulk.top_k
         logits_NV = np.partition(logits_NV, num - 1, axis=1)[:, :num]
-    largest_N = logits_NV.max(axis=1, keepdims=True)
     if bulk.rule != "tail_mass":
-        return largest_N[:, 0] + np.log(np.exp(logits_NV - largest_N).sum(axis=1))
-    sums_NV = np.exp(np.sort(logits_NV, axis=1) - largest_N).cumsum(axis=1)
-    last_N = np.maximum((sums_NV <= bulk.tail_mass * sums_NV[:, -1:]).sum(axis=1) - 1, 0)
-    return largest_N[:, 0] + np.log(np.take_along_axis(sums_NV, last_N[:, None], axis=1)[:, 0])
+        largest_N1 = logits_NV.max(axis=1, keepdims=True)
+        return largest_N1[:, 0] + np.log(np.exp(logits_NV - largest_N1).sum(axis=1))
+    sums_NV = np.logaddexp.accumulate(np.sort(logits_NV, axis=1), axis=1)
+    num_N = (sums_NV <= sums_NV[:, -1:] + np.log(bulk.tail_mass)).sum(axis=1)
+    return np.take_along_axis(sums_NV, np.maximum(num_N - 1, 0)[:, None], axis=1)[:, 0]

@@ -9,7 +9,7 @@ import numpy as np
 
 from hf_apt.stats.anchors.anchor_fit import AnchorFit, fitted
 from hf_apt.stats.anchors.anchor_sums import AnchorSums
-from hf_apt.stats.anchors.bulk import Bulk, log_bulk_partition
+from hf_apt.stats.anchors.bulk import AnchorBulk, log_bulk_partition
 from hf_apt.stats.anchors.products import principal_products
 from hf_apt.stats.config_checks import require_whole_number
 from hf_apt.stats.measures.text_groups import NUM_GROUPS, groups_of_neighbours
@@ -24,7 +24,7 @@ def anchor_fit(
     vectors_VE: Any,
     biases_V: Any = None,
     *,
-    bulk: Bulk | None = None,
+    bulk: AnchorBulk | None = None,
     documents: Sequence[Any] | None = None,
     num_components: int = 8,
     ridge: float = 0.0,
@@ -61,7 +61,7 @@ def anchor_fit(
     >>> round(float(fit.anchor_E[0]), 6), round(fit.intercept, 6)
     (0.5, 0.693147)
     """
-    bulk = Bulk() if bulk is None else bulk
+    bulk = AnchorBulk() if bulk is None else bulk
     require_whole_number("num_components", num_components, least=0)
     states_NE, vectors_VE, biases_V = _checked(
         array_of("states", states_NE),
@@ -87,7 +87,9 @@ def anchor_fit(
     return fitted(sums, mean_word_E=mean_word_E, ridge=ridge)
 
 
-def mean_word(vectors_VE: np.ndarray, biases_V: np.ndarray, bulk: Bulk) -> tuple[np.ndarray, float]:
+def mean_word(
+    vectors_VE: np.ndarray, biases_V: np.ndarray, bulk: AnchorBulk
+) -> tuple[np.ndarray, float]:
     """The mean vector and bias of the words that can be in the bulk of a context."""
     chosen_V = np.ones(len(vectors_VE), bool)
     if bulk.rule == "minus_words":

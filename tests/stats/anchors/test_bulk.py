@@ -5,10 +5,10 @@ import math
 import numpy as np
 import pytest
 
-from hf_apt.stats.anchors.bulk import Bulk, log_bulk_partition
+from hf_apt.stats.anchors.bulk import AnchorBulk, log_bulk_partition
 
 
-def slow(logits: list[float], bulk: Bulk) -> float:
+def slow(logits: list[float], bulk: AnchorBulk) -> float:
     """The sum over the words that a loop keeps."""
     weights = [math.exp(each) for each in logits]
     kept = dict(enumerate(weights))
@@ -29,12 +29,12 @@ def slow(logits: list[float], bulk: Bulk) -> float:
 
 
 RULES = [
-    Bulk(),
-    Bulk(rule="minus_topk", top_k=1),
-    Bulk(rule="minus_topk", top_k=12),
-    Bulk(rule="minus_words", words=(0, 5, 5, 12)),
-    Bulk(rule="tail_mass", tail_mass=0.5),
-    Bulk(rule="tail_mass", tail_mass=0.01),
+    AnchorBulk(),
+    AnchorBulk(rule="minus_topk", top_k=1),
+    AnchorBulk(rule="minus_topk", top_k=12),
+    AnchorBulk(rule="minus_words", words=(0, 5, 5, 12)),
+    AnchorBulk(rule="tail_mass", tail_mass=0.5),
+    AnchorBulk(rule="tail_mass", tail_mass=0.01),
 ]
 
 
@@ -47,7 +47,9 @@ def test_every_rule_is_that_of_a_loop(bulk) -> None:
 
 def test_large_logits_do_not_overflow() -> None:
     logits_NV = np.array([[2000.0, 1999.0, -4000.0]])
-    assert log_bulk_partition(logits_NV, Bulk())[0] == pytest.approx(2000 + math.log1p(1 / math.e))
+    assert log_bulk_partition(logits_NV, AnchorBulk())[0] == pytest.approx(
+        2000 + math.log1p(1 / math.e)
+    )
 
 
 @pytest.mark.parametrize(
@@ -62,15 +64,15 @@ def test_large_logits_do_not_overflow() -> None:
 )
 def test_a_bulk_that_is_none_is_refused(asked, said) -> None:
     with pytest.raises(ValueError, match=said):
-        Bulk(**asked)
+        AnchorBulk(**asked)
 
 
 @pytest.mark.parametrize(
     ("bulk", "said"),
     [
-        (Bulk(rule="minus_topk", top_k=4), "top_k is 4, and the vocabulary has 4 words"),
-        (Bulk(rule="minus_words", words=(4,)), "words holds 4, which is no id"),
-        (Bulk(rule="minus_words", words=(0, 1, 2, 3)), "holds the whole vocabulary"),
+        (AnchorBulk(rule="minus_topk", top_k=4), "top_k is 4, and the vocabulary has 4 words"),
+        (AnchorBulk(rule="minus_words", words=(4,)), "words holds 4, which is no id"),
+        (AnchorBulk(rule="minus_words", words=(0, 1, 2, 3)), "holds the whole vocabulary"),
     ],
 )
 def test_a_bulk_of_nothing_is_refused(bulk, said) -> None:

@@ -1,5 +1,15 @@
 __version__: str
 
+from .analysis.anchors.anchor_config import AnchorConfig as AnchorConfig
+from .analysis.anchors.anchor_vectors import AnchorVectors as AnchorVectors
+from .analysis.anchors.anchor_vectors import (
+    anchor_vectors as anchor_vectors,
+)
+from .analysis.cls_tokens.cls_config import ClsConfig as ClsConfig
+from .analysis.cls_tokens.cls_tokens import ClsTokens as ClsTokens
+from .analysis.cls_tokens.cls_tokens import (
+    cls_tokens as cls_tokens,
+)
 from .analysis.experts.experts_config import (
     ExpertsConfig as ExpertsConfig,
 )
@@ -11,6 +21,7 @@ from .analysis.images.images_config import ImagesConfig as ImagesConfig
 from .analysis.images.measure_images import (
     measure_images as measure_images,
 )
+from .callbacks import AnchorCallback as AnchorCallback
 from .callbacks import AptCallback as AptCallback
 from .callbacks import AptEarlyStopping as AptEarlyStopping
 from .callbacks import AptLiveView as AptLiveView
@@ -152,6 +163,11 @@ from .runs.sentence_lens import (
 from .spans.span_format import SpanFormat as SpanFormat
 from .spans.span_model import SpanModel as SpanModel
 from .spans.span_tagger import SpanTagger as SpanTagger
+from .stats.anchors.anchor_fit import AnchorFit as AnchorFit
+from .stats.anchors.bulk import AnchorBulk as AnchorBulk
+from .stats.anchors.word_vectors import (
+    anchor_fit as anchor_fit,
+)
 from .stats.apt import (
     apt50 as apt50,
 )

@@ -1,5 +1,6 @@
 """The callbacks of `trainer_callbacks`, under the name of the package: `hf_apt.AptCallback`."""
 
+from trainer_callbacks import AnchorCallback as AnchorCallback
 from trainer_callbacks import AptCallback as AptCallback
 from trainer_callbacks import AptEarlyStopping as AptEarlyStopping
 from trainer_callbacks import AptLiveView as AptLiveView

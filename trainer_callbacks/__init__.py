@@ -4,6 +4,7 @@ A second package of the same wheel, for users of a Trainer who need no command l
 `from trainer_callbacks import AptCallback`.
 """
 
+from trainer_callbacks.analysis.anchors import AnchorCallback
 from trainer_callbacks.apt import AptCallback
 from trainer_callbacks.card import WithAptCard, add_apt_section
 from trainer_callbacks.confusion import ConfusionCallback
@@ -13,6 +14,7 @@ from trainer_callbacks.loss_check import LossCheckCallback
 from trainer_callbacks.plot import AptPlotCallback
 
 __all__ = [
+    "AnchorCallback",
     "AptCallback",
     "AptEarlyStopping",
     "AptLiveView",

@@ -242,7 +242,7 @@ def _read(
     shown = AskedShareReader(special_ids(tokenizer))
     problem = None
     try:
-        with closing(_asked(data, trunk, mask_id(tokenizer), args)) as batches:
+        with closing(asked_of(data, trunk, mask_id(tokenizer), args)) as batches:
             read(trunk, batches, [*readers.values(), shown])
     except Exception as error:  # data can be broken in any way: training is to go on
         problem = said(error)
@@ -263,9 +263,10 @@ def said(error: Exception) -> str:
     return said if isinstance(error, ValueError) else f"{type(error).__name__}: {said}"
 
 
-def _asked(
+def asked_of(
     data: RepeatableBatches, trunk: Trunk, mask: int | None, args: TrainingArguments
 ) -> Generator[AskedBatch, None, None]:
+    """What this process asks of a model, batch by batch, with a progress bar."""
     state = process_state()
     part = (state.process_index, state.num_processes)
     with closing(data.part(*part)) as batches:

@@ -12,10 +12,12 @@ import typer
 import typer.core
 
 from hf_apt.cli.acquisition import acquisition_command
-from hf_apt.cli.analysis.smoothness import smoothness_command
-from hf_apt.cli.analysis.transfer import transfer_command
+from hf_apt.cli.analysis.anchors import anchors_command
+from hf_apt.cli.analysis.cls import cls_command
 from hf_apt.cli.analysis.experts import experts_command
 from hf_apt.cli.analysis.images import images_command
+from hf_apt.cli.analysis.smoothness import smoothness_command
+from hf_apt.cli.analysis.transfer import transfer_command
 from hf_apt.cli.bench.command import bench_command
 from hf_apt.cli.check import check_command
 from hf_apt.cli.committee import committee_command
@@ -49,12 +51,11 @@ if TYPE_CHECKING:
 PANELS = {
     "Look into a model": (
         *("lens", "measure", "check", "reference", "bench", "rates", "score", "similarity"),
-        *("fit-lens", "smoothness"),
-        *("fit-lens", "experts"),
-        *("fit-lens", "images"),
+        "fit-lens",
     ),
+    "Study a model": ("smoothness", "experts", "anchors", "cls", "images", "transfer"),
     "Train": ("run", "pretrain", "finetune", "committee", "ner"),
-    "Compare": ("diff", "acquisition", "compare", "transfer"),
+    "Compare": ("diff", "acquisition", "compare"),
     "Keep and share": ("report", "publish", "ls", "env"),
 }
 """The commands in the order in which they are used, as the help shows them."""
@@ -112,6 +113,8 @@ app.command("smoothness")(smoothness_command)
 app.command("fit-lens")(fit_lens_command)
 app.command("experts")(experts_command)
 app.command("images")(images_command)
+app.command("anchors")(anchors_command)
+app.command("cls")(cls_command)
 app.command("ls")(ls_command)
 app.command("env")(env_command)
 

@@ -100,6 +100,33 @@ class OwnHead:
         blocks = self._swept(hidden_DNH[1:].flatten(0, 1), targets_N.repeat(num_blocks))
         return [embedded, *blocks.split(num_blocks)]
 
+    @property
+    def decoder(self) -> nn.Linear | None:
+        """The linear map from `features` to the logits; None where logits are made otherwise."""
+        return self._decoder
+
+    @torch.no_grad()
+    def features(self, hidden_NH: Tensor) -> Tensor:
+        """What the output layer is given: the head up to its product with the vocabulary.
+
+        Args:
+            hidden_NH: hidden states of one depth, shape (N, H).
+
+        Returns:
+            States of shape (N, E), of which `decoder` makes the logits.
+
+        Raises:
+            ValueError: for a head that has no `decoder`, and if modules of the model were added,
+                taken out or exchanged.
+        """
+        self.trunk.require_current()
+        if self._decoder is None:
+            raise ValueError(
+                f"the logits of {type(self._model).__name__} are no linear map of a state: its "
+                "head has no output layer of word vectors and biases."
+            )
+        return self._features(hidden_NH, self._decoder)
+
     def logits(self, hidden_NH: Tensor) -> Tensor:
         """The logits of all tokens at few positions: they are all held at once.
 

@@ -107,6 +107,22 @@ def load_encoder(
     return Encoder(model.eval(), load_tokenizer(folder))
 
 
+def load_trunk(name: str) -> PreTrainedModel:
+    """The encoder of a checkpoint without any head, in float32 and evaluation mode.
+
+    A missing pooler begins from fresh weights: it is not part of the blocks. Raises ValueError if
+    there is no such checkpoint, and if another weight is missing or one is not finite.
+    """
+    from transformers import AutoModel
+
+    model, missing = from_checkpoint(AutoModel, checkpoint_path(name), _KIND)
+    lost = [key for key in missing if "pooler" not in key]
+    if lost:
+        raise ValueError(f"{name!r} lacks weights of its trunk: {first_of(lost)}.")
+    require_finite(model, name)
+    return model.eval()
+
+
 def is_classifier(name: str, label_names: Sequence[str]) -> bool:
     """Whether a checkpoint is a classifier of these labels already, by its configuration alone.
 

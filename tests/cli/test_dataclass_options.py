@@ -10,10 +10,12 @@ from typing import Any, Literal, get_args, get_origin
 import pytest
 import typer
 
-from hf_apt.cli.analysis.smoothness import SMOOTHNESS
-from hf_apt.cli.analysis.transfer import TRANSFER
+from hf_apt.cli.analysis.anchors import ANCHORS
+from hf_apt.cli.analysis.cls import CLS
 from hf_apt.cli.analysis.experts import EXPERTS
 from hf_apt.cli.analysis.images import IMAGES
+from hf_apt.cli.analysis.smoothness import SMOOTHNESS
+from hf_apt.cli.analysis.transfer import TRANSFER
 from hf_apt.cli.app import app
 from hf_apt.cli.committee import COMMITTEE, committee_options
 from hf_apt.cli.dataclass_options import (
@@ -57,6 +59,8 @@ FIELDS: dict[str, tuple[ConfigOptions, ...]] = {
     "score": (),
     "similarity": (),
     "smoothness": (SMOOTHNESS,),
+    "anchors": (ANCHORS,),
+    "cls": (CLS,),
     "reference": (),
     "rates": (CORPUS, MEASURE),
     "publish checkpoint": (CARD,),
@@ -80,16 +84,12 @@ OWN = {
     "committee": {"members", "revision", "output"},
     "ner": {"checkpoint", "data", "revision", "output", "dry_run"},
     "compare": {"runs", "task", "study", "output"},
-    "ner": {"checkpoint", "data", "revision", "output"},
-    "compare": {"runs", "task", "study", "output"},
     "transfer": {"runs", "output"},
     "experts": {
         *("checkpoint", "text", "column", "paragraphs", "held_out", "layout", "part", "task"),
         *("text_column", "label_column", "train_per_class", "test_per_class", "revision", "output"),
     },
-    "compare": {"runs", "task", "study", "output"},
     "images": {"checkpoint", "revision", "output"},
-    "compare": {"runs", "task", "output"},
     "bench": {"model", "data", "tokenizer", "dataset", "batch_size", "output"},
     "check": {"model", "tokenizer", "text"},
     "diff": {
@@ -110,6 +110,8 @@ OWN = {
         *("paragraphs", "output"),
     },
     "smoothness": {"checkpoint", "text", "paragraphs", "revision", "output"},
+    "anchors": {"model", "text", "column", "max_texts", "paragraphs", "output"},
+    "cls": {"model", "text", "column", "max_texts", "paragraphs", "output"},
     "reference": {
         *("vocab_size", "masking_rate", "accuracy", "support", "masked_share", "replaced_share"),
     },
@@ -140,6 +142,8 @@ TABLES = {
     "experts": EXPERTS,
     "images": IMAGES,
     "card": CARD,
+    "anchors": ANCHORS,
+    "cls": CLS,
 }
 
 

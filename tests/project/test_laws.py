@@ -425,7 +425,6 @@ SEEN_THROUGH: dict[str, tuple[str, ...]] = {
     ),
     "analysis/smoothness/test_smoothness_study.py": ("analysis.smoothness.smoothness_config",),
     "cli/ner/test_command.py": ("cli.tables.ner_costs", "spans.ner_costs"),
-    "cli/ner/test_command.py": ("cli.tables.names",),
     "analysis/transfer/test_transfer_study.py": (
         *("analysis.transfer.transfer_config", "analysis.transfer.transfer_run"),
         *("analysis.transfer.transfer_words", "cli.analysis.transfer"),
@@ -448,6 +447,18 @@ SEEN_THROUGH: dict[str, tuple[str, ...]] = {
     "studies/test_cotraining.py": ("studies.cotraining_config",),
     "cli/test_score.py": ("cli.tables.pair_scores", "cli.tables.sentence_scores"),
     "cli/test_similarity.py": ("cli.tables.depth_similarity",),
+    "cli/analysis/test_anchors.py": ("cli.analysis.studied",),
+    "analysis/anchors/test_anchor_vectors.py": (
+        *("analysis.anchors.anchor_config", "analysis.anchors.anchor_reader"),
+        "stats.anchors.products",
+    ),
+    "analysis/cls_tokens/test_cls_tokens.py": (
+        *("analysis.cls_tokens.cls_config", "analysis.cls_tokens.cls_study"),
+    ),
+    "stats/anchors/test_word_vectors.py": (
+        *("stats.anchors.anchor_fit", "stats.anchors.anchor_sums", "stats.anchors.held_out"),
+        "stats.anchors.least_squares",
+    ),
     "depths/likelihood/test_pseudo_likelihood.py": ("depths.likelihood.questions",),
     "cli/test_check.py": ("cli.tables.checks",),
     "depths/checks/test_self_test.py": (

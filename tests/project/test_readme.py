@@ -81,7 +81,7 @@ def test_commands_of_the_readme_exist():
     assert commands == {
         *("run", "measure", "finetune", "compare", "committee", "report", "publish"),
         *("lens", "fit-lens", "check", "reference", "rates", "diff", "acquisition", "score"),
-        *("similarity", "ls", "env", "bench", "ner", "transfer", "images"),
+        *("similarity", "ls", "env", "bench", "ner", "transfer", "images", "anchors", "cls"),
     }
     for command in commands:
         assert CliRunner().invoke(app, [command, "--help"]).exit_code == 0

@@ -29,7 +29,7 @@ def chunked_argmax(features_NE: Tensor, weight_VE: Tensor, bias_V: Tensor | None
     ids = []
     for rows_NE in _tiles(features_NE):
         best = _Best(rows_NE)
-        for start, logits_NK in _chunks(rows_NE, weight_VE, bias_V):
+        for start, logits_NK in chunks_of_logits(rows_NE, weight_VE, bias_V):
             best.update(start, logits_NK)
         ids.append(answered(best.ids_N, best.logit_N))
     return torch.cat(ids)
@@ -51,7 +51,7 @@ def _swept(
     best = _Best(features_NE)
     total_N = torch.zeros_like(best.logit_N)
     target_logits_N = torch.zeros_like(best.logit_N)
-    for start, logits_NK in _chunks(features_NE, weight_VE, bias_V):
+    for start, logits_NK in chunks_of_logits(features_NE, weight_VE, bias_V):
         indices_N = targets_N - start
         here_N = (indices_N >= 0) & (indices_N < logits_NK.shape[1])
         target_N = logits_NK.gather(1, indices_N.clamp(0, logits_NK.shape[1] - 1)[:, None])[:, 0]
@@ -94,10 +94,10 @@ def _wide(features_NE: Tensor) -> torch.dtype:
     return torch.promote_types(features_NE.dtype, torch.float32)
 
 
-def _chunks(
+def chunks_of_logits(
     features_NE: Tensor, weight_VE: Tensor, bias_V: Tensor | None
 ) -> Iterator[tuple[int, Tensor]]:
-    """The first id of each chunk, and its logits (N, K)."""
+    """The first id of each chunk of the vocabulary, and its logits (N, K), float32 at least."""
     wide = _wide(features_NE)
     features_NE = features_NE.to(wide)
     for start in range(0, len(weight_VE), CHUNK):

@@ -9,6 +9,7 @@ from __future__ import annotations
 from collections.abc import Callable
 from typing import Any, ClassVar
 
+from hf_apt.stats.metric_modules.anchor_stream import AnchorStream
 from hf_apt.stats.metric_modules.moved_stream import MovedStream
 from hf_apt.stats.metric_modules.streams import ConfidenceStream, PairStream
 
@@ -16,7 +17,7 @@ from hf_apt.stats.metric_modules.streams import ConfidenceStream, PairStream
 class Streamed:
     """A metric whose `_compute` takes a stream of what was added, and options by name."""
 
-    stream_type: ClassVar[type[PairStream | ConfidenceStream | MovedStream]]
+    stream_type: ClassVar[type[PairStream | ConfidenceStream | MovedStream | AnchorStream]]
     """The type of the stream that keeps the inputs."""
 
     optional_inputs: ClassVar[tuple[str, ...]] = ()

@@ -96,7 +96,8 @@ def same(figures: Any, others: Any) -> bool:
 
 def test_the_metrics_are_found() -> None:
     assert NAMES == [
-        *("apt", "confidence_apt", "local_smoothness", "token_clusters", "token_confusion"),
+        *("anchor_vector", "apt", "confidence_apt", "local_smoothness", "token_clusters"),
+        "token_confusion",
     ]
     assert not (METRICS / "__init__.py").exists(), "metrics/ is no package"
 
@@ -178,6 +179,10 @@ def test_the_examples_of_the_module_run(name: str, load, loaded, monkeypatch) ->
 
 
 SAVED: dict[str, dict[str, Any]] = {
+    "anchor_vector": {
+        "predictions": np.arange(64.0)[:, None],
+        "references": np.arange(64.0)[:, None] @ np.array([[0.5, 0.25]], np.float32),
+    },
     "apt": {
         "references": [1, 1, 2],
         "predictions": [1, 2, 2],
@@ -590,6 +595,8 @@ def test_scalars_are_pythons_own(name: str, metric) -> None:
     columns = {"predictions": shares, "references": shares, "correct": ids == 2}
     if name in OF_PAIRS:
         columns = {"predictions": ids, "references": ids}
+    if name == "anchor_vector":
+        columns = {"predictions": np.eye(40), "references": np.eye(40)}
     if name == "local_smoothness":
         columns = {"predictions": np.stack([shares, shares]), "references": np.eye(2, 3)}
     options = {"frequencies": ids, "treatment": [0, 1, 2]} if name == "apt" else {}

@@ -1,0 +1,1 @@
+"""How far normalisations part [CLS] from the tokens, block by block."""

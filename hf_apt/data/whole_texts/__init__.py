@@ -1,0 +1,1 @@
+"""Texts given as strings, as batches of token ids."""

@@ -42,8 +42,7 @@ KINDS: dict[str, Any] = {
     "convnext": lambda: ConvNextConfig(num_channels=3, patch_size=2, num_stages=3, **STAGES),
     "resnet": lambda: ResNetConfig(num_channels=1, embedding_size=16, layer_type="basic", **STAGES),
 }
-SIZES = {"vit": 8, "convnext": 16, "resnet": 32}
-"""Pixels on a side, to which images are enlarged or reduced."""
+SIZES = {"vit": 8, "convnext": 16, "resnet": 32}  # pixels on a side
 
 
 @dataclass
@@ -54,7 +53,8 @@ class Arguments:
         default_factory=lambda: list(KINDS), metadata={"help": "Of vit, convnext and resnet."}
     )
     data: str = field(
-        default="digits", metadata={"help": "digits, a folder, .parquet files, or a Hub id."}
+        default="digits",
+        metadata={"help": "The images: digits, a folder, .parquet files, or a Hub id."},
     )
     output_dir: str = field(default="runs/images", metadata={"help": "The folder that is written."})
     num_seeds: int = field(default=3, metadata={"help": "Classifiers of each kind."})
@@ -109,8 +109,8 @@ def train(kind: str, seed: int, task: Any, num_epochs: int, folder: Path) -> Non
         train_dataset=examples(task.train, processor, model_config.num_channels),
     )
     trainer.train()
-    model.save_pretrained(f"{folder}/checkpoint")
-    processor.save_pretrained(f"{folder}/checkpoint")
+    for part in (model, processor):
+        part.save_pretrained(f"{folder}/checkpoint")
 
 
 def examples(images: LabelledImages, processor: Any, num_channels: int) -> Any:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from math import hypot
 from typing import Any
 
 from hf_apt.records.studies.study_record import StudyFigure, StudyTable
@@ -19,7 +20,7 @@ _CALLED = {
 """What tables and figures call each readout."""
 
 _MOST_LABELS = 20
-_MOST_DEPTHS = 6
+_MOST_DEPTHS = 4
 
 
 def findings_of(results: dict[str, Any]) -> list[str]:
@@ -53,7 +54,12 @@ def findings_of(results: dict[str, Any]) -> list[str]:
 
 def tables_of(results: dict[str, Any]) -> list[StudyTable]:
     """Accuracy by depth and readout, by label, and confusions, from `image_results`."""
-    return [_accuracies(results), _labels(results), _confusions(results)]
+    pooled = [name for name in results["readouts"] if not name.endswith("_mean")]
+    means = [name for name in results["readouts"] if name.endswith("_mean")]
+    tables = [_accuracies(results, "Accuracy at each depth", pooled)]
+    if means:
+        tables.append(_accuracies(results, "Accuracy of means over positions", means))
+    return [*tables, _labels(results), _confusions(results)]
 
 
 def figures_of(results: dict[str, Any]) -> list[StudyFigure]:
@@ -97,7 +103,11 @@ def _mechanism(results: dict[str, Any]) -> str:
     first, last = linear[_start(results)], linear[-1]
     gain = results["differences"]["first"]
     rises = gain["value"] > 2 * (gain["standard_error"] or 0)
-    falls = last["noise"]["value"] < first["noise"]["value"]
+    noises = first["noise"], last["noise"]
+    spread = hypot(*(each["standard_error"] or 0 for each in noises))
+    fall = first["noise"]["value"] - last["noise"]["value"]
+    changes = "falls" if fall > 2 * spread else "rises" if fall < -2 * spread else "hardly changes"
+    agrees = ("does not agree", "agrees in part", "agrees")[rises + (changes == "falls")]
     sizes = [len(labels) for labels in last["members"]["mutual"]]
     clusters = (
         f"{_plural(len(sizes), 'cluster')} of {_range(sizes)} of {len(results['label_names'])} "
@@ -106,9 +116,9 @@ def _mechanism(results: dict[str, Any]) -> str:
         else "no cluster of strong matches left"
     )
     return (
-        f"This {'agrees' if rises and falls else 'does not agree'} with language models (arXiv "
+        f"This {agrees} with language models (arXiv "
         f"2509.03407): from there on accuracy {'rises' if rises else 'does not rise'} with depth "
-        f"({_signed(gain)}, paired by image) and noise {'falls' if falls else 'does not fall'} "
+        f"({_signed(gain)}, paired by image) and noise {changes} "
         f"({_of(first['noise'])} to {_of(last['noise'])}), with {clusters} after the last block."
     )
 
@@ -142,18 +152,16 @@ def _own(own: list[LabelFigures | None], depths: list[str]) -> str:
     )
 
 
-def _accuracies(results: dict[str, Any]) -> StudyTable:
-    readouts = results["readouts"]
+def _accuracies(results: dict[str, Any], title: str, names: list[str]) -> StudyTable:
     rows: list[list[Any]] = [
-        ["pixels", results["pixels"]["accuracy"], *[None] * (len(readouts) - 1)],
-        *(
-            [name, *(_accuracy(by_depth[depth]) for by_depth in readouts.values())]
-            for depth, name in enumerate(results["depths"])
-        ),
+        [depth, *(_accuracy(results["readouts"][name][place]) for name in names)]
+        for place, depth in enumerate(results["depths"])
     ]
+    if "linear" in names:
+        rows.insert(0, ["pixels", results["pixels"]["accuracy"], *[None] * (len(names) - 1)])
     return StudyTable(
-        title="Accuracy at each depth",
-        header=["depth", *(_CALLED[name] for name in readouts)],
+        title=title,
+        header=["depth", *(_CALLED[name] for name in names)],
         rows=rows,
         notes=[
             "Linear heads are trained on vectors pooled as the model pools at its end. ± is the "

@@ -187,6 +187,7 @@ def test_the_record_is_whole(record, config) -> None:
     assert record["config"]["source"]["name"] == config.source.name
     assert [table["title"].split(",")[0] for table in record["tables"]] == [
         "Accuracy at each depth",
+        "Accuracy of means over positions",
         "Accuracy of each label",
         "Confusions of labels",
     ]

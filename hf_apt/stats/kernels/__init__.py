@@ -1,0 +1,1 @@
+"""What is read off kernels of fine-tuning: predictions, alignment, condition, verdicts."""

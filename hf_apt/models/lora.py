@@ -43,7 +43,7 @@ def with_adapter(model: PreTrainedModel, rank: int, *, seed: int) -> PeftModel:
         task_type=TaskType.SEQ_CLS,
         r=rank,
         lora_alpha=2 * rank,
-        target_modules=list(_targets(model)),
+        target_modules=list(block_linear_layers(model)),
         modules_to_save=_trained_whole(model),
     )
     with torch.random.fork_rng(devices=[]):
@@ -59,7 +59,9 @@ def require_rank(model: nn.Module, rank: int) -> None:
     """
     if rank < 1:
         raise ValueError(f"an adapter has a rank of at least 1, got {rank}.")
-    sides = [min(each.in_features, each.out_features) for each in _targets(model).values()]
+    sides = [
+        min(each.in_features, each.out_features) for each in block_linear_layers(model).values()
+    ]
     if not sides:
         raise ValueError(f"{type(model).__name__} has no linear layers in blocks to adapt.")
     if rank > max(sides):
@@ -178,7 +180,7 @@ def _configuration(folder: str | Path) -> dict[str, Any]:
     return content
 
 
-def _targets(model: nn.Module) -> dict[str, nn.Linear]:
+def block_linear_layers(model: nn.Module) -> dict[str, nn.Linear]:
     """The linear layers of the blocks, by their paths."""
     return {
         name: module

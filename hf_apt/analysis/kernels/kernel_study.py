@@ -1,0 +1,167 @@
+"""The kernel view of fine-tuning a checkpoint on a few texts of a task, over draws, as a record."""
+# D: depths.
+
+from __future__ import annotations
+
+from dataclasses import asdict, replace
+from typing import Any
+
+import numpy as np
+
+from hf_apt.analysis.kernels.draw_summary import summarised
+from hf_apt.analysis.kernels.draws import few_shot_draw
+from hf_apt.analysis.kernels.empirical_kernels import KernelTexts, planned_kernels
+from hf_apt.analysis.kernels.function_of_checkpoint import open_function
+from hf_apt.analysis.kernels.kernel_config import KernelConfig
+from hf_apt.analysis.kernels.kernel_draw import GIB, draw_figures
+from hf_apt.analysis.kernels.kernel_findings import findings
+from hf_apt.analysis.kernels.kernel_tables import tables_and_figures
+from hf_apt.analysis.kernels.logits_function import LogitsFunction
+from hf_apt.analysis.kernels.trained_arms import DrawRows
+from hf_apt.data.tasks.splits import Examples
+from hf_apt.data.tasks.task import Task
+from hf_apt.depths.own_head_counts import counts_in_run
+from hf_apt.models.description import depth_names
+from hf_apt.models.lora import require_rank
+from hf_apt.records.fingerprints import (
+    checkpoint_identity,
+    is_same_checkpoint,
+    recorded_identity,
+    require_still_the_same,
+)
+from hf_apt.records.run import Run
+from hf_apt.records.studies.study_record import StudyRecord, study_record
+from hf_apt.stats.apt import mean_apt
+from hf_apt.stats.estimates import plain
+from hf_apt.stats.rank_agreement import accuracy_by_depth
+
+KERNELS = "kernels"
+"""The study's key, and its command."""
+
+
+def measure_kernels(
+    checkpoint: str, task: Task, config: KernelConfig, run: Run | None = None
+) -> StudyRecord:
+    """Whether fine-tuning a checkpoint on a few texts is what its kernels say, and in which blocks.
+
+    For each draw the kernels of all parameters are computed in a bounded memory, solved, and held
+    against fine-tuning on the same texts, against a linear head on the last state, and against the
+    criteria of arXiv 2210.05643. Kernels are split by block and kind of parameter (ours).
+
+    Args:
+        checkpoint: folder, Hub id or shipped name: an encoder, or with a prompt a language model.
+        task: the texts and labels; draws are of its training texts.
+        config: what is asked.
+        run: a run's folder; its accuracy per block on this task and its mean APT are set beside
+            the kernels where they are of this checkpoint.
+
+    Returns:
+        A record. Its `results` has for each figure an estimate over draws, and `draws` with all
+        figures of each draw.
+
+    Raises:
+        ValueError: for a checkpoint that cannot be opened or that the prompt does not fit, classes
+            with too few texts, a memory that does not suffice, and settings that fit no model.
+    """
+    if config.solver == "asymmetric" and task.num_labels > 2:
+        raise ValueError(
+            f"the asymmetric solver is for two classes, and {task.name} has {task.num_labels}: "
+            "take ridge or logistic."
+        )
+    test = _of_each_class(task.test, config.test_texts)
+    for number in range(config.num_draws):  # before any model is loaded
+        few_shot_draw(task.train, config.num_shots, config.num_validation, config.seed + number)
+    identity = recorded_identity(checkpoint)
+    draws: list[dict[str, Any]] = []
+    plan, function = None, None
+    for number in range(config.num_draws):
+        function = open_function(checkpoint, config, task.label_names, config.seed + number)
+        if "lora" in config.arms:
+            require_rank(function.model, config.lora_rank)
+        rows = _draw_rows(function, task, test, config, config.seed + number)
+        if plan is None:
+            plan, _ = planned_kernels(
+                KernelTexts(
+                    *(function, rows.train, [*rows.validation, *rows.test]),
+                    *(config.selection, config.kinds),
+                    memory=int(config.memory * GIB),
+                    sign_floor=config.sign_floor,
+                )
+            )
+        own = replace(config, seed=config.seed + number)
+        draws.append(plain(draw_figures(function, rows, own)))
+    require_still_the_same(checkpoint, identity)
+    assert plan is not None
+    assert function is not None
+    num_depths = len(draws[0]["states"])
+    results: dict[str, Any] = summarised(draws, config)
+    results |= {
+        "num_outputs": function.num_outputs,
+        "depths": depth_names(function.model.config, num_depths),
+        "chance": float(np.bincount(test.labels).max() / len(test)),
+        "num_passes": plan.num_passes,
+        "bytes_held": plan.num_bytes,
+        "mean_apt": _mean_apt(run, checkpoint, num_depths),
+        "block_accuracy": _block_accuracy(run, checkpoint, task.name, num_depths),
+        "draws": draws,
+    }
+    tables, figures = tables_and_figures(results, config)
+    return study_record(
+        study=KERNELS,
+        subject=task.name,
+        title="Kernels of fine-tuning",
+        question="Is fine-tuning on a few texts what the gradients before it say, and in which "
+        "blocks does the signal live?",
+        checkpoint=checkpoint,
+        findings=findings(results, config),
+        tables=tables,
+        figures=figures,
+        results=results,
+        config=asdict(config),
+        provenance={"task": task.name, **task.provenance, "num_tested": len(test)},
+    )
+
+
+def _of_each_class(examples: Examples, num: int | None) -> Examples:
+    """The first texts of each class, so many in all."""
+    if num is None or num >= len(examples):
+        return examples
+    classes = np.unique(examples.labels)
+    each = max(num // len(classes), 1)
+    places = np.concatenate([np.flatnonzero(examples.labels == one)[:each] for one in classes])
+    return Examples(tuple(examples.texts[place] for place in places), examples.labels[places])
+
+
+def _draw_rows(
+    function: LogitsFunction, task: Task, test: Examples, config: KernelConfig, seed: int
+) -> DrawRows:
+    draw = few_shot_draw(task.train, config.num_shots, config.num_validation, seed)
+    parts = []
+    for examples in (draw.train, draw.validation, test):
+        parts += [function.rows(examples.texts), examples.labels]
+    return DrawRows(*parts)
+
+
+def _mean_apt(run: Run | None, checkpoint: str, num_depths: int) -> list[float] | None:
+    """Mean APT at each depth by the own head, where `run` has measured these weights."""
+    counts = None if run is None else counts_in_run(run, checkpoint)
+    if counts is None or len(counts.hits()) != num_depths:
+        return None
+    support_V = counts.support()
+    return [mean_apt(hits_V, support_V).value for hits_V in counts.hits()]
+
+
+def _block_accuracy(
+    run: Run | None, checkpoint: str, task: str, num_depths: int
+) -> list[float] | None:
+    """The fine-tuned accuracy at each depth that `run` has of this checkpoint and task."""
+    record = None if run is None else run.finetuned().get(task)
+    if record is None or not is_same_checkpoint(record, checkpoint_identity(checkpoint)):
+        return None
+    model = record["models"]["pretrained"]
+    for protocol in ("cut", "finetuned", "frozen"):
+        for pooling in ("cls", "mean"):
+            accuracy_D = accuracy_by_depth(model, protocol, pooling)
+            if accuracy_D is not None and len(accuracy_D) == num_depths:
+                return accuracy_D
+    return None

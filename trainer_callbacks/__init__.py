@@ -9,6 +9,7 @@ from trainer_callbacks.apt import AptCallback
 from trainer_callbacks.card import WithAptCard, add_apt_section
 from trainer_callbacks.confusion import ConfusionCallback
 from trainer_callbacks.early_stopping import AptEarlyStopping
+from trainer_callbacks.feature_drift import FeatureDriftCallback
 from trainer_callbacks.live import AptLiveView
 from trainer_callbacks.loss_check import LossCheckCallback
 from trainer_callbacks.plot import AptPlotCallback
@@ -20,6 +21,7 @@ __all__ = [
     "AptLiveView",
     "AptPlotCallback",
     "ConfusionCallback",
+    "FeatureDriftCallback",
     "LossCheckCallback",
     "WithAptCard",
     "add_apt_section",

@@ -21,12 +21,38 @@ from .analysis.images.images_config import ImagesConfig as ImagesConfig
 from .analysis.images.measure_images import (
     measure_images as measure_images,
 )
+from .analysis.kernels.empirical_kernels import KernelTexts as KernelTexts
+from .analysis.kernels.empirical_kernels import (
+    empirical_kernels as empirical_kernels,
+)
+from .analysis.kernels.empirical_kernels import (
+    stream_kernels as stream_kernels,
+)
+from .analysis.kernels.kernel_config import KernelConfig as KernelConfig
+from .analysis.kernels.kernel_study import (
+    measure_kernels as measure_kernels,
+)
+from .analysis.kernels.linearisation import (
+    feature_drift as feature_drift,
+)
+from .analysis.kernels.linearisation import (
+    linearised_outputs as linearised_outputs,
+)
+from .analysis.kernels.logits_function import LogitsFunction as LogitsFunction
+from .analysis.kernels.logits_function import (
+    classifier_logits as classifier_logits,
+)
+from .analysis.kernels.logits_function import (
+    prompted_logits as prompted_logits,
+)
+from .analysis.kernels.prompt import Prompt as Prompt
 from .callbacks import AnchorCallback as AnchorCallback
 from .callbacks import AptCallback as AptCallback
 from .callbacks import AptEarlyStopping as AptEarlyStopping
 from .callbacks import AptLiveView as AptLiveView
 from .callbacks import AptPlotCallback as AptPlotCallback
 from .callbacks import ConfusionCallback as ConfusionCallback
+from .callbacks import FeatureDriftCallback as FeatureDriftCallback
 from .callbacks import LossCheckCallback as LossCheckCallback
 from .callbacks import WithAptCard as WithAptCard
 from .callbacks import (
@@ -213,6 +239,24 @@ from .stats.counts import (
 from .stats.dynamics.training_dynamics import DynamicsRecord as DynamicsRecord
 from .stats.estimates import (
     Estimate as Estimate,
+)
+from .stats.kernels.alignment import (
+    label_alignment as label_alignment,
+)
+from .stats.kernels.condition_number import (
+    condition_number as condition_number,
+)
+from .stats.kernels.criteria import (
+    kernel_criteria as kernel_criteria,
+)
+from .stats.kernels.logistic import (
+    kernel_logistic as kernel_logistic,
+)
+from .stats.kernels.ridge import (
+    kernel_prediction as kernel_prediction,
+)
+from .stats.kernels.ridge import (
+    kernel_ridge as kernel_ridge,
 )
 from .stats.rarefaction import (
     rarefied_mean_apt as rarefied_mean_apt,

@@ -16,6 +16,7 @@ from hf_apt.cli.analysis.anchors import anchors_command
 from hf_apt.cli.analysis.cls import cls_command
 from hf_apt.cli.analysis.experts import experts_command
 from hf_apt.cli.analysis.images import images_command
+from hf_apt.cli.analysis.kernels import kernels_command
 from hf_apt.cli.analysis.smoothness import smoothness_command
 from hf_apt.cli.analysis.transfer import transfer_command
 from hf_apt.cli.bench.command import bench_command
@@ -53,7 +54,7 @@ PANELS = {
         *("lens", "measure", "check", "reference", "bench", "rates", "score", "similarity"),
         "fit-lens",
     ),
-    "Study a model": ("smoothness", "experts", "anchors", "cls", "images", "transfer"),
+    "Study a model": ("smoothness", "experts", "anchors", "cls", "images", "kernels", "transfer"),
     "Train": ("run", "pretrain", "finetune", "committee", "ner"),
     "Compare": ("diff", "acquisition", "compare"),
     "Keep and share": ("report", "publish", "ls", "env"),
@@ -110,6 +111,7 @@ app.command("reference")(reference_command)
 app.command("rates")(rates_command)
 app.command("similarity")(similarity_command)
 app.command("smoothness")(smoothness_command)
+app.command("kernels")(kernels_command)
 app.command("fit-lens")(fit_lens_command)
 app.command("experts")(experts_command)
 app.command("images")(images_command)

@@ -14,6 +14,7 @@ from hf_apt.cli.analysis.anchors import ANCHORS
 from hf_apt.cli.analysis.cls import CLS
 from hf_apt.cli.analysis.experts import EXPERTS
 from hf_apt.cli.analysis.images import IMAGES
+from hf_apt.cli.analysis.kernels import KERNELS
 from hf_apt.cli.analysis.smoothness import SMOOTHNESS
 from hf_apt.cli.analysis.transfer import TRANSFER
 from hf_apt.cli.app import app
@@ -46,6 +47,7 @@ FIELDS: dict[str, tuple[ConfigOptions, ...]] = {
     "ner": (NER,),
     "experts": (EXPERTS,),
     "images": (IMAGES,),
+    "kernels": (KERNELS,),
     "compare": (),
     "transfer": (TRANSFER,),
     "bench": (),
@@ -89,6 +91,7 @@ OWN = {
         *("checkpoint", "text", "column", "paragraphs", "held_out", "layout", "part", "task"),
         *("text_column", "label_column", "train_per_class", "test_per_class", "revision", "output"),
     },
+    "kernels": {"checkpoint", "revision", "output"},
     "images": {"checkpoint", "revision", "output"},
     "bench": {"model", "data", "tokenizer", "dataset", "batch_size", "output"},
     "check": {"model", "tokenizer", "text"},
@@ -127,6 +130,10 @@ SPELLED = {
     "objective": "r_drop:weight=0.5",
     "method": "grouped_gradients:num_groups=4",
     "loss": "focal:gamma=2",
+    "words": "bad,good",
+    "sgd_rates": "0.5,0.25",
+    "adam_rates": "0.5,0.25",
+    "lora_rates": "0.5,0.25",
 }
 """A value of each option that has an own reader."""
 

@@ -429,6 +429,18 @@ SEEN_THROUGH: dict[str, tuple[str, ...]] = {
         *("analysis.transfer.transfer_config", "analysis.transfer.transfer_run"),
         *("analysis.transfer.transfer_words", "cli.analysis.transfer"),
     ),
+    "stats/kernels/test_ridge.py": ("stats.kernels.kernel_tensor",),
+    "analysis/kernels/test_empirical_kernels.py": (
+        *("analysis.kernels.gradients", "analysis.kernels.kernel_plan"),
+    ),
+    "analysis/kernels/test_prompt.py": ("analysis.kernels.logits_function",),
+    "analysis/kernels/test_kernel_study.py": (
+        *("analysis.kernels.block_agreement", "analysis.kernels.block_kernels"),
+        *("analysis.kernels.draw_summary", "analysis.kernels.function_of_checkpoint"),
+        *("analysis.kernels.kernel_config", "analysis.kernels.kernel_draw"),
+        *("analysis.kernels.kernel_findings", "analysis.kernels.kernel_tables"),
+        "analysis.kernels.trained_arms",
+    ),
     "spans/test_ner_study.py": (
         *("spans.ner_arms", "spans.ner_config", "spans.ner_task", "spans.word_tagger"),
         "spans.ner_record",

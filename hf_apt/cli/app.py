@@ -12,13 +12,7 @@ import typer
 import typer.core
 
 from hf_apt.cli.acquisition import acquisition_command
-from hf_apt.cli.analysis.anchors import anchors_command
-from hf_apt.cli.analysis.cls import cls_command
-from hf_apt.cli.analysis.experts import experts_command
-from hf_apt.cli.analysis.images import images_command
-from hf_apt.cli.analysis.kernels import kernels_command
-from hf_apt.cli.analysis.smoothness import smoothness_command
-from hf_apt.cli.analysis.transfer import transfer_command
+from hf_apt.cli.analysis.commands import STUDIES
 from hf_apt.cli.bench.command import bench_command
 from hf_apt.cli.check import check_command
 from hf_apt.cli.committee import committee_command
@@ -54,7 +48,7 @@ PANELS = {
         *("lens", "measure", "check", "reference", "bench", "rates", "score", "similarity"),
         "fit-lens",
     ),
-    "Study a model": ("smoothness", "experts", "anchors", "cls", "images", "kernels", "transfer"),
+    "Study a model": tuple(STUDIES),
     "Train": ("run", "pretrain", "finetune", "committee", "ner"),
     "Compare": ("diff", "acquisition", "compare"),
     "Keep and share": ("report", "publish", "ls", "env"),
@@ -102,7 +96,6 @@ app.command("ner")(ner_command)
 app.command("bench")(bench_command)
 app.command("check")(check_command)
 app.command("compare")(compare_command)
-app.command("transfer")(transfer_command)
 app.command("diff")(diff_command)
 app.command("acquisition")(acquisition_command)
 app.command("lens")(lens_command)
@@ -110,13 +103,9 @@ app.command("score")(score_command)
 app.command("reference")(reference_command)
 app.command("rates")(rates_command)
 app.command("similarity")(similarity_command)
-app.command("smoothness")(smoothness_command)
-app.command("kernels")(kernels_command)
 app.command("fit-lens")(fit_lens_command)
-app.command("experts")(experts_command)
-app.command("images")(images_command)
-app.command("anchors")(anchors_command)
-app.command("cls")(cls_command)
+for _name, _study in STUDIES.items():
+    app.command(_name)(_study)
 app.command("ls")(ls_command)
 app.command("env")(env_command)
 

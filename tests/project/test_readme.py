@@ -81,7 +81,7 @@ def test_commands_of_the_readme_exist():
     assert commands == {
         *("run", "measure", "finetune", "compare", "committee", "report", "publish"),
         *("lens", "fit-lens", "check", "reference", "rates", "diff", "acquisition", "score"),
-        *("similarity", "ls", "env", "bench", "ner"),
+        *("similarity", "ls", "env", "bench", "ner", "smoothness"),
     }
     for command in commands:
         assert CliRunner().invoke(app, [command, "--help"]).exit_code == 0

@@ -590,6 +590,7 @@ SEEN_THROUGH: dict[str, tuple[str, ...]] = {
     "stats/test_depth_summary.py": ("stats.depth_figures",),
     "stats/test_confidence.py": ("stats.estimates",),
     "stats/test_substitution.py": ("stats.substitution_effects",),
+    "stats/anchors/test_log_partition.py": ("stats.anchors.bulk",),
     "stats/metric_modules/test_modules.py": (
         *("stats.metric_modules.scores", "stats.metric_modules.streaming_metric"),
         *("stats.metric_modules.moved_stream", "stats.metric_modules.smoothness_scores"),

@@ -81,7 +81,14 @@ class AnchorConfig:
             )
 
     def bulk_of(self, word_ids: tuple[int, ...] = ()) -> AnchorBulk:
-        """The bulk, with the ids of `words`."""
+        """The bulk of a vocabulary.
+
+        Args:
+            word_ids: ids of `words`.
+
+        Returns:
+            The rule with its settings.
+        """
         return AnchorBulk(
             rule=self.bulk, top_k=self.top_k, tail_mass=self.tail_mass, words=word_ids
         )

@@ -65,7 +65,11 @@ class AnchorFit(ShownInNotebooks):
         return self.rank < len(self.anchor_E)
 
     def facts(self) -> dict[str, str]:
-        """Variance, errors and the share explained."""
+        """Variance, errors and the share explained.
+
+        Returns:
+            Texts by name, as a notebook shows them.
+        """
         shown = {arm: f"{error.value:.4g}" for arm, error in self.errors.items()}
         affine = None if self.r_squared is None else self.r_squared["affine"]
         return {

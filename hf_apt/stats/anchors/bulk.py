@@ -1,12 +1,9 @@
-"""Which words of a vocabulary are its bulk, and the logarithm of their partition function."""
+"""Which words of a vocabulary are its bulk."""
 
 from __future__ import annotations
 
 from dataclasses import dataclass
 from typing import Literal, get_args
-
-import numpy as np
-from jaxtyping import Float
 
 from hf_apt.stats.config_checks import require_one_of, require_share, require_whole
 
@@ -50,7 +47,11 @@ class AnchorBulk:
     def require_fit(self, vocab_size: int) -> None:
         """Refuse a vocabulary of which nothing would be left.
 
-        Raises ValueError for that, and for a word outside the vocabulary.
+        Args:
+            vocab_size: number of words.
+
+        Raises:
+            ValueError: if nothing would be left, and for a word outside the vocabulary.
         """
         if self.rule == "minus_topk" and self.top_k >= vocab_size:
             raise ValueError(
@@ -69,6 +70,9 @@ class AnchorBulk:
     def said(self) -> str:
         """The rule as a table says it.
 
+        Returns:
+            A phrase without a full stop.
+
         >>> AnchorBulk(rule="minus_topk", top_k=5).said()
         'all but the 5 most probable words of each context'
         """
@@ -79,28 +83,3 @@ class AnchorBulk:
             "tail_mass": "the least probable words of each context with at most "
             f"{self.tail_mass:g} of the probability",
         }[self.rule]
-
-
-def log_bulk_partition(logits_NV: Float[np.ndarray, "n vocab"], bulk: AnchorBulk) -> np.ndarray:
-    """The logarithm of the sum of exp(logit) over the bulk of each row, float64 of shape (N,).
-
-    Raises ValueError where nothing of the vocabulary is left.
-
-    >>> logits_NV = np.log([[1.0, 2.0, 7.0]])
-    >>> without_best = AnchorBulk(rule="minus_topk", top_k=1)
-    >>> np.exp(log_bulk_partition(logits_NV, without_best)).round(9).tolist()
-    [3.0]
-    """
-    bulk.require_fit(logits_NV.shape[1])
-    logits_NV = np.asarray(logits_NV, np.float64)
-    if bulk.rule == "minus_words":
-        logits_NV = np.delete(logits_NV, sorted(set(bulk.words)), axis=1)
-    elif bulk.rule == "minus_topk":
-        num = logits_NV.shape[1] - bulk.top_k
-        logits_NV = np.partition(logits_NV, num - 1, axis=1)[:, :num]
-    if bulk.rule != "tail_mass":
-        largest_N1 = logits_NV.max(axis=1, keepdims=True)
-        return largest_N1[:, 0] + np.log(np.exp(logits_NV - largest_N1).sum(axis=1))
-    sums_NV = np.logaddexp.accumulate(np.sort(logits_NV, axis=1), axis=1)
-    num_N = (sums_NV <= sums_NV[:, -1:] + np.log(bulk.tail_mass)).sum(axis=1)
-    return np.take_along_axis(sums_NV, np.maximum(num_N - 1, 0)[:, None], axis=1)[:, 0]

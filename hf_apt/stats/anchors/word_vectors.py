@@ -9,7 +9,8 @@ import numpy as np
 
 from hf_apt.stats.anchors.anchor_fit import AnchorFit, fitted
 from hf_apt.stats.anchors.anchor_sums import AnchorSums
-from hf_apt.stats.anchors.bulk import AnchorBulk, log_bulk_partition
+from hf_apt.stats.anchors.bulk import AnchorBulk
+from hf_apt.stats.anchors.log_partition import log_bulk_partition
 from hf_apt.stats.anchors.products import principal_products
 from hf_apt.stats.config_checks import require_whole_number
 from hf_apt.stats.measures.text_groups import NUM_GROUPS, groups_of_neighbours

@@ -9,7 +9,8 @@ from jaxtyping import Float
 
 from hf_apt.stats.anchors.anchor_fit import AnchorFit, fitted
 from hf_apt.stats.anchors.anchor_sums import AnchorSums
-from hf_apt.stats.anchors.bulk import AnchorBulk, log_bulk_partition
+from hf_apt.stats.anchors.bulk import AnchorBulk
+from hf_apt.stats.anchors.log_partition import log_bulk_partition
 from hf_apt.stats.measures.text_groups import NUM_GROUPS
 from hf_apt.stats.metric_modules.array_inputs import array_of
 from hf_apt.stats.metric_modules.streams import agreed

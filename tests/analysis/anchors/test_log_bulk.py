@@ -6,7 +6,8 @@ import torch
 
 from hf_apt.analysis.anchors import log_bulk as module
 from hf_apt.analysis.anchors.log_bulk import log_bulk
-from hf_apt.stats.anchors.bulk import AnchorBulk, log_bulk_partition
+from hf_apt.stats.anchors.bulk import AnchorBulk
+from hf_apt.stats.anchors.log_partition import log_bulk_partition
 
 RULES = [
     AnchorBulk(),

@@ -5,7 +5,8 @@ import math
 import numpy as np
 import pytest
 
-from hf_apt.stats.anchors.bulk import AnchorBulk, log_bulk_partition
+from hf_apt.stats.anchors.bulk import AnchorBulk
+from hf_apt.stats.anchors.log_partition import log_bulk_partition
 
 
 def slow(logits: list[float], bulk: AnchorBulk) -> float:

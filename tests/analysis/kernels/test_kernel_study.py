@@ -156,7 +156,7 @@ def test_agreement_over_blocks_needs_three_of_them(record) -> None:
         ({"prompt": "{text} w9"}, r"has no \{mask\}"),
         ({"sequence_length": 64}, "longer than the model's 32 positions"),
         ({"memory": 1e-6}, "of memory at least, and"),
-        ({"solver": "asymmetric"}, "two classes, and there are 3"),
+        ({"solver": "asymmetric"}, "two classes, and three has 3"),
         ({"lora_rank": 50}, "a rank of 50 is larger"),
     ],
 )

@@ -164,7 +164,7 @@ def test_a_metric_is_published_under_its_own_name(call, hub, options) -> None:
         (["card", "RUN", "--repo", REPO, "--dataset", "a b"], "'a b' is no repository"),
         (["checkpoint", "nowhere", "--repo", REPO], "nowhere is no finished hf_apt run"),
         (["card", "RUN", "--repo", REPO], f"there is no {REPO} that this token may see (404)"),
-        (["metric", "bleu"], "there is no metric 'bleu': there are apt, "),
+        (["metric", "bleu"], "there is no metric 'bleu': there are anchor_vector, apt, "),
         (["metric", "apt", "--repo", "owner/other"], "give owner/apt."),
         (["checkpoint", "RUN", "--repo", "others/bert-6"], "may not write to others/bert-6 (403)"),
     ],

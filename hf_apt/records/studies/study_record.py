@@ -107,7 +107,7 @@ def study_record(
         title: the heading of its section on the page.
         question: what a reader asks, one sentence.
         checkpoint: the model as it was named; the fingerprints of its files are added.
-        findings: the answer first; sentences with numbers and errors.
+        findings: the answer first, at least one; sentences with numbers and errors.
         tables: at least one, each row as long as its header.
         figures: what is drawn.
         results: all numbers, in the study's own form.
@@ -154,12 +154,14 @@ def study_name(record: StudyRecord) -> str:
 
 
 def require_whole(record: Mapping[str, Any], where: str) -> None:
-    """Raise ValueError unless rows are as long as their header, and curves as their places.
+    """Raise ValueError unless there is a finding, and rows and curves are as long as they should.
 
     The points of a scatter have two numbers each.
 
     `where` names the record in the sentence.
     """
+    if not record["findings"]:
+        raise ValueError(f"{where} has no finding: make it again.")
     for table in record["tables"]:
         width = len(table["header"])
         for row in table["rows"]:

@@ -40,6 +40,9 @@ class ResultPage:
     receipts_end: str
     """What the receipts of all values end with."""
 
+    more: Sequence[str] = ()
+    """What else there is to say of it, a line for each."""
+
     depths: Sequence[str] = ()
     """What stands at each depth, where depths have colours."""
 

@@ -8,7 +8,7 @@ from hf_apt.report.formats import short_path
 from hf_apt.report.page_view import PageView
 from hf_apt.report.section import Section
 from hf_apt.report.studies.study_figure import figure_caption, study_figure
-from hf_apt.report.studies.study_tables import study_title, text_tables
+from hf_apt.report.studies.study_tables import shown_findings, study_title, text_tables
 
 
 def section(view: PageView) -> Section | None:
@@ -25,7 +25,7 @@ def section(view: PageView) -> Section | None:
             if is_of_the_run(record, model)
             else f"This is of another model than the rest of the page: "
             f"{short_path(record['checkpoint'])}.",
-            "findings": record["findings"],
+            "findings": shown_findings(record),
             "figures": [
                 (
                     figure_caption(figure),

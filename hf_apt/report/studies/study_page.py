@@ -12,15 +12,17 @@ from hf_apt.records.studies.study_record import StudyRecord, study_name
 from hf_apt.report.formats import short_path
 from hf_apt.report.results.result_page import ResultPage
 from hf_apt.report.studies.study_figure import figure_caption, study_figure
-from hf_apt.report.studies.study_tables import study_title, text_tables
+from hf_apt.report.studies.study_tables import shown_findings, study_title, text_tables
 
 
 def study_page(record: StudyRecord) -> ResultPage:
     """The question, the findings, all figures and all tables of a study."""
+    answer, *more = shown_findings(record)
     return ResultPage(
         title=f"{study_title(record)} · {short_path(record['checkpoint'])}",
         question=record["question"],
-        answer=" ".join(record["findings"]),
+        answer=answer,
+        more=more,
         chart=_charts(record),
         caption="" if not record["figures"] else figure_caption(record["figures"][-1]),
         tables=text_tables(record),

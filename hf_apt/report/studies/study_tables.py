@@ -15,6 +15,11 @@ def study_title(record: StudyRecord) -> str:
     return record["title"] + (f": {record['subject']}" if record["subject"] else "")
 
 
+def shown_findings(record: StudyRecord) -> list[str]:
+    """The findings, with no line's end between a value and its error."""
+    return [finding.replace(" ± ", "\xa0±\xa0") for finding in record["findings"]]
+
+
 def text_tables(record: StudyRecord) -> list[TextTable]:
     """All tables of a study, rounded for reading."""
     return [text_table(table) for table in record["tables"]]

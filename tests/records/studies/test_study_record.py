@@ -48,6 +48,11 @@ def test_rows_and_curves_of_another_length_are_refused():
         a_study(figures=[figure])
 
 
+def test_a_study_without_a_finding_is_refused():
+    with pytest.raises(ValueError, match="has no finding"):
+        a_study(findings=[])
+
+
 def test_a_study_that_is_not_there_is_refused_with_those_that_are(tmp_path):
     with pytest.raises(ValueError, match="nor any other"):
         read_study(Run(tmp_path), "anchors")

@@ -45,7 +45,12 @@ def test_a_page_of_its_own_holds_question_answer_figure_and_table(tmp_path):
     path = write_study_page(Run(tmp_path), a_study())
     page = path.read_text(encoding="utf-8")
     assert path.name == "kernels-agnews.html"
-    for text in ("Does the kernel solve the task?", "0.700 ± 0.010", "Accuracy by depth", "<svg"):
+    for text in (
+        "Does the kernel solve the task?",
+        "0.700\xa0±\xa00.010",
+        "Accuracy by depth",
+        "<svg",
+    ):
         assert text in page
     assert study_page(a_study(figures=[])).chart is None
     assert "of the kernel. " in page
@@ -55,6 +60,12 @@ def test_a_page_of_its_own_holds_question_answer_figure_and_table(tmp_path):
 def test_a_line_without_a_value_has_no_name_in_the_figure():
     assert "head</text>" not in str(study_page(a_study()).chart)
     assert "kernel</text>" in str(study_page(a_study()).chart)
+
+
+def test_the_answer_leads_and_other_findings_follow_line_by_line():
+    page = study_page(a_study()).rendered()
+    assert '<p class="lead">The kernel reaches 0.700\xa0±\xa00.010.</p>' in page
+    assert "<li>It is nearest at block 1.</li>" in page
 
 
 def test_all_figures_have_their_caption():

@@ -28,7 +28,7 @@ def label_alignment(
         The cosine; NaN for a kernel or targets of 0.
 
     >>> y = np.array([[1.0], [-1.0]])
-    >>> label_alignment((y @ y.T).reshape(2, 1, 2, 1), y)
+    >>> round(label_alignment((y @ y.T).reshape(2, 1, 2, 1), y), 9)
     1.0
     """
     size = np.linalg.norm(as_square(kernel_IOIO)) * np.linalg.norm(targets_IO) ** 2

@@ -41,7 +41,7 @@ def test_every_python_block_runs(
     # What the README defines is at hand on the other pages.
     pages = [page for page in PAGES if page not in IN_ORDER]
     blocks = [(page, block) for page in pages for block in python_blocks(page)]
-    assert len(blocks) == 13
+    assert len(blocks) == 15
     monkeypatch.chdir(tmp_path)
     # What a reader would have at hand. Sequences of 64 tokens need a model of 64 positions.
     from transformers import AutoModelForMaskedLM
@@ -53,10 +53,10 @@ def test_every_python_block_runs(
         "tokenizer": tokenizer,
         "texts": documents,
     }
-    alone: dict[Path, dict] = {}  # pages of methods go on from no other page
+    alone: dict[Path, dict] = {}  # pages of methods and studies go on from no other page
     for page, block in blocks:
         of_page = names
-        if page.parent.name == "methods":
+        if page.parent.name in ("methods", "analysis"):
             of_page = alone.setdefault(page, dict(names))
         exec(compile(block, str(page), "exec"), of_page)
     printed = capsys.readouterr().out

@@ -53,10 +53,10 @@ def test_every_python_block_runs(
         "tokenizer": tokenizer,
         "texts": documents,
     }
-    alone: dict[Path, dict] = {}  # pages of methods go on from no other page
+    alone: dict[Path, dict] = {}  # pages of methods and studies go on from no other page
     for page, block in blocks:
         of_page = names
-        if page.parent.name == "methods":
+        if page.parent.name in ("methods", "analysis"):
             of_page = alone.setdefault(page, dict(names))
         exec(compile(block, str(page), "exec"), of_page)
     printed = capsys.readouterr().out

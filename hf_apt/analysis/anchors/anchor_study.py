@@ -120,8 +120,10 @@ def _beside(vectors: AnchorVectors) -> str:
     difference = own["affine"].value - twins[-1].value
     error = np.hypot(own["affine"].standard_error, np.nan_to_num(twins[-1].standard_error))
     than = "more" if difference > 2 * error else "less" if difference < -2 * error else "as much"
+    spread = np.mean([twin[-1].variance.value ** 0.5 for twin in vectors.twins])
     return (
-        f", {than} {'than' if than != 'as much' else 'as'} with random weights: {_said(twins[-1])}"
+        f", {than} {'than' if than != 'as much' else 'as'} with random weights: "
+        f"{_said(twins[-1])}, of a log-partition with a spread of {spread:.2g} nats"
     )
 
 

@@ -53,9 +53,13 @@ def cls_study(
     """
     measured = cls_tokens(model, tokenizer, texts, config)
     digest = hashlib.sha256("\0".join(texts).encode()).hexdigest()[:32]
-    tables = [_table(measured.places, "[CLS] and tokens at every normalisation")]
+    tables = [
+        _table(measured.places, "Cosine of [CLS] and tokens", ("cls_before", "cls_after")),
+        _table(measured.places, "Cosine of tokens", ("tokens_before", "tokens_after")),
+    ]
     if measured.twins:
-        tables.append(_table(measured.twins[0], "The same with random weights"))
+        title = "Cosine of [CLS] and tokens, random weights"
+        tables.append(_table(measured.twins[0], title, ("cls_before", "cls_after")))
     tables[0]["notes"] = [
         f"Mean cosines over {measured.num_texts} texts, whose errors they have: of [CLS] with the "
         "tokens of its text, and of these with one another, special ones left out."
@@ -87,9 +91,10 @@ def findings(measured: ClsTokens) -> list[str]:
     falls = [each for each in inside if _is_below_zero(each.cls_change)]
     rises = [each for each in inside if _is_below_zero(_negative(each.cls_change))]
     verdict = (
-        "Normalisations part [CLS] from the tokens here, as in vision: "
+        "Normalisations part [CLS] from the tokens, as those of vision transformers do: "
         if is_parted(inside)
-        else "Normalisations do not part [CLS] from the tokens here, as they do in vision: "
+        else "Normalisations do not part [CLS] from the tokens, unlike those of vision "
+        "transformers: "
     )
     deepest = min(inside, key=lambda each: each.cls_change.value)
     said = [
@@ -101,6 +106,7 @@ def findings(measured: ClsTokens) -> list[str]:
         f"{-deepest.cls_change.value:.3f} ± {deepest.cls_change.standard_error:.3f}, to "
         f"{deepest.cls_after.value:.3f}.",
     ]
+    said += _by_name(inside)
     if measured.twins:
         twin = of_blocks(measured.twins[0], measured.num_blocks)
         first, last = _means(twin)
@@ -113,6 +119,18 @@ def findings(measured: ClsTokens) -> list[str]:
         "of it than tokens lose of theirs."
     )
     return said
+
+
+def _by_name(places: Sequence[PlaceCosines]) -> list[str]:
+    """What the normalisations of one name do, over the blocks; nothing where all have one name."""
+    names = list(dict.fromkeys(each.place.name for each in places))
+    if len(names) < 2:
+        return []
+    parts = []
+    for name in names:
+        before, after = _means([each for each in places if each.place.name == name])
+        parts.append(f"from {before[0]:.3f} to {after[0]:.3f} at {name}")
+    return [f"By its place in the block, the cosine of [CLS] goes {', '.join(parts)}."]
 
 
 def is_parted(places: Sequence[PlaceCosines]) -> bool:
@@ -153,24 +171,20 @@ def _negative(estimate: Estimate) -> Estimate:
     return Estimate(-estimate.value, estimate.standard_error, estimate.num)
 
 
-def _table(places: Sequence[PlaceCosines], title: str) -> StudyTable:
+def _table(places: Sequence[PlaceCosines], title: str, fields: tuple[str, str]) -> StudyTable:
     return StudyTable(
         title=title,
-        header=["block", "norm", "[CLS] before", "after", "tokens before", "after"],
-        rows=[
-            [
-                str(each.place.block),
-                each.place.name,
-                *(plain(cosine) for cosine in (each.cls_before, each.cls_after)),
-                *(plain(cosine) for cosine in (each.tokens_before, each.tokens_after)),
-            ]
-            for each in places
-        ],
+        header=["block and normalisation", "before", "after"],
+        rows=[[_label(each), *(plain(getattr(each, name)) for name in fields)] for each in places],
     )
 
 
+def _label(cosines: PlaceCosines) -> str:
+    return f"{cosines.place.block} {cosines.place.name}"
+
+
 def _figures(measured: ClsTokens) -> list[StudyFigure]:
-    labels = [f"{each.place.block} {each.place.name}" for each in measured.places]
+    labels = [_label(each) for each in measured.places]
     curves: dict[str, Any] = {
         "[CLS] before": [plain(each.cls_before) for each in measured.places],
         "[CLS] after": [plain(each.cls_after) for each in measured.places],

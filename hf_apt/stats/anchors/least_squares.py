@@ -14,6 +14,9 @@ NO_VARIANCE = 1e-12
 """Share of the largest variance that is taken for rounding: a millionth of its spread. A state
 behind a LayerNorm has one direction less than columns."""
 
+_SMALL_PIVOT = 1e-9
+"""Share of the largest pivot below which it is looked whether all directions vary."""
+
 
 @dataclass(frozen=True)
 class Solver:
@@ -85,6 +88,14 @@ def _solved(second_XX: np.ndarray, cross_X: np.ndarray) -> np.ndarray:
     from scipy.linalg import LinAlgError, cho_factor, cho_solve
 
     try:
-        return cho_solve(cho_factor(second_XX), cross_X)
-    except LinAlgError:  # fewer directions vary here than in all of the data
-        return np.linalg.lstsq(second_XX, cross_X, rcond=NO_VARIANCE)[0]
+        factor = cho_factor(second_XX)
+        pivots_X = np.diag(factor[0]) ** 2
+        if pivots_X.min() > _SMALL_PIVOT * pivots_X.max():
+            return cho_solve(factor, cross_X)
+    except LinAlgError:
+        pass
+    # Fewer directions may vary here than in all of the data: what does not vary gets no weight.
+    variances_X, directions_XX = np.linalg.eigh(second_XX)
+    varies_X = variances_X > NO_VARIANCE * variances_X[-1]
+    kept_XU = directions_XX[:, varies_X]
+    return kept_XU @ ((kept_XU.T @ cross_X) / variances_X[varies_X])

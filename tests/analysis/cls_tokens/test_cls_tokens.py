@@ -125,8 +125,17 @@ def test_the_verdict_is_about_cls_and_not_about_all_tokens(cls, tokens, expected
 def test_the_record_holds_every_place(tokenizer, texts) -> None:
     record = cls_study("tiny", made(), tokenizer, texts, ClsConfig(), text_name="words")
     assert record["study"] == "cls"
-    assert [row[:2] for row in record["tables"][0]["rows"]][0] == ["0", "embeddings.LayerNorm"]
-    assert len(record["tables"][0]["rows"]) == len(record["tables"][1]["rows"]) == 5
+    assert [table["title"] for table in record["tables"]][::2] == [
+        "Cosine of [CLS] and tokens",
+        "Cosine of [CLS] and tokens, random weights",
+    ]
+    for table in record["tables"]:
+        assert [row[0] for row in table["rows"]] == [
+            "0 embeddings.LayerNorm",
+            *("1 attention.output.LayerNorm", "1 output.LayerNorm"),
+            *("2 attention.output.LayerNorm", "2 output.LayerNorm"),
+        ]
+    assert "at attention.output.LayerNorm, from" in record["findings"][2]
     assert len(record["figures"][0]["x_labels"]) == 5
     assert record["results"]["num_blocks"] == 2
 

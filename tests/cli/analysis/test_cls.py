@@ -14,7 +14,8 @@ def test_the_record_is_written_and_shown(call, checkpoint, documents, tmp_path) 
     assert code == 0, error
     record = read_study(Run(run), "cls")
     assert record["results"]["num_blocks"] == 2
-    assert "attention.output.LayerNorm" in out
+    assert "2 attention.output.LayerNorm" in out
+    assert "…" not in out, "every number is whole in 80 columns"
     assert " ".join(record["findings"][0].split()[:4]) in " ".join(out.split())
     lines = [line for line in out.splitlines() if "record:" not in line and "page:" not in line]
     assert max(len(line) for line in lines if "Normalisations" not in line) <= 80

@@ -127,6 +127,16 @@ def test_errors_are_those_of_least_squares_on_the_other_documents(is_deficient) 
     np.testing.assert_allclose(fit.anchor_E, best_X[:6], atol=1e-9)
 
 
+def test_a_direction_of_one_document_alone_gets_no_weight_from_the_others() -> None:
+    """Rounding of float32 in a direction that never varies elsewhere must not be fitted."""
+    states_NE, vectors_VE = normal(200, 4), normal(9, 4, seed=1)
+    states_NE[:, 3] = 1e-7 * normal(200, seed=2)
+    states_NE[40:50, 3] = 1.0
+    fit = anchor_fit(states_NE, vectors_VE, documents=[number // 10 for number in range(200)])
+    assert fit.rank == 4
+    assert fit.errors["affine"].value < 4 * fit.errors["constant"].value
+
+
 def test_fewer_states_than_directions_are_deficient() -> None:
     fit = anchor_fit(normal(8, 12), normal(5, 12, seed=1), num_components=0)
     assert fit.is_rank_deficient

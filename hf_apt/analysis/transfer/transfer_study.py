@@ -210,7 +210,14 @@ def _settings(run: TransferRun, task: str) -> dict[str, Any]:
     texts, config = run.tasks[task]["provenance"][0], run.tasks[task]["config"]
     return {name: texts.get(name) for name in _SAME_TEXTS} | {
         "num_seeds": config["num_seeds"],
-        "probe": config.get("probe"),
+        "probe": _given(config.get("probe")),
         "sequence_length": config["features"]["sequence_length"],
-        "finetune": config["finetune"],
+        "finetune": _given(config["finetune"]),
     }
+
+
+def _given(setting: Any) -> Any:
+    """A setting without options that are null, which records of versions before them lack."""
+    if not isinstance(setting, dict):
+        return setting
+    return {name: value for name, value in setting.items() if value is not None}

@@ -110,13 +110,13 @@ def findings_of(results: Mapping[str, Any]) -> list[str]:
         by_predictor = by_pooling[pooling]
         accuracy = f"{PROTOCOL_LABELS[protocol]} accuracy ({_pooled(pooling)})"
         depth = by_predictor["depth"]
-        sentences.append(
-            f"Deeper is better: within a model, depth ranks blocks by {accuracy} with"
-            f" {_said(depth['within']['value'])}; the last block is"
-            f" {_said(depth['regret']['value'])} worse than the best."
-        )
         if "mean_apt" in by_predictor:
             sentences.append(_of_apt(by_predictor["mean_apt"], accuracy))
+        sentences.append(
+            f"That deeper is better ranks blocks by {accuracy} with"
+            f" {_said(depth['within']['value'])} within a model; the last block is"
+            f" {_said(depth['regret']['value'], 3)} worse than the best."
+        )
         sentences.append(_of_the_best(by_predictor))
     num_tasks, num_runs = len(results["tasks"]), len(results["runs"])
     if num_tasks < LEAST:
@@ -140,9 +140,10 @@ def findings_of(results: Mapping[str, Any]) -> list[str]:
 def _of_apt(said: Mapping[str, Any], accuracy: str) -> str:
     given = said["within_given_depth"]["value"]
     return (
-        f"Mean APT ranks blocks by {accuracy} with {_said(said['within']['value'])}, which is"
+        f"Within a model, mean APT ranks blocks by {accuracy} with"
+        f" {_said(said['within']['value'])}, which is"
         f" {_compared(said['within']['minus_depth'], higher='more than', lower='less than')} depth;"
-        f" given depth, {_said(given)} of it is left."
+        f" given depth, the correlation left is {_said(given)}."
     )
 
 
@@ -159,7 +160,7 @@ def _of_the_best(by_predictor: Mapping[str, Any]) -> str:
         return "No predictor chooses a better block than the last one."
     return (
         f"{_capital(PREDICTOR_LABELS[best])} loses least accuracy by its choice of a block,"
-        f" {_said(said['value'])}, which is"
+        f" {_said(said['value'], 3)}, which is"
         f" {_compared(said['minus_depth'], higher='more than', lower='less than')} the last block"
         f" loses; the best of {len(losses)} predictors is chosen with hindsight."
     )
@@ -181,11 +182,11 @@ def _known(estimate: Any) -> Any:
     return None if estimate["value"] is None else estimate
 
 
-def _said(estimate: Mapping[str, Any]) -> str:
+def _said(estimate: Mapping[str, Any], digits: int = 2) -> str:
     value, error = estimate["value"], estimate["standard_error"]
     if value is None:
         return "nothing that is defined"
-    return f"{value:.2f}" + ("" if error is None else f" ± {error:.2f}")
+    return f"{value:.{digits}f}" + ("" if error is None else f" ± {error:.{digits}f}")
 
 
 def _pooled(pooling: str) -> str:

@@ -117,7 +117,7 @@ def test_what_knows_the_damage_beats_depth() -> None:
     assert record["results"]["mean_apt_positions"] == 200
     text = " ".join(record["findings"])
     assert (
-        "Mean APT ranks blocks by fine-tuned accuracy (mean over tokens) with 1.00 ± 0.00" in text
+        "mean APT ranks blocks by fine-tuned accuracy (mean over tokens) with 1.00 ± 0.00" in text
     )
     assert "more than, and not to be told from, depth" in text  # four checkpoints say little
     assert "3 tasks and 4 checkpoints" in text
@@ -204,6 +204,14 @@ def test_what_cannot_be_compared_is_told_in_a_sentence(runs: Any, sentence: str)
         transfer_study(runs, FEW)
 
 
+def test_an_option_that_was_added_since_and_is_not_given_makes_no_difference() -> None:
+    newer = changed(a_run("whole"), "news", "config", "finetune", "dropout", to=None)
+    assert transfer_study([a_run("half"), newer], FEW)["results"]["tasks"] == sorted(TASKS)
+    given = changed(a_run("whole"), "news", "config", "finetune", "dropout", to=0.1)
+    with pytest.raises(ValueError, match="another finetune"):
+        transfer_study([a_run("half"), given], FEW)
+
+
 def test_the_command_reads_runs_and_leaves_a_record_and_a_page(tmp_path, call) -> None:
     for name in PEAK:
         run = Run(tmp_path / name)
@@ -214,7 +222,7 @@ def test_the_command_reads_runs_and_leaves_a_record_and_a_page(tmp_path, call) -
     code, said, error = call("transfer", *folders, "-o", tmp_path / "all", "--draws", 5)
     assert code == 0, error
     assert "Rank correlation with frozen accuracy, mean over tokens" in said
-    assert max(map(len, said.split("Deeper is better")[0].splitlines())) <= 80
+    assert max(map(len, said.split("That deeper is better")[0].splitlines())) <= 80
     record = read_study(Run(tmp_path / "all"), "transfer")
     assert record["config"] == {"num_draws": 5, "seed": 0}
     assert record["results"]["tasks"] == sorted(TASKS)

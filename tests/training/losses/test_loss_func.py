@@ -39,8 +39,11 @@ def assert_close(result: dict, expected: dict) -> None:
 
 
 @pytest.mark.parametrize("spelled", PLAIN)
-def test_without_strength_a_training_is_plain_to_the_bit(spelled, tmp_path):
-    """The same weights, losses and random numbers as of torch's cross-entropy."""
+def test_without_strength_a_training_is_plain(spelled, tmp_path):
+    """The weights, losses and random numbers of torch's cross-entropy, and to the bit by hand.
+
+    A Trainer without a `compute_loss_func` takes the mean in torch, whose last bit may be another.
+    """
 
     def observed(func: Any) -> tuple[dict, dict, torch.Tensor]:
         trainer = classifying(str(tmp_path), (), dropout=0.2, compute_loss_func=func)
@@ -51,9 +54,11 @@ def test_without_strength_a_training_is_plain_to_the_bit(spelled, tmp_path):
     logs, weights, state = observed(class_loss_func(loss_of(spelled), COUNTS))
     expected_logs, expected, expected_state = observed(None)
     by_hand, _, _ = observed(class_loss_func())
-    assert logs == expected_logs == by_hand
+    assert logs == by_hand
+    assert_close(logs, expected_logs)
     assert torch.equal(state, expected_state)
-    assert all(torch.equal(weights[name], expected[name]) for name in expected)
+    for name, value in expected.items():
+        torch.testing.assert_close(weights[name], value, rtol=1e-5, atol=1e-7)
 
 
 @pytest.mark.parametrize("kind", sorted(LOSSES))

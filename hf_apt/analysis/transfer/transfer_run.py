@@ -17,14 +17,6 @@ from hf_apt.stats.depth_figures import DepthFigures
 from hf_apt.stats.labels import SCORE_LABELS
 from hf_apt.stats.rank_agreement import scores_by_depth
 
-OF_STUDIES = {
-    "anchor_r_squared": ("anchors", "r_squared", 1),
-    "kernel_alignment": ("kernels", "alignment", 1),
-    "kernel_condition": ("kernels", "condition_number", -1),
-}
-"""Predictors that other studies leave, as lists over depths: the study, the key of its results, and
-the sign with which larger is better."""
-
 PREDICTOR_LABELS = {
     "depth": "depth",
     "last_but_one": "last but one",
@@ -94,7 +86,7 @@ def predictors_by_depth(
         "last_but_one": [-abs(depth - (num - 2)) for depth in range(num)],
         **scores_by_depth(record["models"]["pretrained"], pooling, None),
         **_of_measurement(run.depths_of(task), positions),
-        **_of_studies(run.studies, record),
+        **predictors_of_studies(run.studies, record),
     }
     return {
         name: [float(value) for value in said[name]]
@@ -140,19 +132,36 @@ def _value(estimate: Any) -> float | None:
     return None if estimate is None else estimate["value"]
 
 
-def _of_studies(
+def predictors_of_studies(
     studies: Sequence[StudyRecord], record: Mapping[str, Any]
 ) -> dict[str, list[float | None]]:
-    """The lists of `OF_STUDIES` that are about the same weights, and about this task or none."""
+    """What the studies `anchors` and `kernels` say of each depth, the larger the better.
+
+    Args:
+        studies: records of studies; those of other weights or of another task are passed over.
+        record: the record of a task, with `task` and the fingerprints of the weights.
+
+    Returns:
+        Lists over depths, None where a depth has no number: the R² of the anchor, the alignment of
+        the kernel of gradient descent over the parameters of the depth, and minus that kernel's
+        condition number, of what is above rounding.
+    """
     said: dict[str, list[float | None]] = {}
-    for name, (study, key, sign) in OF_STUDIES.items():
-        for each in studies:
-            values = each["results"].get(key)
-            if (
-                each["study"] == study
-                and each["subject"] in ("", record["task"])
-                and isinstance(values, list)
-                and is_same_checkpoint(each, record)
-            ):
-                said[name] = [value if value is None else sign * value for value in values]
+    for each in studies:
+        if each["subject"] not in ("", record["task"]) or not is_same_checkpoint(each, record):
+            continue
+        results = each["results"]
+        if each["study"] == "anchors":
+            said["anchor_r_squared"] = [
+                _value((fit["r_squared"] or {}).get("affine")) for fit in results["depths"]
+            ]
+        elif each["study"] == "kernels":
+            places = {place["place"]: place for place in results["places"]}
+            of_depth = [
+                places.get(f"block {depth}" if depth else "embeddings", {})
+                for depth in range(len(results["depths"]))
+            ]
+            said["kernel_alignment"] = [_value(place.get("alignment")) for place in of_depth]
+            conditions = [_value(place.get("condition_of_rank")) for place in of_depth]
+            said["kernel_condition"] = [None if one is None else -one for one in conditions]
     return said

@@ -170,7 +170,7 @@ def _compared(difference: Mapping[str, Any], *, higher: str, lower: str) -> str:
     """A difference in words: told apart from 0 where it is two standard errors away."""
     value, error = difference["value"], difference["standard_error"]
     if value is None:
-        return f"not to be compared with {lower.split()[-1]}"
+        return "not to be compared with"
     amount = f"{abs(value):.3f}" + ("" if error is None else f" ± {error:.3f}")
     side = higher if value > 0 else lower
     if error is None or abs(value) > 2 * error:

@@ -8,6 +8,7 @@ import pytest
 from hf_apt.analysis.anchors.anchor_config import AnchorConfig
 from hf_apt.analysis.anchors.anchor_study import anchor_study, findings, twin_curve
 from hf_apt.analysis.anchors.anchor_vectors import anchor_vectors
+from hf_apt.analysis.transfer.transfer_run import predictors_of_studies
 
 
 @pytest.fixture
@@ -34,6 +35,10 @@ def test_the_record_holds_every_depth_and_its_twin(tiny_model, tokenizer, texts)
     assert f"{share['affine'].value:.3f}" in record["findings"][0]
     assert f"{curve[-1].value:.3f}" in record["findings"][0]
     assert len(record["figures"][0]["curves"]) == 3
+    record["weights"] = "known"
+    found = predictors_of_studies([record], {"task": "any", "weights": "known"})
+    assert found["anchor_r_squared"][-1] == pytest.approx(share["affine"].value)
+    assert len(found["anchor_r_squared"]) == 3
 
 
 def test_a_share_that_is_not_defined_is_said(tiny_model, tokenizer, texts) -> None:

@@ -9,6 +9,7 @@ from small_functions import tiny_masked_lm
 from hf_apt.analysis.kernels.block_agreement import correlations
 from hf_apt.analysis.kernels.kernel_config import KernelConfig
 from hf_apt.analysis.kernels.kernel_study import measure_kernels
+from hf_apt.analysis.transfer.transfer_run import predictors_of_studies
 from hf_apt.data.tasks.task import Task, open_task
 from hf_apt.data.tasks.task_config import TaskConfig
 from hf_apt.records.run import Run
@@ -91,6 +92,14 @@ def test_shares_add_up_over_places_and_over_groups(record) -> None:
                 assert total == pytest.approx(1)
     places = [place["place"] for place in record["results"]["places"]]
     assert places == ["embeddings", "block 1", "block 2", "head"]
+
+
+def test_the_study_of_transfer_finds_its_numbers_of_each_depth(record) -> None:
+    said = predictors_of_studies([record], {**record, "task": record["subject"]})
+    places = record["results"]["places"][:3]  # embeddings and two blocks
+    assert said["kernel_alignment"] == [each["alignment"]["value"] for each in places]
+    assert said["kernel_condition"] == [-each["condition_of_rank"]["value"] for each in places]
+    assert predictors_of_studies([record], {**record, "task": "another"}) == {}
 
 
 def test_criteria_are_judged_for_each_kernel(record) -> None:

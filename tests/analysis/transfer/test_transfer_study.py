@@ -146,14 +146,26 @@ def test_what_was_not_fine_tuned_is_compared_frozen_alone() -> None:
 
 
 def test_other_studies_and_measurements_of_other_weights() -> None:
-    anchors = a_study(study="anchors", subject="", results={"r_squared": [0.1, 0.2, 0.3, 0.4, 0.5]})
-    kernels = a_study(subject="news", results={"condition_number": [1, 2, 3, 4, 5]})
+    shares = [0.1, 0.2, 0.3, 0.4, 0.5]
+    fits = [{"r_squared": {"affine": each}} for each in estimates(shares)]
+    anchors = a_study(study="anchors", subject="", results={"depths": fits})
+    names = ["embeddings", *(f"block {depth}" for depth in range(1, NUM_DEPTHS))]
+    places = [
+        {"place": name, "alignment": alignment, "condition_of_rank": condition}
+        for name, alignment, condition in zip(
+            names, estimates(shares), estimates(range(1, 6)), strict=True
+        )
+    ]
+    kernels = a_study(subject="news", results={"depths": names, "places": places})
     for each in (anchors, kernels):
         each["weights"], each["model_config"] = "whole", None
     run = a_run("whole", studies=[anchors, kernels])
     said = predictors_by_depth(run, "news", "mean", 200)
     assert said["anchor_r_squared"] == [0.1, 0.2, 0.3, 0.4, 0.5]
+    assert said["kernel_alignment"] == shares
     assert said["kernel_condition"] == [-1, -2, -3, -4, -5]
+    kernels["results"]["places"].pop(0)  # a kernel without embeddings says nothing of depth 0
+    assert "kernel_condition" not in predictors_by_depth(run, "news", "mean", 200)
     assert "kernel_condition" not in predictors_by_depth(run, "names", "mean", 200)
     elsewhere = a_run("half", studies=[anchors], summary=summary("whole"))
     said = predictors_by_depth(elsewhere, "news", "mean", 200)
@@ -168,6 +180,19 @@ def test_one_checkpoint_and_two_tasks_have_no_errors() -> None:
     assert said["value"]["standard_error"] is None
     assert said["over_tasks"] is None
     assert "No errors are said of 2 tasks: they take 3." in record["findings"]
+
+
+def test_two_depths_have_no_correlation_and_it_is_said_in_a_sentence() -> None:
+    run = a_run("half")
+    for record in run.tasks.values():
+        record["depths"] = record["depths"][:2]
+        for by_pooling in record["models"]["pretrained"].values():
+            for figures in by_pooling.values():  # pyright: ignore
+                figures |= {name: values[:2] for name, values in figures.items()}
+    summary: Any = run.summary
+    summary["readouts"]["own_head"] = summary["readouts"]["own_head"][:2]
+    text = " ".join(transfer_study([run], FEW)["findings"])
+    assert "which is not to be compared with depth; given depth" in text
 
 
 def changed(run: TransferRun, task: str, *path: Any, to: Any) -> TransferRun:

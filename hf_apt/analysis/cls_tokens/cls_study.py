@@ -97,14 +97,19 @@ def findings(measured: ClsTokens) -> list[str]:
         "transformers: "
     )
     deepest = min(inside, key=lambda each: each.cls_change.value)
+    lowest = f"{'falls most' if deepest.cls_change.value < 0 else 'rises least'} at"
+    counted = "One text has no errors: which falls and rises are real is not told"
+    if measured.num_texts > 1:
+        counted = (
+            f"The cosine of [CLS] falls at {len(falls)} of them and rises at {len(rises)}, each by "
+            "more than two standard errors"
+        )
     said = [
         f"{verdict}the mean cosine of [CLS] and tokens goes from {before[0]:.3f} to {after[0]:.3f} "
         f"over the {len(inside)} normalisations of blocks, that of tokens with one another from "
         f"{before[1]:.3f} to {after[1]:.3f}.",
-        f"The cosine of [CLS] falls at {len(falls)} of them and rises at {len(rises)}, each by "
-        f"more than two standard errors; it falls most at {place_name(deepest)}, by "
-        f"{-deepest.cls_change.value:.3f} ± {deepest.cls_change.standard_error:.3f}, to "
-        f"{deepest.cls_after.value:.3f}.",
+        f"{counted}; that of [CLS] {lowest} {place_name(deepest)}, by "
+        f"{_size(deepest.cls_change)}, to {deepest.cls_after.value:.3f}.",
     ]
     said += _by_name(inside)
     if measured.twins:
@@ -169,6 +174,12 @@ def _is_below_zero(estimate: Estimate) -> bool:
 
 def _negative(estimate: Estimate) -> Estimate:
     return Estimate(-estimate.value, estimate.standard_error, estimate.num)
+
+
+def _size(change: Estimate) -> str:
+    error = change.standard_error
+    size = f"{abs(change.value):.3f}"
+    return f"{size} ± {error:.3f}" if np.isfinite(error) else size
 
 
 def _table(places: Sequence[PlaceCosines], title: str, fields: tuple[str, str]) -> StudyTable:

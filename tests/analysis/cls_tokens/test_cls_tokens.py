@@ -122,6 +122,14 @@ def test_the_verdict_is_about_cls_and_not_about_all_tokens(cls, tokens, expected
     assert f"from {cls[0]:.3f} to {cls[1]:.3f}" in said[0], "the embeddings are left out"
 
 
+def test_one_text_has_no_error_and_a_rise_is_no_fall(tokenizer) -> None:
+    record = cls_study("tiny", made(), tokenizer, ["w1 w2 w3"], ClsConfig(), text_name="words")
+    assert "nan" not in " ".join(record["findings"])
+    assert "One text has no errors" in record["findings"][1]
+    rising = findings(ClsTokens([place_of(1, (0.1, 0.4), (0.2, 0.2))], [], 1, 9))
+    assert "that of [CLS] rises least at norm of block 1, by 0.300 ± 0.010, to 0.400" in rising[1]
+
+
 def test_the_record_holds_every_place(tokenizer, texts) -> None:
     record = cls_study("tiny", made(), tokenizer, texts, ClsConfig(), text_name="words")
     assert record["study"] == "cls"

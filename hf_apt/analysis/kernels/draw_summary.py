@@ -94,8 +94,10 @@ def _criteria(draws: Sequence[dict[str, Any]], config: KernelConfig) -> dict[str
     return plain(verdicts)
 
 
-def _mean(values: Sequence[float]) -> float:
-    return float(np.mean(values))
+def _mean(values: Sequence[float | None]) -> float:
+    """The mean of what is known; NaN of nothing."""
+    known = [each for each in values if each is not None]
+    return float(np.mean(known)) if known else float("nan")
 
 
 def _condition(draws: Sequence[dict[str, Any]]) -> dict[str, Any] | None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from dataclasses import dataclass
 from typing import Any
 
@@ -48,14 +49,14 @@ def kernel_criteria(
     """The three criteria of arXiv 2210.05643 for fine-tuning in the kernel regime.
 
     The thresholds are those of a public reimplementation. The second is undefined where fine-tuning
-    gains nothing over the start.
+    gains nothing over the start, the third where there was no gradient at the start.
 
     Args:
         kernel_accuracy: of the kernel's prediction.
         finetuned_accuracy: of fine-tuning on the same texts.
         start_accuracy: of the model before fine-tuning.
         linearised_accuracy: of the model linearised at the start, at the fine-tuned weights.
-        drift: how far gradients moved, relative to their norm.
+        drift: how far gradients moved, relative to their norm; NaN where that was 0.
 
     Returns:
         Kernel solves the task, linearisation, fixed features, in this order.
@@ -67,10 +68,12 @@ def kernel_criteria(
     gain = finetuned_accuracy - start_accuracy
     of_gain = (linearised_accuracy - start_accuracy) / gain if gain > 0 else None
     of_accuracy = kernel_accuracy / finetuned_accuracy if finetuned_accuracy > 0 else None
+    known = None if math.isnan(drift) else drift
+    is_fixed = None if known is None else known < LARGEST_DRIFT
     return [
         _at_least("the kernel has 90 % of the accuracy", of_accuracy, LEAST_SHARE_OF_ACCURACY),
         _at_least("the linearised model has 50 % of the gain", of_gain, LEAST_SHARE_OF_GAIN),
-        Criterion("features are fixed", drift, LARGEST_DRIFT, drift < LARGEST_DRIFT),
+        Criterion("features are fixed", known, LARGEST_DRIFT, is_fixed),
     ]
 
 

@@ -33,6 +33,11 @@ def test_without_a_gain_there_is_no_share_of_it() -> None:
     assert verdicts(finetuned_accuracy=0.5)[1] == "undefined"
 
 
+def test_without_a_gradient_at_the_start_there_is_no_drift() -> None:
+    third = kernel_criteria(**{**PASSING, "drift": float("nan")})[2]
+    assert (third.verdict, third.value) == ("undefined", None)
+
+
 def test_a_criterion_as_json_has_its_verdict() -> None:
     plain = plain_criterion(kernel_criteria(**PASSING)[2])
     assert (plain["verdict"], plain["value"], plain["threshold"]) == ("pass", 1.99, 2.0)

@@ -23,7 +23,7 @@ class Share:
     """Training texts whose gradients are held."""
 
     num_bytes: int
-    """Bytes at most: gradients, and the kernels of these groups."""
+    """Bytes at most: gradients, the kernels of these groups, and sums over groups."""
 
 
 @dataclass(frozen=True)
@@ -80,7 +80,8 @@ def kernel_plan(
     def size(values: int, num_groups: int, num_held: int) -> int:
         # A text is there twice while its outputs are put together.
         gradients = num_outputs * values * bytes_per_value * (num_held + STREAMED + 2)
-        return gradients + of_kernels * num_groups
+        # Beside kernels of groups there are the sum of all groups so far, and that of a place.
+        return gradients + of_kernels * (num_groups + 2)
 
     for group, values in zip(groups, num_values, strict=True):
         least = size(values, 1, 1)

@@ -183,6 +183,12 @@ def test_less_memory_takes_more_passes_and_gives_the_same(classifier) -> None:
         np.testing.assert_allclose(kernel, empirical_kernels(plenty)[kind], rtol=1e-9, atol=1e-12)
 
 
+def test_the_plan_counts_the_sums_over_groups_beside_the_kernels_of_a_group() -> None:
+    texts = KernelTexts(function_of(LinearModel(torch.ones(40, 1), 3)), vector_rows(40))
+    of_groups = sum(each.nbytes for each in next(stream_kernels(texts)).kernels.values())
+    assert 3 * of_groups < planned_kernels(texts)[0].num_bytes < 3.2 * of_groups
+
+
 def test_too_little_memory_is_said_before_any_work(classifier) -> None:
     rows = classifier.rows(TEXTS)
     with pytest.raises(ValueError, match=r"kernel of embeddings needs 0\.\d+ MiB of memory"):

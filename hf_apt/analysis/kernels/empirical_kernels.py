@@ -118,7 +118,8 @@ def stream_kernels(texts: KernelTexts) -> Iterator[GroupKernels]:
     K_SGD(x, x') is the product of the gradients of the outputs at x and x', K_SignGD that of their
     signs, and K_A-SignGD that of the gradient at x and the sign at the training text x'
     (arXiv 2210.05643). Each is a sum over parameters, and so over groups. The model is not changed;
-    gradients are of its own precision, sums of products in float64.
+    gradients are of its own precision, products of a million parameters at most in that or in
+    float32, if it is less, and their sums in float64.
 
     Args:
         texts: the texts and how the kernels are to be computed.
@@ -230,7 +231,11 @@ def _products(
     }
     for streamed, held in pairs:
         for start in range(0, streamed.shape[1], _COLUMNS):
-            one, other = (each[:, start : start + _COLUMNS] for each in (streamed, held))
+            # Products of 16 bits would be rounded to 16 bits, those of signs among them.
+            one, other = (
+                each[:, start : start + _COLUMNS].to(torch.promote_types(each.dtype, torch.float32))
+                for each in (streamed, held)
+            )
             if "sgd" in sums:
                 sums["sgd"] += one @ other.T
             if len(kinds) == ("sgd" in sums):

@@ -212,6 +212,14 @@ def test_single_precision_is_near_double(tokenizer) -> None:
     np.testing.assert_allclose(double["sgd"], single["sgd"], rtol=1e-3, atol=1e-4)
 
 
+def test_bfloat16_counts_signs_exactly() -> None:
+    """500 products of signs and the number 501 have no bfloat16 of their own."""
+    vectors = torch.ones(1, 501, dtype=torch.bfloat16)
+    texts = KernelTexts(function_of(LinearModel(vectors, 3)), vector_rows(1))
+    for kind, kernel in empirical_kernels(texts).items():
+        assert kernel[0, 0, 0, 0] == 501, kind
+
+
 def test_two_classes_have_the_gradient_of_their_difference(tokenizer) -> None:
     function = tiny_classifier(tokenizer, num_labels=2)
     rows = function.rows(TEXTS)

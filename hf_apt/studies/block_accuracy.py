@@ -140,6 +140,8 @@ def _measured(
         data_map = data_map_of(run, checkpoint, first, result["config"]["finetune"])
     if data_map is not None:
         write_study(run, data_map)
+    else:  # one of an earlier training is not of this one
+        run.path(f"studies/data_map-{first.name}.json").unlink(missing_ok=True)
     return result
 
 

@@ -39,8 +39,13 @@ def findings(results: dict[str, Any], config: KernelConfig) -> list[str]:
         f"{_shown(results['differences'][KERNEL_NAMES[first]], sign=True)}."
     )
     blocks = block_rows(results)
-    if blocks and "sgd" in results["kernels"]:
-        depth, most = max(blocks, key=lambda pair: pair[1]["label_share"]["sgd"]["value"])
+    known = [
+        pair
+        for pair in blocks
+        if (pair[1]["label_share"].get("sgd") or {}).get("value") is not None
+    ]
+    if known:
+        depth, most = max(known, key=lambda pair: pair[1]["label_share"]["sgd"]["value"])
         sentences.append(
             f"Of the blocks, block {depth} has the largest share of the labels in K_SGD, "
             f"{_shown(most['label_share']['sgd'])}."

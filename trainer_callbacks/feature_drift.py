@@ -6,6 +6,7 @@ import logging
 from collections.abc import Sequence
 from typing import Any
 
+import numpy as np
 import torch
 from accelerate.utils import extract_model_from_parallel
 from torch import Tensor
@@ -15,6 +16,7 @@ from transformers import TrainerCallback, TrainerControl, TrainerState, Training
 from hf_apt.analysis.kernels.linearisation import copied_weights, feature_drift
 from hf_apt.depths.held_state import random_numbers_kept
 from hf_apt.depths.model_calls import evaluating
+from hf_apt.training.adversary.whole_weights import require_whole_weights
 from trainer_callbacks.peers import calling_trainer, log, prefix_of, require_alone
 from trainer_callbacks.schedule import Schedule, whole_number
 
@@ -62,6 +64,7 @@ class FeatureDriftCallback(TrainerCallback):
             ValueError: for what cannot be measured.
         """
         require_alone(self)
+        require_whole_weights(args, "FeatureDriftCallback")
         if self.schedule.follows_evaluation and args.eval_strategy == "no":
             _logger.warning(
                 "FeatureDriftCallback measures at evaluations, and eval_strategy is 'no'."
@@ -124,7 +127,7 @@ class FeatureDriftCallback(TrainerCallback):
         }
         with random_numbers_kept(), evaluating(model):
             drift_IO = feature_drift(_Outputs(model), self._rows, self._start, now)
-        scores = {f"{prefix}_feature_drift": float(drift_IO.mean())}
+        scores = {f"{prefix}_feature_drift": float(np.nanmean(drift_IO))}
         log(args, state, control, scores, printed=scores)
         return scores
 

@@ -28,6 +28,12 @@ def files_fingerprint(files: Sequence[Path]) -> str:
     return digest.hexdigest()[:32]
 
 
+def texts_provenance(name: str, texts: Sequence[str]) -> dict[str, str | int]:
+    """What texts are called, their number, and a fingerprint of them in their order."""
+    digest = hashlib.sha256("\0".join(texts).encode(errors="surrogatepass"))
+    return {"text": name, "num_texts": len(texts), "fingerprint": digest.hexdigest()[:32]}
+
+
 def _content(file: Path) -> str:
     size = file.stat().st_size
     if size <= WHOLE:

@@ -26,7 +26,7 @@ from hf_apt.spans.span_model import SpanModel
 from hf_apt.spans.span_tagger import SpanTagger
 from hf_apt.spans.token_tags import TagCollator, TokenRows, bio_tags, tagged_mentions
 from hf_apt.spans.training import require_trainable
-from hf_apt.spans.word_tagger import load_word_tagger
+from hf_apt.spans.word_tagger import load_tagger
 
 _SPANS = 64
 """Spans that are asked about in a trial of testing, at least."""
@@ -39,7 +39,7 @@ class ArmCost:
     """What one way to find names takes, over all draws."""
 
     arm: str
-    """Its name."""
+    """Name of the way to find names, such as `spans`."""
 
     num_trainings: int
     """Models that are trained: one for each draw, and one for each draw and cut."""
@@ -80,14 +80,14 @@ def ner_costs(checkpoint: str, task: NerTask, config: NerConfig) -> NerCosts:
     """
     require_trainable(config.finetune)
     require_length(checkpoint, config.finetune.sequence_length)
-    first = _loaded(checkpoint, task, config)
+    first = load_tagger(checkpoint, task.labels, config.finetune)
     num_parameters = sum(each.numel() for each in first.model.parameters())
     num_blocks = Trunk(first.model).num_depths - 1
     draws = [_draws(first, task, config, number, "spans") for number in range(config.num_draws)]
     num_steps = sum(-(-len(each) // config.finetune.batch_size) for each in draws)
     arms = []
     for arm in config.arms:
-        encoder = _loaded(checkpoint, task, config)  # a trial may change it
+        encoder = load_tagger(checkpoint, task.labels, config.finetune)  # a trial may change it
         is_cut = config.cut and arm in ("spans", "tokens")
         # Cut after 0, 1, ... blocks: as much as half of the blocks each.
         times_trained = 1 + (num_blocks - 1) / 2 if is_cut else 1.0
@@ -105,16 +105,6 @@ def ner_costs(checkpoint: str, task: NerTask, config: NerConfig) -> NerCosts:
             )
         )
     return NerCosts(tuple(arms), num_parameters, config.num_draws)
-
-
-def _loaded(checkpoint: str, task: NerTask, config: NerConfig) -> Encoder:
-    training = config.finetune
-    return load_word_tagger(
-        checkpoint,
-        bio_tags(task.labels),
-        seed=training.seed,
-        sequence_length=training.sequence_length,
-    )
 
 
 def _draws(encoder: Encoder, task: NerTask, config: NerConfig, number: int, arm: str) -> SpanDraws:

@@ -30,9 +30,8 @@ from hf_apt.spans.ner_arms import Shots, prototype_figures, span_figures, token_
 from hf_apt.spans.ner_config import NerConfig
 from hf_apt.spans.ner_record import ner_record
 from hf_apt.spans.ner_task import NerTask
-from hf_apt.spans.token_tags import bio_tags
 from hf_apt.spans.training import require_trainable
-from hf_apt.spans.word_tagger import load_word_tagger
+from hf_apt.spans.word_tagger import load_tagger
 from hf_apt.stats.estimates import mean_estimate, plain
 
 
@@ -87,7 +86,7 @@ def measure_ner(checkpoint: str, task: NerTask, config: NerConfig, run: Run) -> 
 
 def _measured(checkpoint: str, task: NerTask, config: NerConfig, run: Run) -> StudyRecord:
     identity = recorded_identity(checkpoint)
-    first = _loaded(checkpoint, task, config)
+    first = load_tagger(checkpoint, task.labels, config.finetune)
     num_depths = Trunk(first.model).num_depths
     items = list(_items(config, num_depths))
     draws = [
@@ -112,16 +111,6 @@ def _items(config: NerConfig, num_depths: int) -> Iterator[_Item]:
             yield from (_Item(arm, depth) for depth in range(num_depths - 1))
 
 
-def _loaded(checkpoint: str, task: NerTask, config: NerConfig) -> Encoder:
-    training = config.finetune
-    return load_word_tagger(
-        checkpoint,
-        bio_tags(task.labels),
-        seed=training.seed,
-        sequence_length=training.sequence_length,
-    )
-
-
 def _of_draw(
     checkpoint: str,
     task: NerTask,
@@ -133,7 +122,9 @@ def _of_draw(
     """The figures of each item, those that are on disk not measured again."""
     name = f"ner/{task.name}-draw-{number}.json"
     config = with_seed(config, number)
-    conditions = _conditions(_loaded(checkpoint, task, config), task, config, number)
+    conditions = _conditions(
+        load_tagger(checkpoint, task.labels, config.finetune), task, config, number
+    )
     figures = _before(run, name, conditions)
     for item in items:
         saved = run.path(f"ner/{task.name}") if item == ("spans", None) and not number else None
@@ -141,7 +132,7 @@ def _of_draw(
             continue
         with tempfile.TemporaryDirectory(prefix="hf_apt-") as scratch:
             shots = Shots(task.train[number], task.test, task.labels, config, Path(scratch))
-            encoder = _loaded(checkpoint, task, config)
+            encoder = load_tagger(checkpoint, task.labels, config.finetune)
             figures[item.key] = _figures(shots, encoder, item, saved)
         run.write_json(name, {"conditions": conditions, "figures": figures})
     return figures

@@ -13,6 +13,18 @@ from hf_apt.models.encoders import Encoder
 from hf_apt.models.loading import first_of, from_checkpoint, require_finite, require_room
 from hf_apt.models.lora import is_adapter_folder
 from hf_apt.records.checkpoints import checkpoint_path, pinned
+from hf_apt.spans.token_tags import bio_tags
+from hf_apt.training.finetune_config import FinetuneConfig
+
+
+def load_tagger(checkpoint: str, labels: Sequence[str], config: FinetuneConfig) -> Encoder:
+    """A tagger of names of these types, as fine-tuning begins: its seed and length are `config`'s.
+
+    Raises ValueError as `load_word_tagger`.
+    """
+    return load_word_tagger(
+        checkpoint, bio_tags(labels), seed=config.seed, sequence_length=config.sequence_length
+    )
 
 
 def load_word_tagger(name: str, tags: Sequence[str], *, seed: int, sequence_length: int) -> Encoder:

@@ -147,17 +147,18 @@ class AnchorCallback(TrainerCallback):
             ValueError: in all processes, if one cannot read the data, and for fewer than two rows.
         """
         head = self.measurement.head_of(event["model"])
-        reader = AnchorReader(head, self.bulk, None)
-        problem = None
+        problem, reader = None, None
         with reading(head.trunk.model):
             data = loaded(evaluated(event["eval_dataloader"]), self.measurement.seed)
             mask = mask_id(known_tokenizer(event, data))
             try:
+                reader = AnchorReader(head, self.bulk, None)
                 with closing(asked_of(data, head.trunk, mask, args)) as batches:
                     read(head.trunk, batches, [reader])
             except Exception as error:  # data can be broken in any way: training is to go on
                 problem = said(error)
         raise_in_all(problem)
+        assert reader is not None, "a process without one has a problem"
         return reader.fits(totals({"anchors": reader})["anchors"])
 
     def _all(self, prefix: str, fits_D: list[AnchorFit]) -> dict[str, float]:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import hashlib
 from collections.abc import Sequence
 from dataclasses import asdict
 from typing import TYPE_CHECKING, Any
@@ -11,6 +10,7 @@ import numpy as np
 
 from hf_apt.analysis.anchors.anchor_config import AnchorConfig
 from hf_apt.analysis.anchors.anchor_vectors import AnchorVectors, anchor_vectors
+from hf_apt.data.text_fingerprints import texts_provenance
 from hf_apt.models.description import depth_names
 from hf_apt.records.studies.study_record import (
     StudyFigure,
@@ -57,7 +57,6 @@ def anchor_study(
     vectors = anchor_vectors(model, tokenizer, texts, config)
     names = depth_names(model.config, len(vectors.fits_D))
     bulk = config.bulk_of(tuple(range(len(config.words)))).said()
-    digest = hashlib.sha256("\0".join(texts).encode()).hexdigest()[:32]
     return study_record(
         study="anchors",
         subject="",
@@ -78,7 +77,7 @@ def anchor_study(
             "positions": vectors.positions,
         },
         config=asdict(config),
-        provenance={"text": text_name, "num_texts": len(texts), "fingerprint": digest},
+        provenance=texts_provenance(text_name, texts),
     )
 
 

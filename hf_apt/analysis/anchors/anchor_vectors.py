@@ -39,7 +39,7 @@ class AnchorVectors:
     """For each depth the fit, 0 = embeddings, m = after block m."""
 
     twins: list[list[AnchorFit]]
-    """The same of each twin."""
+    """For each twin with random weights the fit at every depth."""
 
     is_causal: bool
     """Whether the model predicts the next token."""

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import hashlib
 from collections.abc import Sequence
 from dataclasses import asdict
 from typing import TYPE_CHECKING, Any
@@ -11,6 +10,7 @@ import numpy as np
 
 from hf_apt.analysis.cls_tokens.cls_config import ClsConfig
 from hf_apt.analysis.cls_tokens.cls_tokens import ClsTokens, PlaceCosines, cls_tokens
+from hf_apt.data.text_fingerprints import texts_provenance
 from hf_apt.records.studies.study_record import (
     StudyFigure,
     StudyRecord,
@@ -52,7 +52,6 @@ def cls_study(
         ValueError: as `hf_apt.cls_tokens`.
     """
     measured = cls_tokens(model, tokenizer, texts, config)
-    digest = hashlib.sha256("\0".join(texts).encode()).hexdigest()[:32]
     tables = [
         _table(measured.places, "Cosine of [CLS] and tokens", ("cls_before", "cls_after")),
         _table(measured.places, "Cosine of tokens", ("tokens_before", "tokens_after")),
@@ -80,7 +79,7 @@ def cls_study(
             "twins": [[_as_json(each) for each in twin] for twin in measured.twins],
         },
         config=asdict(config),
-        provenance={"text": text_name, "num_texts": len(texts), "fingerprint": digest},
+        provenance=texts_provenance(text_name, texts),
     )
 
 

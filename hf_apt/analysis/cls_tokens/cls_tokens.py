@@ -31,16 +31,16 @@ class PlaceCosines:
     """Where it is."""
 
     cls_before: Estimate
-    """Of [CLS] with the tokens of its text, before it."""
+    """Cosine of [CLS] with the tokens of its text, before the normalisation."""
 
     cls_after: Estimate
-    """The same after it."""
+    """Cosine of [CLS] with the tokens of its text, after the normalisation."""
 
     tokens_before: Estimate
-    """Of a text's tokens with one another, before it."""
+    """Cosine of a text's tokens with one another, before the normalisation."""
 
     tokens_after: Estimate
-    """The same after it."""
+    """Cosine of a text's tokens with one another, after the normalisation."""
 
     cls_change: Estimate
     """How far the cosine of [CLS] rises, over the same texts."""
@@ -57,7 +57,7 @@ class ClsTokens:
     """Every normalisation, in the order in which they are called."""
 
     twins: list[list[PlaceCosines]]
-    """The same of each twin."""
+    """For each twin with random weights what its normalisations do."""
 
     num_blocks: int
     """Blocks of the encoder."""

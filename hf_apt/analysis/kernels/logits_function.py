@@ -58,7 +58,7 @@ class LogitsFunction:
     """The model, in evaluation mode."""
 
     tokenizer: Any
-    """Its tokenizer."""
+    """The tokenizer of the model."""
 
     place: Place
     """Where an answer is read."""

@@ -2,7 +2,6 @@
 
 # Without postponed annotations: typer reads them.
 
-from pathlib import Path
 from typing import Annotated
 
 from typer import Argument, Option
@@ -10,9 +9,8 @@ from typer import Argument, Option
 from hf_apt.analysis.anchors.anchor_config import AnchorConfig
 from hf_apt.cli.dataclass_options import Flag, in_panel, made_from
 from hf_apt.cli.every_command.present import require_present
-from hf_apt.cli.failures import writes_into
 from hf_apt.cli.option_functions import with_options
-from hf_apt.cli.shared_options import TEXT_HELP, Paragraphs, TaskOutput, run_folder, short_name
+from hf_apt.cli.shared_options import TEXT_HELP, Paragraphs, TaskOutput
 
 ANCHORS = made_from(
     AnchorConfig,
@@ -51,18 +49,14 @@ def anchors_command(
     """
     require_present(checkpoints=(model,), text=text)
     from hf_apt.analysis.anchors.anchor_study import anchor_study
-    from hf_apt.cli.analysis.studied import loaded_model, texts_of
+    from hf_apt.cli.analysis.studied import loaded_model, place_of, study_into, texts_of
     from hf_apt.cli.tables import study
     from hf_apt.cli.tables.show import end_of_study, show
-    from hf_apt.records.checkpoints import of_run
-    from hf_apt.records.run import Run
 
-    name = of_run(model)
-    folder = Path(model) if name != model else run_folder(f"{short_name(model)}-anchors")
-    folder = output or folder
-    writes_into(folder)
+    name, folder = place_of(model, output, "anchors")
+    run = study_into(folder)
     texts = texts_of(text, column=column, paragraphs=paragraphs, max_texts=max_texts)
     loaded, tokenizer = loaded_model(name)
     record = anchor_study(name, loaded, tokenizer, texts, config, text_name=text)
     show(record, (study,))
-    end_of_study(Run(folder), record)
+    end_of_study(run, record)

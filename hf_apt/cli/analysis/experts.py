@@ -3,7 +3,6 @@
 # Without postponed annotations: typer reads them.
 
 from dataclasses import replace
-from pathlib import Path
 from typing import Annotated
 
 from typer import Argument, Option
@@ -11,15 +10,12 @@ from typer import Argument, Option
 from hf_apt.analysis.experts.experts_config import ExpertsConfig
 from hf_apt.cli.dataclass_options import Flag, in_panel, made_from
 from hf_apt.cli.every_command.present import require_present
-from hf_apt.cli.failures import writes_into
 from hf_apt.cli.option_functions import with_options
 from hf_apt.cli.shared_options import (
     TEXT_HELP,
     Paragraphs,
     Revision,
     TaskOutput,
-    run_folder,
-    short_name,
     text_source,
 )
 from hf_apt.data.corpus_source import CorpusSource
@@ -127,21 +123,18 @@ def experts_command(
     if text == "planted":
         raise ValueError("experts reads natural text, not the planted language: name a text.")
     from hf_apt.analysis.experts.experts_study import measure_experts
+    from hf_apt.cli.analysis.studied import place_of, study_into
     from hf_apt.cli.tables import study
     from hf_apt.cli.tables.show import end_of_study, show
     from hf_apt.data.tasks.task import open_task
     from hf_apt.data.tasks.task_config import TaskConfig
-    from hf_apt.records.checkpoints import of_run, pinned
-    from hf_apt.records.run import Run
+    from hf_apt.records.checkpoints import pinned
     from hf_apt.runs.measured_checkpoint import is_causal_checkpoint
     from hf_apt.runs.natural_layout import natural_layout
 
     checkpoint = pinned(checkpoint, revision)
-    path = of_run(checkpoint)
-    folder = output or (
-        Path(checkpoint) if path != checkpoint else run_folder(f"{short_name(checkpoint)}-experts")
-    )
-    writes_into(folder)
+    path, folder = place_of(checkpoint, output, "experts")
+    run = study_into(folder)
     source = text_source(
         CorpusSource(column=column, validation_share=held_out), text, paragraphs=paragraphs
     )
@@ -161,4 +154,4 @@ def experts_command(
     config = replace(config, chosen=tuple(part or ()), layout=layout)
     record = measure_experts(path, source, config, task=opened)
     show(record, (study,))
-    end_of_study(Run(folder), record)
+    end_of_study(run, record)

@@ -10,9 +10,8 @@ from typer import Argument
 from hf_apt.analysis.images.images_config import ImagesConfig
 from hf_apt.cli.dataclass_options import Flag, in_panel, made_from
 from hf_apt.cli.every_command.present import require_present
-from hf_apt.cli.failures import writes_into
 from hf_apt.cli.option_functions import with_options
-from hf_apt.cli.shared_options import Revision, TaskOutput, run_folder, short_name
+from hf_apt.cli.shared_options import Revision, TaskOutput
 
 IMAGES = made_from(
     ImagesConfig,
@@ -49,13 +48,10 @@ def images_options(
     output: TaskOutput = None,
 ) -> tuple[str, str | None, ImagesConfig, Path]:
     """The checkpoint and its revision, what to measure, and the folder to write into."""
-    from hf_apt.records.checkpoints import of_run
+    from hf_apt.cli.analysis.studied import place_of
 
-    path = of_run(checkpoint)
-    if path != checkpoint:
-        return path, revision, config, output or Path(checkpoint)
-    folder = run_folder(f"{short_name(checkpoint)}-images")
-    return checkpoint, revision, config, output or folder
+    path, folder = place_of(checkpoint, output, "images")
+    return path, revision, config, folder
 
 
 @with_options(images_options)
@@ -67,13 +63,13 @@ def images_command(
     from hf_apt.data.images.image_rows import require_images
 
     require_images(config.source.name)
+    from hf_apt.cli.analysis.studied import study_into
     from hf_apt.cli.tables import study
     from hf_apt.cli.tables.show import end_of_study, show
-    from hf_apt.records.run import Run
 
-    writes_into(folder)
+    run = study_into(folder)
     from hf_apt.analysis.images.measure_images import measure_images
 
     record = measure_images(checkpoint, config, revision=revision)
     show(record, (study,))
-    end_of_study(Run(folder), record)
+    end_of_study(run, record)

@@ -11,9 +11,8 @@ from typer import Argument
 from hf_apt.analysis.kernels.kernel_config import KernelStudyConfig
 from hf_apt.cli.dataclass_options import Flag, in_panel, made_from
 from hf_apt.cli.every_command.present import require_present
-from hf_apt.cli.failures import writes_into
 from hf_apt.cli.option_functions import with_options
-from hf_apt.cli.shared_options import Revision, TaskOutput, run_folder, short_name
+from hf_apt.cli.shared_options import Revision, TaskOutput
 from hf_apt.cli.spelling.lists import numbers_of, words_of
 from hf_apt.cli.task_options import TASK
 
@@ -64,14 +63,13 @@ def kernel_options(
     output: TaskOutput = None,
 ) -> tuple[str, KernelStudyConfig, Path]:
     """The checkpoint, what to ask of it, and the folder to write into."""
-    from hf_apt.records.checkpoints import of_run, pinned
+    from hf_apt.cli.analysis.studied import place_of
+    from hf_apt.records.checkpoints import pinned
 
     config = replace(config, task=replace(config.task, seed=config.kernels.seed))
     checkpoint = pinned(checkpoint, revision)
-    path = of_run(checkpoint)
-    if path != checkpoint:
-        return path, config, output or Path(checkpoint)
-    return checkpoint, config, output or run_folder(f"{short_name(checkpoint)}-kernels")
+    path, folder = place_of(checkpoint, output, "kernels")
+    return path, config, folder
 
 
 @with_options(kernel_options)
@@ -83,18 +81,17 @@ def kernels_command(checkpoint: str, config: KernelStudyConfig, folder: Path) ->
     (arXiv 2210.05643).
     """
     require_present(checkpoints=(checkpoint,), rows=config.task.data)
+    from hf_apt.cli.analysis.studied import study_into
     from hf_apt.cli.tables import study
     from hf_apt.cli.tables.show import end_of_study, show
     from hf_apt.data.tasks.task import open_task
-    from hf_apt.records.run import Run
     from hf_apt.runs.option_checks import require_checkpoint
 
-    writes_into(folder)
+    run = study_into(folder)
     require_checkpoint(checkpoint)
     task = open_task(config.task)
     from hf_apt.analysis.kernels.kernel_study import measure_kernels
 
-    run = Run(folder)
     record = measure_kernels(checkpoint, task, config.kernels, run)
     show(record, (study,))
     end_of_study(run, record)

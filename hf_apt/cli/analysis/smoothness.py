@@ -2,8 +2,6 @@
 
 # Without postponed annotations: typer reads them.
 
-from dataclasses import asdict
-from itertools import islice
 from pathlib import Path
 from typing import Annotated, Any
 
@@ -12,7 +10,6 @@ from typer import Argument, Option
 from hf_apt.analysis.smoothness.smoothness_config import SmoothnessConfig
 from hf_apt.cli.dataclass_options import Flag, in_panel, made_from
 from hf_apt.cli.every_command.present import require_present
-from hf_apt.cli.failures import starts_anew, writes_into
 from hf_apt.cli.option_functions import with_options
 from hf_apt.cli.shared_options import (
     TEXT_HELP,
@@ -21,10 +18,8 @@ from hf_apt.cli.shared_options import (
     TaskOutput,
     run_folder,
     short_name,
-    text_source,
 )
 from hf_apt.cli.task_options import TASK
-from hf_apt.data.corpus_source import CorpusSource
 
 _NOT_TAKEN = ("task.train_per_class", "task.imbalance", "task.label_noise")
 
@@ -86,17 +81,13 @@ def smoothness_command(
         smoothness_study,
         some_of_each_class,
     )
+    from hf_apt.cli.analysis.studied import study_into
     from hf_apt.cli.tables import study
     from hf_apt.cli.tables.show import end_of_study, show
-    from hf_apt.records.run import Run
-    from hf_apt.records.run_folder import require_run_folder, writing_run
     from hf_apt.runs.option_checks import require_checkpoint
 
-    starts_anew()
-    writes_into(folder)
+    run = study_into(folder)
     require_checkpoint(checkpoint)
-    run = Run(folder)
-    require_run_folder(run)
     asked: dict[str, Any]
     if text is not None:
         require_classifier(checkpoint)
@@ -114,18 +105,15 @@ def smoothness_command(
         }
     record = smoothness_study(checkpoint, texts, config, **asked)
     show(record, (study,))
-    with writing_run(run):
-        end_of_study(run, record)
+    end_of_study(run, record)
 
 
 def _texts(name: str, most: int, paragraphs: bool) -> tuple[list[str], dict[str, Any]]:
     """The first texts of a source, and what they are."""
-    from hf_apt.data.corpora import open_corpus
+    from hf_apt.cli.analysis.studied import texts_of
+    from hf_apt.data.text_fingerprints import texts_provenance
 
-    if name == "planted":
-        raise ValueError("smoothness reads natural text, not the planted language: name a text.")
-    source = text_source(CorpusSource(validation_share=1.0), name, paragraphs=paragraphs)
-    texts = list(islice(open_corpus(source).validation, most))
+    texts = texts_of(name, column="text", paragraphs=paragraphs, max_texts=most)
     stem = "".join(each if each.isalnum() or each in "._-" else "-" for each in Path(name).stem)
-    provenance = {"text": asdict(source), "num_texts": len(texts)}
+    provenance = texts_provenance(name, texts)
     return texts, {"subject": stem.strip("-.") or "text", "provenance": provenance}

@@ -9,7 +9,6 @@ from typer import Argument
 
 from hf_apt.analysis.transfer.transfer_config import TransferConfig
 from hf_apt.cli.dataclass_options import Flag, made_from
-from hf_apt.cli.failures import writes_into
 from hf_apt.cli.option_functions import with_options
 from hf_apt.cli.shared_options import TaskOutput, run_folder
 
@@ -41,6 +40,7 @@ def transfer_command(runs: list[Path], config: TransferConfig, folder: Path) -> 
     """
     from hf_apt.analysis.transfer.transfer_run import TransferRun
     from hf_apt.analysis.transfer.transfer_study import transfer_study
+    from hf_apt.cli.analysis.studied import study_into
     from hf_apt.cli.tables import study
     from hf_apt.cli.tables.show import end_of_study, show
     from hf_apt.records.run import Run
@@ -50,7 +50,7 @@ def transfer_command(runs: list[Path], config: TransferConfig, folder: Path) -> 
     absent = [str(path) for path in runs if not path.is_dir()]
     if absent:
         raise ValueError(f"there is no folder {absent[0]}: give the folders of runs.")
-    writes_into(folder)
+    run = study_into(folder)
     record = transfer_study(
         [
             TransferRun(
@@ -64,4 +64,4 @@ def transfer_command(runs: list[Path], config: TransferConfig, folder: Path) -> 
         config,
     )
     show(record, (study,))
-    end_of_study(Run(folder), record)
+    end_of_study(run, record)

@@ -64,13 +64,15 @@ def end_of_study(run: Run, record: StudyRecord) -> None:
 
     The page is that of the run, where it is finished, and one of the study alone otherwise.
     """
+    from hf_apt.records.run_folder import writing_run
     from hf_apt.records.studies.study_files import write_study
     from hf_apt.report import write_report
     from hf_apt.report.studies.study_page import write_study_page
 
-    path = write_study(run, record)
-    is_finished = run.path("summary.json").exists()
-    page = write_report(run) if is_finished else write_study_page(run, record)
+    with writing_run(run):
+        path = write_study(run, record)
+        is_finished = run.path("summary.json").exists()
+        page = write_report(run) if is_finished else write_study_page(run, record)
     show_paths(record=path, page=page)
 
 

@@ -83,9 +83,10 @@ class EncodedTexts:
         chosen = range(len(self.rows)) if numbers is None else numbers
         order = sorted(chosen, key=lambda number: -len(self.rows[number]))
         for start in range(0, len(order), batch_size):
-            yield self._batch(order[start : start + batch_size])
+            yield self.batch(order[start : start + batch_size])
 
-    def _batch(self, numbers: Sequence[int]) -> TextBatch:
+    def batch(self, numbers: Sequence[int]) -> TextBatch:
+        """The texts of these numbers, in that order."""
         shape = (len(numbers), max(len(self.rows[number]) for number in numbers))
         ids_BT, present_BT = torch.full(shape, self._pad_id), torch.zeros(shape, dtype=torch.long)
         own_BT = torch.zeros(shape, dtype=torch.bool)
@@ -97,12 +98,15 @@ class EncodedTexts:
         return TextBatch(ids_BT, present_BT, own_BT, np.array(numbers))
 
 
-def require_texts(texts: Sequence[str]) -> None:
-    """Raise ValueError for no text, for one that is empty or no string, and for a bare string."""
+def require_texts(texts: Sequence[str], *, to: str = "read") -> None:
+    """Raise ValueError for no text, for one that is empty or no string, and for a bare string.
+
+    `to` says what the texts are for.
+    """
     if isinstance(texts, str):
         raise ValueError("texts must be a list of texts, not one string: put it in a list.")
     if not len(texts):
-        raise ValueError("there is no text to read: give some.")
+        raise ValueError(f"there is no text to {to}: give some.")
     for number, text in enumerate(texts, 1):
         if not isinstance(text, str) or not text.strip():
             raise ValueError(f"text {number} is empty or no text: leave it out.")

@@ -8,8 +8,8 @@ from typing import TYPE_CHECKING, Any, get_args
 
 import numpy as np
 import psutil
-import torch
 
+from hf_apt.data.whole_texts.encoded_texts import EncodedTexts, require_texts
 from hf_apt.depths.trunk import Trunk
 from hf_apt.models.loading import num_positions, require_room
 from hf_apt.stats.config_checks import require_whole_number
@@ -68,16 +68,16 @@ def state_similarity(
     require_whole_number("sequence_length", sequence_length, least=3)
     if things not in get_args(Things):
         raise ValueError(f"things is {things!r}: choose one of {', '.join(get_args(Things))}.")
-    _require_texts(texts)
+    require_texts(texts, to="compare states on")
     sides = [_Side(model, tokenizer, texts, sequence_length)]
     if other is not None:
         sides.append(_Side(other, other_tokenizer or tokenizer, texts, sequence_length))
-        if things == "tokens" and sides[0].rows != sides[1].rows:
+        if things == "tokens" and sides[0].encoded.rows != sides[1].encoded.rows:
             raise ValueError(
                 "the two models read the texts as different tokens, which cannot be compared one "
                 "by one: compare texts (things='texts')."
             )
-    num = len(texts) if things == "texts" else sum(map(sum, sides[0].scored))
+    num = len(texts) if things == "texts" else sides[0].encoded.num_own
     if num < 4:
         raise ValueError(f"there are {num} {things}, and CKA needs 4 at least: give more text.")
     num_groups = _num_groups(sides, len(texts))
@@ -92,38 +92,18 @@ class _Side:
     ):
         most = num_positions(model.config)
         length = sequence_length if most is None else min(sequence_length, most)
-        encoded = tokenizer(
-            list(texts),
-            truncation=True,
-            max_length=length,
-            return_special_tokens_mask=True,
-            verbose=False,
-        )
-        self.rows: list[list[int]] = encoded["input_ids"]
-        self.scored = [[not each for each in row] for row in encoded["special_tokens_mask"]]
-        for number, row in enumerate(self.scored, 1):
-            if not any(row):
-                raise ValueError(f"text {number} has no token of its own: leave it out.")
-        require_room(model, len(tokenizer), max(map(len, self.rows)))
+        self.encoded = EncodedTexts(tokenizer, texts, length)
+        require_room(model, len(tokenizer), self.encoded.longest)
         self.trunk = Trunk(model)
-        self._pad_id = tokenizer.pad_token_id or 0
 
     def states(self, numbers: Sequence[int], things: Things) -> np.ndarray:
         """The states (D, N, H) of the texts of these numbers, float64."""
-        shape = (len(numbers), max(len(self.rows[number]) for number in numbers))
-        ids_BT, present_BT = torch.full(shape, self._pad_id), torch.zeros(shape, dtype=torch.long)
-        asked_BT = torch.zeros(shape, dtype=torch.bool)
-        for row, number in enumerate(numbers):
-            length = len(self.rows[number])
-            ids_BT[row, :length] = torch.tensor(self.rows[number])
-            present_BT[row, :length] = 1
-            asked_BT[row, :length] = torch.tensor(self.scored[number])
-        device = self.trunk.model.device
-        inputs = {"input_ids": ids_BT.to(device), "attention_mask": present_BT.to(device)}
-        states_DNH = self.trunk.at(inputs, asked_BT).double().cpu().numpy()
+        batch = self.encoded.batch(numbers)
+        inputs = batch.inputs(self.trunk.model.device)
+        states_DNH = self.trunk.at(inputs, batch.own_BT).double().cpu().numpy()
         if things == "tokens":
             return states_DNH
-        ends = np.cumsum([sum(self.scored[number]) for number in numbers])
+        ends = np.cumsum([sum(self.encoded.own[number]) for number in numbers])
         parts = np.split(states_DNH, ends[:-1], axis=1)
         return np.stack([part_DNH.mean(axis=1) for part_DNH in parts], axis=1)
 
@@ -135,7 +115,9 @@ def _summed(
 
     sums = SimilaritySums(*(side.trunk.num_depths for side in sides), num_groups=num_groups)
     for group, numbers in tqdm(
-        list(_batches(sides[0].rows, batch_size, num_groups)), desc="Comparing", unit=" batches"
+        list(_batches(sides[0].encoded.rows, batch_size, num_groups)),
+        desc="Comparing",
+        unit=" batches",
     ):
         sums.update(*(side.states(numbers, things) for side in sides), group=group)
     return sums
@@ -154,16 +136,6 @@ def _batches(
         order = sorted(numbers, key=lambda number: -len(rows[number]))
         for start in range(0, len(order), batch_size):
             yield group, order[start : start + batch_size]
-
-
-def _require_texts(texts: Sequence[str]) -> None:
-    if isinstance(texts, str):
-        raise ValueError("texts must be a list of texts, not one string: put it in a list.")
-    for number, text in enumerate(texts, 1):
-        if not isinstance(text, str) or not text.strip():
-            raise ValueError(f"text {number} is empty or no text: leave it out.")
-    if not len(texts):
-        raise ValueError("there is no text to compare states on: give some.")
 
 
 def _num_groups(sides: Sequence[_Side], num_texts: int) -> int:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from functools import partial
 from typing import Any
 
@@ -95,7 +95,8 @@ def curves_data(
 
 def _runs(curves: dict[str, list[PlainEstimate]], labels: Sequence[str], width: float) -> Figure:
     figure, axes = plain_figure(width, 3.6)
-    _lines(axes, curves)
+    draw_curves(axes, curves)
+    axes.set_ylim(bottom=0)
     depth_axis(axes, labels, width)
     legend_above(figure, axes, width)
     return figure
@@ -124,7 +125,8 @@ def _pair(
     width: float,
 ) -> Figure:
     figure, (left, right) = panels(["Mean APT", "B − A"], width, (3.4, 2.6))
-    _lines(left, curves)
+    draw_curves(left, curves)
+    left.set_ylim(bottom=0)
     right.axhline(0, color=MUTED, linewidth=1)
     style: dict[str, Any] = {"color": READOUT_COLOURS["mlm_head"], "marker": "D"}
     draw_line(right, np.arange(len(differences)), differences, **style)
@@ -135,12 +137,12 @@ def _pair(
     return figure
 
 
-def _lines(axes: Axes, curves: dict[str, list[PlainEstimate]]) -> None:
+def draw_curves(axes: Axes, curves: Mapping[str, Sequence[PlainEstimate]]) -> None:
+    """Draw a line with bars of one standard error for each name, told apart by colour and shape."""
     for index, (name, curve) in enumerate(curves.items()):
         style: dict[str, Any] = {"color": _COLOURS[index % 5], "marker": _MARKERS[index % 5]}
         dashes = {"linestyle": ("-", "--", ":")[index // 5 % 3]}
         draw_line(axes, np.arange(len(curve)), curve, label=plain_label(name), **style, **dashes)
-    axes.set_ylim(bottom=0)
 
 
 def depths_by_step(

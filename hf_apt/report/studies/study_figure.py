@@ -4,9 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from functools import partial
-from typing import Any
 
-import numpy as np
 from markupsafe import Markup
 from matplotlib.figure import Figure
 
@@ -14,22 +12,16 @@ from hf_apt.records.studies.study_record import StudyFigure, StudyScatter
 from hf_apt.report.axes import (
     axis_label,
     depth_axis,
-    draw_line,
     legend_above,
     plain_figure,
     plain_label,
 )
 from hf_apt.report.charts.chart_data import ChartData, estimates_data
 from hf_apt.report.formats import PlainEstimate
-from hf_apt.report.results.curves import MOST_POINTS, said_of
+from hf_apt.report.results.curves import MOST_POINTS, draw_curves, said_of
 from hf_apt.report.studies.study_scatter import study_scatter
-from hf_apt.report.svg import MUTED, READOUT_COLOURS, Point, both_widths
+from hf_apt.report.svg import MUTED, Point, both_widths
 
-_COLOURS = [
-    READOUT_COLOURS[name]
-    for name in ("own_head", "linear_head", "mlm_head", "jacobian", "translator")
-]
-_MARKERS = "osD^v"
 _UNKNOWN: PlainEstimate = {"value": None, "standard_error": None, "num": 0}  # pyright: ignore
 
 Curves = Mapping[str, Sequence[PlainEstimate]]
@@ -69,10 +61,7 @@ def _drawn(figure: StudyFigure, curves: Curves, labels: Sequence[str], width: fl
     chance = figure.get("chance")
     if chance is not None:
         axes.axhline(chance, color=MUTED, linewidth=1, linestyle=(0, (1, 2)))
-    for index, (name, curve) in enumerate(curves.items()):
-        style: dict[str, Any] = {"color": _COLOURS[index % 5], "marker": _MARKERS[index % 5]}
-        dashes = {"linestyle": ("-", "--", ":")[index // 5 % 3]}
-        draw_line(axes, np.arange(len(curve)), curve, label=plain_label(name), **style, **dashes)
+    draw_curves(axes, curves)
     if axes.get_ylim()[0] > 0 or all(_is_positive(curve) for curve in curves.values()):
         axes.set_ylim(bottom=0)
     axes.set_title(

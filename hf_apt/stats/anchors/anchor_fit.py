@@ -33,7 +33,7 @@ class AnchorFit(ShownInNotebooks):
     several."""
 
     intercept: float
-    """Its constant, in nats."""
+    """The constant of the affine fit, in nats."""
 
     mean: float
     """Mean log-partition in nats."""

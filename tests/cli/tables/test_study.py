@@ -7,6 +7,7 @@ import shutil
 
 from hf_apt.cli.tables import study
 from hf_apt.cli.tables.show import end_of_study
+from hf_apt.ownership import mark
 from hf_apt.records.run import Run
 from hf_apt.records.studies.study_files import read_study, write_study
 from tests.support.studies import a_study
@@ -34,6 +35,7 @@ def test_a_study_without_a_run_gets_a_page_of_its_own(tmp_path, capsys):
 def test_a_study_of_a_run_is_on_its_page(tmp_path, finished_run):
     folder = tmp_path / "run"
     shutil.copytree(finished_run.folder, folder)
+    mark(folder, "run")
     end_of_study(Run(folder), a_study())
     assert "Kernels of fine-tuning" in (folder / "report.html").read_text(encoding="utf-8")
     assert not (folder / "studies" / "kernels-agnews.html").exists()

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import warnings
 from collections.abc import Mapping
 from dataclasses import asdict
 from types import SimpleNamespace
@@ -112,6 +113,14 @@ class GroupedGradientsCallback(TrainerCallback, ExportableState):
 
     def _grouped(self, model: Any, loader: Any) -> dict[str, list[int]]:
         """The groups by what is active now; in all processes those of the first."""
+        if all(
+            self._num_groups(place) >= each.num_units for place, each in enumerate(self._layers)
+        ):
+            warnings.warn(
+                f"{self.method.name} has as many groups as there are units, at most "
+                f"{max(each.num_units for each in self._layers)} in a layer: it does nothing.",
+                stacklevel=2,
+            )
         rows = some_rows(loader, self.method.num_texts, self.method.name)
         read = unit_activations(model, row_batches(loader, rows, model.device), self._layers)
         groups: list[Any] = [

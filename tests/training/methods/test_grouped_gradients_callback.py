@@ -311,3 +311,8 @@ def test_a_transformers_without_the_hook_is_refused(tmp_path, monkeypatch):
 def test_settings_out_of_range_are_refused(settings, sentence):
     with pytest.raises(ValueError, match=sentence):
         GroupedGradients(**{"num_groups": 4} | settings)
+
+
+def test_as_many_groups_as_units_are_told_to_do_nothing(tmp_path):
+    with pytest.warns(UserWarning, match=r"as many groups as there are units.*it does nothing"):
+        trained(str(tmp_path), ["grouped_gradients:num_groups=64,units=heads"], max_steps=1)

@@ -31,6 +31,7 @@ from transformers import (
 import hf_apt
 from hf_apt.cli.tables.show import end_of_study
 from hf_apt.data.images.image_task import LabelledImages, open_images
+from hf_apt.records.run_folder import writing_run
 from hf_apt.stats.estimates import mean_estimate
 
 STAGES: dict[str, Any] = {"hidden_sizes": [16, 32, 64], "depths": [2, 2, 2]}
@@ -80,9 +81,10 @@ def main(arguments: list[str] | None = None) -> None:
         results = []
         for seed in range(args.seed, args.seed + args.num_seeds):
             folder = Path(args.output_dir) / f"{kind}-{seed}"
-            train(kind, seed, task, args.num_epochs, folder)
-            record = hf_apt.measure_images(f"{folder}/checkpoint", config)
-            end_of_study(hf_apt.Run(folder), record)
+            with writing_run(hf_apt.Run(folder)):
+                train(kind, seed, task, args.num_epochs, folder)
+                record = hf_apt.measure_images(f"{folder}/checkpoint", config)
+                end_of_study(hf_apt.Run(folder), record)
             results.append(record["results"])
         print_table(kind, results)
 

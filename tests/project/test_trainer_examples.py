@@ -107,6 +107,7 @@ def test_pretraining_from_scratch_starts_below_and_is_seeded(training, text_file
     assert np.array_equal(one, two)
 
 
+@pytest.mark.slow
 def test_two_steps_of_a_training_are_compared(training, capsys):
     arguments = ["--checkpoint_a", training / "checkpoint-2", "--checkpoint_b", training]
     arguments += ["--text_file", held_out_of(training), "--training_dir", training]
@@ -120,6 +121,7 @@ def test_two_steps_of_a_training_are_compared(training, capsys):
     assert re.search(r"tokens? asked at least 2 times (?:is|are) learnt", out)
 
 
+@pytest.mark.slow
 def test_a_checkpoint_does_not_differ_from_itself(training, capsys):
     arguments = ["--checkpoint_b", SHIPPED, "--text_file", str(held_out_of(training))]
     opened("compare_checkpoints").main([*arguments, "--training_dir", "none"])
@@ -144,6 +146,7 @@ def test_measuring_prints_the_figures_of_the_run(text_file, tmp_path, capsys):
     assert (folder / "report.html").exists()
 
 
+@pytest.mark.slow
 def test_adapters_are_trained_merged_and_compared(text_file, tmp_path, capsys):
     from transformers import AutoModelForMaskedLM
 
@@ -251,6 +254,7 @@ def test_uneven_labels_are_corrected_seed_by_seed(checkpoint, tmp_path, capsys, 
     assert capsys.readouterr().out == out
 
 
+@pytest.mark.slow
 def test_examples_are_weighed_seed_by_seed(checkpoint, tmp_path, capsys, monkeypatch):
     example = opened("weigh_examples")
     few = {"train_per_class": 6, "test_per_class": 4, "num_epochs": 1, "max_seq_length": 16}

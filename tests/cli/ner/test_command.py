@@ -73,6 +73,7 @@ def test_a_cut_trunk_is_in_the_table_of_depths_and_runs_stand_side_by_side(
     assert "Names found, strict F1" in printed
 
 
+@pytest.mark.slow
 def test_a_dry_run_says_what_it_would_take_and_makes_nothing(call, encoder, names, tmp_path):
     run = tmp_path / "run"
     options = *TINY, *SMALL, "--cut", "--arm=spans", "--arm=tokens", "--arm=prototypes", "-o", run

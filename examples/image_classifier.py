@@ -74,9 +74,8 @@ def main(arguments: list[str] | None = None) -> None:
     kinds: Any = Arguments
     (args,) = HfArgumentParser(kinds).parse_args_into_dataclasses(arguments)
     sizes = {"train_per_class": args.train_per_class, "test_per_class": args.test_per_class}
-    source = hf_apt.ImageSource(name=args.data, **sizes)
-    config = hf_apt.ImagesConfig(source=source)
-    task = open_images(source)
+    config = hf_apt.ImagesConfig(source=hf_apt.ImageSource(name=args.data, **sizes))
+    task = open_images(config.source)
     for kind in args.kinds:
         results = []
         for seed in range(args.seed, args.seed + args.num_seeds):
@@ -96,7 +95,7 @@ def train(kind: str, seed: int, task: Any, num_epochs: int, folder: Path) -> Non
     model_config.id2label = dict(enumerate(task.label_names))
     model_config.label2id = {name: label for label, name in enumerate(task.label_names)}
     half = [0.5] * model_config.num_channels
-    size = {"height": SIZES[kind], "width": SIZES[kind]}
+    size = dict.fromkeys(("height", "width"), SIZES[kind])
     processor = ViTImageProcessor(size=size, image_mean=half, image_std=half)
     model = AutoModelForImageClassification.from_config(model_config)
     trainer = Trainer(
@@ -119,8 +118,7 @@ def examples(images: LabelledImages, processor: Any, num_channels: int) -> Any:
     """Images as a Trainer takes them; all pixels are in memory."""
     mode = "L" if num_channels == 1 else "RGB"
     pixels = processor([image.convert(mode) for image in images], return_tensors="pt")
-    labels = torch.from_numpy(images.labels)
-    pairs = zip(pixels["pixel_values"], labels, strict=True)
+    pairs = zip(pixels["pixel_values"], torch.from_numpy(images.labels), strict=True)
     return [{"pixel_values": each, "labels": label} for each, label in pairs]
 
 

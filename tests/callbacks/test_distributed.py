@@ -14,6 +14,9 @@ from workers.callbacks import BROKEN_ROW, DATA, LOADERS, ROWS, trained
 
 from trainer_callbacks.files import StepFiles
 
+pytestmark = pytest.mark.slow
+
+
 WORKER = Path(__file__).parents[1] / "support/workers" / "callbacks.py"
 NUMBERS = (2, 3)
 NUM_ROWS = {"prepared batch sampler": 9, "other batches": 3}

@@ -19,6 +19,9 @@ import pyarrow.parquet
 import pytest
 from hub_double import TOKEN, HubDouble
 
+pytestmark = pytest.mark.slow
+
+
 WORKERS = Path(__file__).parents[1] / "support/workers"
 MODEL = "owner/bert-6-tiny"
 

@@ -169,6 +169,7 @@ def test_its_pages_run_from_the_wheel(installed, tmp_path, page) -> None:
     assert list(tmp_path.rglob("report.html"))
 
 
+@pytest.mark.slow
 def test_a_whole_run_needs_nothing_of_the_checkout(outside, tmp_path) -> None:
     (tmp_path / "texts.txt").write_text(
         "\n\n".join(" ".join(f"w{n * k % 499 % 50}" for k in range(20)) for n in range(499))

@@ -412,6 +412,7 @@ def test_a_record_of_training_without_its_figures_is_refused(copied) -> None:
         run_all(CONFIG, copied.folder)
 
 
+@pytest.mark.slow
 def test_two_starts_at_once_give_one_run(finished, tmp_path) -> None:
     """One ends with a sentence and the other as if it were alone; the command again is right."""
     code = (

@@ -54,6 +54,7 @@ def test_of_one_apt_for_all_tokens_the_size_makes_no_difference():
     assert values == pytest.approx([0.25] * 4, abs=1e-12)
 
 
+@pytest.mark.slow
 def test_a_large_measurement_is_exact():
     """A token of one position in a hundred million: its chance is n / S."""
     support = np.array([10**8 - 2, 1, 1])

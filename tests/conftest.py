@@ -16,8 +16,6 @@ import numpy as np  # noqa: E402
 import pytest  # noqa: E402
 
 WORDS = [f"w{number}" for number in range(60)]
-WITHOUT_CHARTS = {"cli", "hub", "records", "runs", "studies", "training"}
-"""Rooms whose tests make pages and read their words alone."""
 
 
 @pytest.fixture(scope="session")
@@ -91,10 +89,9 @@ def quick_pictures(monkeypatch):
 
 @pytest.fixture(scope="module", autouse=True)
 def charts_that_are_looked_at(request):
-    """Charts of a page are drawn for the tests of the page, and for a module that says that it
-    `LOOKS_AT_CHARTS`; elsewhere they stay empty."""
-    room = request.path.relative_to(Path(__file__).parent).parts[0]
-    if room not in WITHOUT_CHARTS or getattr(request.module, "LOOKS_AT_CHARTS", False):
+    """Charts of a page are drawn for a module that says that it `LOOKS_AT_CHARTS`; elsewhere they
+    stay empty, since they take most of a page's time."""
+    if getattr(request.module, "LOOKS_AT_CHARTS", False):
         yield
         return
     from matplotlib.figure import Figure

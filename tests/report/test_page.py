@@ -24,6 +24,8 @@ from hf_apt.stats.apt import never_right
 from hf_apt.stats.counts import TREATMENTS
 from hf_apt.stats.rarefaction import rarefied_mean_apt, rarefied_num_tokens
 
+LOOKS_AT_CHARTS = True
+
 
 @pytest.fixture(scope="module")
 def full_run(tmp_path_factory):

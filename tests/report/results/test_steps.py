@@ -15,6 +15,8 @@ from hf_apt.stats.acquisition.measured_steps import MeasuredSteps, ages
 from hf_apt.stats.acquisition.step_confusions import TakenFor
 from hf_apt.stats.apt import mean_apt
 
+LOOKS_AT_CHARTS = True
+
 
 def test_every_word_is_learnt_once_at_its_age() -> None:
     made = learnt()

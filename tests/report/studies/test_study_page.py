@@ -18,6 +18,8 @@ from hf_apt.report.studies.study_page import study_page, write_study_page
 from hf_apt.report.studies.study_tables import text_table
 from tests.support.studies import a_study, an_estimate
 
+LOOKS_AT_CHARTS = True
+
 
 @pytest.fixture
 def run(tmp_path, finished_run):

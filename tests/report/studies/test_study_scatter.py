@@ -9,6 +9,8 @@ from hf_apt.report.studies.study_figure import study_figure
 from hf_apt.report.studies.study_page import study_page
 from tests.support.studies import a_study
 
+LOOKS_AT_CHARTS = True
+
 SCATTER: StudyScatter = {
     "title": "Confidence against variability",
     "x_label": "variability",

@@ -20,6 +20,8 @@ from hf_apt.report import rendered, write_report
 from hf_apt.report.axes import names_beside, plain_figure
 from hf_apt.report.tasks.content import tasks_content
 
+LOOKS_AT_CHARTS = True
+
 
 @pytest.fixture
 def run(finished_run, tmp_path) -> Run:

@@ -108,7 +108,7 @@ class Trunk:
         # Where the mask is the processor's, a graphics card is never waited for.
         positions_N = positions_N.to(self.model.device, non_blocking=True)
         shape = (asked_BT.shape[0], asked_BT.shape[1])
-        makers_D, position_wise = self._makers(), self._position_wise() if few else ()
+        makers_D, position_wise = self.state_makers(), self._position_wise() if few else ()
         with asked_only(position_wise, shape, positions_N):
             states = self._states_at(makers_D, inputs, positions_N)
         states_DNH = torch.stack(states)
@@ -152,9 +152,22 @@ class Trunk:
         Returns:
             This trunk.
         """
-        self._makers()
+        self.state_makers()
         self._position_wise()
         return self
+
+    def state_makers(self) -> tuple[nn.Module, ...] | None:
+        """The modules whose output the states are, found and confirmed by passes when first asked.
+
+        Returns:
+            One for each depth, in order; None where some state is no module's own output, because
+            later steps add to it or one module makes several.
+        """
+        known = self._parts.makers
+        if self.num_depths not in known:
+            with in_own_precision(self.model):
+                known[self.num_depths] = self._confirmed_makers()
+        return known[self.num_depths]
 
     def output(self, hidden_BTH: Tensor) -> Any:
         """What the trunk would return if its last hidden states were these.
@@ -186,14 +199,6 @@ class Trunk:
                 lambda: self._answer(inputs, return_dict=True),
                 stop=not self._is_whole,
             )
-
-    def _makers(self) -> tuple[nn.Module, ...] | None:
-        """The modules that make the states, if these are what they make: later steps may add."""
-        known = self._parts.makers
-        if self.num_depths not in known:
-            with in_own_precision(self.model):
-                known[self.num_depths] = self._confirmed_makers()
-        return known[self.num_depths]
 
     def _confirmed_makers(self) -> tuple[nn.Module, ...] | None:
         states = self._parts.states[: self.num_depths]

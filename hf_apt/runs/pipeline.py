@@ -98,6 +98,7 @@ def one_run(folder: Path | str) -> Iterator[Run]:
 
 def pretrain_run(config: RunConfig, run: Run) -> None:
     """Tokenise and pre-train; leaves `checkpoint/` and `training.json`."""
+    from hf_apt.data.tokenizer import load_tokenizer
     from hf_apt.models.devices import process_state
     from hf_apt.models.fresh import new_model
     from hf_apt.runs.shared_folder import wait_until_there
@@ -109,7 +110,9 @@ def pretrain_run(config: RunConfig, run: Run) -> None:
     if run.path("training.json").exists():
         return
     model = new_model(config.shape, train, seed=config.pretrain.seed)
-    trainer = pretrainer(model, train, validation, config.pretrain, run.path("training"))
+    tokenizer = load_tokenizer(str(run.path("tokenizer"))) if config.pretrain.objectives else None
+    folder = run.path("training")
+    trainer = pretrainer(model, train, validation, config.pretrain, folder, tokenizer=tokenizer)
     result: dict[str, Any] = pretrain(trainer) | {"arithmetic": arithmetic_of(trainer)}
     trained = whole_model(trainer)
     if is_main():

@@ -108,6 +108,7 @@ def finetuner(
         data_collator=collator,
         compute_loss_func=_loss_func(task, config),
         callbacks=[StopWhereDiverged(), *(method.callback() for method in config.methods)],
+        processing_class=encoder.tokenizer if config.objectives else None,
     )
     # Classifiers of transformers take the number of items and divide by their own batch's.
     trainer.model_accepts_loss_kwargs = False

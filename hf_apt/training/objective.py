@@ -53,6 +53,16 @@ class Step:
     """A factor of each text's loss, or of each label's, where the Trainer weighs examples
     (`hf_apt.training.losses.example_weights`); `weighted_sum` takes it into account."""
 
+    num_steps_before: int = 0
+    """Optimiser steps that the training has made before this one, also before it was resumed."""
+
+    part: int = 0
+    """Number of this batch among those of the optimiser step, from 0: first by accumulation step,
+    then by process."""
+
+    num_parts: int = 1
+    """Batches of the optimiser step, over accumulation steps and processes."""
+
     is_again: bool = False
     """Whether the same batch has been passed before in this optimiser step, as what goes around a
     step may ask for: not to be remembered twice."""
@@ -75,7 +85,22 @@ class Term:
     of `Step`, or a multiple or difference of such, whose normalisation it shares."""
 
     weight: float
-    """Factor in the loss."""
+    """Factor in the loss; a term of weight 0 is logged alone, without a weighted value."""
+
+
+@dataclass(frozen=True, kw_only=True)
+class TrainingSetup:
+    """What is known of a training as its Trainer is made."""
+
+    model: Any
+    """What is trained, not wrapped; its weights may be others when training begins."""
+
+    args: Any
+    """The Trainer's `TrainingArguments`."""
+
+    tokenizer: Any = None
+    """The Trainer's `processing_class`, by which an objective reads texts of its own; None where
+    the Trainer was given none."""
 
 
 class Objective(Protocol):
@@ -111,8 +136,8 @@ class Objective(Protocol):
 class NeedsTrainer(Protocol):
     """An objective that is not for every model, or that keeps something from step to step."""
 
-    def in_training(self, model: Any, args: Any) -> Callable[[Step], tuple[Term, ...]]:
-        """What a Trainer of `model` with `args`, its TrainingArguments, calls in its place.
+    def in_training(self, setup: TrainingSetup) -> Callable[[Step], tuple[Term, ...]]:
+        """What the Trainer of a model calls in its place.
 
         If that is a `TrainerCallback`, the Trainer lets it know of its events. Called once, as the
         Trainer is made; its weights may be others when training begins.

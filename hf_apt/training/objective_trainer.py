@@ -17,6 +17,7 @@ from hf_apt.training.objective import (
     Objective,
     Step,
     Term,
+    TrainingSetup,
     require_objectives,
 )
 from hf_apt.training.with_arithmetic import WithArithmetic
@@ -67,6 +68,7 @@ class WithObjectives(Trainer):
             )
         self._terms = tuple(self._in_training(each) for each in self._at_work)
         self._num_items: Tensor | None = None
+        self._num_batches, self._batch = 1, 0
         self._interval = _Interval()
         self._is_again = False
 
@@ -85,6 +87,7 @@ class WithObjectives(Trainer):
         batches, num_items = super().get_batch_samples(epoch_iterator, num_batches, device)
         if self._at_work and batches:
             self._num_items = self._counted(batches)
+            self._num_batches, self._batch = len(batches), -1
         return batches, num_items
 
     def compute_loss(
@@ -108,6 +111,7 @@ class WithObjectives(Trainer):
         loss, outputs = plain(dict(inputs), True)
         total = loss
         batch, weights = self._without_weights(inputs)
+        part, num_parts = self._part()
         for terms, num_items in zip(self._terms, self._items_of_step(inputs), strict=True):
             step = Step(
                 model=model,
@@ -118,14 +122,19 @@ class WithObjectives(Trainer):
                 loss_and_outputs=lambda inputs: plain({**inputs, **weights}, True),
                 seed=self.args.seed * _STEPS + self.state.global_step,
                 weights=next(iter(weights.values()), None),
+                num_steps_before=self.state.global_step,
+                part=part,
+                num_parts=num_parts,
                 is_again=self._is_again,
             )
             for term in terms(step):
-                total = total + self._added(term, num_items_in_batch)
+                weighted = self._noted(term, num_items_in_batch)
+                total = total + weighted if term.weight else total
         return (total, outputs) if return_outputs else total
 
     def training_step(self, model: Any, inputs: Any, *args: Any, **kwargs: Any) -> Tensor:
         """What the Trainer does, or what objectives make of it that change the gradients."""
+        self._batch += 1
 
         def passed() -> Tensor:
             return super(WithObjectives, self).training_step(model, inputs, *args, **kwargs)
@@ -149,7 +158,9 @@ class WithObjectives(Trainer):
         """What is called in training for `objective`; its events are known to the Trainer."""
         if not isinstance(objective, NeedsTrainer):
             return objective
-        called = objective.in_training(self.model, self.args)
+        called = objective.in_training(
+            TrainingSetup(model=self.model, args=self.args, tokenizer=self.processing_class)
+        )
         if isinstance(called, TrainerCallback):
             self.add_callback(called)
         return cast(Any, called)
@@ -179,19 +190,29 @@ class WithObjectives(Trainer):
             return inputs, {}
         return {name: inputs[name] for name in inputs if name != column}, {column: inputs[column]}
 
-    def _added(self, term: Term, num_items_in_batch: Tensor | int | None) -> Tensor:
-        """What `term` adds to the loss before the Trainer divides it; noted for the log."""
+    def _noted(self, term: Term, num_items_in_batch: Tensor | int | None) -> Tensor:
+        """`term` times its weight, before the Trainer divides the loss; noted for the log."""
         divisor = self._divisor(num_items_in_batch)
-        value = term.total
+        value = term.total if term.weight else term.total.detach()
         if term.num_items is not None:
             # Gradients and logged losses are averaged over the processes.
             value = value * (divisor * self.accelerator.num_processes / term.num_items)
         weighted = term.weight * value
         self._interval.add(term.name, value.detach() / divisor, self.state.global_step)
+        if not term.weight:
+            return weighted
         self._interval.add(
             f"{term.name}_weighted", weighted.detach() / divisor, self.state.global_step
         )
         return weighted
+
+    def _part(self) -> tuple[int, int]:
+        """The number of this batch among those of the step, and how many these are."""
+        if self._num_items is None:  # asked for a loss outside of a training
+            return 0, 1
+        num_processes = self.accelerator.num_processes
+        of_process = self._batch * num_processes + self.accelerator.process_index
+        return of_process, self._num_batches * num_processes
 
     def _divisor(self, num_items_in_batch: Tensor | int | None) -> int:
         """What `training_step` divides the loss by."""

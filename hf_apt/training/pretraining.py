@@ -37,10 +37,12 @@ def pretrainer(
     folder: Path,
     *,
     callbacks: Sequence[TrainerCallback] = (),
+    tokenizer: Any = None,
 ) -> Trainer:
     """The Trainer that pre-trains `model`; its own files go to `folder`.
 
-    With objectives it is a `hf_apt.training.objective_trainer.WithObjectives`; the bar's MFU then
+    `tokenizer` is that of the tokens, for objectives that read texts of their own. With objectives
+    it is a `hf_apt.training.objective_trainer.WithObjectives`; the bar's MFU then
     counts the plain pass alone.
 
     Raises ValueError if the batch cannot be divided among processes and accumulation steps, if
@@ -111,6 +113,7 @@ def pretrainer(
         ),
         data_collator=as_batch,
         callbacks=list(callbacks),
+        processing_class=tokenizer,
     )
     if config.optimizer == "muon":
         from hf_apt.training.muon import muon_and_adamw

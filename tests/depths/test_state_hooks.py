@@ -36,7 +36,7 @@ def test_states_are_those_that_transformers_shows(family, deepest, inputs):
     model = made(family)
     asked, shown = asked_of(model, inputs)
     trunk = Trunk(model, deepest=deepest)
-    assert (trunk._makers() is None) == (family in UNTAPPED and deepest > 0)
+    assert (trunk.state_makers() is None) == (family in UNTAPPED and deepest > 0)
     assert trunk.num_depths == deepest + 1
     states = trunk.at(inputs, asked)
     assert len(states) == deepest + 1

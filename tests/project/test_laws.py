@@ -58,7 +58,10 @@ OUTSIDE: dict[str, set[str]] = {
 
 HEAVY = {"torch", "transformers", "datasets", "accelerate", "tokenizers", "safetensors"}
 
-OBJECTIVE_PARTS = ("training.adversary", "training.averages", "training.contrast", "stats")
+OBJECTIVE_PARTS = (
+    *("training.adversary", "training.averages", "training.contrast"),
+    *("training.representation", "stats"),
+)
 """What objectives are made of, beside `hf_apt.training.objective`."""
 
 STUDIES_ON_STUDIES = {

@@ -1,6 +1,7 @@
 """Laws of the mixin: nothing where nothing is asked, else one mean however a step is divided."""
 
 import json
+import math
 import os
 import subprocess
 import sys
@@ -27,7 +28,7 @@ from workers.objectives import (
 )
 
 from hf_apt.models.lora import with_adapter
-from hf_apt.training.objective import num_asked
+from hf_apt.training.objective import Term, num_asked
 from hf_apt.training.objective_trainer import WithObjectives
 from hf_apt.training.objectives.entropy import ConfidencePenalty
 from hf_apt.training.objectives.proximal import Proximal
@@ -137,6 +138,67 @@ def test_counts_may_be_numbers_or_tensors_of_any_kind_and_device(accumulation_st
     for name in kinds:
         counts = [int(each) for each in seen[name][::accumulation_steps]]
         assert counts == asked, name
+
+
+class Recording:
+    """An objective that notes what it is told of the training."""
+
+    name, weight = "recording", 1.0
+
+    def __init__(self, logged_alone: float = 0.0):
+        self.value = logged_alone
+        self.seen: list[tuple[int, int, int]] = []
+        self.setup: Any = None
+
+    def count(self, inputs: Any) -> int:
+        return 1
+
+    def in_training(self, setup: Any) -> Any:
+        self.setup = setup
+        return self
+
+    def __call__(self, step: Any) -> Any:
+        self.seen.append((step.num_steps_before, step.part, step.num_parts))
+        value = self.value * step.loss
+        return (Term(name="proximal", total=value, num_items=step.num_items, weight=0.0),)
+
+
+@pytest.mark.parametrize("accumulation_steps", [1, 2])
+def test_a_batch_is_told_its_number_and_that_of_its_step(accumulation_steps, tmp_path):
+    objective = Recording()
+    trainer = classifying(str(tmp_path), (objective,), accumulation_steps=accumulation_steps)
+    trainer.train()
+    parts = range(accumulation_steps)
+    expected = [(step, part, accumulation_steps) for step in range(NUM_STEPS) for part in parts]
+    assert objective.seen == expected
+    model: Any = trainer.model
+    trainer.compute_loss(model.train(), stacked(texts(2)), num_items_in_batch=2)
+    assert objective.seen[-1] == (NUM_STEPS, 0, 1), "outside of a training a batch is whole"
+
+
+def test_an_objective_is_told_of_model_arguments_and_tokenizer(tokenizer, tokens, tmp_path):
+    objective = Recording()
+    trainer = pretraining(str(tmp_path), tokens_folder(tokens), (objective,), tokenizer=tokenizer)
+    setup = objective.setup
+    assert setup.model is trainer.model
+    assert setup.args is trainer.args
+    assert setup.tokenizer is tokenizer
+    model: Any = trainer.model
+    names = ("bos_token_id", "eos_token_id", "pad_token_id", "vocab_size")
+    before = [getattr(model.config, name) for name in names]
+    trainer.train()
+    assert [getattr(model.config, name) for name in names] == before, "it changes no model"
+
+
+def test_a_term_without_a_weight_is_logged_alone(tmp_path):
+    """Whatever it is: what is no number must not reach the loss."""
+    trainer = classifying(str(tmp_path / "a"), (Recording(math.nan),))
+    trainer.train()
+    plain = classifying(str(tmp_path / "b"), (Recording(0.0),))
+    plain.train()
+    assert_same_weights(trainer, plain)
+    assert math.isnan(logged(trainer)["1.proximal"])
+    assert "1.proximal_weighted" not in logged(trainer)
 
 
 # However a step is divided.

@@ -12,7 +12,7 @@ from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
 from hf_apt.stats.config_checks import require_positive, require_whole
-from hf_apt.training.objective import Step, Term, num_asked, require_weight
+from hf_apt.training.objective import Step, Term, TrainingSetup, num_asked, require_weight
 
 if TYPE_CHECKING:
     from torch import Tensor
@@ -84,12 +84,11 @@ class BalancedContrast:
         """
         return num_asked(inputs)
 
-    def in_training(self, model: Any, args: Any) -> Callable[[Step], tuple[Term, ...]]:
-        """The term with its memory, for a Trainer of `model`.
+    def in_training(self, setup: TrainingSetup) -> Callable[[Step], tuple[Term, ...]]:
+        """The term with its memory, for a Trainer of a classifier.
 
         Args:
-            model: a classifier.
-            args: the Trainer's arguments.
+            setup: the training of a classifier.
 
         Returns:
             What a Trainer calls in place of the objective, and lets know of its events.
@@ -99,7 +98,7 @@ class BalancedContrast:
         """
         from hf_apt.training.contrast.balanced_term import BalancedTerm
 
-        return BalancedTerm(self, model)
+        return BalancedTerm(self, setup.model)
 
     def __call__(self, step: Step) -> tuple[Term, ...]:
         """Nothing without a memory, as a Trainer calls what `in_training` gives.
@@ -114,6 +113,6 @@ class BalancedContrast:
             ValueError: always.
         """
         raise ValueError(
-            "balanced_contrast has no memory outside of a training: call what "
-            "in_training(model, args) returns, as hf_apt.WithObjectives does."
+            "balanced_contrast has no memory outside of a training: call what in_training(setup) "
+            "returns, as hf_apt.WithObjectives does."
         )

@@ -15,7 +15,7 @@ from typing import TYPE_CHECKING, Any
 from hf_apt.stats.config_checks import require_whole
 from hf_apt.training.adversary.answers import num_answers
 from hf_apt.training.averages.shares import require_share_or_end
-from hf_apt.training.objective import Step, Term, require_weight
+from hf_apt.training.objective import Step, Term, TrainingSetup, require_weight
 
 if TYPE_CHECKING:
     from torch import Tensor
@@ -70,12 +70,11 @@ class Proximal:
         """
         return num_answers(inputs)
 
-    def in_training(self, model: Any, args: Any) -> Callable[[Step], tuple[Term, ...]]:
+    def in_training(self, setup: TrainingSetup) -> Callable[[Step], tuple[Term, ...]]:
         """The term with its teacher, who follows a model in training.
 
         Args:
-            model: what is trained.
-            args: the TrainingArguments.
+            setup: the training.
 
         Returns:
             What gives the divergence of a batch, and a callback of the Trainer.
@@ -86,7 +85,7 @@ class Proximal:
         from hf_apt.training.adversary.whole_weights import require_whole_weights
         from hf_apt.training.averages.proximal_term import ProximalTerm
 
-        require_whole_weights(args, self.name)
+        require_whole_weights(setup.args, self.name)
         return ProximalTerm(self)
 
     def __call__(self, step: Step) -> tuple[Term, ...]:
@@ -102,6 +101,6 @@ class Proximal:
             ValueError: always.
         """
         raise ValueError(
-            "proximal has no teacher outside of a training: call what in_training(model, args) "
-            "returns, as hf_apt.WithObjectives does."
+            "proximal has no teacher outside of a training: call what in_training(setup) returns, "
+            "as hf_apt.WithObjectives does."
         )

@@ -15,6 +15,7 @@ from hf_apt.training.adversary.divergence import symmetric_kl
 from hf_apt.training.objective import (
     Step,
     Term,
+    TrainingSetup,
     asked_logits,
     num_asked,
     require_weight,
@@ -63,23 +64,23 @@ class RDrop:
         """
         return num_asked(inputs)
 
-    def in_training(self, model: Any, args: Any) -> RDrop:
+    def in_training(self, setup: TrainingSetup) -> RDrop:
         """Itself; with a warning for a model that answers alike in both passes.
 
         Args:
-            model: what is trained.
-            args: the TrainingArguments.
+            setup: the training.
 
         Returns:
             This objective, which keeps nothing from step to step.
         """
         from hf_apt.training.adversary.any_dropout import has_dropout
 
-        if not has_dropout(model):
+        if not has_dropout(setup.model):
+            kind = type(setup.model).__name__
             warnings.warn(
-                f"{self.name} compares two draws of dropout, and {type(model).__name__} has none: "
-                "it does nothing, in twice the time; give the model some (--dropout 0.1), or leave "
-                f"out {self.name}.",
+                f"{self.name} compares two draws of dropout, and {kind} has none: it does "
+                "nothing, in twice the time; give the model some (--dropout 0.1), or leave out "
+                f"{self.name}.",
                 stacklevel=2,
             )
         return self

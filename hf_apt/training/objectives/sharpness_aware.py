@@ -11,7 +11,7 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
-from hf_apt.training.objective import Step, Term, require_weight
+from hf_apt.training.objective import Step, Term, TrainingSetup, require_weight
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -48,12 +48,11 @@ class SharpnessAware:
         """
         return 0
 
-    def in_training(self, model: Any, args: Any) -> Callable[[Step], tuple[Term, ...]]:
+    def in_training(self, setup: TrainingSetup) -> Callable[[Step], tuple[Term, ...]]:
         """What goes around the steps of a model in training.
 
         Args:
-            model: what is trained.
-            args: the TrainingArguments.
+            setup: the training.
 
         Returns:
             An `AroundStep` without a term.
@@ -65,11 +64,12 @@ class SharpnessAware:
         from hf_apt.training.adversary.whole_weights import require_whole_weights
         from hf_apt.training.adversary.worst_weights import WorstWeights
 
-        require_whole_weights(args, self.name)
-        if args.gradient_accumulation_steps > 1:
+        require_whole_weights(setup.args, self.name)
+        num_batches = setup.args.gradient_accumulation_steps
+        if num_batches > 1:
             raise ValueError(
                 f"{self.name} goes twice over a whole batch, and gradient_accumulation_steps is "
-                f"{args.gradient_accumulation_steps}: set it to 1, with a smaller batch if need be."
+                f"{num_batches}: set it to 1, with a smaller batch if need be."
             )
         return WorstWeights(self.weight)
 

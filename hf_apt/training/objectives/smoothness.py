@@ -19,7 +19,7 @@ from hf_apt.stats.config_checks import (
 )
 from hf_apt.training.adversary.answers import num_answers
 from hf_apt.training.adversary.ball import Ball, Level, Norm
-from hf_apt.training.objective import Step, Term, require_weight
+from hf_apt.training.objective import Step, Term, TrainingSetup, require_weight
 
 if TYPE_CHECKING:
     from torch import Tensor
@@ -129,12 +129,11 @@ class Smoothness:
         """
         return num_answers(inputs)
 
-    def in_training(self, model: Any, args: Any) -> Smoothness:
+    def in_training(self, setup: TrainingSetup) -> Smoothness:
         """Itself, if it can be asked of a model in training.
 
         Args:
-            model: what is trained.
-            args: the TrainingArguments.
+            setup: the training.
 
         Returns:
             This objective, which keeps nothing from step to step.
@@ -145,7 +144,7 @@ class Smoothness:
         """
         from hf_apt.training.adversary.smoothness_term import require_perturbable
 
-        require_perturbable(self, model, args)
+        require_perturbable(self, setup.model, setup.args)
         return self
 
     def __call__(self, step: Step) -> tuple[Term, ...]:

@@ -146,6 +146,7 @@ def pretraining(
     dropout: float = 0.0,
     save_every: int = 1000,
     num_steps: int = NUM_STEPS,
+    tokenizer: Any = None,
 ) -> Trainer:
     """A Trainer of a BERT-6 of two blocks."""
     held = Tokens(Path(tokens))
@@ -162,7 +163,8 @@ def pretraining(
     shape = ModelShape(
         hidden_size=16, num_heads=2, num_blocks=2, dropout=dropout, initializer_range=0.3
     )
-    trainer = pretrainer(new_model(shape, held, seed=5), held, held, config, Path(folder))
+    model = new_model(shape, held, seed=5)
+    trainer = pretrainer(model, held, held, config, Path(folder), tokenizer=tokenizer)
     trainer.args.max_grad_norm = 0.0
     return trainer
 

@@ -12,7 +12,7 @@ from workers.objectives import classifier, classifying, logged, stacked, texts
 from hf_apt.models.lora import with_adapter
 from hf_apt.training.adversary.divergence import symmetric_kl
 from hf_apt.training.averages.proximal_term import NAME, ProximalTerm
-from hf_apt.training.objective import Step
+from hf_apt.training.objective import Step, TrainingSetup
 from hf_apt.training.objectives.proximal import Proximal
 from hf_apt.training.objectives.r_drop import RDrop
 from hf_apt.training.objectives.smoothness import Smoothness
@@ -53,7 +53,7 @@ def test_the_teacher_is_the_average_of_the_weights_so_far(tmp_path):
 
 def test_it_is_the_divergence_from_the_teachers_answers():
     model, batch = classifier().train(), stacked(texts(4))
-    term = Proximal(weight=1).in_training(model, _args())
+    term = Proximal(weight=1).in_training(TrainingSetup(model=model, args=_args()))
     assert isinstance(term, ProximalTerm)
     step = _step(model, batch)
     (first,) = term(step)
@@ -196,4 +196,4 @@ def test_what_is_refused(tmp_path):
     trainer = classifying(str(tmp_path), ())
     trainer.args.fsdp = True
     with pytest.raises(ValueError, match="proximal needs all weights in every process"):
-        Proximal(weight=1).in_training(trainer.model, trainer.args)
+        Proximal(weight=1).in_training(TrainingSetup(model=trainer.model, args=trainer.args))

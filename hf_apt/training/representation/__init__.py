@@ -1,0 +1,1 @@
+"""Objectives on hidden states: states with gradients, and texts of an objective's own."""

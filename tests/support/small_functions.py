@@ -50,7 +50,7 @@ class QuadraticModel(LinearModel):
 
 def function_of(model: VectorModel, num_classes: int = 3) -> LogitsFunction:
     """The outputs of a model of vectors."""
-    tokenizer = SimpleNamespace(pad_token_id=0)
+    tokenizer = SimpleNamespace(pad_token_id=0, padding_side="right")
     return LogitsFunction(model, tokenizer, "label", num_classes, 8)
 
 
@@ -112,3 +112,48 @@ def _spread(model: nn.Module) -> None:
         for name, each in model.named_parameters():
             if "norm" not in name.lower():
                 each.copy_(0.3 * torch.randn_like(each))
+
+
+def tiny_gpt2_classifier(tokenizer) -> LogitsFunction:
+    """A GPT-2 of two blocks with a classification head, which reads the last token."""
+    from transformers import GPT2Config, GPT2ForSequenceClassification
+
+    torch.manual_seed(0)
+    sizes = {"n_embd": 8, "n_layer": 2, "n_head": 2, "n_positions": 32, "num_labels": 3}
+    config = GPT2Config(vocab_size=len(tokenizer), pad_token_id=tokenizer.pad_token_id, **sizes)
+    model = GPT2ForSequenceClassification(config)
+    return classifier_logits(model.double(), tokenizer, sequence_length=16)
+
+
+def tiny_modernbert_classifier(tokenizer, pooling: str) -> LogitsFunction:
+    """A ModernBERT of two blocks whose head reads the first token (cls) or the mean of all."""
+    from transformers import ModernBertConfig, ModernBertForSequenceClassification
+
+    torch.manual_seed(0)
+    config = ModernBertConfig(
+        **sizes(len(tokenizer)),
+        num_labels=3,
+        classifier_pooling=pooling,  # pyright: ignore[reportArgumentType]
+        **dict.fromkeys(("pad_token_id", "bos_token_id", "eos_token_id"), tokenizer.pad_token_id),
+        **dict.fromkeys(("cls_token_id", "sep_token_id"), tokenizer.pad_token_id),
+    )
+    model = ModernBertForSequenceClassification(config)
+    return classifier_logits(model.double(), tokenizer, sequence_length=16)
+
+
+def tiny_xlnet_classifier(tokenizer) -> LogitsFunction:
+    """An XLNet of two blocks, padded on the left, whose head reads the last token."""
+    from copy import deepcopy
+
+    from transformers import XLNetConfig, XLNetForSequenceClassification
+
+    torch.manual_seed(0)
+    config = XLNetConfig(
+        vocab_size=len(tokenizer),
+        pad_token_id=tokenizer.pad_token_id,
+        **{"d_model": 8, "n_layer": 2, "n_head": 2, "d_inner": 12, "num_labels": 3},
+    )
+    tokenizer = deepcopy(tokenizer)
+    tokenizer.padding_side = "left"
+    model = XLNetForSequenceClassification(config)
+    return classifier_logits(model.double(), tokenizer, sequence_length=16)

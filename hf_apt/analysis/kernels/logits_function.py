@@ -32,12 +32,12 @@ class Row:
     """Token ids and what goes with them, by the names of the model's arguments."""
 
     position: int
-    """Where the answer is read; 0 for a classifier."""
+    """Where the answer of a prompt is read; -1 for a classifier, whose head knows where."""
 
 
 @dataclass(frozen=True)
 class Batch:
-    """Rows as tensors on the model's device, padded on the right."""
+    """Rows as tensors on the model's device, padded."""
 
     inputs: dict[str, Tensor]
     """Arguments of the model, each of shape (texts, tokens)."""
@@ -108,7 +108,7 @@ class LogitsFunction:
     def _row(self, text: str) -> Row:
         if self.prompt is None:
             options = {"truncation": True, "max_length": self.sequence_length}
-            return Row(dict(self.tokenizer(text, **options)), 0)
+            return Row(dict(self.tokenizer(text, **options)), -1)
         while True:
             encoded = self._asked(text)
             excess = len(encoded["input_ids"]) - self.sequence_length
@@ -142,7 +142,10 @@ class LogitsFunction:
         return kept if len(kept) < len(text) else text[:-1]
 
     def batch(self, rows: Sequence[Row]) -> Batch:
-        """Rows as tensors, the shorter ones padded on the right and masked there.
+        """Rows as tensors, the shorter ones padded and masked there.
+
+        They are padded on the right; those of a classifier on the side of the tokenizer, since a
+        head such as XLNet's reads the last token whatever it is.
 
         Args:
             rows: texts as the model reads them.
@@ -152,14 +155,15 @@ class LogitsFunction:
         """
         longest = max(len(row.inputs["input_ids"]) for row in rows)
         filling = {"input_ids": self.tokenizer.pad_token_id or 0}
+        on_left = self.place == "label" and self.tokenizer.padding_side == "left"
+
+        def padded(row: Row, name: str) -> list[int]:
+            ids = list(row.inputs[name])
+            empty = [filling.get(name, 0)] * (longest - len(ids))
+            return [*empty, *ids] if on_left else [*ids, *empty]
+
         inputs = {
-            name: torch.tensor(
-                [
-                    [*row.inputs[name], *[filling.get(name, 0)] * (longest - len(row.inputs[name]))]
-                    for row in rows
-                ],
-                device=self.model.device,
-            )
+            name: torch.tensor([padded(row, name) for row in rows], device=self.model.device)
             for name in rows[0].inputs
         }
         positions_B = torch.tensor([row.position for row in rows], device=self.model.device)

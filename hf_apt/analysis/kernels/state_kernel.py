@@ -1,5 +1,5 @@
 """The kernel of a frozen state alone: what a fresh linear head on the model learns."""
-# J: all texts. O: outputs.
+# J: all texts. H: width of a state. O: outputs.
 
 from __future__ import annotations
 
@@ -9,6 +9,7 @@ import numpy as np
 import torch
 from jaxtyping import Float
 
+from hf_apt.analysis.kernels.answer_positions import answer_positions, trunk_of
 from hf_apt.analysis.kernels.logits_function import LogitsFunction, Row
 from hf_apt.depths.model_parts import depth_states
 
@@ -16,7 +17,10 @@ from hf_apt.depths.model_parts import depth_states
 def depth_answer_states(
     function: LogitsFunction, rows: Sequence[Row]
 ) -> list[Float[np.ndarray, "J H"]]:
-    """The hidden states where the answer is read, at every depth; of a classifier the first token.
+    """The hidden states that the answer is read from, at every depth.
+
+    They are those of the mask, of the last token of a causal model, or of the tokens that a
+    classifier's head reads: the first in BERT, the last in GPT-2, the mean of all in others.
 
     Args:
         function: the outputs; the trunk of its model is run, one text at a time.
@@ -24,17 +28,20 @@ def depth_answer_states(
 
     Returns:
         For each depth, from embeddings on, the states in float64.
+
+    Raises:
+        ValueError: for a classifier that reads its tokens in another way.
     """
-    model = function.model
-    base = model.get_base_model() if hasattr(model, "get_base_model") else model
-    trunk = getattr(base, base.base_model_prefix, base)
+    trunk = trunk_of(function.model)
     states = []
-    with torch.no_grad():
-        for row in rows:
-            batch = function.batch([row])
-            outputs = trunk(**batch.inputs, output_hidden_states=True)
-            read_DH = torch.stack([each[0, row.position] for each in depth_states(outputs)])
-            states.append(read_DH.double().cpu().numpy())
+    for row in rows:
+        read = answer_positions(function, row)
+        with torch.no_grad():
+            outputs = trunk(**function.batch([row]).inputs, output_hidden_states=True)
+        read_DH = torch.stack(
+            [each[0, read].double().mean(dim=0) for each in depth_states(outputs)]
+        )
+        states.append(read_DH.cpu().numpy())
     return list(np.stack(states, axis=1))
 
 

@@ -2,7 +2,13 @@
 
 import numpy as np
 import torch
-from small_functions import tiny_classifier, tiny_masked_lm
+from small_functions import (
+    tiny_classifier,
+    tiny_gpt2,
+    tiny_gpt2_classifier,
+    tiny_masked_lm,
+    tiny_modernbert_classifier,
+)
 
 from hf_apt.analysis.kernels.logits_function import prompted_logits
 from hf_apt.analysis.kernels.prompt import Prompt
@@ -43,3 +49,29 @@ def test_a_classifier_is_read_at_the_first_token(tokenizer) -> None:
     hidden = function.model.bert(torch.tensor([rows[0].inputs["input_ids"]])).last_hidden_state
     read = depth_answer_states(function, rows)[-1][0]
     np.testing.assert_allclose(read, hidden[0, 0].detach(), atol=1e-12)
+
+
+def test_a_decoder_is_read_at_its_last_token(tokenizer) -> None:
+    """By next words, and by a classification head alike; the first token sees no other."""
+    words = Prompt("{text} w9 {mask}", ("w1", "w2", "w3"))
+    for function in (
+        prompted_logits(tiny_gpt2(tokenizer), tokenizer, words, causal=True),
+        tiny_gpt2_classifier(tokenizer),
+    ):
+        rows = function.rows(["w1 w2", "w1 w3 w4"])
+        states = depth_answer_states(function, rows)
+        for place, row in enumerate(rows):
+            inputs = {name: torch.tensor([ids]) for name, ids in row.inputs.items()}
+            hidden = function.model.transformer(**inputs, output_hidden_states=True)
+            expected = [*hidden.hidden_states[:-1], hidden.last_hidden_state]
+            for depth, of_depth in enumerate(expected):
+                read = of_depth[0, -1].detach()
+                np.testing.assert_allclose(states[depth][place], read, atol=1e-12)
+
+
+def test_a_head_on_the_mean_is_read_by_the_mean(tokenizer) -> None:
+    function = tiny_modernbert_classifier(tokenizer, "mean")
+    rows = function.rows(["w1 w2 w3"])
+    hidden = function.model.model(torch.tensor([rows[0].inputs["input_ids"]])).last_hidden_state
+    read = depth_answer_states(function, rows)[-1][0]
+    np.testing.assert_allclose(read, hidden[0].mean(dim=0).detach(), atol=1e-12)

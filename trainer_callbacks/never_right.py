@@ -16,6 +16,7 @@ from hf_apt.models.token_rows import token_rows
 from hf_apt.stats.apt import ASKED_OFTEN, never_right
 from hf_apt.stats.token_rows.row_figures import row_figures
 from hf_apt.stats.token_rows.token_rows import TokenRows
+from hf_apt.training.adversary.whole_weights import is_whole
 
 _OF_ROWS = (
     *("norms", "biases", "look_untrained", "num_untrained"),
@@ -61,8 +62,8 @@ def whole_rows(model: PreTrainedModel) -> TokenRows | None:
     if not weight.is_floating_point():
         return None
     is_merged = getattr(embeddings, "merged", True)
-    is_whole = is_merged and all(map(_is_here, (weight, *model.parameters())))
-    return token_rows(model) if is_whole else None
+    are_whole = is_merged and all(map(is_whole, (weight, *model.parameters())))
+    return token_rows(model) if are_whole else None
 
 
 def _rows_entry(
@@ -88,11 +89,3 @@ def _names(tokenizer: Any, vocab_size: int) -> list[str]:
         return [""] * vocab_size
     names = vocabulary(tokenizer)[:vocab_size]
     return names + [f"<{index}>" for index in range(len(names), vocab_size)]
-
-
-def _is_here(weight: Tensor) -> bool:
-    """Whether a weight is whole in this process, and neither a part nor a place to put it."""
-    if hasattr(weight, "device_mesh") or getattr(weight, "_is_flat_param", False):
-        return False
-    is_plain = type(weight) in (Tensor, Parameter)  # a quantised one has no storage of its own
-    return not weight.is_meta and (not is_plain or weight.untyped_storage().nbytes() > 0)

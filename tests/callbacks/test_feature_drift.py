@@ -1,11 +1,17 @@
 """Feature drift in a training: the figure of a loop of one's own, and a training left as it is."""
 
+import json
 import logging
+import os
+import subprocess
+import sys
+from pathlib import Path
 
 import numpy as np
 import pytest
 import torch
 from small_functions import sizes
+from torch.utils.data import IterableDataset
 from transformers import (
     BertConfig,
     BertForMaskedLM,
@@ -13,6 +19,7 @@ from transformers import (
     Trainer,
     TrainingArguments,
 )
+from workers import feature_drift
 
 from trainer_callbacks import FeatureDriftCallback
 
@@ -29,6 +36,7 @@ def classifier() -> BertForSequenceClassification:
 
 def trainer(folder, model, *callbacks, **options) -> Trainer:
     arguments = {"eval_strategy": "steps", "eval_steps": 2, "max_steps": 4, "logging_steps": 1}
+    arguments |= {"per_device_train_batch_size": 4}
     return Trainer(
         model=model,
         args=TrainingArguments(
@@ -37,7 +45,6 @@ def trainer(folder, model, *callbacks, **options) -> Trainer:
             report_to="none",
             save_strategy="no",
             learning_rate=0.05,
-            per_device_train_batch_size=4,
             **{**arguments, **options},
         ),
         train_dataset=ROWS,
@@ -101,8 +108,75 @@ def test_what_cannot_be_followed_is_said(tmp_path, caplog) -> None:
     frozen = classifier()
     for parameter in frozen.parameters():
         parameter.requires_grad_(False)
-    with pytest.raises(ValueError, match="not whole in this process"):
+    with pytest.raises(ValueError, match="no weight of BertForSequenceClassification"):
         trainer(tmp_path, frozen, FeatureDriftCallback()).train()
     with caplog.at_level(logging.WARNING):
         trainer(tmp_path, classifier(), FeatureDriftCallback(), eval_strategy="no").train()
     assert "eval_strategy is 'no'" in caplog.text
+
+
+def test_each_evaluation_set_has_the_figure_of_its_own_texts(tmp_path) -> None:
+    """A set that is handed over later has none: its texts were not seen at the start."""
+    sets = {"one": ROWS[:2], "two": ROWS[4:6]}
+    run = trainer(tmp_path, classifier(), FeatureDriftCallback(num_texts=2), max_steps=2)
+    run.eval_dataset = sets
+    run.train()
+    logged = {
+        name: v for each in run.state.log_history for name, v in each.items() if "drift" in name
+    }
+    assert set(logged) == {"eval_one_feature_drift", "eval_two_feature_drift"}
+    for name, data in sets.items():
+        alone = trainer(tmp_path, classifier(), FeatureDriftCallback(num_texts=2), max_steps=2)
+        alone.eval_dataset = data
+        alone.train()
+        expected = next(
+            each["eval_feature_drift"]
+            for each in alone.state.log_history
+            if "eval_feature_drift" in each
+        )
+        assert logged[f"eval_{name}_feature_drift"] == pytest.approx(expected)
+    assert not any("drift" in name for name in run.evaluate(ROWS[6:], metric_key_prefix="late"))
+
+
+class Streamed(IterableDataset):
+    def __iter__(self):
+        yield from ROWS
+
+
+def test_streamed_data_is_refused(tmp_path) -> None:
+    run = trainer(tmp_path, classifier(), FeatureDriftCallback())
+    run.eval_dataset = Streamed()
+    with pytest.raises(ValueError, match="an eval_dataset that is not streamed"):
+        run.train()
+
+
+WORKER = Path(__file__).parents[1] / "support/workers" / "feature_drift.py"
+
+
+@pytest.mark.slow
+def test_two_processes_log_what_one_logs_and_shards_are_refused(tmp_path) -> None:
+    root, support = WORKER.parents[3], WORKER.parents[1]
+    launch = ["-m", "torch.distributed.run", "--standalone", "--nproc_per_node=2"]
+    done = subprocess.run(
+        [sys.executable, *launch, str(WORKER), str(tmp_path)],
+        env=os.environ | {"OMP_NUM_THREADS": "1", "PYTHONPATH": f"{root}{os.pathsep}{support}"},
+        capture_output=True,
+        text=True,
+        timeout=300,
+    )
+    assert done.returncode == 0, done.stderr
+    expected = feature_drift.drift(
+        feature_drift.trainer(str(tmp_path), feature_drift.classifier(), 1)
+    )
+    assert len(expected) == 2
+    for rank in range(2):
+        told = json.loads((tmp_path / f"{rank}.json").read_text())
+        assert told["drift"] == pytest.approx(expected, rel=1e-4)
+        assert told["refused"] == [
+            "FeatureDriftCallback needs all weights in every process, and "
+            "bert.embeddings.word_embeddings.weight of FSDPBertForSequenceClassification is not "
+            "whole in this one: train it without fully_shard, FSDP or DeepSpeed; several processes "
+            "by torchrun alone are right.",
+            "FeatureDriftCallback needs all weights in every process, which FSDP shares out: start "
+            "several processes by torchrun alone.",
+        ]

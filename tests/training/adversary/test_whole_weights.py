@@ -3,8 +3,13 @@
 from types import SimpleNamespace
 
 import pytest
+import torch
 
-from hf_apt.training.adversary.whole_weights import require_whole_weights
+from hf_apt.training.adversary.whole_weights import (
+    is_whole,
+    require_whole_model,
+    require_whole_weights,
+)
 
 
 def test_shared_out_weights_are_refused(monkeypatch):
@@ -26,3 +31,12 @@ def test_so_are_those_that_the_launcher_shares_out(kind, switch, monkeypatch):
         require_whole_weights(whole, "it")
     monkeypatch.setenv(f"ACCELERATE_USE_{switch}", "false")
     require_whole_weights(whole, "it")
+
+
+def test_a_model_that_is_cut_already_is_refused():
+    model = torch.nn.Linear(2, 2)
+    require_whole_model(model, "it")
+    assert is_whole(model.weight)
+    model.bias = torch.nn.Parameter(torch.empty(0))
+    with pytest.raises(ValueError, match="it needs all weights in every process, and bias of Lin"):
+        require_whole_model(model, "it")

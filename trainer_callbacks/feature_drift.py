@@ -181,8 +181,10 @@ def _first_rows(num: int) -> dict[str, list[dict[str, Tensor]]]:
 
 def _rows_of(trainer: Trainer, data: Any, num: int) -> list[dict[str, Tensor]]:
     """The first texts of `data`, each collated alone, without labels."""
-    is_numbered = hasattr(data, "__getitem__") and not isinstance(data, IterableDataset)
-    num = min(num, len(data)) if is_numbered else 0
+    if isinstance(data, IterableDataset) or not hasattr(data, "__getitem__"):
+        num = 0
+    else:
+        num = min(num, len(data))
     if not num:
         raise ValueError(
             "FeatureDriftCallback looks at the first texts of the Trainer's data, and there are "

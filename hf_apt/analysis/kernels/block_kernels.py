@@ -1,5 +1,5 @@
 """Where in the depth the signal of fine-tuning lives: kernels of each block by themselves."""
-# J: all texts, training texts first. O: outputs. G: groups.
+# J: all texts, training texts first. O: outputs. E: differences of outputs. G: groups.
 
 from __future__ import annotations
 
@@ -13,6 +13,7 @@ from hf_apt.analysis.kernels.empirical_kernels import GroupKernels
 from hf_apt.analysis.kernels.kernel_names import KernelKind
 from hf_apt.stats.kernels.alignment import along_labels, label_alignment, shares, trace
 from hf_apt.stats.kernels.condition_number import condition_number
+from hf_apt.stats.kernels.contrasts import class_contrasts, target_contrasts
 
 
 @dataclass
@@ -38,7 +39,9 @@ def block_kernels(
     """The sum of the kernels of groups, and the figures of each group and place.
 
     Shares are of the trace, and of y' K y, the speed at which outputs move to their targets; both
-    add up to 1 over groups. Source: ours. One place is held at a time.
+    add up to 1 over groups. They, alignments and condition numbers are of differences between
+    classes, since what all logits have in common changes no answer. Source: ours. One place is held
+    at a time.
 
     Args:
         parts: kernels of each group, in the order of the model.
@@ -48,7 +51,7 @@ def block_kernels(
     Returns:
         The kernels and the figures.
     """
-    num = len(targets_IO)
+    num, targets_IE = len(targets_IO), target_contrasts(targets_IO)
     total: dict[KernelKind, np.ndarray] = {}
     groups: list[dict[str, Any]] = []
     places: list[dict[str, Any]] = []
@@ -61,8 +64,8 @@ def block_kernels(
     for part in parts:
         groups.append({"place": part.group.place, "kind": part.group.kind, "values": {}})
         for kind, kernel in part.kernels.items():
-            own = kernel[:num]
-            groups[-1]["values"][kind] = (trace(own), along_labels(own, targets_IO))
+            own = class_contrasts(kernel[:num])
+            groups[-1]["values"][kind] = (trace(own), along_labels(own, targets_IE))
             total[kind] = total[kind] + kernel if kind in total else kernel
         if "sgd" in part.kernels:
             kernel = part.kernels["sgd"]
@@ -83,11 +86,11 @@ def block_kernels(
 def _of_place(
     place: str, kernel: np.ndarray, targets_IO: np.ndarray, accuracy_of: Callable
 ) -> dict[str, Any]:
-    own = kernel[: len(targets_IO)]
+    own = class_contrasts(kernel[: len(targets_IO)])
     condition = condition_number(own)
     return {
         "place": place,
-        "alignment": label_alignment(own, targets_IO),
+        "alignment": label_alignment(own, target_contrasts(targets_IO)),
         "condition": condition.value,
         "condition_of_rank": condition.of_rank,
         "rank": condition.rank,

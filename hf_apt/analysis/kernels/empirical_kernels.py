@@ -3,6 +3,7 @@
 
 from __future__ import annotations
 
+import warnings
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 
@@ -30,7 +31,7 @@ MEMORY = 2 * 2**30
 """Bytes of gradients and kernels that are held at most, unless told."""
 
 _COLUMNS = 2**20
-"""Columns of a matrix of gradients whose signs are taken at once."""
+"""Columns of a matrix of gradients that are multiplied at once."""
 
 
 @dataclass(frozen=True)
@@ -95,6 +96,7 @@ def planned_kernels(texts: KernelTexts) -> tuple[KernelPlan, dict[str, Tensor]]:
     names = [name for group in groups for name in group.names]
     kept = rows_with_gradient(texts.function, texts.train, names)
     weights = detached_weights(texts.function)
+    _warn_of_rounding(texts, next(iter(weights.values())).dtype)
     values = [sum(_num_values(weights[name], kept.get(name)) for name in g.names) for g in groups]
     plan = kernel_plan(
         *(groups, values),
@@ -103,9 +105,22 @@ def planned_kernels(texts: KernelTexts) -> tuple[KernelPlan, dict[str, Tensor]]:
         num_outputs=texts.function.num_outputs,
         num_kinds=len(texts.kinds),
         memory=texts.memory,
+        has_signs=texts.kinds != ("sgd",),
         bytes_per_value=next(iter(weights.values())).element_size(),
     )
     return plan, kept
+
+
+def _warn_of_rounding(texts: KernelTexts, dtype: torch.dtype) -> None:
+    """Warn where a floor of signs is below what the gradients themselves are rounded by."""
+    if texts.kinds != ("sgd",) and 0 < texts.sign_floor < torch.finfo(dtype).eps:
+        warnings.warn(
+            f"gradients in {str(dtype).removeprefix('torch.')} are rounded by "
+            f"{torch.finfo(dtype).eps:.1g} of their size, and signs have a floor of "
+            f"{texts.sign_floor:.1g}: those that are 0 but for rounding count as signs. Take the "
+            "model in float32 (`model.float()`).",
+            stacklevel=3,
+        )
 
 
 def _num_values(weight: Tensor, kept: Tensor | None) -> int:
@@ -182,13 +197,20 @@ def _of_share(
     for start in range(0, num_train, share.num_held):
         part = slice(start, min(start + share.num_held, num_train))
         held = _gradients(texts, texts.train[part], names, weights, kept)
+        held_floors = floors_JO[part].reshape(-1, 1)
+        # Once for all texts that come by: in eight bits, since each is -1, 0 or 1.
+        signs = {
+            name: _signs(each, held_floors).to(torch.int8)
+            for name, each in held.items()
+            if texts.kinds != ("sgd",)
+        }
         for first in range(0, len(rows), STREAMED):
             block = slice(first, first + STREAMED)
             streamed = _gradients(texts, rows[block], names, weights, kept)
             for group, kernels in zip(share.groups, sums, strict=True):
-                pairs = [(streamed[name], held[name]) for name in group.names]
-                floors = floors_JO[block].reshape(-1, 1), floors_JO[part].reshape(-1, 1)
-                for kind, values in _products(pairs, texts.kinds, floors).items():
+                triples = [(streamed[name], held[name], signs.get(name)) for name in group.names]
+                floors = floors_JO[block].reshape(-1, 1)
+                for kind, values in _products(triples, texts.kinds, floors).items():
                     values = values.reshape(-1, num_outputs, part.stop - start, num_outputs)
                     kernels[kind][block, :, part] = values
     for group, kernels in zip(share.groups, sums, strict=True):
@@ -219,32 +241,31 @@ def _gradients(
 
 
 def _products(
-    pairs: Sequence[tuple[Tensor, Tensor]],
+    triples: Sequence[tuple[Tensor, Tensor, Tensor | None]],
     kinds: Sequence[KernelKind],
-    floors: tuple[Tensor, Tensor],
+    floors: Tensor,
 ) -> dict[KernelKind, np.ndarray]:
-    """The products of a text's gradients and those held, summed over parameters."""
-    streamed, held = pairs[0]
+    """The products of texts' gradients with those held and their signs, summed over parameters."""
+    streamed, held, _ = triples[0]
     shape = (len(streamed), len(held))
     sums: dict[KernelKind, Tensor] = {
         kind: torch.zeros(shape, dtype=torch.float64, device=held.device) for kind in kinds
     }
-    for streamed, held in pairs:
+    for streamed, held, held_signs in triples:
+        # Products of 16 bits would be rounded to 16 bits, those of signs among them.
+        dtype = torch.promote_types(streamed.dtype, torch.float32)
         for start in range(0, streamed.shape[1], _COLUMNS):
-            # Products of 16 bits would be rounded to 16 bits, those of signs among them.
-            one, other = (
-                each[:, start : start + _COLUMNS].to(torch.promote_types(each.dtype, torch.float32))
-                for each in (streamed, held)
-            )
+            columns = slice(start, start + _COLUMNS)
+            one = streamed[:, columns].to(dtype)
             if "sgd" in sums:
-                sums["sgd"] += one @ other.T
-            if len(kinds) == ("sgd" in sums):
+                sums["sgd"] += one @ held[:, columns].to(dtype).T
+            if held_signs is None:
                 continue
-            signs = _signs(other, floors[1])
+            signs = held_signs[:, columns].to(dtype)
             if "a_sign_gd" in sums:
                 sums["a_sign_gd"] += one @ signs.T
             if "sign_gd" in sums:
-                sums["sign_gd"] += _signs(one, floors[0]) @ signs.T
+                sums["sign_gd"] += _signs(one, floors) @ signs.T
     return {kind: total.cpu().numpy() for kind, total in sums.items()}
 
 

@@ -17,11 +17,29 @@ from hf_apt.analysis.kernels.trained_arms import DrawRows, trained_figures
 from hf_apt.stats.kernels.alignment import label_alignment
 from hf_apt.stats.kernels.choice import chosen_prediction
 from hf_apt.stats.kernels.condition_number import condition_number
+from hf_apt.stats.kernels.contrasts import class_contrasts, target_contrasts
 from hf_apt.stats.kernels.kernel_tensor import class_targets, output_accuracy
 from hf_apt.stats.kernels.solver_names import Solver
 
-GIB = 2**30
-"""Bytes of a GiB."""
+_GIB = 2**30
+
+
+def kernel_texts(function: LogitsFunction, rows: DrawRows, config: KernelConfig) -> KernelTexts:
+    """The texts of a draw, and how their kernels are to be computed.
+
+    Args:
+        function: the outputs.
+        rows: the texts of a draw.
+        config: which kernels, over what, and how much memory they may take.
+
+    Returns:
+        What `stream_kernels` takes; validation and test texts are predicted, in this order.
+    """
+    return KernelTexts(
+        *(function, rows.train, [*rows.validation, *rows.test], config.selection, config.kinds),
+        memory=int(config.memory * _GIB),
+        sign_floor=config.sign_floor,
+    )
 
 
 def draw_figures(function: LogitsFunction, rows: DrawRows, config: KernelConfig) -> dict[str, Any]:
@@ -66,12 +84,8 @@ def draw_figures(function: LogitsFunction, rows: DrawRows, config: KernelConfig)
         alone = chosen(kernel, "ridge", with_start=False)
         return output_accuracy(alone.outputs_JO, rows.test_labels)
 
-    texts = KernelTexts(
-        *(function, rows.train, others, config.selection, config.kinds),
-        memory=int(config.memory * GIB),
-        sign_floor=config.sign_floor,
-    )
-    parts = block_kernels(stream_kernels(texts), targets_IO, accuracy_of)
+    stream = stream_kernels(kernel_texts(function, rows, config))
+    parts = block_kernels(stream, targets_IO, accuracy_of)
     kernels: dict[str, Any] = {}
     for kind, kernel in parts.total.items():
         best = chosen(kernel, config.solver)
@@ -80,7 +94,9 @@ def draw_figures(function: LogitsFunction, rows: DrawRows, config: KernelConfig)
             "validation_accuracy": best.validation_accuracy,
             "regularisation": best.regularisation,
             "start_scale": best.start_scale,
-            "alignment": label_alignment(kernel[: len(rows.train)], targets_IO),
+            "alignment": label_alignment(
+                class_contrasts(kernel[: len(rows.train)]), target_contrasts(targets_IO)
+            ),
         }
     states_DJH = depth_answer_states(function, [*rows.train, *others])
     states = [
@@ -94,7 +110,9 @@ def draw_figures(function: LogitsFunction, rows: DrawRows, config: KernelConfig)
     return {
         "start_accuracy": output_accuracy(outputs[2], rows.test_labels),
         "kernels": kernels,
-        "condition": None if whole is None else condition_number(whole[: len(rows.train)]),
+        "condition": None
+        if whole is None
+        else condition_number(class_contrasts(whole[: len(rows.train)])),
         "states": states,
         "arms": arms,
         "groups": parts.groups,

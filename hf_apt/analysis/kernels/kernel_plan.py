@@ -50,6 +50,7 @@ def kernel_plan(
     num_kinds: int,
     memory: int,
     bytes_per_value: int = 4,
+    has_signs: bool = False,
 ) -> KernelPlan:
     """How to compute kernels within so many bytes.
 
@@ -66,6 +67,7 @@ def kernel_plan(
         num_kinds: kinds of kernels.
         memory: the bound, in bytes.
         bytes_per_value: of a gradient's entry.
+        has_signs: whether signs are held beside gradients, a byte each.
 
     Returns:
         The plan.
@@ -80,6 +82,7 @@ def kernel_plan(
     def size(values: int, num_groups: int, num_held: int) -> int:
         # A text is there twice while its outputs are put together.
         gradients = num_outputs * values * bytes_per_value * (num_held + STREAMED + 2)
+        gradients += num_outputs * values * has_signs * num_held
         # Beside kernels of groups there are the sum of all groups so far, and that of a place.
         return gradients + of_kernels * (num_groups + 2)
 
@@ -98,7 +101,7 @@ def kernel_plan(
                 held[-1] += values
                 shares[-1] = Share((*last.groups, group), num_train, joined)
                 continue
-        of_one = num_outputs * values * bytes_per_value
+        of_one = num_outputs * values * (bytes_per_value + has_signs)
         num_held = min(int((memory - size(values, 1, 0)) // max(of_one, 1)), num_train)
         shares.append(Share((group,), num_held, size(values, 1, num_held)))
         held.append(values)

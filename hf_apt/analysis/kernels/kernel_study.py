@@ -10,11 +10,12 @@ import numpy as np
 
 from hf_apt.analysis.kernels.draw_summary import summarised
 from hf_apt.analysis.kernels.draws import few_shot_draw
-from hf_apt.analysis.kernels.empirical_kernels import KernelTexts, planned_kernels
+from hf_apt.analysis.kernels.empirical_kernels import planned_kernels
 from hf_apt.analysis.kernels.function_of_checkpoint import open_function
 from hf_apt.analysis.kernels.kernel_config import KernelConfig
-from hf_apt.analysis.kernels.kernel_draw import GIB, draw_figures
+from hf_apt.analysis.kernels.kernel_draw import draw_figures, kernel_texts
 from hf_apt.analysis.kernels.kernel_findings import findings
+from hf_apt.analysis.kernels.kernel_plan import KernelPlan
 from hf_apt.analysis.kernels.kernel_tables import tables_and_figures
 from hf_apt.analysis.kernels.logits_function import LogitsFunction
 from hf_apt.analysis.kernels.trained_arms import DrawRows
@@ -68,41 +69,41 @@ def measure_kernels(
             f"the asymmetric solver is for two classes, and {task.name} has {task.num_labels}: "
             "take ridge or logistic."
         )
+    _require_every_class(task)
     test = _of_each_class(task.test, config.test_texts)
     for number in range(config.num_draws):  # before any model is loaded
         few_shot_draw(task.train, config.num_shots, config.num_validation, config.seed + number)
     identity = recorded_identity(checkpoint)
     draws: list[dict[str, Any]] = []
-    plan, function = None, None
-    for number in range(config.num_draws):
-        function = open_function(checkpoint, config, task.label_names, config.seed + number)
-        if "lora" in config.arms:
-            require_rank(function.model, config.lora_rank)
+    plans: list[KernelPlan] = []
+    function = open_function(checkpoint, config, task.label_names, config.seed)
+    if "lora" in config.arms:
+        require_rank(function.model, config.lora_rank)
+    for number in range(config.num_draws):  # that memory suffices is known before any work
         rows = _draw_rows(function, task, test, config, config.seed + number)
-        if plan is None:
-            plan, _ = planned_kernels(
-                KernelTexts(
-                    *(function, rows.train, [*rows.validation, *rows.test]),
-                    *(config.selection, config.kinds),
-                    memory=int(config.memory * GIB),
-                    sign_floor=config.sign_floor,
-                )
-            )
+        plans.append(planned_kernels(kernel_texts(function, rows, config))[0])
+    for number in range(config.num_draws):
+        if number:
+            function = open_function(checkpoint, config, task.label_names, config.seed + number)
+        rows = _draw_rows(function, task, test, config, config.seed + number)
         own = replace(config, seed=config.seed + number)
         draws.append(plain(draw_figures(function, rows, own)))
     require_still_the_same(checkpoint, identity)
-    assert plan is not None
-    assert function is not None
     num_depths = len(draws[0]["states"])
+    accuracy_D, accuracy_of = _block_accuracy(run, checkpoint, task.name, num_depths)
     results: dict[str, Any] = summarised(draws, config)
     results |= {
         "num_outputs": function.num_outputs,
         "depths": depth_names(function.model.config, num_depths),
         "chance": float(np.bincount(test.labels).max() / len(test)),
-        "num_passes": plan.num_passes,
-        "bytes_held": plan.num_bytes,
+        "num_tested": len(test),
+        "share_drawn": _share_drawn(task, config),
+        "answers": dict(zip(task.label_names, config.words, strict=False)),
+        "num_passes": max(plan.num_passes for plan in plans),
+        "bytes_held": max(plan.num_bytes for plan in plans),
         "mean_apt": _mean_apt(run, checkpoint, num_depths),
-        "block_accuracy": _block_accuracy(run, checkpoint, task.name, num_depths),
+        "block_accuracy": accuracy_D,
+        "block_accuracy_of": accuracy_of,
         "draws": draws,
     }
     tables, figures = tables_and_figures(results, config)
@@ -122,6 +123,16 @@ def measure_kernels(
     )
 
 
+def _require_every_class(task: Task) -> None:
+    """Raise ValueError unless each class has training texts: a draw takes some of every class."""
+    lacking = set(range(task.num_labels)) - set(task.train.labels.tolist())
+    if lacking:
+        raise ValueError(
+            f"the label {task.label_names[min(lacking)]!r} of {task.name} has no training text: "
+            "give texts of every class, or leave the label out."
+        )
+
+
 def _of_each_class(examples: Examples, num: int | None) -> Examples:
     """The first texts of each class, so many in all."""
     if num is None or num >= len(examples):
@@ -130,6 +141,12 @@ def _of_each_class(examples: Examples, num: int | None) -> Examples:
     each = max(num // len(classes), 1)
     places = np.concatenate([np.flatnonzero(examples.labels == one)[:each] for one in classes])
     return Examples(tuple(examples.texts[place] for place in places), examples.labels[places])
+
+
+def _share_drawn(task: Task, config: KernelConfig) -> float:
+    """The share of the smallest class that a draw takes; above a half, draws share texts."""
+    smallest = int(np.bincount(task.train.labels).min())
+    return (config.num_shots + config.num_validation) / smallest
 
 
 def _draw_rows(
@@ -153,15 +170,16 @@ def _mean_apt(run: Run | None, checkpoint: str, num_depths: int) -> list[float] 
 
 def _block_accuracy(
     run: Run | None, checkpoint: str, task: str, num_depths: int
-) -> list[float] | None:
-    """The fine-tuned accuracy at each depth that `run` has of this checkpoint and task."""
+) -> tuple[list[float] | None, str | None]:
+    """The accuracy at each depth that `run` has of this checkpoint and task, and what it is of."""
     record = None if run is None else run.finetuned().get(task)
     if record is None or not is_same_checkpoint(record, checkpoint_identity(checkpoint)):
-        return None
+        return None, None
     model = record["models"]["pretrained"]
     for protocol in ("cut", "finetuned", "frozen"):
         for pooling in ("cls", "mean"):
             accuracy_D = accuracy_by_depth(model, protocol, pooling)
             if accuracy_D is not None and len(accuracy_D) == num_depths:
-                return accuracy_D
-    return None
+                pooled = "" if protocol == "cut" else f", pooling {pooling}"
+                return accuracy_D, protocol + pooled
+    return None, None

@@ -62,12 +62,29 @@ def _arms_table(results: dict[str, Any], config: KernelConfig) -> StudyTable:
         title="Accuracy at equal data",
         header=["arm", "accuracy", "minus last state", "linearised", "drift of gradients"],
         rows=rows,
-        notes=[
-            f"{config.num_shots} texts of a class to learn from, {config.num_validation} to choose "
-            f"regularisation and learning rate with, means over {config.num_draws} draws; "
-            f"differences are of the same draw. Chance is {results['chance']:.3g}."
-        ],
+        notes=_notes(results, config),
     )
+
+
+def _notes(results: dict[str, Any], config: KernelConfig) -> list[str]:
+    """What the accuracies are of, and what their errors leave out."""
+    num = results["num_tested"]
+    notes = [
+        f"{config.num_shots} texts of a class to learn from, {config.num_validation} to choose "
+        f"regularisation and learning rate with, means over {config.num_draws} draws; "
+        f"differences are of the same draw. Chance is {results['chance']:.3g}.",
+        f"All draws are tested on the same {num} texts: the choice of these adds up to "
+        f"{0.5 / num**0.5:.3f} to the error of an accuracy, less to that of a difference.",
+    ]
+    if results["share_drawn"] > 0.5 and config.num_draws > 1:
+        notes.append(
+            f"A draw takes {results['share_drawn']:.0%} of the smallest class: draws have texts in "
+            "common, and their errors are too small."
+        )
+    if results["answers"]:
+        answers = ", ".join(f"{word} for {label}" for label, word in results["answers"].items())
+        notes.append(f"The prompt is {config.prompt!r}, answered {answers}.")
+    return notes
 
 
 def _criteria_table(results: dict[str, Any]) -> StudyTable:
@@ -96,7 +113,9 @@ def _shares_table(results: dict[str, Any]) -> StudyTable:
             for place in results["places"]
         ],
         notes=[
-            "Shares add up to 1. Accuracy alone is that of the kernel over these parameters only."
+            "Shares add up to 1. Accuracy alone is that of the kernel over these parameters only.",
+            "Shares, alignments and condition numbers are of differences between classes: what all "
+            "logits have in common changes no answer.",
         ],
     )
 
@@ -113,6 +132,7 @@ def _places_table(results: dict[str, Any]) -> StudyTable:
         )
         rows.append([name, place["condition_of_rank"], place["rank"], frozen, accuracy, apt])
     size = results["places"][0]["size"]
+    of_what = f" ({results['block_accuracy_of']})" if results["block_accuracy_of"] else ""
     return StudyTable(
         title="The kernel of each block at the start, and accuracy",
         header=[
@@ -123,7 +143,8 @@ def _places_table(results: dict[str, Any]) -> StudyTable:
         notes=[
             f"The condition number is that of the eigenvalues above rounding; a rank below {size} "
             "says that others are lost in it. A frozen state is read after the block, by ridge "
-            "regression on the same texts; accuracy per block and mean APT are of the run's folder."
+            f"regression on the same texts; accuracy per block{of_what} and mean APT are of the "
+            "run's folder."
         ],
     )
 

@@ -6,12 +6,16 @@ import json
 import pytest
 from small_functions import tiny_masked_lm
 
+from hf_apt.analysis.kernels import kernel_study
 from hf_apt.analysis.kernels.block_agreement import correlations
+from hf_apt.analysis.kernels.empirical_kernels import planned_kernels
 from hf_apt.analysis.kernels.kernel_config import KernelConfig
 from hf_apt.analysis.kernels.kernel_study import measure_kernels
 from hf_apt.analysis.transfer.transfer_run import predictors_of_studies
+from hf_apt.data.tasks.splits import Examples
 from hf_apt.data.tasks.task import Task, open_task
 from hf_apt.data.tasks.task_config import TaskConfig
+from hf_apt.records.fingerprints import checkpoint_identity
 from hf_apt.records.run import Run
 from hf_apt.records.studies.study_files import read_studies, write_study
 
@@ -84,6 +88,39 @@ def test_a_record_has_every_arm_with_its_error(record) -> None:
     ]
 
 
+def test_notes_say_what_answers_mean_and_what_errors_leave_out(record) -> None:
+    """4 texts of the 6 of a class are drawn, and 6 test texts have a binomial error of 0.204."""
+    notes = " ".join(record["tables"][0]["notes"])
+    assert "answered w1 for c0, w2 for c1, w3 for c2." in notes
+    assert "tested on the same 6 texts: the choice of these adds up to 0.204" in notes
+    assert "A draw takes 67% of the smallest class: draws have texts in common" in notes
+    assert record["results"]["num_tested"] == 6
+
+
+def test_a_class_without_training_texts_is_said(checkpoint, task) -> None:
+    kept = task.train.labels != 1
+    texts = tuple(text for text, keep in zip(task.train.texts, kept, strict=True) if keep)
+    lacking = dataclasses.replace(task, train=Examples(texts, task.train.labels[kept]))
+    with pytest.raises(ValueError, match="the label 'c1' of three has no training text"):
+        measure_kernels(checkpoint, lacking, PROMPTED)
+
+
+def test_memory_is_asked_of_every_draw_before_the_first(checkpoint, task, monkeypatch) -> None:
+    """The second draw alone does not fit: nothing of the first is computed."""
+    plans = []
+
+    def planned(texts):
+        plans.append(texts)
+        if len(plans) == 2:
+            raise ValueError("the kernel of embeddings needs more")
+        return planned_kernels(texts)
+
+    monkeypatch.setattr(kernel_study, "planned_kernels", planned)
+    monkeypatch.setattr(kernel_study, "draw_figures", lambda *_: pytest.fail("work was done"))
+    with pytest.raises(ValueError, match="needs more"):
+        measure_kernels(checkpoint, task, PROMPTED)
+
+
 def test_shares_add_up_over_places_and_over_groups(record) -> None:
     for parts in (record["results"]["places"], record["results"]["groups"]):
         for name in ("trace_share", "label_share"):
@@ -140,6 +177,32 @@ def test_a_classifier_with_one_kernel_and_no_training(checkpoint, task) -> None:
     assert set(results["kernels"]) == {"sign_gd"}
     assert results["places"] == []
     assert results["criteria"] == {}
+
+
+class Finetuned:
+    """A run's folder that holds accuracies per depth of a checkpoint."""
+
+    def __init__(self, identity: dict, **protocols) -> None:
+        self.record = identity | {"models": {"pretrained": protocols}}
+
+    def finetuned(self) -> dict:
+        return {"three": self.record}
+
+
+def test_the_accuracy_per_block_is_that_of_this_checkpoint_and_says_what_it_is(checkpoint) -> None:
+    frozen = {"mean": {"linear": [{"value": value} for value in (0.4, 0.5, 0.6)]}}
+    cut = [{"value": value} for value in (0.5, 0.7, 0.8)]
+    own = checkpoint_identity(checkpoint)
+
+    def found(run, task: str = "three", num_depths: int = 3):
+        return kernel_study._block_accuracy(run, checkpoint, task, num_depths)
+
+    assert found(Finetuned(own, frozen=frozen)) == ([0.4, 0.5, 0.6], "frozen, pooling mean")
+    assert found(Finetuned(own, frozen=frozen, cut=cut)) == ([0.5, 0.7, 0.8], "cut")
+    nothing = (None, None)
+    assert found(None) == found(Finetuned(own, frozen=frozen), num_depths=4) == nothing
+    assert found(Finetuned(own, frozen=frozen), task="another") == nothing
+    assert found(Finetuned(own | {"weights": "other"}, frozen=frozen)) == nothing
 
 
 def test_agreement_over_blocks_needs_three_of_them(record) -> None:

@@ -7,6 +7,7 @@ import numpy as np
 from jaxtyping import Bool, Float
 
 from hf_apt.stats.estimates import Estimate, jackknife_error, mean_estimate
+from hf_apt.stats.experts.halves import apt_of_halves
 from hf_apt.stats.experts.part_answers import PartAnswers
 
 _NUM_GROUPS = 20
@@ -71,25 +72,7 @@ def choice_gain(answers: PartAnswers, *, min_support: int = 10) -> Estimate:
         The difference in mean APT, in [-1, 1], with its standard error over tokens; NaN where no
         token is asked for in both halves.
     """
-    references_N, right_UN = answers.references(), answers.right()
-    half_N = answers.texts() % 2
-    vocab_size = answers.counts.vocab_size
-    support_2V = np.stack(
-        [np.bincount(references_N[half_N == half], minlength=vocab_size) for half in (0, 1)]
-    )
-    is_in_V = (support_2V.sum(axis=0) >= min_support) & (support_2V.min(axis=0) > 0)
-    apt_2UT = np.stack(
-        [
-            np.stack(
-                [
-                    np.bincount(references_N[(half_N == half) & right_N], minlength=vocab_size)
-                    for right_N in right_UN
-                ]
-            )[:, is_in_V]
-            / support_2V[half, is_in_V]
-            for half in (0, 1)
-        ]
-    )
+    apt_2UT = apt_of_halves(answers, min_support=min_support)
     gains = [_gain(apt_2UT[half], apt_2UT[1 - half]) for half in (0, 1)]
     return mean_estimate(np.mean(gains, axis=0))
 

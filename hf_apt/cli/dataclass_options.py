@@ -112,7 +112,7 @@ class ConfigOptions:
 
     def _parameter(self, flag: Flag) -> inspect.Parameter:
         owner, name = field_of(self.config, flag.path)
-        own_default = owner.__dataclass_fields__[name].default
+        own_default = default_of(self.config, flag.path)
         annotation = list[str] if flag.read else _option_type(annotation_of(owner, name))
         annotation = str if flag.parse else annotation
         text, absent = described(owner, name)
@@ -155,6 +155,28 @@ def field_of(config: type, path: str) -> tuple[type, str]:
     return config, name
 
 
+def default_of(config: type, path: str) -> Any:
+    """The value of the field at `path` in a new `config`; MISSING for one that has to be given.
+
+    It is that of the configuration around it, where that makes one of its own inside.
+    """
+    name, _, below = path.partition(".")
+    if not below:
+        return config.__dataclass_fields__[name].default
+    inner = _new_inner(config, name)
+    if isinstance(inner, type):
+        return default_of(inner, below)
+    for part in below.split("."):
+        inner = getattr(inner, part)
+    return inner
+
+
+def _new_inner(config: type, name: str) -> Any:
+    """The configuration that a new `config` has inside; its class where it has to be given."""
+    made = config.__dataclass_fields__[name].default_factory
+    return annotation_of(config, name) if made is MISSING else made()
+
+
 def described(config: type, name: str) -> tuple[str, str | None]:
     """What a field's docstring says, without what None stands for; and that, if it says so."""
     docstring = " ".join(_docstrings(config.__module__)[config.__name__, name].split())
@@ -193,7 +215,7 @@ def _default(flag: Flag, own_default: Any, absent: str | None) -> tuple[Any, str
         return inspect.Parameter.empty if flag.default is None else flag.default, flag.shown
     if isinstance(own_default, tuple):
         return None, flag.shown or " ".join(map(str, own_default)) or None
-    return own_default, flag.shown or absent
+    return own_default, flag.shown or (absent if own_default is None else None)
 
 
 def _option_type(annotation: Any) -> Any:
@@ -233,5 +255,5 @@ def _with(config: Any, values: Mapping[str, Any]) -> Any:
         else:
             own[name] = value
     for name, below in inner.items():
-        own[name] = _with(annotation_of(config, name) if is_new else getattr(config, name), below)
+        own[name] = _with(_new_inner(config, name) if is_new else getattr(config, name), below)
     return config(**own) if is_new else replace(config, **own)

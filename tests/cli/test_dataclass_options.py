@@ -35,6 +35,7 @@ from hf_apt.cli.publish import CARD
 from hf_apt.cli.run_options import DEFAULTS, RUN, run_options, with_precision
 from hf_apt.cli.shared_options import CORPUS
 from hf_apt.data.corpus_source import CorpusSource
+from hf_apt.data.measure_config import MeasureConfig
 from hf_apt.runs.recipes import RunConfig, demo_recipe, narrow_recipe, paper_recipe
 
 FIELDS: dict[str, tuple[ConfigOptions, ...]] = {
@@ -90,6 +91,7 @@ OWN = {
     "experts": {
         *("checkpoint", "text", "column", "paragraphs", "held_out", "layout", "part", "task"),
         *("text_column", "label_column", "train_per_class", "test_per_class", "revision", "output"),
+        "dry_run",
     },
     "kernels": {"checkpoint", "revision", "output"},
     "images": {"checkpoint", "revision", "output"},
@@ -339,6 +341,15 @@ def test_without_options_commands_have_the_defaults_of_the_fields() -> None:
     _, config, _ = committee_options(members=["x"])
     assert config == type(config)(
         task=type(config.task)(name="planted"), finetune=type(config.finetune)()
+    )
+
+
+@pytest.mark.parametrize("options", [EXPERTS, IMAGES], ids=["experts", "images"])
+def test_without_options_it_is_the_configuration_that_python_makes(options) -> None:
+    """What it has inside included, whose class may have other defaults."""
+    assert options() == (options.config(),)
+    assert EXPERTS(realisations=3)[0].measure == MeasureConfig(
+        num_sequences=256, num_realisations=3
     )
 
 

@@ -392,7 +392,11 @@ SEEN_THROUGH: dict[str, tuple[str, ...]] = {
         *("analysis.experts.experts_tables", "analysis.experts.experts_findings"),
         "stats.experts.part_figures",
     ),
-    "analysis/experts/test_experts_study.py": ("analysis.experts.part_probes",),
+    "analysis/experts/test_experts_study.py": (
+        *("analysis.experts.part_probes", "analysis.experts.opened"),
+    ),
+    "analysis/experts/test_greedy_sets.py": ("analysis.experts.greedy_tables",),
+    "analysis/experts/test_finetuned_parts.py": ("analysis.experts.silenced_training",),
     "training/objectives/test_smoothness.py": ("training.adversary.smoothness_term",),
     "training/objectives/test_proximal.py": ("training.averages.proximal_term",),
     "training/objectives/test_sharpness_aware.py": ("training.adversary.worst_weights",),

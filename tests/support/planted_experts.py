@@ -107,10 +107,11 @@ def owner(word: int) -> int:
     return word // SIZE
 
 
-def planted_model() -> PlantedForMaskedLM:
+def planted_model(unknown: Sequence[int] = ()) -> PlantedForMaskedLM:
     """Heads of the last block know four words each; those of the first block write nothing.
 
-    Each state has two halves: what is seen, and what is said. The decoder reads the second.
+    Each state has two halves: what is seen, and what is said. The decoder reads the second. Of the
+    words that are `unknown`, by their numbers, no head says anything.
     """
     model = PlantedForMaskedLM(PlantedConfig()).eval()
     with torch.no_grad():
@@ -123,7 +124,7 @@ def planted_model() -> PlantedForMaskedLM:
             token = len(SPECIAL) + number
             for block in blocks:
                 block.value.weight[number, token] = 1.0
-            blocks[-1].attention_output.weight[VOCAB + token, number] = 1.0
+            blocks[-1].attention_output.weight[VOCAB + token, number] = float(number not in unknown)
     return model
 
 

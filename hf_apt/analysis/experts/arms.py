@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, field
 from itertools import accumulate, takewhile
 from typing import Any
@@ -13,6 +13,7 @@ from torch import Tensor
 
 from hf_apt.analysis.experts.block_calls import WritingLayer, writing_layer
 from hf_apt.analysis.experts.experts_config import ExpertsConfig
+from hf_apt.analysis.experts.greedy_sets import GreedySets, greedy_sets, num_greedy
 from hf_apt.analysis.experts.kept_parts import one_kept, random_directions
 from hf_apt.analysis.experts.read_outs import (
     ReadOuts,
@@ -25,6 +26,7 @@ from hf_apt.data.measurement_batches import AskedBatch
 from hf_apt.depths.trunk import Trunk
 from hf_apt.models.fresh import untrained_twin
 from hf_apt.stats.experts.answerable import MOST_NUMBERS
+from hf_apt.stats.experts.greedy_order import PartSet
 from hf_apt.stats.experts.part_answers import PartAnswers
 
 OWN, DIRECTIONS, FRESH = "own", "random directions", "fresh weights"
@@ -52,6 +54,9 @@ class Arms:
 
     narrow: list[tuple[int, ReadOuts]] = field(default_factory=list)
     """How many single numbers were read, and the read-outs of several sets of so many."""
+
+    greedy: GreedySets | None = None
+    """Parts kept in greedy order; None where no such order was asked for or can be judged."""
 
 
 def numbers_of(layer: WritingLayer, config: ExpertsConfig) -> list[int]:
@@ -110,6 +115,29 @@ def ask_silenced(
     return answers, [ends[0], *kept, ends[1]]
 
 
+def ask_greedily(
+    trunk: Trunk,
+    layer: WritingLayer,
+    held_out: Batches,
+    none: PartAnswers,
+    config: ExpertsConfig,
+) -> GreedySets | None:
+    """The parts of a block in the order in which each one kept brings the most, if it is asked.
+
+    `none` is what the model answers on the held-out text with no part kept.
+    """
+    most = num_greedy(layer.num_parts, config)
+    if not most:
+        return None
+    mean_I = _mean(trunk, layer, held_out, config)
+
+    def ask(sets: Sequence[PartSet]) -> PartAnswers:
+        choices = {"kept": [one_kept(layer, sorted(one)) for one in sets]}
+        return silenced_answers(trunk, layer, held_out(trunk), choices, mean_I)["kept"]
+
+    return greedy_sets(ask, none, layer.num_parts, most)
+
+
 def _mean(
     trunk: Trunk, layer: WritingLayer, held_out: Batches, config: ExpertsConfig
 ) -> Tensor | None:
@@ -136,6 +164,7 @@ def ask_all(model: Any, train: Batches, held_out: Batches, config: ExpertsConfig
     layer = writing_layer(trunk, block, config.parts)
     numbers = numbers_of(layer, config)
     silenced, kept = ask_silenced(trunk, layer, held_out, numbers, config)
+    greedy = ask_greedily(trunk, layer, held_out, silenced["none"], config)
     groups = {OWN: own_directions(layer, numbers)}
     if config.controls:
         groups[DIRECTIONS] = _directions(layer, numbers, config)
@@ -153,7 +182,7 @@ def ask_all(model: Any, train: Batches, held_out: Batches, config: ExpertsConfig
         }
         groups = {FRESH: own_directions(its_layer, numbers)}
         read_out |= _read_out(fresh, its_layer, train, held_out, groups, config)
-    return Arms(numbers, silenced, kept, read_out, narrow)
+    return Arms(numbers, silenced, kept, read_out, narrow, greedy)
 
 
 def _read_out(

@@ -15,6 +15,7 @@ from hf_apt.stats.config_checks import (
     require_share,
     require_whole,
 )
+from hf_apt.training.finetune_config import FinetuneConfig
 
 Silence = Literal["zero", "mean"]
 """What silenced parts say: nothing, or what they say on average."""
@@ -74,11 +75,22 @@ class ExpertsConfig:
     num_orders: int = 4
     """Random orders in which parts are kept, for accuracy against the number kept."""
 
+    num_greedy: int | None = None
+    """Parts that are kept in greedy order, each the one that brings the most; every step asks for
+    all that are left, twice. 0 for no such order; None for all of up to 16, else none."""
+
     controls: bool = True
     """Ask random directions, and the same model with fresh weights, alike."""
 
     read_out: ReadOutConfig = field(default_factory=ReadOutConfig)
     """How read-outs are trained."""
+
+    finetune: FinetuneConfig = field(default_factory=lambda: FinetuneConfig(num_epochs=0))
+    """How classifiers are fine-tuned on a task with one part each; with 0 epochs none is. Texts are
+    cut as those of probes."""
+
+    finetune_seeds: int = 2
+    """Seeds of fine-tuning."""
 
     sequence_length: int = 128
     """Tokens in a sequence, special ones included."""
@@ -107,9 +119,15 @@ class ExpertsConfig:
         require_one_of(self, "layout", get_args(Layout))
         require_whole(self, "sequence_length", least=8)
         require_whole(self, "block")
-        require_whole(self, "num_parts", "num_orders", "min_support")
+        require_whole(self, "num_parts", "num_orders", "min_support", "finetune_seeds")
+        require_whole(self, "num_greedy", least=0)
         if self.num_parts < 2:
             raise ValueError("num_parts is 1: parts are told by what others do not know, take 2.")
+        if self.finetune.lora_rank:
+            raise ValueError(
+                f"finetune has adapters of rank {self.finetune.lora_rank}, which are not silenced "
+                "part by part: leave the rank at 0."
+            )
         require_share(self, "min_lead", "false_discovery_rate")
         require_seed(self)
         if len(set(self.chosen)) != len(self.chosen):

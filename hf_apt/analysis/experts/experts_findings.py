@@ -7,6 +7,8 @@ from math import hypot
 from typing import Any
 
 from hf_apt.analysis.experts.arms import DIRECTIONS, FRESH, OWN
+from hf_apt.analysis.experts.finetuned_tables import finetuned_finding
+from hf_apt.analysis.experts.greedy_tables import greedy_finding
 
 _ERRORS = 2.0
 """Standard errors from which a difference is called one."""
@@ -21,7 +23,11 @@ def experts_findings(results: dict[str, Any], kinds: str, tokens: Sequence[str])
     if results["probes"]:
         made.append(_verdict(results["probes"], kinds, f"by probes on {results['task']}"))
     made += [_named(results, kinds, tokens), _together(results, kinds)]
-    return made
+    if results["greedy"]:
+        made.append(greedy_finding(results["greedy"], kinds, results["num_parts"]))
+    if results["finetuned"]:
+        made.append(finetuned_finding(results["finetuned"], results["names"], kinds))
+    return list(filter(None, made))
 
 
 def _verdict(arms: dict[str, Any], kinds: str, how: str) -> str:
@@ -77,8 +83,13 @@ def _named(results: dict[str, Any], kinds: str, tokens: Sequence[str]) -> str:
 def _together(results: dict[str, Any], kinds: str) -> str:
     last = results["kept"][-1]
     none = results["ends"]["none"]["mean_apt"]
+    num, num_parts = len(results["names"]), results["num_parts"]
+    gains = (
+        "the gains of single parts add up to"
+        if num == num_parts
+        else f"{num_parts} times the mean gain of the {num} that were asked alone adds up to"
+    )
     return (
-        f"With no part of the block kept, mean APT is {_shown(none)}, with all "
-        f"{results['num_parts']} {kinds} {_shown(last['mean_apt'])}; the gains of single parts add "
-        f"up to {last['sum_of_singles']:.4f}."
+        f"With no part of the block kept, mean APT is {_shown(none)}, with all {num_parts} {kinds} "
+        f"{_shown(last['mean_apt'])}; {gains} {last['sum_of_singles']:.4f}."
     )

@@ -9,10 +9,10 @@ from typing import Any
 import numpy as np
 
 from hf_apt.analysis.experts.arms import OWN, Arms
-from hf_apt.analysis.experts.block_calls import WritingLayer
 from hf_apt.analysis.experts.experts_config import ExpertsConfig
 from hf_apt.analysis.experts.experts_findings import experts_findings
-from hf_apt.analysis.experts.experts_tables import experts_figure, experts_tables
+from hf_apt.analysis.experts.experts_tables import experts_figures, experts_tables
+from hf_apt.analysis.experts.greedy_tables import greedy_figures
 from hf_apt.analysis.experts.part_kinds import Parts
 from hf_apt.records.studies.study_record import StudyRecord, study_record
 from hf_apt.stats.apt import masked_accuracy, mean_apt
@@ -29,7 +29,7 @@ KINDS: dict[Parts, str] = {
 """What parts are called, in the plural."""
 
 
-def names_of(layer: WritingLayer, parts: Parts, numbers: Sequence[int]) -> list[str]:
+def names_of(parts: Parts, numbers: Sequence[int]) -> list[str]:
     """What the parts of these numbers, from 0, are called."""
     kind = {"heads": "head", "nodes": "node", "feed_forward": "unit"}[parts]
     return [f"{kind} {number + 1}" for number in numbers]
@@ -48,6 +48,7 @@ def experts_record(
     labels: Sequence[str],
     task_name: str,
     provenance: Mapping[str, Any],
+    finetuned: Mapping[str, Any] | None = None,
 ) -> StudyRecord:
     """The record of a study.
 
@@ -63,6 +64,7 @@ def experts_record(
         labels: the classes, by number.
         task_name: name of the task; empty without one.
         provenance: text and task.
+        finetuned: figures of classifiers fine-tuned with one part each; none if empty or None.
     """
     judge = {
         "min_support": config.min_support,
@@ -89,11 +91,14 @@ def experts_record(
         },
         "ends": {arm: _end(arms.silenced[arm]) for arm in alone},
         "kept": kept_figures(arms),
+        "greedy": greedy_figures(arms.greedy, arms.kept) if arms.greedy else None,
         "bounds": _bounds(arms),
         "whole_probe": _end(probes["whole"])["accuracy"] if probes else None,
+        "finetuned": finetuned or None,
         "task": task_name,
     }
     kinds = KINDS[config.parts]
+    all_names = names_of(config.parts, range(num_parts))
     subject = "-".join(filter(None, (config.parts, f"block{block}", task_name)))
     return study_record(
         study="experts",
@@ -102,8 +107,8 @@ def experts_record(
         question=f"Do the {kinds} of block {block} know different tokens, each its own?",
         checkpoint=checkpoint,
         findings=experts_findings(results, kinds, tokens),
-        tables=experts_tables(results, kinds, tokens, labels),
-        figures=[experts_figure(results, kinds)],
+        tables=experts_tables(results, kinds, tokens, labels, all_names),
+        figures=experts_figures(results, kinds),
         results=results,
         config=asdict(config),
         provenance=provenance,
@@ -128,8 +133,8 @@ def kept_figures(arms: Arms) -> list[dict[str, Any]]:
     Returns:
         For each number `num_kept`: `mean_apt`, the mean over sets of that size with its error over
         sets, or over tokens where there is one set; `accuracy`, alike; `sum_of_singles`, the mean
-        APT of no part and the gains of single parts over it, added up; and `hull`, the smallest
-        concave curve over `mean_apt`.
+        APT of no part and, for each part kept, the mean gain over it of those that were asked
+        alone; and `hull`, the smallest concave curve over `mean_apt`.
     """
     none = arms.kept[0][1]
     base = mean_apt(none.counts.hits()[0], none.counts.support()).value

@@ -3,24 +3,29 @@
 from __future__ import annotations
 
 import tempfile
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from functools import partial
 from pathlib import Path
 from typing import Any
 
-from hf_apt.analysis.experts.arms import DIRECTIONS, FRESH, OWN, ask_all, numbers_of
+import numpy as np
+
+from hf_apt.analysis.experts.arms import DIRECTIONS, FRESH, OWN, ask_all
 from hf_apt.analysis.experts.block_calls import writing_layer
 from hf_apt.analysis.experts.experts_config import ExpertsConfig
+from hf_apt.analysis.experts.experts_plan import plan_of
 from hf_apt.analysis.experts.experts_record import experts_record, names_of
+from hf_apt.analysis.experts.finetuned_parts import finetuned_answers
+from hf_apt.analysis.experts.finetuned_tables import finetuned_figures
 from hf_apt.analysis.experts.kept_parts import random_directions
+from hf_apt.analysis.experts.opened import Opened, opened_for
 from hf_apt.analysis.experts.part_probes import probe_answers, said_of_texts
 from hf_apt.analysis.experts.read_outs import own_directions
 from hf_apt.data.corpora import open_corpus
 from hf_apt.data.corpus_source import CorpusSource
-from hf_apt.data.measure_config import MeasureConfig, require_no_masks
+from hf_apt.data.measure_config import MeasureConfig
 from hf_apt.data.measurement_batches import AskedBatch
 from hf_apt.data.tasks.task import Task
-from hf_apt.data.tokenizer import load_tokenizer
 from hf_apt.data.tokens import Tokens, write_tokens
 from hf_apt.depths.measurement import (
     asked_batches,
@@ -30,12 +35,9 @@ from hf_apt.depths.measurement import (
     require_mask_token,
 )
 from hf_apt.depths.trunk import Trunk
-from hf_apt.models.checkpoint_config import is_of_causal_model
-from hf_apt.models.devices import process_state, to_device
+from hf_apt.models.devices import to_device
 from hf_apt.models.encoders import load_encoder
 from hf_apt.models.fresh import untrained_twin
-from hf_apt.models.loading import load_causal_lm, load_masked_lm, require_room
-from hf_apt.records.checkpoints import checkpoint_path, pinned
 from hf_apt.records.studies.study_record import StudyRecord
 from hf_apt.stats.experts.part_answers import PartAnswers
 
@@ -46,12 +48,14 @@ def measure_experts(
     config: ExpertsConfig | None = None,
     *,
     task: Task | None = None,
+    say: Callable[[str], object] = lambda _: None,
 ) -> StudyRecord:
     """Which tokens each head or unit of a block knows by itself, and whether they differ in it.
 
     Every part is asked in two ways: with all others of its block silenced, the rest of the model
     and its own head as they are; and by a linear read-out of its own, trained on what the part
-    says. With a `task`, linear probes of each part classify its texts. arXiv 2601.20582 asks this
+    says. With a `task`, linear probes of each part classify its texts, and with epochs of
+    fine-tuning classifiers are trained with one part each. arXiv 2601.20582 asks this
     of single nodes and heads; what was not to be had of it is ours
     (docs/analysis/experts.md).
 
@@ -59,37 +63,29 @@ def measure_experts(
         checkpoint: a masked-LM or causal checkpoint: a folder, a shipped name or a Hub id.
         source: the text; read-outs are trained on its training side, all are asked on the other.
         config: which parts are asked, and how.
-        task: texts with labels, for probes; none if None.
+        task: texts with labels, for probes and fine-tuning; none if None.
+        say: what is called with each sentence of the plan (`plan_experts`), before any work.
 
     Returns:
         The record, whose `results` have the figures of
         `hf_apt.stats.experts.part_figures.part_figures` by protocol and arm.
 
     Raises:
-        ValueError: before any pass over the text, for a model without such parts, and a block or
-            part that it does not have; for what cannot be read, and under several processes.
+        ValueError: before any pass over the text, for a model without such parts, a block or part
+            that it does not have, and epochs of fine-tuning without a task; for what cannot be
+            read, and under several processes.
     """
-    config = config or ExpertsConfig()
-    if process_state().num_processes > 1:
-        raise ValueError("experts are found by one process: run it without a launcher.")
-    checkpoint = pinned(checkpoint)
-    model = to_device(_loaded(checkpoint))
-    trunk = Trunk(model)
-    block = config.block or trunk.num_depths - 1
-    layer = writing_layer(trunk, block, config.parts)
-    numbers = numbers_of(layer, config)
-    if predicts_next_tokens(model):
-        require_no_masks(config.measure)
-        if task is not None:
-            raise ValueError("tasks are for encoders, and the model is causal: leave it out.")
-    tokenizer = load_tokenizer(checkpoint, needs_mask=not predicts_next_tokens(model))
-    require_room(model, len(tokenizer), config.sequence_length)
-    probes = {} if task is None else _probes(checkpoint, task, config, numbers)
+    opened = opened_for(checkpoint, config or ExpertsConfig(), task)
+    config, layer, numbers = opened.config, opened.layer, opened.numbers
+    for sentence in plan_of(opened, task):
+        say(sentence)
+    probes = {} if task is None else _probes(opened.checkpoint, task, config, numbers)
+    finetuned = {} if task is None else _finetuned(opened, task)
     with tempfile.TemporaryDirectory() as aside:
-        train, held_out = _texts(source, tokenizer, config, Path(aside))
-        require_fit(model, held_out)
+        train, held_out = _texts(source, opened.tokenizer, config, Path(aside))
+        require_fit(opened.model, held_out)
         arms = ask_all(
-            model,
+            opened.model,
             partial(_batches, train, _training(config)),
             partial(_batches, held_out, config.measure),
             config,
@@ -101,29 +97,39 @@ def measure_experts(
             "task": None if task is None else task.provenance,
         }
     return experts_record(
-        checkpoint,
+        opened.checkpoint,
         arms,
         probes,
         config,
-        block=block,
-        names=names_of(layer, config.parts, numbers),
+        block=opened.block,
+        names=names_of(config.parts, numbers),
         num_parts=layer.num_parts,
-        tokens=tokenizer.convert_ids_to_tokens(list(range(len(tokenizer)))),
+        tokens=opened.tokenizer.convert_ids_to_tokens(list(range(len(opened.tokenizer)))),
         labels=() if task is None else task.label_names,
         task_name="" if task is None else task.name,
         provenance=provenance,
+        finetuned=finetuned,
     )
 
 
-def _loaded(checkpoint: str) -> Any:
-    from transformers import AutoConfig
-
-    try:
-        config = AutoConfig.from_pretrained(checkpoint_path(checkpoint), trust_remote_code=False)
-        is_causal = is_of_causal_model(config)
-    except Exception:  # it is refused, with its reason, when it is loaded
-        is_causal = False
-    return load_causal_lm(checkpoint) if is_causal else load_masked_lm(checkpoint)
+def _finetuned(opened: Opened, task: Task) -> dict[str, Any]:
+    """The figures of classifiers that were fine-tuned with one part each, if any were."""
+    config = opened.config
+    if not config.finetune.num_epochs:
+        return {}
+    answers = finetuned_answers(
+        lambda seed: load_encoder(opened.checkpoint, label_names=task.label_names, seed=seed),
+        task,
+        config,
+        opened.numbers,
+    )
+    return finetuned_figures(
+        answers,
+        np.asarray(task.test.labels),
+        task.num_labels,
+        opened.numbers,
+        min_support=config.min_support,
+    )
 
 
 def _texts(

@@ -6,6 +6,8 @@ from collections.abc import Sequence
 from typing import Any
 
 from hf_apt.analysis.experts.arms import OWN
+from hf_apt.analysis.experts.finetuned_tables import finetuned_tables
+from hf_apt.analysis.experts.greedy_tables import greedy_figure, greedy_table
 from hf_apt.records.studies.study_record import StudyFigure, StudyTable
 
 _MOST = 12
@@ -15,17 +17,37 @@ _PROTOCOLS = {"silenced": "others silenced", "read_out": "own read-out", "probes
 
 
 def experts_tables(
-    results: dict[str, Any], kinds: str, tokens: Sequence[str], labels: Sequence[str]
+    results: dict[str, Any],
+    kinds: str,
+    tokens: Sequence[str],
+    labels: Sequence[str],
+    all_names: Sequence[str],
 ) -> list[StudyTable]:
-    """The tables of a study, from its `results`; `tokens` by id and `labels` by number."""
+    """The tables of a study, from its `results`.
+
+    `tokens` are by id, `labels` by number, and `all_names` those of all parts of the block.
+    """
     made = [_parts(results, kinds), _arms(results, kinds)]
     experts = _experts(results, tokens, labels)
     made += [experts] if experts["rows"] else []
     made.append(_kept(results, kinds))
+    if results["greedy"]:
+        made.append(greedy_table(results["greedy"], all_names, kinds))
     if results["bounds"]:
         made.append(_bounds(results))
     if results["probes"]:
         made.append(_probes(results, kinds))
+    if results["finetuned"]:
+        probes = results["probes"][OWN]["parts"]
+        made += finetuned_tables(
+            results["finetuned"],
+            probes,
+            results["whole_probe"],
+            results["names"],
+            labels,
+            kinds,
+            results["task"],
+        )
     return made
 
 
@@ -132,8 +154,8 @@ def _kept(results: dict[str, Any], kinds: str) -> StudyTable:
         "notes": [
             "Means over random sets, with errors over sets; with none and with all kept, errors "
             "over tokens.",
-            "sum of singles: with none, and the gains of single parts added up; where APT is above "
-            "it, parts do more together.",
+            "sum of singles: with none, and for each part kept the mean gain of those asked alone; "
+            "where APT is above it, parts do more together.",
             "hull: the smallest concave curve over APT.",
         ],
     }
@@ -171,12 +193,17 @@ def _probes(results: dict[str, Any], kinds: str) -> StudyTable:
         "title": f"The task {results['task']} by single {kinds}",
         "header": ["read", "accuracy", "mean over classes", "classes answered", "experts"],
         "rows": rows,
-        "notes": ["Linear probes of the mean over each text's tokens; nothing is fine-tuned."],
+        "notes": ["Linear probes of the mean over each text's tokens; the model stays as it is."],
     }
 
 
-def experts_figure(results: dict[str, Any], kinds: str) -> StudyFigure:
-    """Mean APT against the number of parts kept."""
+def experts_figures(results: dict[str, Any], kinds: str) -> list[StudyFigure]:
+    """Mean APT against the number of parts kept, at random and in greedy order."""
+    made = [_kept_figure(results, kinds)]
+    return made + ([greedy_figure(results["greedy"], kinds)] if results["greedy"] else [])
+
+
+def _kept_figure(results: dict[str, Any], kinds: str) -> StudyFigure:
     rows = results["kept"]
     return {
         "title": f"Mean APT against the number of {kinds} kept",

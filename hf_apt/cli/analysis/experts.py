@@ -2,7 +2,9 @@
 
 # Without postponed annotations: typer reads them.
 
+import sys
 from dataclasses import replace
+from functools import partial
 from typing import Annotated
 
 from typer import Argument, Option
@@ -30,6 +32,7 @@ EXPERTS = made_from(
         Flag("num_parts", min=2),
         "silence",
         Flag("num_orders", "--orders", min=1),
+        Flag("num_greedy", "--greedy", min=0),
         "controls",
     ),
     *in_panel(
@@ -37,6 +40,14 @@ EXPERTS = made_from(
         Flag("read_out.num_positions", "--positions", min=1),
         Flag("read_out.num_steps", "--steps", min=1),
         "read_out.learning_rate",
+    ),
+    *in_panel(
+        "Fine-tuning",
+        Flag("finetune.num_epochs", "--epochs", min=0),
+        Flag("finetune.batch_size", "--finetune-batch-size", min=1),
+        Flag("finetune.learning_rate", "--finetune-rate"),
+        Flag("finetune.seed", "--finetune-seed", min=0),
+        Flag("finetune_seeds", min=1),
     ),
     *in_panel(
         "Measuring",
@@ -92,7 +103,8 @@ def experts_command(
     task: Annotated[
         str | None,
         Option(
-            help="A task whose texts linear probes of each part classify, as of `hf-apt finetune`.",
+            help="A task whose texts linear probes of each part classify, and with --epochs "
+            "fine-tuned models, as of `hf-apt finetune`.",
             show_default="none",
             rich_help_panel="Task",
         ),
@@ -113,6 +125,14 @@ def experts_command(
     ] = None,
     revision: Revision = None,
     output: TaskOutput = None,
+    dry_run: Annotated[
+        bool,
+        Option(
+            "--dry-run",
+            help="Say how many sets of parts would be asked for and how many classifiers trained, "
+            "and do no more: no folder is made.",
+        ),
+    ] = False,
 ) -> None:
     """Do single heads or units know different tokens? Each is asked alone, beside controls.
 
@@ -122,6 +142,9 @@ def experts_command(
     require_present(checkpoints=(checkpoint,), text=text)
     if text == "planted":
         raise ValueError("experts reads natural text, not the planted language: name a text.")
+    from tqdm import tqdm
+
+    from hf_apt.analysis.experts.experts_plan import plan_experts
     from hf_apt.analysis.experts.experts_study import measure_experts
     from hf_apt.cli.analysis.studied import place_of, study_into
     from hf_apt.cli.tables import study
@@ -134,7 +157,7 @@ def experts_command(
 
     checkpoint = pinned(checkpoint, revision)
     path, folder = place_of(checkpoint, output, "experts")
-    run = study_into(folder)
+    run = None if dry_run else study_into(folder)
     source = text_source(
         CorpusSource(column=column, validation_share=held_out), text, paragraphs=paragraphs
     )
@@ -152,6 +175,11 @@ def experts_command(
     needs_mask = not is_causal_checkpoint(path)
     layout = layout or natural_layout(source, path, config.sequence_length, needs_mask=needs_mask)
     config = replace(config, chosen=tuple(part or ()), layout=layout)
-    record = measure_experts(path, source, config, task=opened)
+    say = partial(tqdm.write, file=sys.stderr)
+    if run is None:
+        for sentence in plan_experts(path, config, task=opened):
+            say(sentence)
+        return
+    record = measure_experts(path, source, config, task=opened, say=say)
     show(record, (study,))
     end_of_study(run, record)

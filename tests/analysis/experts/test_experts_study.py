@@ -8,6 +8,7 @@ import torch
 
 from hf_apt.analysis.experts.block_calls import writing_layer
 from hf_apt.analysis.experts.experts_config import ExpertsConfig, ReadOutConfig
+from hf_apt.analysis.experts.experts_plan import plan_experts
 from hf_apt.analysis.experts.experts_study import measure_experts
 from hf_apt.analysis.experts.part_probes import said_of_texts
 from hf_apt.data.corpus_source import CorpusSource
@@ -17,6 +18,7 @@ from hf_apt.data.tasks.task_config import TaskConfig
 from hf_apt.depths.trunk import Trunk
 from hf_apt.models.encoders import load_encoder
 from hf_apt.records.studies.study_record import require_whole
+from hf_apt.training.finetune_config import FinetuneConfig
 
 QUICK = ReadOutConfig(num_steps=4, num_positions=200)
 
@@ -68,12 +70,47 @@ def test_a_study_has_every_arm_and_the_task(checkpoint, source, task) -> None:
     assert again["results"] == results
 
 
+@pytest.mark.slow
+def test_fine_tuning_with_one_head_each_stands_beside_the_probes(checkpoint, source, task) -> None:
+    training = FinetuneConfig(num_epochs=1, batch_size=20)
+    config = config_of(finetune=training, finetune_seeds=2, controls=False)
+    said: list[str] = []
+    record = measure_experts(str(checkpoint), source, config, task=task, say=said.append)
+    assert said == plan_experts(str(checkpoint), config, task=task)
+    assert "14 trainings of 2 steps" in said[1]
+    require_whole(record, "the record")
+    figures = record["results"]["finetuned"]
+    assert (figures["num_seeds"], figures["num_test"]) == (2, 20)
+    for protocol in ("silenced", "read_out"):
+        assert len(figures[protocol]["parts"]) == 2
+    (table,) = [one for one in record["tables"] if one["title"].endswith("heads, fine-tuned")]
+    assert [row[0] for row in table["rows"]] == [
+        *("head 1", "head 2", "none of the block", "all of the block")
+    ]
+    assert record["findings"][-1].startswith("Fine-tuned by read-outs of their own")
+
+
+def test_epochs_without_a_task_are_refused_before_the_text_is_read(checkpoint) -> None:
+    config = config_of(finetune=FinetuneConfig(num_epochs=3))
+    with pytest.raises(ValueError, match="3 epochs of fine-tuning are asked for and no task"):
+        measure_experts(str(checkpoint), CorpusSource(name="no such text.txt"), config)
+
+
 def test_units_and_one_block_without_controls(checkpoint, source) -> None:
     config = config_of(parts="feed_forward", block=1, num_parts=3, controls=False)
-    results = measure_experts(str(checkpoint), source, config)["results"]
+    record = measure_experts(str(checkpoint), source, config)
+    results = record["results"]
     assert len(results["names"]) == 3
     assert results["num_parts"] == 64
     assert set(results["silenced"]) == {"own"}
+    assert results["greedy"] is None
+    gain = (results["kept"][-1]["sum_of_singles"] - results["kept"][0]["sum_of_singles"]) / 64
+    alone = [one["mean_apt"]["value"] for one in results["silenced"]["own"]["parts"]]
+    none = results["ends"]["none"]["mean_apt"]["value"]
+    assert gain == pytest.approx(np.mean(alone) - none)
+    assert any(
+        "64 times the mean gain of the 3 that were asked alone" in one for one in record["findings"]
+    )
     assert [row["num_read"] for row in results["bounds"]] == [1, 2, 3, 8, 32]
     for row in results["bounds"][:3]:
         assert row["mean_apt"]["value"] <= row["most_apt"]["value"] + 1e-12

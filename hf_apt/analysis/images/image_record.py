@@ -159,14 +159,23 @@ def _accuracies(results: dict[str, Any], title: str, names: list[str]) -> StudyT
     ]
     if "linear" in names:
         rows.insert(0, ["pixels", results["pixels"]["accuracy"], *[None] * (len(names) - 1)])
+    shown = [cell for row in rows for cell in row[1:] if cell is not None]
+    num = shown[0]["num"]
+    notes = [
+        "Linear heads are trained on vectors pooled as the model pools at its end. ± is the "
+        "binomial error of the test images."
+    ]
+    if any(cell["value"] in (0, 1) for cell in shown):
+        notes.append(
+            f"Of a share of 0 or 1 that error is 0 whatever their number: of {num:,} images that "
+            f"are all right, up to {min(3 / num, 1):.1%} may be wrong in truth (95 %, rule of "
+            "three)."
+        )
     return StudyTable(
         title=title,
         header=["depth", *(_CALLED[name] for name in names)],
         rows=rows,
-        notes=[
-            "Linear heads are trained on vectors pooled as the model pools at its end. ± is the "
-            "binomial error of the test images."
-        ],
+        notes=notes,
     )
 
 

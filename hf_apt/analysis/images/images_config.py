@@ -28,6 +28,12 @@ class ImagesConfig:
     untrained: bool = True
     """Read an untrained twin as well: the same model with fresh weights."""
 
+    memory: float | None = None
+    """GiB that the vectors of images may take, with a head in training; None for 0.8 of what is
+    free."""
+
     def __post_init__(self) -> None:
         require_whole(self, "batch_size")
         require_positive(self, "inverse_penalty")
+        if self.memory is not None:
+            require_positive(self, "memory")

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from dataclasses import asdict
 from typing import Any
 
@@ -21,7 +22,11 @@ from hf_apt.stats.estimates import mean_estimate, plain
 
 
 def measure_images(
-    checkpoint: str, config: ImagesConfig | None = None, *, revision: str | None = None
+    checkpoint: str,
+    config: ImagesConfig | None = None,
+    *,
+    revision: str | None = None,
+    say: Callable[[str], object] = lambda _: None,
 ) -> StudyRecord:
     """Accuracy per label at every depth of an image classifier, by the counts that serve tokens.
 
@@ -34,6 +39,7 @@ def measure_images(
         checkpoint: a folder or a Hub id of an image classifier with its processor.
         config: which images, and how heads are trained; scikit-learn's digits if None.
         revision: a branch, tag or commit of the Hub id.
+        say: what is called with a sentence on memory, before images are read.
 
     Returns:
         The record of the study `images`; `results` has the figures of every readout and depth
@@ -41,14 +47,15 @@ def measure_images(
 
     Raises:
         ValueError: for images that cannot be read, labels that make no task, a checkpoint of
-            another kind or without a processor, and a model whose blocks are not found.
+            another kind or without a processor, a model whose blocks are not found, and more memory
+            than may be used.
     """
     config = config or ImagesConfig()
     task = open_images(config.source)
     checkpoint = pinned(checkpoint, revision)
     classifier = load_image_classifier(checkpoint)
     to_device(classifier.model)
-    answers = image_answers(classifier, task, config)
+    answers = image_answers(classifier, task, config, say=say)
     results = image_results(answers, task)
     results["classifier"] = {
         "kind": type(classifier.model).__name__,

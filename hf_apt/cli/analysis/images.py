@@ -2,6 +2,8 @@
 
 # Without postponed annotations: typer reads them.
 
+import sys
+from functools import partial
 from pathlib import Path
 from typing import Annotated
 
@@ -32,6 +34,7 @@ IMAGES = made_from(
         Flag("batch_size", min=1),
         Flag("inverse_penalty", "--probe-c"),
         "untrained",
+        Flag("memory", shown="0.8 of what is free"),
     ),
 )
 
@@ -63,6 +66,8 @@ def images_command(
     from hf_apt.data.images.image_rows import require_images
 
     require_images(config.source.name)
+    from tqdm import tqdm
+
     from hf_apt.cli.analysis.studied import study_into
     from hf_apt.cli.tables import study
     from hf_apt.cli.tables.show import end_of_study, show
@@ -70,6 +75,7 @@ def images_command(
     run = study_into(folder)
     from hf_apt.analysis.images.measure_images import measure_images
 
-    record = measure_images(checkpoint, config, revision=revision)
+    say = partial(tqdm.write, file=sys.stderr)
+    record = measure_images(checkpoint, config, revision=revision, say=say)
     show(record, (study,))
     end_of_study(run, record)

@@ -182,6 +182,14 @@ def test_stripes_are_told_apart_by_places_and_not_by_their_mean(record) -> None:
     assert means[-1]["accuracy"]["value"] > 0.5
 
 
+def test_an_error_of_0_is_not_left_without_a_word(record) -> None:
+    """The stripes are all right by their pixels; so many may be wrong by the rule of three."""
+    notes = record["tables"][0]["notes"]
+    assert len(notes) == 2
+    assert "of 24 images that are all right, up to 12.5% may be wrong" in notes[1]
+    assert 0.95 < 1 - (1 - 0.125) ** 24 < 0.97
+
+
 def test_the_record_is_whole(record, config) -> None:
     assert (record["study"], record["subject"]) == ("images", "data")
     assert record["config"]["source"]["name"] == config.source.name

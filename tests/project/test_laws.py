@@ -527,7 +527,7 @@ SEEN_THROUGH: dict[str, tuple[str, ...]] = {
     "analysis/images/test_image_depths.py": ("analysis.images.blocks",),
     "analysis/images/test_measure_images.py": (
         *("analysis.images.image_answers", "analysis.images.image_record"),
-        "analysis.images.images_config",
+        *("analysis.images.images_config", "analysis.images.image_tables"),
     ),
     "data/test_corpora.py": ("data.document_blocks", "data.held_out", "data.local_files"),
     "data/test_tokens.py": ("data.sequences", "data.sequence_files"),

@@ -52,7 +52,7 @@ def greedy_passes(num_parts: int, most: int) -> int:
     """Sets that a greedy order of `most` parts asks for at most, with those of its answers.
 
     >>> greedy_passes(4, 4)
-    22
+    24
     """
     return num_parts + sum(2 * (num_parts - kept) for kept in range(1, most)) + 2 * most
 

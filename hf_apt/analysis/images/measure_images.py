@@ -11,7 +11,8 @@ from jaxtyping import Int
 
 from hf_apt.analysis.images.classifier import load_image_classifier
 from hf_apt.analysis.images.image_answers import ImageAnswers, image_answers
-from hf_apt.analysis.images.image_record import figures_of, findings_of, tables_of
+from hf_apt.analysis.images.image_record import figures_of, findings_of
+from hf_apt.analysis.images.image_tables import tables_of
 from hf_apt.analysis.images.images_config import ImagesConfig
 from hf_apt.data.images.image_task import ImageTask, open_images
 from hf_apt.models.devices import to_device

@@ -118,6 +118,8 @@ def hub(monkeypatch):
 
     monkeypatch.setattr(constants, "HF_HUB_OFFLINE", False)
     monkeypatch.setattr(constants, "HF_HUB_DISABLE_XET", True)
+    # One for all of transformers' calls, which keeps the Hub of whoever asked first.
+    monkeypatch.setattr("transformers.utils.hub._hf_api", None)
     with HubDouble() as double:
         monkeypatch.setenv("HF_ENDPOINT", double.url)
         monkeypatch.setenv("HF_TOKEN", TOKEN)

@@ -27,6 +27,7 @@ from hf_apt.cli.shared_options import (
     text_source,
     with_heads,
 )
+from hf_apt.cli.spelling.lists import steps_of
 from hf_apt.data.corpus_source import CorpusSource
 from hf_apt.models.shapes import SHAPES, shape_like
 from hf_apt.runs.recipes import RecipeName, RunConfig, named_recipe
@@ -81,6 +82,7 @@ _FLAGS = (
         "pretrain.masking_rate",
         "pretrain.seed",
         Flag("pretrain.save_every", min=1),
+        Flag("pretrain.keep_at", parse=steps_of, metavar="10,100,1000", shown="none"),
         "pretrain.optimizer",
         "pretrain.compile",
         "pretrain.compile_mode",

@@ -40,6 +40,7 @@ class Run(RunTokens, RunTasks, RunInNotebooks):
         tokens/            tokenised sequences (hf_apt.data.tokens), train/ and validation/
         training/          the Trainer's own folder: checkpoints to resume from, its log
         checkpoint/        the trained model and its tokenizer
+        steps/             step-<n>/, the model after chosen steps of its training
         heads/             heads trained for each depth, lenses fitted to them
         counts/            one <readout>.npz for each way of reading out (hf_apt.stats.counts)
         similarity.npz     how alike the depths are (hf_apt.stats.similarity)

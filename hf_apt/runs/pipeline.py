@@ -3,15 +3,12 @@
 from __future__ import annotations
 
 import os
-import shutil
 import warnings
 from collections.abc import Iterator
 from contextlib import contextmanager, nullcontext
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from hf_apt.atomic import writing_folder
-from hf_apt.ownership import MARKER
 from hf_apt.records.checkpoints import name_and_commit
 from hf_apt.records.command import typed_command
 from hf_apt.records.environment import environment
@@ -25,6 +22,7 @@ from hf_apt.records.run_folder import writing_run
 from hf_apt.runs.option_checks import require_memory, require_valid
 from hf_apt.runs.same_checkpoint import require_same_checkpoint, require_trained_checkpoint
 from hf_apt.runs.same_run import as_recorded, require_same_run
+from hf_apt.runs.saved_models import keep_steps, save_model
 from hf_apt.stats.measures.readout import Readout
 
 if TYPE_CHECKING:
@@ -97,7 +95,7 @@ def one_run(folder: Path | str) -> Iterator[Run]:
 
 
 def pretrain_run(config: RunConfig, run: Run) -> None:
-    """Tokenise and pre-train; leaves `checkpoint/` and `training.json`."""
+    """Tokenise and pre-train; leaves `checkpoint/`, `steps/` if asked for, and `training.json`."""
     from hf_apt.data.tokenizer import load_tokenizer
     from hf_apt.models.devices import process_state
     from hf_apt.models.fresh import new_model
@@ -113,6 +111,7 @@ def pretrain_run(config: RunConfig, run: Run) -> None:
     tokenizer = load_tokenizer(str(run.path("tokenizer"))) if config.pretrain.objectives else None
     folder = run.path("training")
     trainer = pretrainer(model, train, validation, config.pretrain, folder, tokenizer=tokenizer)
+    keep_steps(run, trainer, config.pretrain.keep_at)
     result: dict[str, Any] = pretrain(trainer) | {"arithmetic": arithmetic_of(trainer)}
     trained = whole_model(trainer)
     if is_main():
@@ -122,11 +121,7 @@ def pretrain_run(config: RunConfig, run: Run) -> None:
 
 
 def _save_trained(config: RunConfig, run: Run, trained: Any, result: dict, train: Tokens) -> None:
-    with writing_folder(run.path("checkpoint")) as partial:
-        trained.save_pretrained(partial)
-        for file in run.path("tokenizer").iterdir():
-            if file.name != MARKER:
-                shutil.copy(file, partial / file.name)
+    save_model(run, trained, run.path("checkpoint"))
     seen = config.pretrain.num_steps * config.pretrain.batch_size
     tokens_seen = round(seen * train.description.num_tokens / train.description.num_sequences)
     run.write_json(

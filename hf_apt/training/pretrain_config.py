@@ -13,6 +13,7 @@ from hf_apt.stats.config_checks import (
     require_seed,
     require_share,
     require_whole,
+    require_whole_number,
 )
 from hf_apt.training.objective import Objective, require_objectives
 
@@ -69,6 +70,10 @@ class PretrainConfig:
     save_every: int = 1000
     """Steps between checkpoints to resume from."""
 
+    keep_at: tuple[int, ...] = ()
+    """Steps after which the model is kept, in `steps/step-<n>` of the run's folder, to be measured
+    as any checkpoint."""
+
     optimizer: Optimizer = "adamw"
     """`adamw`: fused AdamW. `muon`: Muon for the matrices of the blocks, fused AdamW for the rest,
     both at the same learning rate."""
@@ -97,6 +102,13 @@ class PretrainConfig:
     def __post_init__(self) -> None:
         require_whole(self, "num_steps", "num_validation_sequences", least=0)
         require_whole(self, "batch_size", "accumulation_steps", "save_every")
+        for step in self.keep_at:
+            require_whole_number("a step of keep_at", step)
+            if step > self.num_steps:
+                raise ValueError(
+                    f"keep_at asks for step {step}, and there are {self.num_steps} steps: choose "
+                    "earlier ones, or train for longer."
+                )
         require_positive(self, "learning_rate")
         require_not_negative(self, "warmup_share", "weight_decay")
         if self.warmup_share > 1:

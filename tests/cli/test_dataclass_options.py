@@ -133,6 +133,7 @@ SPELLED = {
     "method": "grouped_gradients:num_groups=4",
     "loss": "focal:gamma=2",
     "words": "bad,good",
+    "keep_at": "10,100",
     "sgd_rates": "0.5,0.25",
     "adam_rates": "0.5,0.25",
     "lora_rates": "0.5,0.25",

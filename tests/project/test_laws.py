@@ -401,6 +401,7 @@ SEEN_THROUGH: dict[str, tuple[str, ...]] = {
     "training/objectives/test_proximal.py": ("training.averages.proximal_term",),
     "training/objectives/test_sharpness_aware.py": ("training.adversary.worst_weights",),
     "training/methods/test_weight_average.py": ("training.methods.weight_average_callback",),
+    "training/test_kept_steps.py": ("runs.saved_models",),
     "training/test_interruption.py": ("training.divergence", "training.save_and_stop"),
     "training/test_masked_lm_loss.py": ("training.masked_lm_trainer",),
     "project/test_ownership.py": ("ownership",),

@@ -12,6 +12,22 @@ def words_of(text: str) -> tuple[str, ...]:
     return tuple(word.strip() for word in text.split(","))
 
 
+def steps_of(text: str) -> tuple[int, ...]:
+    """The whole numbers between commas, each once, in ascending order.
+
+    Raises ValueError for what is no whole number.
+
+    >>> steps_of("100, 10,100")
+    (10, 100)
+    """
+    try:
+        return tuple(sorted({int(word) for word in words_of(text)}))
+    except ValueError:
+        raise ValueError(
+            f"{text!r} are no steps: give whole numbers between commas, as 10,100,1000."
+        ) from None
+
+
 def numbers_of(text: str) -> tuple[float, ...]:
     """The numbers between commas.
 

@@ -20,6 +20,7 @@ SCORE_LABELS = {
     "transrate": "TransRate",
     "nleep": "N-LEEP",
     "sfda": "SFDA",
+    "leep": "LEEP",
     "mean_apt": "mean APT",
 }
 """What ranks depths before anything is fine-tuned."""

@@ -11,7 +11,7 @@ from typing import Any
 import numpy as np
 
 from hf_apt.stats.estimates import plain, spearman
-from hf_apt.stats.transfer_scores import SCORES
+from hf_apt.stats.transfer_scores import SCORE_NAMES
 
 PROTOCOLS = ("frozen", "finetuned", "cut")
 """The protocols by which accuracy at a depth is measured (`hf_apt.studies.block_protocols`)."""
@@ -38,7 +38,9 @@ def scores_by_depth(
     """
     frozen = model["frozen"].get(pooling, {})
     scores = {
-        name: [estimate["value"] for estimate in frozen[name]] for name in SCORES if name in frozen
+        name: [estimate["value"] for estimate in frozen[name]]
+        for name in SCORE_NAMES
+        if name in frozen
     }
     num_depths = max(map(len, frozen.values()), default=0)
     if apt_D is not None and len(apt_D) == num_depths:

@@ -3,7 +3,7 @@
 Each is larger where the features suit the task better; all take training features of one depth, as
 they are, with all classes at once. Scores are comparable between depths of one model on one task.
 """
-# G points of a grid, Z source classes.
+# G points of a grid.
 
 from __future__ import annotations
 
@@ -12,6 +12,7 @@ from collections.abc import Callable
 import numpy as np
 from jaxtyping import Float, Int
 
+from hf_apt.stats.transfer.leep import leep
 from hf_apt.stats.transfer.sfda import sfda
 from hf_apt.stats.transfer.shrunken_h_score import shrunken_h_score
 
@@ -115,27 +116,6 @@ def transrate(
     return coding_rate(centred_IH, distortion) - given_class
 
 
-def leep(
-    source_IZ: Float[np.ndarray, "inputs source"], labels_I: Int[np.ndarray, " inputs"]
-) -> float:
-    """The mean log likelihood of the labels under the expected empirical predictor, in nats.
-
-    LEEP (Nguyen et al. 2020, arXiv 2002.12462): `source_IZ` are a model's probabilities of its own
-    source classes; a label is guessed by drawing a source class and then a label as they occur
-    together. At most 0; minus the entropy of the labels where the source classes say nothing.
-
-    >>> leep(np.eye(2), np.array([0, 1]))
-    0.0
-    """
-    classes, class_I = np.unique(labels_I, return_inverse=True)
-    joint_CZ = np.zeros((len(classes), source_IZ.shape[1]))
-    np.add.at(joint_CZ, class_I, source_IZ.astype(np.float64))
-    total_Z = joint_CZ.sum(axis=0)
-    given_CZ = joint_CZ / np.where(total_Z > 0, total_Z, 1.0)
-    likelihood_I = (given_CZ[class_I] * source_IZ).sum(axis=1)
-    return float(np.log(likelihood_I).mean())
-
-
 def nleep(
     features_IH: Float[np.ndarray, "inputs width"],
     labels_I: Int[np.ndarray, " inputs"],
@@ -171,6 +151,10 @@ SCORES: dict[str, Callable[..., float]] = {
     "sfda": sfda,
 }
 """Scores of features by name."""
+
+SCORE_NAMES = (*SCORES, "leep")
+"""Scores of a frozen trunk. `leep` (`hf_apt.stats.transfer.leep`) is that of what the model's own
+head says at the features, where it has one over words."""
 
 
 def score_per_depth(

@@ -39,7 +39,7 @@ from hf_apt.stats.estimates import mean_estimate, over_seeds, plain
 from hf_apt.stats.rank_agreement import agreement
 from hf_apt.stats.token_overlap import overlap, token_counts
 from hf_apt.stats.transfer.enough_depth import enough_depth
-from hf_apt.stats.transfer_scores import SCORES
+from hf_apt.stats.transfer_scores import SCORE_NAMES
 from hf_apt.studies.block_accuracy_config import BlockAccuracyConfig
 from hf_apt.studies.block_protocols import ModelFigures
 from hf_apt.studies.data_maps import data_map_of
@@ -187,7 +187,7 @@ def _summarised(by_seed: Sequence[ModelFigures], num_test: int) -> dict[str, Any
 
 
 def _estimates(figures_RD: Sequence[np.ndarray], name: str, num_test: int) -> list[dict[str, Any]]:
-    if name in SCORES:
+    if name in SCORE_NAMES:
         return [plain(mean_estimate(values_R)) for values_R in np.stack(figures_RD).T]
     return [plain(estimate) for estimate in over_seeds(figures_RD, num_test)]
 

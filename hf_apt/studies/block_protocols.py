@@ -16,6 +16,8 @@ from jaxtyping import Float
 from hf_apt.atomic import writing_folder
 from hf_apt.data.tasks.task import Task
 from hf_apt.depths.feature_config import Pooling
+from hf_apt.depths.head_leep import leep_per_depth, masked_lm_head
+from hf_apt.depths.own_head import OwnHead
 from hf_apt.depths.text_features import features
 from hf_apt.depths.truncation import cut
 from hf_apt.depths.trunk import Trunk
@@ -72,6 +74,9 @@ class Protocols:
     scratch: Path
     """A folder for features, and for the Trainer's files."""
 
+    checkpoint: str | None = None
+    """The checkpoint whose own masked-LM head is asked for LEEP; None for a model that is none."""
+
     def of(self, encoder: Encoder, saved: Path | None) -> ModelFigures:
         """The figures of one model; it is fine-tuned in place and left in the folder `saved`.
 
@@ -90,7 +95,9 @@ class Protocols:
         depths = range(Trunk(encoder.model).num_depths - 1) if self.config.cut else ()
         for depth in depths:  # what cannot be cut is refused before hours of work
             cut(encoder, depth)
-        by_pooling = {"frozen": self._by_pooling(encoder, "frozen")}
+        head = None if self.checkpoint is None else masked_lm_head(self.checkpoint)
+        by_pooling = {"frozen": self._by_pooling(encoder, "frozen", head)}
+        del head
         if self.config.finetune is None:
             return ModelFigures(by_pooling)
         config = replace(self.config.finetune, seed=self.config.finetune.seed + self.number)
@@ -127,8 +134,10 @@ class Protocols:
     def _accuracy(self, logits_IC: np.ndarray) -> float:
         return float((logits_IC.argmax(axis=1) == self.task.test.labels).mean())
 
-    def _by_pooling(self, encoder: Encoder, protocol: str) -> dict[str, dict[str, np.ndarray]]:
-        """Arrays (D,) by the names of probes and scores, by pooling.
+    def _by_pooling(
+        self, encoder: Encoder, protocol: str, head: OwnHead | None = None
+    ) -> dict[str, dict[str, np.ndarray]]:
+        """Arrays (D,) by the names of probes and scores, by pooling; LEEP, where there is a `head`.
 
         There are no scores of flattened states: these have more features than texts, and then the
         H-score is the number of classes minus one, whatever the texts.
@@ -146,10 +155,11 @@ class Protocols:
             for side, part in (("train", self.task.train), ("test", self.task.test))
         )
         train_labels_I, test_labels_I = self.task.train.labels, self.task.test.labels
+        scored = (*self.config.probes, *SCORES, *(() if head is None else ("leep",)))
         pairs: list[tuple[Pooling, str]] = [
             (pooling, name)
             for pooling in self.config.features.poolings
-            for name in (("all",) if pooling == "flatten" else (*self.config.probes, *SCORES))
+            for name in (("all",) if pooling == "flatten" else scored)
         ]
         by_pooling: dict[str, dict[str, np.ndarray]] = {}
         for pooling, name in tqdm(pairs, desc=f"Heads on texts, {protocol}", unit=" heads"):
@@ -164,6 +174,9 @@ class Protocols:
                 )
             elif name in SCORES:
                 of_pooling[name] = score_per_depth(name, train[pooling], train_labels_I)
+            elif name == "leep":
+                assert head is not None
+                of_pooling[name] = leep_per_depth(head, train[pooling], train_labels_I)
             else:
                 of_pooling[name] = probe_accuracies(cast(Probe, name), *both, self.config.probe)
         return by_pooling

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 import tempfile
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, replace
 from pathlib import Path
 from typing import Any
 
@@ -21,6 +21,7 @@ from hf_apt.records.run import Run
 from hf_apt.stats.counts import DepthCounts
 from hf_apt.stats.estimates import plain
 from hf_apt.stats.measures.rarefied_apt import RarefiedApt
+from hf_apt.stats.transfer_scores import SCORE_NAMES
 from hf_apt.studies.block_accuracy_config import BlockAccuracyConfig
 from hf_apt.studies.block_protocols import ModelFigures, Protocols
 from hf_apt.studies.confidence import FinetunedClassifier, confidence_record
@@ -66,7 +67,7 @@ def figures_of_seed(
     # Before the encoder is changed by training.
     twin = Encoder(untrained_twin(encoder.model, seed=task.provenance["seed"]), encoder.tokenizer)
     with tempfile.TemporaryDirectory(prefix="hf_apt-") as scratch:
-        protocols = Protocols(task, config, number, Path(scratch))
+        protocols = Protocols(task, config, number, Path(scratch), checkpoint)
         models = {"pretrained": protocols.of(encoder, saved)}
         logits_IC = models["pretrained"].logits_IC
         confidence = None
@@ -75,7 +76,7 @@ def figures_of_seed(
             finetuned = FinetunedClassifier(checkpoint, encoder, task, *sizes)
             confidence = confidence_record(finetuned, logits_IC, examined, run, Path(scratch))
         if config.untrained:
-            models["untrained"] = protocols.of(twin, None)
+            models["untrained"] = replace(protocols, checkpoint=None).of(twin, None)
     figures = {name: _written(one) for name, one in models.items()}
     content = {"conditions": conditions, "figures": figures, "confidence": confidence}
     run.write_json(record, content | {"saved": None if saved is None else _files(saved)})
@@ -126,6 +127,7 @@ def _conditions(
             {
                 "number": number,
                 "settings": settings,
+                "scores": SCORE_NAMES,
                 "texts": task.provenance,
                 "model": model_digest(encoder.model),
                 "tokenizer": fingerprint(encoder.tokenizer),

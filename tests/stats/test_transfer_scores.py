@@ -11,7 +11,6 @@ from hf_apt.stats.transfer_scores import (
     SCORES,
     coding_rate,
     h_score,
-    leep,
     logme,
     nleep,
     score_per_depth,
@@ -103,30 +102,6 @@ def test_transrate_is_its_definition(num, width):
         expected -= len(own) / num * slow_rate(own, 1e-3)
     assert transrate(features, labels, distortion=1e-3) == pytest.approx(expected, rel=1e-9)
     assert coding_rate(centred, 0.1) == pytest.approx(slow_rate(centred, 0.1), rel=1e-9)
-
-
-def test_leep_is_its_definition():
-    rng = np.random.default_rng(0)
-    source, labels = rng.dirichlet([0.3] * 5, size=40), rng.integers(0, 3, 40)
-    joint = [[0.0] * 5 for _ in range(3)]
-    for row, label in zip(source, labels, strict=True):
-        for place in range(5):
-            joint[label][place] += row[place] / 40
-    total = 0.0
-    for row, label in zip(source, labels, strict=True):
-        expected = 0.0
-        for place in range(5):
-            marginal = sum(joint[other][place] for other in range(3))
-            expected += joint[label][place] / marginal * row[place]
-        total += math.log(expected)
-    assert leep(source, labels) == pytest.approx(total / 40)
-
-
-def test_leep_is_zero_for_the_class_itself_and_minus_the_entropy_for_nothing():
-    labels = np.arange(30) % 3
-    assert leep(np.eye(3)[labels][:, [2, 0, 1]], labels) == 0
-    assert leep(np.full((30, 4), 0.25), labels) == pytest.approx(-math.log(3))
-    assert leep(np.c_[np.ones(30), np.zeros(30)], labels) == pytest.approx(-math.log(3))
 
 
 def test_nleep_is_leep_of_components_that_are_the_classes():

@@ -23,7 +23,7 @@ from hf_apt.records.run import Run
 from hf_apt.records.run_folder import writing_run
 from hf_apt.stats.counts import DepthCounts
 from hf_apt.stats.probe_config import PROBES
-from hf_apt.stats.transfer_scores import SCORES
+from hf_apt.stats.transfer_scores import SCORE_NAMES, SCORES
 from hf_apt.studies.block_accuracy import measure_blocks
 from hf_apt.studies.block_accuracy_config import BlockAccuracyConfig
 from hf_apt.studies.block_protocols import Protocols
@@ -149,7 +149,7 @@ def test_the_record_holds_every_block_of_both_protocols(checkpoint, config, tmp_
     for protocol in ("frozen", "finetuned"):
         assert list(model[protocol]) == ["cls", "mean"]
         for pooling, figures in model[protocol].items():
-            assert list(figures) == [*PROBES, *SCORES]
+            assert list(figures) == [*PROBES, *(SCORE_NAMES if protocol == "frozen" else SCORES)]
             for name, depths in figures.items():
                 assert len(depths) == 3
                 if name in PROBES:
@@ -159,7 +159,7 @@ def test_the_record_holds_every_block_of_both_protocols(checkpoint, config, tmp_
     assert record["chance"] == 0.5
     assert model["frozen"]["mean"]["linear"][0]["value"] > 0.9, "the words tell the class"
     assert model["finetuned"]["cls"]["linear"][2]["value"] > 0.9
-    assert set(record["agreement"]["finetuned"]["mean"]) == set(SCORES)
+    assert set(record["agreement"]["finetuned"]["mean"]) == set(SCORE_NAMES)
     assert "40 training and 20 test texts of 2 classes; chance 0.500" in accuracy.footer(record)
     assert [len(table.rows) for table in accuracy.tables(record)] == [3, 3]
     confidence = record["confidence"]
@@ -228,7 +228,7 @@ def test_the_cut_protocol_trains_every_depth(checkpoint, config, tmp_path):
     assert model["cut"][1]["value"] > 0.9
     assert model["cut"][2] == model["classifier"]
     assert model["cut"][0]["standard_error"] == pytest.approx(0.5 / np.sqrt(20))
-    assert set(record["agreement"]["cut"]["mean"]) == set(SCORES)
+    assert set(record["agreement"]["cut"]["mean"]) == set(SCORE_NAMES)
     assert [len(table.rows) for table in accuracy.tables(record)] == [3, 3, 3]
     plain = measure_blocks(str(checkpoint), config, Run(tmp_path / "plain"))["models"]["pretrained"]
     assert {name: plain[name] for name in plain} == {name: model[name] for name in plain}

@@ -14,7 +14,7 @@ if TYPE_CHECKING:
 
 _SCORES = (
     ("logme", "h_score", "transrate", "nleep", "mean_apt"),
-    ("shrunken_h_score", "sfda"),
+    ("shrunken_h_score", "sfda", "leep"),
 )
 """The scores of each table of correlations, which has room for five."""
 

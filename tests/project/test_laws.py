@@ -436,6 +436,7 @@ SEEN_THROUGH: dict[str, tuple[str, ...]] = {
     "analysis/transfer/test_transfer_study.py": (
         *("analysis.transfer.transfer_config", "analysis.transfer.transfer_run"),
         *("analysis.transfer.transfer_words", "cli.analysis.transfer"),
+        "analysis.transfer.comparable_runs",
     ),
     "stats/kernels/test_ridge.py": ("stats.kernels.kernel_tensor",),
     "analysis/kernels/test_empirical_kernels.py": (

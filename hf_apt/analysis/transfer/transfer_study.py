@@ -8,6 +8,7 @@ from typing import Any
 
 import numpy as np
 
+from hf_apt.analysis.transfer.comparable_runs import require_comparable
 from hf_apt.analysis.transfer.transfer_config import TransferConfig
 from hf_apt.analysis.transfer.transfer_run import (
     PREDICTOR_LABELS,
@@ -22,15 +23,14 @@ from hf_apt.stats.rank_agreement import PROTOCOLS, accuracy_by_depth
 from hf_apt.stats.transfer.over_tasks import agreement_over_tasks
 from hf_apt.stats.transfer.task_agreement import TaskPairs
 
-_SAME_TEXTS = ("num_train", "num_test", "num_labels", "train_fingerprint", "test_fingerprint")
-
 
 def transfer_study(runs: Sequence[TransferRun], config: TransferConfig) -> StudyRecord:
     """How well APT, scores of features, losses and depth itself rank blocks as accuracy does.
 
     Accuracy is that of the linear head at each depth, frozen or fine-tuned, or of cut models. A
-    predictor is judged over those runs that have it at all depths on all tasks; depth is judged
-    over the same ones beside it. All predictors are turned so that larger is better.
+    predictor is judged over the tasks on which a run has it, as a kernel may be known on some, and
+    over those runs that have it at all depths on all of these; depth is judged over the same ones
+    beside it. All predictors are turned so that larger is better.
 
     Args:
         runs: what runs left of the same tasks; those tasks are taken that all of them have.
@@ -38,17 +38,16 @@ def transfer_study(runs: Sequence[TransferRun], config: TransferConfig) -> Study
 
     Returns:
         A record. Its `results` hold `runs`, `tasks`, `mean_apt_positions`, and `agreement`: by
-        protocol, pooling and predictor the number of checkpoints, and for each of
+        protocol, pooling and predictor the numbers of checkpoints and tasks, and for each of
         `hf_apt.stats.transfer.task_agreement.STATISTICS` its `value` and `minus_depth` (estimates)
         and the error `over_tasks`.
 
     Raises:
         ValueError: for fewer than two depths, for runs without a common task or of different texts
-            or settings, and for one given twice.
+            or settings, of tasks, measurements or studies, and for one given twice.
     """
     tasks = _common_tasks(runs)
-    for task in tasks:
-        _require_comparable(runs, task)
+    require_comparable(runs, tasks)
     positions = common_positions(runs, tasks)
     results = {
         "runs": [run.name for run in runs],
@@ -114,24 +113,26 @@ def _of_predictors(
         for run in runs
         for task in tasks
     }
-    found_in: dict[tuple[str, ...], list[str]] = {}
+    found_in: dict[tuple[tuple[str, ...], tuple[str, ...]], list[str]] = {}
     for name in PREDICTOR_LABELS:
-        having = tuple(run.name for run in runs if all(name in said[run.name, t] for t in tasks))
-        if having:
-            found_in.setdefault(having, []).append(name)
+        of_tasks = tuple(t for t in tasks if any(name in said[run.name, t] for run in runs))
+        having = tuple(run.name for run in runs if all(name in said[run.name, t] for t in of_tasks))
+        if of_tasks and having:
+            found_in.setdefault((having, of_tasks), []).append(name)
     by_predictor: dict[str, Any] = {}
-    for having, names in found_in.items():
+    for (having, of_tasks), names in found_in.items():
         predictors = ["depth", *(name for name in names if name != "depth")]
         pairs = [
             TaskPairs(task, *_pairs(runs, having, task, protocol, pooling, predictors, said))
-            for task in tasks
+            for task in of_tasks
         ]
         agreements = agreement_over_tasks(
             pairs, depth=0, num_draws=config.num_draws, seed=config.seed
         )
         for name, statistics in zip(predictors, agreements, strict=True):
             if name in names:
-                by_predictor[name] = {"num_checkpoints": len(having), **statistics}
+                numbers = {"num_checkpoints": len(having), "num_tasks": len(of_tasks)}
+                by_predictor[name] = {**numbers, **statistics}
     return {name: by_predictor[name] for name in PREDICTOR_LABELS if name in by_predictor}
 
 
@@ -190,34 +191,3 @@ def _common_tasks(runs: Sequence[TransferRun]) -> list[str]:
             if len(run.tasks[task]["depths"]) < 2:
                 raise ValueError(f"{run.name} has a single depth, of which none can be chosen.")
     return tasks
-
-
-def _require_comparable(runs: Sequence[TransferRun], task: str) -> None:
-    """The texts must be the same, and where two runs were fine-tuned, how."""
-    first = _settings(runs[0], task)
-    for run in runs[1:]:
-        other = _settings(run, task)
-        for what in first.keys() | other.keys():
-            one, here = first.get(what), other.get(what)
-            if one != here and not (what == "finetune" and None in (one, here)):
-                raise ValueError(
-                    f"{run.name} was measured on {task} with another {what} ({here}) than "
-                    f"{runs[0].name} ({one}): give both the same options of hf-apt finetune."
-                )
-
-
-def _settings(run: TransferRun, task: str) -> dict[str, Any]:
-    texts, config = run.tasks[task]["provenance"][0], run.tasks[task]["config"]
-    return {name: texts.get(name) for name in _SAME_TEXTS} | {
-        "num_seeds": config["num_seeds"],
-        "probe": _given(config.get("probe")),
-        "sequence_length": config["features"]["sequence_length"],
-        "finetune": _given(config["finetune"]),
-    }
-
-
-def _given(setting: Any) -> Any:
-    """A setting without options that are null, which records of versions before them lack."""
-    if not isinstance(setting, dict):
-        return setting
-    return {name: value for name, value in setting.items() if value is not None}

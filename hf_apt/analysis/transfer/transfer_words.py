@@ -57,10 +57,10 @@ def _correlations(of: str, by_predictor: Mapping[str, Any]) -> StudyTable:
 
 
 def _beside_depth(of: str, by_predictor: Mapping[str, Any]) -> StudyTable:
-    header = ("predictor", "within less depth", "accuracy lost", "lost less depth", "models")
+    header = ("predictor", "within less depth", "accuracy lost", "lost less depth")
     return {
         "title": f"Beside depth: {of}",
-        "header": header,
+        "header": (*header, "models", "tasks"),
         "rows": [
             [
                 PREDICTOR_LABELS[name],
@@ -68,6 +68,7 @@ def _beside_depth(of: str, by_predictor: Mapping[str, Any]) -> StudyTable:
                 _known(said["regret"]["value"]),
                 None if name == "depth" else _known(said["regret"]["minus_depth"]),
                 said["num_checkpoints"],
+                said["num_tasks"],
             ]
             for name, said in by_predictor.items()
         ],
@@ -118,6 +119,7 @@ def findings_of(results: Mapping[str, Any]) -> list[str]:
             f" {_said(depth['regret']['value'], 3)} worse than the best."
         )
         sentences.append(_of_the_best(by_predictor))
+        sentences += _of_the_undefined(by_predictor, accuracy)
     num_tasks, num_runs = len(results["tasks"]), len(results["runs"])
     if num_tasks < LEAST:
         sentences.append(
@@ -148,22 +150,44 @@ def _of_apt(said: Mapping[str, Any], accuracy: str) -> str:
 
 
 def _of_the_best(by_predictor: Mapping[str, Any]) -> str:
-    """The predictor that loses least accuracy, and whether it beats the last block."""
+    """The predictor that loses least beside the last block, and whether it beats that.
+
+    It is chosen by the difference, since predictors that some runs or tasks lack are of others.
+    """
     losses = {
-        name: said["regret"]["value"]["value"]
+        name: said["regret"]["minus_depth"]["value"]
         for name, said in by_predictor.items()
-        if said["regret"]["value"]["value"] is not None
+        if said["regret"]["minus_depth"]["value"] is not None
     }
     best = min(losses, key=lambda name: losses[name])
     said = by_predictor[best]["regret"]
     if best == "depth":
         return "No predictor chooses a better block than the last one."
     return (
-        f"{_capital(PREDICTOR_LABELS[best])} loses least accuracy by its choice of a block,"
+        f"{_capital(PREDICTOR_LABELS[best])} gains most by its choice of a block: it loses"
         f" {_said(said['value'], 3)}, which is"
         f" {_compared(said['minus_depth'], higher='more than', lower='less than')} the last block"
         f" loses; the best of {len(losses)} predictors is chosen with hindsight."
     )
+
+
+def _of_the_undefined(by_predictor: Mapping[str, Any], accuracy: str) -> list[str]:
+    """Where a predictor, or accuracy itself, does not tell the depths of a checkpoint apart."""
+    undefined = {
+        name: (number, said["num_tasks"] * said["num_checkpoints"])
+        for name, said in by_predictor.items()
+        if (number := said["within"]["num_undefined"])
+    }
+    if not undefined:
+        return []
+    told = ", ".join(
+        f"{PREDICTOR_LABELS[name]} {number} of {whole}"
+        for name, (number, whole) in undefined.items()
+    )
+    return [
+        f"Of {accuracy}, pairs of a task and a checkpoint are left out in which no correlation over"
+        f" depths is defined: {told}."
+    ]
 
 
 def _compared(difference: Mapping[str, Any], *, higher: str, lower: str) -> str:

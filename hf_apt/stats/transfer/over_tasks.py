@@ -26,8 +26,12 @@ class PredictorAgreement:
     """The error over tasks alone, the checkpoints being as they are; NaN below three tasks."""
 
     minus_depth: Estimate
-    """By how much it is above that of depth ("deeper is better"), on the same draws; for `regret`,
-    below 0 means that less is lost."""
+    """By how much it is above that of depth ("deeper is better"), on the same draws, tasks and
+    checkpoints; for `regret`, below 0 means that less is lost."""
+
+    num_undefined: int
+    """Pairs of a task and a checkpoint in which it is not defined and left out, of those statistics
+    that are formed for each checkpoint; 0 for the others."""
 
 
 def agreement_over_tasks(
@@ -59,18 +63,25 @@ def agreement_over_tasks(
     num_tasks, num_checkpoints = len(agreements), agreements[0].num_checkpoints
     values_JSP = np.stack([each.statistics() for each in agreements])
     generator = np.random.default_rng(seed)
+    above_JSP = np.stack([each.above(depth) for each in agreements])
     both, tasks_alone = [], []
+    both_above, tasks_alone_above = [], []
     for _ in range(num_draws if num_tasks >= LEAST else 0):
         drawn_J = generator.integers(0, num_tasks, num_tasks)
         tasks_alone.append(_mean(values_JSP[drawn_J]))
+        tasks_alone_above.append(_mean(above_JSP[drawn_J]))
         if num_checkpoints >= LEAST:
             drawn_O = generator.integers(0, num_checkpoints, num_checkpoints)
-            again = {task: agreements[task].statistics(drawn_O) for task in np.unique(drawn_J)}
+            drawn = {task: agreements[task] for task in np.unique(drawn_J)}
+            again = {task: of.statistics(drawn_O) for task, of in drawn.items()}
             both.append(_mean(np.stack([again[task] for task in drawn_J])))
+            again = {task: of.above(depth, drawn_O) for task, of in drawn.items()}
+            both_above.append(_mean(np.stack([again[task] for task in drawn_J])))
     enlarged = np.sqrt(num_tasks / (num_tasks - 1)) if num_tasks > 1 else np.nan
     alone_RSP = np.array(tasks_alone)
     draws_RSP = np.array(both) if both else alone_RSP
-    mean_SP = _mean(values_JSP)
+    above_RSP = np.array(both_above) if both_above else np.array(tasks_alone_above)
+    mean_SP, mean_above_SP = _mean(values_JSP), _mean(above_JSP)
     return [
         {
             name: PredictorAgreement(
@@ -81,9 +92,14 @@ def agreement_over_tasks(
                 ),
                 over_tasks=_spread(alone_RSP, place, predictor) * enlarged,
                 minus_depth=Estimate(
-                    float(mean_SP[place, predictor] - mean_SP[place, depth]),
-                    _spread(draws_RSP, place, predictor, depth) * enlarged,
+                    float(mean_above_SP[place, predictor]),
+                    _spread(above_RSP, place, predictor) * enlarged,
                     num_tasks,
+                ),
+                num_undefined=sum(
+                    int(np.isnan(each.by_checkpoint[name][predictor]).sum())
+                    for each in agreements
+                    if name in each.by_checkpoint
                 ),
             )
             for place, name in enumerate(STATISTICS)
@@ -100,11 +116,9 @@ def _mean(values_JSP: np.ndarray) -> np.ndarray:
     return np.where(num_SP > 0, sum_SP / np.maximum(num_SP, 1), np.nan)
 
 
-def _spread(draws_RSP: np.ndarray, place: int, predictor: int, less: int | None = None) -> float:
+def _spread(draws_RSP: np.ndarray, place: int, predictor: int) -> float:
     if not len(draws_RSP):
         return float("nan")
     values_R = draws_RSP[:, place, predictor]
-    if less is not None:
-        values_R = values_R - draws_RSP[:, place, less]
     values_R = values_R[~np.isnan(values_R)]
     return float(values_R.std(ddof=1)) if len(values_R) > 1 else float("nan")

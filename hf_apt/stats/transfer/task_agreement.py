@@ -14,7 +14,8 @@ STATISTICS = ("pairs", "within", "across", "pairs_given_depth", "within_given_de
 """What is said of a predictor. `pairs`: its rank correlation with accuracy over all blocks of all
 checkpoints. `within`: the mean over checkpoints of that over their depths. `across`: the mean over
 depths of that over checkpoints at the same depth. `..._given_depth`: partial ones, given depth.
-`regret`: by how much the block that it ranks first is worse than the best, mean over checkpoints.
+`regret`: by how much the block that it ranks first is worse than the best, mean over checkpoints;
+of blocks that it ranks first together, their mean.
 """
 
 
@@ -79,6 +80,26 @@ class TaskAgreement:
         }
         return np.stack([said[name] for name in STATISTICS])
 
+    def above(
+        self, predictor: int, drawn_O: Int[np.ndarray, " checkpoints"] | None = None
+    ) -> Float[np.ndarray, "statistics predictors"]:
+        """By how much each predictor's `statistics` are above those of one of them.
+
+        What is a mean over checkpoints is compared over those in which both are defined: a
+        predictor that is the same at all depths of one has no correlation there.
+
+        Args:
+            predictor: number of the predictor to compare with.
+            drawn_O: the checkpoints to take, some of them repeatedly; None for each once.
+        """
+        drawn_O = np.arange(self.num_checkpoints) if drawn_O is None else drawn_O
+        statistics_SP = self.statistics(drawn_O)
+        above_SP = statistics_SP - statistics_SP[:, [predictor]]
+        for name, values_PO in self.by_checkpoint.items():
+            drawn_PO = values_PO[:, drawn_O]
+            above_SP[STATISTICS.index(name)] = _mean_known(drawn_PO - drawn_PO[predictor])
+        return above_SP
+
 
 def task_agreement(pairs: TaskPairs) -> TaskAgreement:
     """The statistics of one task, those of single checkpoints already formed.
@@ -96,14 +117,15 @@ def task_agreement(pairs: TaskPairs) -> TaskAgreement:
     for checkpoint in range(int(pairs.checkpoint_X.max()) + 1):
         own_X = pairs.checkpoint_X == checkpoint
         predictors_PD, accuracy_D = pairs.predictors_PX[:, own_X], pairs.accuracy_X[own_X]
-        chosen_P = predictors_PD.argmax(axis=1)
+        is_first_PD = predictors_PD == predictors_PD.max(axis=1, keepdims=True)
+        chosen_P = (is_first_PD * accuracy_D).sum(axis=1) / is_first_PD.sum(axis=1)
         for name, values_P in (
             ("within", rank_correlations(predictors_PD, accuracy_D)),
             (
                 "within_given_depth",
                 partial_rank_correlations(predictors_PD, accuracy_D, pairs.depth_X[own_X]),
             ),
-            ("regret", accuracy_D.max() - accuracy_D[chosen_P]),
+            ("regret", accuracy_D.max() - chosen_P),
         ):
             by_checkpoint.setdefault(name, []).append(values_P)
     return TaskAgreement(

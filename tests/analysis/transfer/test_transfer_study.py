@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import copy
 import json
+from dataclasses import replace
 from typing import Any
 
 import numpy as np
@@ -135,6 +136,21 @@ def test_a_predictor_counts_where_it_is_known_beside_depth_of_the_same_checkpoin
     assert alone["depth"]["regret"]["value"]["value"] == pytest.approx(0.07 * 6 / 3)
 
 
+def test_a_predictor_that_is_the_same_at_all_depths_is_told_and_not_chosen_by_chance() -> None:
+    blank = summary("half")
+    for figures in blank["readouts"]["own_head"]:
+        figures["clusters"][1]["num_clusters"] = 0
+    runs = [a_run("whole"), a_run("half", summary=blank), a_run("quarter")]
+    record = transfer_study(runs, FEW)
+    said = record["results"]["agreement"]["frozen"]["mean"]
+    assert said["num_clusters"]["within"]["num_undefined"] == 3
+    # Clusters are depth elsewhere, so that nothing is above or below it.
+    assert said["num_clusters"]["within"]["minus_depth"]["value"] == pytest.approx(0)
+    lost = [0.0, np.mean(0.07 * abs(np.arange(NUM_DEPTHS) - 2)), 0.07 * 3]
+    assert said["num_clusters"]["regret"]["value"]["value"] == pytest.approx(np.mean(lost))
+    assert "clusters 3 of 9" in " ".join(record["findings"])
+
+
 def test_what_was_not_fine_tuned_is_compared_frozen_alone() -> None:
     frozen = a_run("other", summary=None)
     for record in frozen.tasks.values():
@@ -171,6 +187,31 @@ def test_other_studies_and_measurements_of_other_weights() -> None:
     said = predictors_by_depth(elsewhere, "news", "mean", 200)
     assert {"mean_apt", "cross_entropy", "anchor_r_squared"}.isdisjoint(said)
     assert said["num_clusters" if "num_clusters" in said else "depth"] == [0, 0.25, 0.5, 0.75, 1]
+
+
+def test_a_predictor_that_is_known_on_some_tasks_is_judged_on_these_beside_depth() -> None:
+    names = ["embeddings", *(f"block {depth}" for depth in range(1, NUM_DEPTHS))]
+    runs = []
+    for name in ("whole", "half", "quarter"):
+        studies = []
+        for task in TASKS[:2]:
+            aligned = zip(names, estimates(skill(name)), strict=True)
+            places = [{"place": place, "alignment": alignment} for place, alignment in aligned]
+            kernels = a_study(subject=task, results={"depths": names, "places": places})
+            kernels["weights"], kernels["model_config"] = name, None
+            studies.append(kernels)
+        runs.append(a_run(name, studies=studies))
+    said = transfer_study(runs, FEW)["results"]["agreement"]["frozen"]["mean"]
+    assert said["kernel_alignment"]["num_tasks"] == 2
+    assert said["kernel_alignment"]["num_checkpoints"] == said["depth"]["num_checkpoints"] == 3
+    assert said["depth"]["num_tasks"] == 3
+    assert said["kernel_alignment"]["within"]["value"]["value"] == pytest.approx(1)
+    two = [replace(run, tasks={t: run.tasks[t] for t in TASKS[:2]}) for run in runs]
+    alone = transfer_study(two, FEW)["results"]["agreement"]["frozen"]["mean"]
+    for statistic in ("within", "regret"):
+        expected = alone["kernel_alignment"][statistic]
+        assert said["kernel_alignment"][statistic] == expected, "of these tasks alone"
+    assert "kernel_condition" not in said, "which no run has"
 
 
 def test_one_checkpoint_and_two_tasks_have_no_errors() -> None:
@@ -235,6 +276,45 @@ def test_an_option_that_was_added_since_and_is_not_given_makes_no_difference() -
     given = changed(a_run("whole"), "news", "config", "finetune", "dropout", to=0.1)
     with pytest.raises(ValueError, match="another finetune"):
         transfer_study([a_run("half"), given], FEW)
+
+
+def test_the_fine_tuning_of_later_runs_is_compared_where_the_first_has_none() -> None:
+    frozen = changed(a_run("whole"), "news", "config", "finetune", to=None)
+    other = changed(a_run("quarter"), "news", "config", "finetune", to={"num_epochs": 50})
+    with pytest.raises(ValueError, match="quarter was measured on news with another finetune"):
+        transfer_study([frozen, a_run("half"), other], FEW)
+
+
+def with_anchors(name: str, **config: Any) -> TransferRun:
+    fits = [{"r_squared": {"affine": each}} for each in estimates(skill(name))]
+    settings = {"bulk": "all", "num_twins": 0} | config
+    anchors = a_study(study="anchors", subject="", results={"depths": fits}, config=settings)
+    anchors["weights"], anchors["model_config"] = name, None
+    anchors["provenance"] = {"fingerprint": "of the text"}
+    return a_run(name, studies=[anchors])
+
+
+def test_studies_of_other_settings_are_refused_and_not_mixed() -> None:
+    transfer_study([with_anchors("half"), with_anchors("whole", num_twins=3)], FEW)
+    tail = with_anchors("whole", bulk="minus_topk")
+    with pytest.raises(ValueError, match=r"another bulk \(minus_topk\) than half \(all\)"):
+        transfer_study([with_anchors("half"), tail], FEW)
+    elsewhere = with_anchors("whole")
+    elsewhere.studies[0]["provenance"] = {"fingerprint": "of another"}
+    with pytest.raises(ValueError, match="another fingerprint .* options of hf-apt anchors"):
+        transfer_study([with_anchors("half"), elsewhere], FEW)
+
+
+def test_mean_apt_of_another_text_is_refused() -> None:
+    runs = []
+    for name, text in (("half", "a/wiki.txt"), ("whole", "b/wiki.txt"), ("other", "sotu")):
+        measured = summary(name)
+        measured["corpus"] = {"name": text, "sequences": "first", "sequence_length": 128}
+        measured["masking"] = {"rate": 0.15, "num_realisations": 1, "num_sequences": len(text)}
+        runs.append(a_run(name, summary=measured))
+    transfer_study(runs[:2], FEW)
+    with pytest.raises(ValueError, match=r"another text \(sotu\) than half \(wiki.txt\)"):
+        transfer_study(runs, FEW)
 
 
 def test_the_command_reads_runs_and_leaves_a_record_and_a_page(tmp_path, call) -> None:

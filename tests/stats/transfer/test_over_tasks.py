@@ -77,3 +77,16 @@ def test_draws_repeat_and_tasks_are_of_the_same_checkpoints():
     assert once.value == again.value
     with pytest.raises(ValueError, match="not of the same checkpoints"):
         agreement_over_tasks([*tasks, *made(num_tasks=1, num_checkpoints=3)], 0)
+
+
+def test_where_a_predictor_is_constant_depth_is_left_out_beside_it():
+    tasks = made(num_tasks=4)
+    for task in tasks:
+        task.predictors_PX[1, task.checkpoint_X == 2] = 0.0
+    said = agreement_over_tasks(tasks, 0, num_draws=20)
+    within = said[1]["within"]
+    assert within.num_undefined == 4
+    assert said[0]["within"].num_undefined == said[1]["pairs"].num_undefined == 0
+    kept = [task_agreement(task).by_checkpoint["within"][:, [0, 1, 3]] for task in tasks]
+    expected = np.mean([rows[1].mean() - rows[0].mean() for rows in kept])
+    assert within.minus_depth.value == pytest.approx(expected)

@@ -66,6 +66,33 @@ def test_accuracy_itself_is_perfect_and_depth_says_nothing_at_a_depth():
     assert np.isnan(by_name["within_given_depth"][0])
 
 
+def test_of_blocks_that_are_ranked_first_together_the_mean_counts():
+    pairs = made()
+    pairs.predictors_PX[1] = 0.0  # which says nothing
+    pairs.predictors_PX[2] = np.where(pairs.depth_X >= 0.75, 1.0, 0.0)  # one of the last two
+    lost = task_agreement(pairs).statistics()[STATISTICS.index("regret")]
+    accuracy_OD = pairs.accuracy_X.reshape(4, NUM_DEPTHS)
+    best_O = accuracy_OD.max(axis=1)
+    assert lost[1] == pytest.approx((best_O - accuracy_OD.mean(axis=1)).mean())
+    assert lost[2] == pytest.approx((best_O - accuracy_OD[:, 3:].mean(axis=1)).mean())
+
+
+@pytest.mark.parametrize("drawn", [[0, 1, 2, 3], [3, 0, 0, 2]])
+def test_the_difference_is_over_checkpoints_in_which_both_are_defined(drawn):
+    pairs = made()
+    pairs.predictors_PX[1, pairs.checkpoint_X == 0] = 0.0  # no correlation in the first checkpoint
+    agreement = task_agreement(pairs)
+    above = dict(zip(STATISTICS, agreement.above(0, np.array(drawn)), strict=True))
+    kept = [o for o in drawn if o != 0]
+    by_hand = [slow(pairs, predictor, kept)["within"] for predictor in (0, 1)]
+    assert above["within"][1] == pytest.approx(by_hand[1] - by_hand[0])
+    whole = [slow(pairs, predictor, drawn) for predictor in (0, 2)]
+    for name in ("pairs", "within", "regret"):
+        assert above[name][0] == 0
+        assert above[name][2] == pytest.approx(whole[1][name] - whole[0][name]), name
+    assert np.isnan(above["across"]).all(), "depth is the same at a depth"
+
+
 def test_checkpoints_of_different_depths_go_together():
     pairs = made()
     kept = np.array([0, 2, 4, *range(5, 20)])  # the first checkpoint has three depths

@@ -96,6 +96,19 @@ def test_what_cannot_be_fitted_is_a_warning(trained, tiny_model, caplog) -> None
     assert math.isfinite(trainer.evaluate()["eval_loss"])
 
 
+def test_a_reader_that_cannot_be_built_is_a_warning_and_training_goes_on(
+    trained, monkeypatch, caplog
+) -> None:
+    def no_room(*_: Any) -> None:
+        raise ValueError("to fit 3 depths of 16 takes 9 GB of memory.")
+
+    monkeypatch.setattr("trainer_callbacks.analysis.anchors.AnchorReader", no_room)
+    trainer = trained(AnchorCallback())
+    assert trainer.state.global_step == 4
+    assert "AnchorCallback at step 2: to fit 3 depths of 16 takes 9 GB" in caplog.text
+    assert not any("eval_anchor_r_squared" in row for row in trainer.state.log_history)
+
+
 def test_bad_input_is_one_sentence(trained) -> None:
     with pytest.raises(ValueError, match="detail is 'most'"):
         AnchorCallback(detail="most")

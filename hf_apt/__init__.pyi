@@ -58,6 +58,9 @@ from .callbacks import WithAptCard as WithAptCard
 from .callbacks import (
     add_apt_section as add_apt_section,
 )
+from .data.graphs.link_table import LinkedTexts as LinkedTexts
+from .data.graphs.link_table import linked_texts as linked_texts
+from .data.graphs.linked_contexts import linked_contexts as linked_contexts
 from .data.images.image_source import ImageSource as ImageSource
 from .data.masking import (
     Masking as Masking,
@@ -240,6 +243,13 @@ from .stats.dynamics.training_dynamics import DynamicsRecord as DynamicsRecord
 from .stats.estimates import (
     Estimate as Estimate,
 )
+from .stats.graphs.builders import label_graph as label_graph
+from .stats.graphs.builders import text_graph as text_graph
+from .stats.graphs.graph import Graph as Graph
+from .stats.graphs.graph import graph_of_links as graph_of_links
+from .stats.graphs.rewiring import rewired as rewired
+from .stats.graphs.votes import graph_votes as graph_votes
+from .stats.graphs.votes import local_consistency as local_consistency
 from .stats.kernels.alignment import (
     label_alignment as label_alignment,
 )
@@ -307,6 +317,7 @@ from .training.methods.training_dynamics import TrainingDynamics as TrainingDyna
 from .training.methods.weight_average import WeightAverage as WeightAverage
 from .training.objective_trainer import WithObjectives as WithObjectives
 from .training.objectives.balanced_contrast import BalancedContrast as BalancedContrast
+from .training.objectives.graph_pairs import GraphPairs as GraphPairs
 from .training.objectives.proximal import Proximal as Proximal
 from .training.objectives.r_drop import RDrop as RDrop
 from .training.objectives.sharpness_aware import SharpnessAware as SharpnessAware

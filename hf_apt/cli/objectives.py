@@ -9,6 +9,7 @@ from hf_apt.cli.spelling.spelled import spelled
 from hf_apt.training.objective import Objective, require_objectives
 from hf_apt.training.objectives.balanced_contrast import BalancedContrast
 from hf_apt.training.objectives.entropy import ConfidencePenalty
+from hf_apt.training.objectives.graph_pairs import GraphPairs
 from hf_apt.training.objectives.proximal import Proximal
 from hf_apt.training.objectives.r_drop import RDrop
 from hf_apt.training.objectives.sharpness_aware import SharpnessAware
@@ -17,6 +18,7 @@ from hf_apt.training.objectives.smoothness import Smoothness
 OBJECTIVES: dict[str, type[Any]] = {
     "balanced_contrast": BalancedContrast,
     "confidence_penalty": ConfidencePenalty,
+    "graph_pairs": GraphPairs,
     "proximal": Proximal,
     "r_drop": RDrop,
     "sharpness_aware": SharpnessAware,

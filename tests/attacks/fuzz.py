@@ -164,6 +164,7 @@ OPTIONS = {
     "token_confusion": ("", "vocab_size"),
     "token_clusters": ("", "vocab_size"),
     "confidence_apt": ("correct", "num_bins"),
+    "graph_neighbours": ("", "num_neighbours"),
     "local_smoothness": ("", ""),
 }
 """A further input and an option of each metric."""

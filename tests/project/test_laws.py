@@ -397,6 +397,8 @@ SEEN_THROUGH: dict[str, tuple[str, ...]] = {
     ),
     "analysis/experts/test_greedy_sets.py": ("analysis.experts.greedy_tables",),
     "analysis/experts/test_finetuned_parts.py": ("analysis.experts.silenced_training",),
+    "training/objectives/test_graph_pairs.py": ("training.representation.graph_pairs_term",),
+    "stats/metric_modules/test_vector_stream.py": ("stats.metric_modules.graph_scores",),
     "training/objectives/test_smoothness.py": ("training.adversary.smoothness_term",),
     "training/objectives/test_proximal.py": ("training.averages.proximal_term",),
     "training/objectives/test_sharpness_aware.py": ("training.adversary.worst_weights",),

@@ -20,7 +20,7 @@ SHIPPED = "bert6-narrow-wikipedia"
 IN_STYLE = (
     *("pretrain_with_callbacks", "finetune_by_block", "measure_checkpoint"),
     *("compare_checkpoints", "continue_with_lora", "compare_methods"),
-    *("weigh_examples", "uneven_labels", "image_classifier"),
+    *("weigh_examples", "uneven_labels", "image_classifier", "linked_texts"),
 )
 SMALL = ["--held_out_documents", "6", "--max_seq_length", "32", "--logging_steps", "2"]
 FIGURES = r"mean APT \d\.\d{3} ± \d\.\d{3}, accuracy \d\.\d{3}, \d+ clusters"
@@ -252,6 +252,26 @@ def test_uneven_labels_are_corrected_seed_by_seed(checkpoint, tmp_path, capsys, 
     monkeypatch.setattr(example, "corrected_macro_f1", None)
     example.main(arguments)
     assert capsys.readouterr().out == out
+
+
+@pytest.mark.slow
+def test_linked_texts_are_compared_arm_by_arm(tmp_path, capsys, monkeypatch):
+    example = opened("linked_texts")
+    record = tmp_path / "linked.json"
+    arguments = ["--num_steps", "2", "--num_seeds", "2", "--output_file", str(record)]
+    example.main(["--arms", *example.ARMS, *arguments])
+    out = capsys.readouterr().out
+    rows = re.findall(r"^(\w+) +seen (\d\.\d{3}) ± \d\.\d{3}  fresh .*$", out, re.M)
+    assert [arm for arm, _ in rows] == list(example.ARMS)
+    runs = json.loads(record.read_text())
+    assert len(runs) == 2 * len(rows)
+    for arm, seen in rows:
+        values = [run["seen"] for name, run in runs.items() if name.split()[0] == arm]
+        assert float(seen) == pytest.approx(np.mean(values), abs=6e-4)
+    assert len({run["graph_vote"] for run in runs.values()}) == 2
+    monkeypatch.setattr(example, "trained", None)
+    example.main(["--arms", *example.ARMS, *arguments])
+    assert capsys.readouterr().out.endswith(out)
 
 
 @pytest.mark.slow

@@ -12,12 +12,15 @@ from typing import Any, ClassVar
 from hf_apt.stats.metric_modules.anchor_stream import AnchorStream
 from hf_apt.stats.metric_modules.moved_stream import MovedStream
 from hf_apt.stats.metric_modules.streams import ConfidenceStream, PairStream
+from hf_apt.stats.metric_modules.vector_stream import VectorStream
 
 
 class Streamed:
     """A metric whose `_compute` takes a stream of what was added, and options by name."""
 
-    stream_type: ClassVar[type[PairStream | ConfidenceStream | MovedStream | AnchorStream]]
+    stream_type: ClassVar[
+        type[PairStream | ConfidenceStream | MovedStream | AnchorStream | VectorStream]
+    ]
     """The type of the stream that keeps the inputs."""
 
     optional_inputs: ClassVar[tuple[str, ...]] = ()

@@ -96,8 +96,8 @@ def same(figures: Any, others: Any) -> bool:
 
 def test_the_metrics_are_found() -> None:
     assert NAMES == [
-        *("anchor_vector", "apt", "confidence_apt", "local_smoothness", "token_clusters"),
-        "token_confusion",
+        *("anchor_vector", "apt", "confidence_apt", "graph_neighbours", "local_smoothness"),
+        *("token_clusters", "token_confusion"),
     ]
     assert not (METRICS / "__init__.py").exists(), "metrics/ is no package"
 
@@ -196,6 +196,11 @@ SAVED: dict[str, dict[str, Any]] = {
         "correct": [0, 1, 1],
         "labels": [4, 4, 4],
         "num_bins": 2,
+    },
+    "graph_neighbours": {
+        "predictions": np.arange(6, dtype=np.float32)[:, None] ** 2,
+        "references": [0, 0, 0, 1, 1, 1],
+        "links": [(0, 1), (3, 4)],
     },
     "local_smoothness": {
         "references": [[1.0, 0.0], [0.0, 2.0]],
@@ -599,7 +604,11 @@ def test_scalars_are_pythons_own(name: str, metric) -> None:
         columns = {"predictions": np.eye(40), "references": np.eye(40)}
     if name == "local_smoothness":
         columns = {"predictions": np.stack([shares, shares]), "references": np.eye(2, 3)}
+    if name == "graph_neighbours":
+        columns = {"predictions": np.eye(4), "references": np.arange(4)}
     options = {"frequencies": ids, "treatment": [0, 1, 2]} if name == "apt" else {}
+    if name == "graph_neighbours":
+        options = {"links": np.array([[0, 1], [1, 2]])}
     seen = 0
 
     def check(value: Any) -> None:
@@ -619,6 +628,7 @@ def test_scalars_are_pythons_own(name: str, metric) -> None:
 
 PAIRS = {"predictions": [1, 2], "references": [1, 2]}
 SHARES = {"predictions": [0.5, 0.6], "references": [0.1, 0.2]}
+VECTORS = {"predictions": [[0.0], [0.1], [0.3], [5.0], [5.1]], "references": [0, 0, 0, 1, 1]}
 REFUSED = [
     (OF_PAIRS, {"predictions": [1]}, r"shape \(1,\) came with references of shape \(2,\)"),
     (OF_PAIRS, {"predictions": None}, "predictions are missing"),
@@ -666,6 +676,26 @@ REFUSED = [
     (["local_smoothness"], {"references": [math.inf, 1]}, "references hold inf: give .* finite"),
     (["local_smoothness"], {"references": [[], []]}, "references hold rows without a number"),
     (["local_smoothness"], {"predictions": None}, "predictions are missing"),
+    (["graph_neighbours"], {"predictions": [0.5]}, "1 rows of predictions came with 5 references"),
+    (["graph_neighbours"], {"predictions": [["a"]] * 5}, "predictions of shape .* are no vectors"),
+    (["graph_neighbours"], {"predictions": [[math.inf]] * 5}, "predictions hold inf: give numbers"),
+    (
+        ["graph_neighbours"],
+        {"references": [0.5] * 5},
+        "references hold 0.5: give integers, for inst",
+    ),
+    (["graph_neighbours"], {"references": [-1] * 5}, r"from -1: give one label from 0 on"),
+    (
+        ["graph_neighbours"],
+        {"num_neighbours": 0},
+        "num_neighbours must be a whole number of at lea",
+    ),
+    (["graph_neighbours"], {"num_neighbours": 5}, "5 nearest of 5 vectors: give a whole number fr"),
+    (
+        ["graph_neighbours"],
+        {"links": [(0, 7)]},
+        "a link names node 7, and there are 5: count nodes",
+    ),
 ]
 CASES = [(name, wrong, said) for names, wrong, said in REFUSED for name in names]
 
@@ -674,7 +704,7 @@ CASES = [(name, wrong, said) for names, wrong, said in REFUSED for name in names
 def test_bad_input_is_named_in_a_sentence_and_not_kept(
     name: str, wrong: dict, said: str, metric
 ) -> None:
-    good = PAIRS if name in OF_PAIRS else SHARES
+    good = PAIRS if name in OF_PAIRS else VECTORS if name == "graph_neighbours" else SHARES
     expected = metric(name).compute(**good)
     with pytest.raises(ValueError, match=said) as refusal:
         metric(name).compute(**good | wrong)

@@ -15,6 +15,7 @@ import numpy as np
 import torch
 from torch.nn.functional import cross_entropy
 from transformers import (
+    AutoTokenizer,
     BertConfig,
     BertForSequenceClassification,
     Trainer,
@@ -38,7 +39,7 @@ from hf_apt.training.pretraining import pretrainer
 NUM_STEPS = 3
 BATCH_SIZE = 8
 NUM_CLASSES = 3
-TERMS = ("confidence_penalty", "proximal", "r_drop", "smoothness")
+TERMS = ("confidence_penalty", "graph_pairs", "proximal", "r_drop", "smoothness")
 
 
 class GradientsKept(TrainerCallback):
@@ -147,6 +148,7 @@ def pretraining(
     save_every: int = 1000,
     num_steps: int = NUM_STEPS,
     tokenizer: Any = None,
+    **changed: Any,
 ) -> Trainer:
     """A Trainer of a BERT-6 of two blocks."""
     held = Tokens(Path(tokens))
@@ -159,11 +161,14 @@ def pretraining(
         seed=5,
         num_validation_sequences=8,
         objectives=tuple(objectives),
+        **changed,
     )
     shape = ModelShape(
         hidden_size=16, num_heads=2, num_blocks=2, dropout=dropout, initializer_range=0.3
     )
     model = new_model(shape, held, seed=5)
+    if isinstance(tokenizer, str):
+        tokenizer = AutoTokenizer.from_pretrained(tokenizer)
     trainer = pretrainer(model, held, held, config, Path(folder), tokenizer=tokenizer)
     trainer.args.max_grad_norm = 0.0
     return trainer

@@ -1,0 +1,1 @@
+"""Texts that are linked: tables of links, and linked texts put in one context."""

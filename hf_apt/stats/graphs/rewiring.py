@@ -1,0 +1,50 @@
+"""A random graph in which every node has as many links as before: the control of a graph."""
+
+from __future__ import annotations
+
+import numpy as np
+
+from hf_apt.stats.graphs.graph import Graph, graph_of_links
+
+
+def rewired(graph: Graph, *, seed: int = 0, swaps_per_link: int = 10) -> Graph:
+    """`graph` with its links exchanged at random, the degree of each node kept.
+
+    Two links a-b and c-d become a-d and c-b where that makes no link twice and none of a node with
+    itself (Maslov and Sneppen 2002). What the links said is gone, and how many there are of each
+    node is not.
+
+    Args:
+        graph: the graph.
+        seed: of the choice.
+        swaps_per_link: exchanges that are tried for each link.
+
+    Returns:
+        Another graph of the same degrees.
+
+    Raises:
+        ValueError: if no exchange was possible, as in a complete graph.
+    """
+    generator = np.random.default_rng(seed)
+    links = [(int(first), int(second)) for first, second in graph.links()]
+    present = set(links)
+    num_tried, num_made = swaps_per_link * len(links), 0
+    chosen = generator.integers(0, max(len(links), 1), (num_tried, 2)).tolist()
+    turned = generator.random(num_tried) < 0.5
+    for (one, other), is_turned in zip(chosen, turned.tolist(), strict=True):
+        (a, b), (c, d) = links[one], links[other]
+        if is_turned:
+            c, d = d, c
+        new = (min(a, d), max(a, d)), (min(c, b), max(c, b))
+        if a == d or c == b or new[0] == new[1] or new[0] in present or new[1] in present:
+            continue
+        present -= {links[one], links[other]}
+        present |= {*new}
+        links[one], links[other] = new
+        num_made += 1
+    if not num_made:
+        raise ValueError(
+            f"no two of the graph's {graph.num_links} links can be exchanged: a random graph of "
+            "these degrees is the graph itself."
+        )
+    return graph_of_links(graph.num_nodes, np.array(links))

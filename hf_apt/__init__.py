@@ -7,7 +7,7 @@ first used, so that this takes no time.
 
 import lazy_loader
 
-from hf_apt.models.registration import COMMITTEE, register_lazily
+from hf_apt.models.registration import COMMITTEE, SELECTION, register_lazily
 
 __version__ = "0.1.0"
 
@@ -16,3 +16,4 @@ __getattr__, __dir__, __all__ = lazy_loader.attach_stub(__name__, __file__)
 register_lazily("bert6", "Bert6", "hf_apt.models.bert6")
 register_lazily("bert_conv", "BertConv", "hf_apt.models.bert6")
 register_lazily("soft_committee", "SoftCommittee", "hf_apt.models.committee", COMMITTEE)
+register_lazily("apt_selection", "Selection", "hf_apt.models.selection", SELECTION)

@@ -148,12 +148,14 @@ def run_command(config: RunConfig, folder: Path, *, dry_run: DryRun = False) -> 
 def pretrain_command(config: RunConfig, folder: Path) -> None:
     """Only tokenise and pre-train; `run` with the same options goes on from there."""
     from hf_apt.runs.pipeline import begun, is_main, pretrain_run
+    from hf_apt.runs.trained_models import PARTS
 
     writes_into(folder)
     with begun(config, folder) as run:
         pretrain_run(config, run)
     if is_main():
-        typer.echo(f"checkpoint: {folder / 'checkpoint'}", err=is_json())
+        for name in ("checkpoint", *(PARTS if config.shape.generator else ())):
+            typer.echo(f"{name}: {folder / name}", err=is_json())
 
 
 @app.command("measure")

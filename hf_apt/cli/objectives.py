@@ -10,19 +10,25 @@ from hf_apt.training.objective import Objective, require_objectives
 from hf_apt.training.objectives.balanced_contrast import BalancedContrast
 from hf_apt.training.objectives.entropy import ConfidencePenalty
 from hf_apt.training.objectives.graph_pairs import GraphPairs
+from hf_apt.training.objectives.multi_choice import MultiChoice
 from hf_apt.training.objectives.proximal import Proximal
 from hf_apt.training.objectives.r_drop import RDrop
+from hf_apt.training.objectives.replaced_tokens import ReplacedTokens
 from hf_apt.training.objectives.sharpness_aware import SharpnessAware
 from hf_apt.training.objectives.smoothness import Smoothness
+from hf_apt.training.objectives.word_selection import WordSelection
 
 OBJECTIVES: dict[str, type[Any]] = {
     "balanced_contrast": BalancedContrast,
     "confidence_penalty": ConfidencePenalty,
     "graph_pairs": GraphPairs,
+    "multi_choice": MultiChoice,
     "proximal": Proximal,
     "r_drop": RDrop,
+    "replaced_tokens": ReplacedTokens,
     "sharpness_aware": SharpnessAware,
     "smoothness": Smoothness,
+    "word_selection": WordSelection,
 }
 """The objectives, by the name under which each is asked for and logged."""
 

@@ -27,8 +27,10 @@ from hf_apt.cli.shared_options import (
     text_source,
     with_heads,
 )
+from hf_apt.cli.spelling.generators import generator_of
 from hf_apt.cli.spelling.lists import steps_of
 from hf_apt.data.corpus_source import CorpusSource
+from hf_apt.models.generator_shape import HEADS as DISCRIMINATOR_HEADS
 from hf_apt.models.shapes import SHAPES, shape_like
 from hf_apt.runs.recipes import RecipeName, RunConfig, named_recipe
 
@@ -127,6 +129,17 @@ def run_options(
             rich_help_panel="Model",
         ),
     ] = None,
+    generator: Annotated[
+        str | None,
+        Option(
+            help="A generator for the objectives of a discriminator, by its settings: "
+            "`width=0.5,depth=1,embeddings=disentangled` (or shared, none), `candidates=5`, "
+            "`choices=10`.",
+            metavar="key=value",
+            show_default="that, where such an objective is asked for",
+            rich_help_panel="Model",
+        ),
+    ] = None,
     heads: Heads = None,
     validation_share: ValidationShare = None,
     paragraphs: Paragraphs = False,
@@ -161,8 +174,22 @@ def run_options(
     if model:
         config = replace(config, shape=shape_like(model, config.shape))
     config = with_precision(changed(with_heads(config, heads)), precision)
+    config = _with_generator(config, generator)
     pretrain = replace(config.pretrain, windows=_fitting_windows(config))
     return replace(config, pretrain=pretrain), output or run_folder(corpus)
+
+
+def _with_generator(config: RunConfig, spelled: str | None) -> RunConfig:
+    """`config` with the generator that its objectives need, and with the heads that they train."""
+    heads = tuple(
+        each.name
+        for each in config.pretrain.objectives
+        if each.name in DISCRIMINATOR_HEADS and each.weight
+    )
+    if spelled is None and not heads:
+        return config
+    generator = replace(generator_of(spelled or ""), heads=heads)
+    return replace(config, shape=replace(config.shape, generator=generator))
 
 
 def with_precision(config: RunConfig, precision: Precision | None) -> RunConfig:

@@ -178,6 +178,27 @@ def _draws(seed: int, epochs: np.ndarray, indices_B: np.ndarray, length: int) ->
     return _mixed(key_B[:, None] + _position_steps(length))
 
 
+_OF_SAMPLES = 1 << 40
+"""Added to the seed of a masking for draws that are independent of it; larger than any seed."""
+
+
+def sampling_keys(
+    seed: int,
+    indices_B: Integer[np.ndarray, " batch"],
+    length: int,
+    *,
+    epoch: int | Integer[np.ndarray, " batch"] = 0,
+) -> Integer[np.ndarray, "batch seq"]:
+    """A 64-bit key for each position, for what is drawn there beside the corruption by that seed.
+
+    Like the corruption it depends on seed, epoch, example and position alone.
+
+    Returns:
+        int64 keys of shape (B, `length`).
+    """
+    return _draws(seed + _OF_SAMPLES, np.atleast_1d(epoch), indices_B, length).view(np.int64)
+
+
 @lru_cache
 def _key(seed: int, epoch: int) -> int:
     """The key of an epoch, from which those of its examples are mixed."""

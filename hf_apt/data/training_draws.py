@@ -17,7 +17,7 @@ from torch import Tensor
 from torch.utils.data import Dataset
 
 from hf_apt.data.fixed_shapes import fixed_places, usual_capacity
-from hf_apt.data.masking import Masking, mask
+from hf_apt.data.masking import Masking, mask, sampling_keys
 from hf_apt.data.measurement_batches import model_inputs
 from hf_apt.data.tokens import Tokens
 
@@ -29,7 +29,9 @@ class TrainingDraws(Dataset):
     into windows of that width, each a row of its own that keeps its `position_ids`.
 
     With `fixed_shapes` a batch names its `asked_positions`, in nearly every batch the same number
-    of them (`hf_apt.data.fixed_shapes`), for a `Bert6ForMaskedLM` that is compiled.
+    of them (`hf_apt.data.fixed_shapes`), for a `Bert6ForMaskedLM` that is compiled. With
+    `with_keys` it has `sampling_keys`, one for each position, of which a generator's samples are
+    made (`hf_apt.models.selection`).
     """
 
     def __init__(
@@ -40,6 +42,7 @@ class TrainingDraws(Dataset):
         num_draws: int,
         windows: tuple[tuple[int, int], ...] = (),
         fixed_shapes: bool = False,
+        with_keys: bool = False,
     ):
         for width, _ in windows:
             if tokens.description.layout != "packed" or tokens.description.sequence_length % width:
@@ -53,6 +56,7 @@ class TrainingDraws(Dataset):
         self.num_draws = num_draws
         self.windows = windows
         self.fixed_shapes = fixed_shapes
+        self.with_keys = with_keys
         self.num_sequences = len(tokens)
         self._permutation = lru_cache(maxsize=2)(self._permuted)
 
@@ -81,7 +85,12 @@ class TrainingDraws(Dataset):
         for epoch in range(epochs_B.min(), epochs_B.max() + 1):
             here_B = epochs_B == epoch
             indices_B[here_B] = self._permutation(epoch)[places_B[here_B]]
-        return _masked(self.tokens, indices_B, self.masking, epoch=epochs_B)
+        batch = _masked(self.tokens, indices_B, self.masking, epoch=epochs_B)
+        if self.with_keys:
+            length = batch["input_ids"].shape[1]
+            keys_BT = sampling_keys(self.masking.seed, indices_B, length, epoch=epochs_B)
+            batch["sampling_keys"] = torch.from_numpy(keys_BT)
+        return batch
 
     def _permuted(self, epoch: int) -> np.ndarray:
         generator = np.random.default_rng([self.masking.seed, int(epoch)])

@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any
 
 from hf_apt.data.tokens import Tokens
+from hf_apt.models.generator_shape import GeneratorShape
 from hf_apt.models.shapes import ModelShape, require_shape
 
 if TYPE_CHECKING:
@@ -14,8 +15,9 @@ if TYPE_CHECKING:
 def new_model(shape: ModelShape, tokens: Tokens, *, seed: int) -> Any:
     """A model for masked language modelling with fresh weights, drawn from `seed`.
 
-    It is a `Bert6ForMaskedLM`, of any number of blocks, or a `BertConvForMaskedLM` where the shape
-    has convolutions. Raises ValueError for a shape that no model can have.
+    It is a `Bert6ForMaskedLM`, of any number of blocks, a `BertConvForMaskedLM` where the shape has
+    convolutions, or a `SelectionForPreTraining` where it has a generator. Raises ValueError for a
+    shape that no model can have.
     """
     import torch
 
@@ -28,8 +30,10 @@ def new_model(shape: ModelShape, tokens: Tokens, *, seed: int) -> Any:
             pad_id=tokens.description.pad_id,
         )
     if shape.sinusoidal_positions:
-        positions = model.bert.embeddings.position_embeddings.weight
-        positions.data.copy_(_sinusoids(*positions.shape) * shape.initializer_range)
+        for name, positions in model.named_parameters():
+            # A discriminator's own table may begin at 0, beside its generator's.
+            if name.endswith("position_embeddings.weight") and positions.any():
+                positions.data.copy_(_sinusoids(*positions.shape) * shape.initializer_range)
     return model
 
 
@@ -51,6 +55,8 @@ def sized_model(shape: ModelShape, *, vocab_size: int, num_positions: int, pad_i
         "max_position_embeddings": num_positions,
         "pad_token_id": pad_id,
     }
+    if shape.generator is not None:
+        return _selection_model(shape, shape.generator, sizes)
     if shape.conv is None:
         from hf_apt.models.bert6 import Bert6Config, Bert6ForMaskedLM
 
@@ -63,6 +69,32 @@ def sized_model(shape: ModelShape, *, vocab_size: int, num_positions: int, pad_i
             conv_layers=shape.conv.num_layers,
             conv_channels=shape.conv.num_channels,
             conv_kernel=shape.conv.kernel,
+        )
+    )
+
+
+def _selection_model(shape: ModelShape, generator: GeneratorShape, sizes: dict[str, Any]) -> Any:
+    from hf_apt.models.selection import SelectionConfig, SelectionForPreTraining
+
+    num_heads = max(round(shape.num_heads * generator.width), 1)
+    width = num_heads * (shape.hidden_size // shape.num_heads)
+    of_generator = {
+        "embedding_size": width if generator.embeddings == "none" else shape.hidden_size,
+        "hidden_size": width,
+        "num_hidden_layers": max(round(shape.num_blocks * generator.depth), 1),
+        "num_attention_heads": num_heads,
+        "intermediate_size": 4 * width,
+    }
+    both = ("vocab_size", "max_position_embeddings", "pad_token_id", "initializer_range")
+    return SelectionForPreTraining(
+        SelectionConfig(
+            discriminator_config=sizes,
+            generator_config=sizes | of_generator,
+            embedding_sharing=generator.embeddings,
+            heads=generator.heads,
+            num_candidates=generator.candidates,
+            num_choices=generator.choices,
+            **{name: sizes[name] for name in both},
         )
     )
 

@@ -4,13 +4,14 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterable
+from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import torch
 from torch import nn
 
 from hf_apt.models.weights_files import require_weights_of_size
-from hf_apt.reading import first_line
+from hf_apt.reading import first_line, read_json
 from hf_apt.records.checkpoints import checkpoint_path, pinned, require_folder
 
 if TYPE_CHECKING:
@@ -21,6 +22,11 @@ _FROM_PADDING = {
     *("mluke", "mpnet", "roberta", "roberta-prelayernorm", "xlm-roberta", "xlm-roberta-xl", "xmod"),
 }
 """Model types that count positions from the one after the padding id."""
+
+_TWO_MODELS = (
+    "it is a generator with its discriminator; name the folder of one of them, generator or "
+    "discriminator, beside it."
+)
 
 
 def load_masked_lm(name: str, *, revision: str | None = None) -> PreTrainedModel:
@@ -60,6 +66,34 @@ def load_causal_lm(name: str, *, revision: str | None = None) -> PreTrainedModel
     return model.eval()
 
 
+def load_selection(name: str) -> Any:
+    """The generator with its discriminator of a checkpoint, in float32 and evaluation mode.
+
+    Raises ValueError if there is none, if one of its weights is missing or not finite.
+    """
+    from hf_apt.models.selection import SelectionForPreTraining
+
+    kind = "checkpoint of a generator with its discriminator"
+    require_folder(name)
+    folder = checkpoint_path(name)
+    config = read_json(Path(folder) / "config.json")
+    if not isinstance(config, dict) or config.get("model_type") != "apt_selection":
+        raise ValueError(f"{name!r} is no {kind}: hf-apt pretrain --objective makes one.")
+    require_weights_of_size(folder)
+    try:
+        model, loading = SelectionForPreTraining.from_pretrained(
+            folder, dtype=torch.float32, output_loading_info=True
+        )
+    except Exception as error:  # files can be broken in any way
+        raise ValueError(f"{name!r} is no whole {kind}: {reason(error)}") from error
+    if loading["missing_keys"]:
+        raise ValueError(
+            f"{name!r} is no whole {kind}: it lacks {first_of(loading['missing_keys'])}."
+        )
+    require_finite(model, name)
+    return model.eval()
+
+
 def from_checkpoint(
     auto_class: Any, name: str, kind: str, **options: Any
 ) -> tuple[PreTrainedModel, list[str]]:
@@ -81,6 +115,8 @@ def from_checkpoint(
         )
     except Exception as error:  # files can be broken in any way
         raise ValueError(f"{name!r} is no whole {kind}: {reason(error)}") from error
+    if model.config.model_type == "apt_selection":
+        raise ValueError(f"{name!r} is no {kind}: {_TWO_MODELS}")
     extra = _of_further_blocks(loading["unexpected_keys"], model)
     if extra:
         raise ValueError(
@@ -106,6 +142,8 @@ def reason(error: BaseException) -> str:
     """Why a checkpoint was not read, in one line."""
     if "trust_remote_code" in str(error):
         return "it needs Python code of its own, which hf_apt does not run."
+    if "SelectionConfig" in str(error):
+        return _TWO_MODELS
     return first_line(error)
 
 

@@ -30,6 +30,12 @@ ENCODER = {
 COMMITTEE = {"MODEL_FOR_SEQUENCE_CLASSIFICATION_MAPPING": ""}
 """The table of a model type that is a classifier only, named by the stem itself."""
 
+SELECTION = {
+    "MODEL_MAPPING": "ForPreTraining",
+    "MODEL_FOR_PRETRAINING_MAPPING": "ForPreTraining",
+}
+"""The tables of a generator with its discriminator, which have one class for both."""
+
 
 def register_lazily(
     model_type: str, stem: str, module: str, models: Mapping[str, str] = ENCODER

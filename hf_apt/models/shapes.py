@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass, replace
 
+from hf_apt.models.generator_shape import GeneratorShape
 from hf_apt.stats.config_checks import require_not_negative, require_positive, require_whole
 
 
@@ -36,6 +37,10 @@ class ModelShape:
 
     conv: ConvShape | None = None
     """Front-end before the first block; None for none."""
+
+    generator: GeneratorShape | None = None
+    """A generator whose answers this encoder, its discriminator, is to tell from the text; None for
+    an encoder alone, which fills masks itself."""
 
     dropout: float = 0.1
     """Dropout rate of hidden states and attention in training."""
@@ -70,6 +75,11 @@ def require_shape(shape: ModelShape) -> None:
         raise ValueError(
             "sinusoidal positions come in pairs, a sine and a cosine, and the hidden size is "
             f"{shape.hidden_size}: choose an even --hidden-size."
+        )
+    if shape.generator and shape.conv:
+        raise ValueError(
+            "a discriminator has no convolutional front-end: choose --model bert-6 or bert-1, or "
+            "leave the generator and its objectives out."
         )
     if shape.hidden_size % shape.num_heads:
         raise ValueError(

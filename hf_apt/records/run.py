@@ -41,6 +41,8 @@ class Run(RunTokens, RunTasks, RunInNotebooks):
         training/          the Trainer's own folder: checkpoints to resume from, its log
         checkpoint/        the trained model and its tokenizer
         steps/             step-<n>/, the model after chosen steps of its training
+        generator/         where it is a generator with its discriminator, each of the two,
+        discriminator/     as a checkpoint of its own
         heads/             heads trained for each depth, lenses fitted to them
         counts/            one <readout>.npz for each way of reading out (hf_apt.stats.counts)
         similarity.npz     how alike the depths are (hf_apt.stats.similarity)

@@ -10,6 +10,7 @@ from typing import Any, get_args
 from hf_apt.data.sequences import Layout
 from hf_apt.depths.head_config import DECODER_KINDS, heads_among, lenses_among
 from hf_apt.models.devices import free_memory, has_accelerator, part_of_batch, process_state
+from hf_apt.models.generator_shape import HEADS
 from hf_apt.models.shapes import require_shape
 from hf_apt.reading import first_line
 from hf_apt.records.checkpoints import checkpoint_path, require_folder
@@ -61,6 +62,7 @@ def require_valid(config: RunConfig, *, num_processes: int | None = None) -> Non
     if config.pretrain.num_steps:
         require_shape(config.shape)
         _require_windows(config)
+        _require_generator(config)
         part_of_batch(
             config.pretrain.batch_size, num_processes * config.pretrain.accumulation_steps
         )
@@ -169,6 +171,28 @@ def _require_windows(config: RunConfig) -> None:
                 f"of {config.sequence_length} tokens: windows need packed sequences of a multiple "
                 "of their width, and shares between 0 and 1."
             )
+
+
+def _require_generator(config: RunConfig) -> None:
+    """A generator belongs to the objectives of its discriminator, and each of these to a head."""
+    generator, pretrain = config.shape.generator, config.pretrain
+    asked = {each.name for each in pretrain.objectives if each.name in HEADS and each.weight}
+    if asked != set(generator.heads if generator else ()):
+        raise ValueError(
+            f"the discriminator has the heads {', '.join(generator.heads) or 'none'}, and the "
+            f"objectives train {', '.join(asked) or 'none'}: make them the same."
+            if generator
+            else f"the objective {min(asked)} needs a generator: give shape.generator, a "
+            "GeneratorShape with that head."
+        )
+    if generator and not asked:
+        raise ValueError(
+            "a generator alone is a masked LM: add an objective of its discriminator, such as "
+            "--objective replaced_tokens:weight=50, or leave out --generator."
+        )
+    if generator and (pretrain.compile or is_asked_for()):
+        what = "--compile" if pretrain.compile else "--use_fsdp"
+        raise ValueError(f"a generator and its discriminator take no {what}: leave it out.")
 
 
 def _require_trackers(trackers: tuple[str, ...]) -> None:

@@ -13,7 +13,6 @@ from hf_apt.records.checkpoints import name_and_commit
 from hf_apt.records.command import typed_command
 from hf_apt.records.environment import environment
 from hf_apt.records.fingerprints import (
-    checkpoint_identity,
     recorded_identity,
     require_still_the_same,
 )
@@ -22,7 +21,8 @@ from hf_apt.records.run_folder import writing_run
 from hf_apt.runs.option_checks import require_memory, require_valid
 from hf_apt.runs.same_checkpoint import require_same_checkpoint, require_trained_checkpoint
 from hf_apt.runs.same_run import as_recorded, require_same_run
-from hf_apt.runs.saved_models import keep_steps, save_model
+from hf_apt.runs.saved_models import keep_steps
+from hf_apt.runs.trained_models import require_one_model, save_trained
 from hf_apt.stats.measures.readout import Readout
 
 if TYPE_CHECKING:
@@ -47,6 +47,7 @@ def run_all(config: RunConfig, folder: Path | str) -> Run:
         ValueError: before anything is written, if the folder holds a run of another configuration
             or files of somebody else's, or if another process writes into it.
     """
+    require_one_model(config)
     _require_possible(config, folder)  # before the task, which may be downloaded
     _require_task(config)
     with begun(config, folder) as run:
@@ -115,24 +116,9 @@ def pretrain_run(config: RunConfig, run: Run) -> None:
     result: dict[str, Any] = pretrain(trainer) | {"arithmetic": arithmetic_of(trainer)}
     trained = whole_model(trainer)
     if is_main():
-        _save_trained(config, run, trained, result, train)
+        save_trained(config, run, trained, result, train)
     process_state().wait_for_everyone()
     wait_until_there(run.path("training.json"))
-
-
-def _save_trained(config: RunConfig, run: Run, trained: Any, result: dict, train: Tokens) -> None:
-    save_model(run, trained, run.path("checkpoint"))
-    seen = config.pretrain.num_steps * config.pretrain.batch_size
-    tokens_seen = round(seen * train.description.num_tokens / train.description.num_sequences)
-    run.write_json(
-        "training.json",
-        result
-        | {
-            "num_sequences_seen": seen,
-            "num_tokens_seen": tokens_seen,
-        }
-        | checkpoint_identity(str(run.path("checkpoint"))),
-    )
 
 
 def measure_run(config: RunConfig, run: Run, checkpoint: str) -> None:

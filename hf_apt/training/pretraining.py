@@ -104,6 +104,7 @@ def pretrainer(
             windows=tuple((width, end * config.batch_size) for width, end in windows),
             # nn.DataParallel, one process for several cards, would cut the indices like sequences.
             fixed_shapes=config.compile and arguments.n_gpu <= 1,
+            with_keys=_has_discriminator(model),
         ),
         # Not the seed of training: its first epoch must not hold the masks of the evaluation.
         eval_dataset=FixedDraws(
@@ -138,6 +139,10 @@ def pretrainer(
     return ready_for_sharding(trainer)
 
 
+def _has_discriminator(model: Any) -> bool:
+    return model.config.model_type == "apt_selection"
+
+
 def _arithmetic(
     model: Any, train: Tokens, config: PretrainConfig, part: int, folder: Path
 ) -> Arithmetic:
@@ -147,7 +152,9 @@ def _arithmetic(
 
     def loss(num_sequences: int) -> Any:
         masking = train.masking(seed=config.seed, rate=config.masking_rate)
-        draws = TrainingDraws(train, masking, num_draws=num_sequences)
+        draws = TrainingDraws(
+            train, masking, num_draws=num_sequences, with_keys=_has_discriminator(model)
+        )
         return model(**draws.__getitems__(list(range(num_sequences)))).loss
 
     return training_arithmetic(

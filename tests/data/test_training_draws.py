@@ -7,7 +7,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from torch.utils.data import DataLoader
 
-from hf_apt.data.masking import mask
+from hf_apt.data.masking import Masking, mask, sampling_keys
 from hf_apt.data.measurement_batches import model_inputs
 from hf_apt.data.training_draws import FixedDraws, TrainingDraws, as_batch
 
@@ -160,6 +160,44 @@ def test_windows_are_the_same_positions_as_shorter_rows(packed_tokens):
         assert torch.equal(positions, torch.arange(length).expand(len(draws), -1))
     assert_same(cut.__getitems__([20, 21]), whole.__getitems__([20, 21]))
     assert_same(cut[0], whole[0])
+
+
+def test_keys_of_samples_are_a_function_of_the_draw_and_the_position(tokens, whole):
+    keyed = TrainingDraws(
+        tokens, tokens.masking(seed=SEED), num_draws=NUM_EPOCHS * len(tokens), with_keys=True
+    )
+    batch = keyed.__getitems__(list(range(len(keyed))))
+    keys = batch.pop("sampling_keys")
+    assert_same(batch, whole)
+    assert keys.dtype == torch.int64
+    assert len(keys.unique()) == keys.numel(), "no two positions of three epochs have one key"
+    for draws in ([5], [17, 3, 250], [250, 17]):
+        assert torch.equal(keyed.__getitems__(draws)["sampling_keys"], keys[draws])
+    other = TrainingDraws(tokens, tokens.masking(seed=SEED + 1), num_draws=4, with_keys=True)
+    assert not np.isin(other.__getitems__([0, 1, 2, 3])["sampling_keys"], keys).any()
+
+
+def test_keys_of_samples_are_not_those_of_the_corruption():
+    """Whether a position is masked says nothing about what is drawn there."""
+    keys = sampling_keys(SEED, np.arange(400), 50, epoch=2)
+    tokens_BT = np.full((400, 50), 9)
+    law = Masking(vocab_size=20, mask_id=4, special_ids=(), seed=SEED, rate=0.5)
+    modified = mask(tokens_BT, np.arange(400), law, epoch=2).modified_BT
+    first_bits = keys < 0
+    assert abs(np.corrcoef(modified.ravel(), first_bits.ravel())[0, 1]) < 0.03
+
+
+def test_keys_are_cut_into_windows_with_their_positions(packed_tokens):
+    masking = packed_tokens.masking(seed=SEED)
+    length = packed_tokens.description.sequence_length
+    draws = {
+        windows: TrainingDraws(
+            packed_tokens, masking, num_draws=8, windows=windows, with_keys=True
+        ).__getitems__([0, 1, 2])["sampling_keys"]
+        for windows in ((), ((length // 2, 8),))
+    }
+    whole, cut = draws.values()
+    assert torch.equal(cut, whole.reshape(-1, length // 2))
 
 
 def test_windows_that_do_not_divide_the_sequences_are_refused(packed_tokens):

@@ -60,7 +60,7 @@ HEAVY = {"torch", "transformers", "datasets", "accelerate", "tokenizers", "safet
 
 OBJECTIVE_PARTS = (
     *("training.adversary", "training.averages", "training.contrast"),
-    *("training.representation", "stats"),
+    *("training.representation", "training.selection", "stats"),
 )
 """What objectives are made of, beside `hf_apt.training.objective`."""
 

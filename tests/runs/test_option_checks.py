@@ -7,6 +7,7 @@ import psutil
 import pytest
 
 from hf_apt.data.corpus_source import CorpusSource
+from hf_apt.models.generator_shape import GeneratorShape
 from hf_apt.models.shapes import ModelShape
 from hf_apt.ownership import mark
 from hf_apt.records.run import Run
@@ -19,12 +20,28 @@ from hf_apt.runs.option_checks import (
 from hf_apt.runs.pipeline import begun
 from hf_apt.runs.recipes import RunConfig, demo_recipe, measurement_recipe, named_recipe
 from hf_apt.runs.same_run import as_recorded
+from hf_apt.training.objectives.replaced_tokens import ReplacedTokens
+from hf_apt.training.objectives.word_selection import WordSelection
 
 DEMO = demo_recipe()
 
 
 def pretraining(**changes) -> RunConfig:
     return replace(DEMO, pretrain=replace(DEMO.pretrain, **changes))
+
+
+def with_generator(*objectives, heads, **changes) -> RunConfig:
+    config = pretraining(objectives=objectives, **changes)
+    return replace(config, shape=replace(config.shape, generator=GeneratorShape(heads=heads)))
+
+
+def test_a_generator_with_its_objectives_is_valid() -> None:
+    require_valid(with_generator(WordSelection(weight=1.0), heads=("word_selection",)))
+    require_valid(
+        with_generator(
+            WordSelection(weight=1.0), ReplacedTokens(weight=0.0), heads=("word_selection",)
+        )
+    )
 
 
 def test_every_recipe_is_valid() -> None:
@@ -53,6 +70,19 @@ def test_every_recipe_is_valid() -> None:
         (replace(DEMO, head_kinds=("linear_head", "other")), "head_kinds is 'other'"),
         (pretraining(windows=((8, 0.5),)), "windows need packed sequences"),
         (pretraining(batch_size=9, accumulation_steps=2), "multiple of 2"),
+        (
+            pretraining(objectives=(ReplacedTokens(weight=1.0),)),
+            "the objective replaced_tokens needs a generator",
+        ),
+        (with_generator(heads=()), "a generator alone is a masked LM: add an objective"),
+        (
+            with_generator(WordSelection(weight=1.0), heads=("replaced_tokens",)),
+            "has the heads replaced_tokens, and the objectives train word_selection",
+        ),
+        (
+            with_generator(WordSelection(weight=1.0), heads=("word_selection",), compile=True),
+            "take no --compile",
+        ),
         (pretraining(report_to=("codecarbon", "nosuch")), "pip install codecarbon"),
         (pretraining(report_to=("nosuch",)), "there is no tracker 'nosuch'"),
     ],

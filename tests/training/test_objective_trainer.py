@@ -43,6 +43,7 @@ NUM_PROCESSES = 2
 PENALTY = "confidence_penalty:weight=0.7"
 SMOOTH = "smoothness:weight=2,preset=mtdnn,noise=0.1,step_size=1"
 PROXIMAL = "proximal:weight=3,momentum=0.5"
+SELECTION = ["replaced_tokens:weight=5", "word_selection:weight=3", "multi_choice:weight=2"]
 
 
 def tokens_folder(tokens: Any) -> str:
@@ -227,6 +228,7 @@ def jobs(tokens, checkpoint_folder) -> dict[str, dict[str, Any]]:
             "tokens": held,
             "objectives": ["r_drop:weight=3", PENALTY],
         },
+        "selected": {"kind": "pretraining", "tokens": held, "objectives": SELECTION},
         "classified": {"kind": "classifying", "objectives": [PENALTY]},
         "classified twice": {"kind": "classifying", "objectives": ["r_drop:weight=3"]},
         "classified nearby": {"kind": "classifying", "objectives": [SMOOTH, PROXIMAL]},
@@ -262,7 +264,11 @@ def test_the_objective_moves_the_gradients(jobs, whole, tmp_path):
 
 
 @pytest.mark.parametrize(
-    "name", ["masked", "masked twice", "classified", "classified twice", "classified nearby"]
+    "name",
+    [
+        *("masked", "masked twice", "selected"),
+        *("classified", "classified twice", "classified nearby"),
+    ],
 )
 def test_accumulation_changes_nothing(name, jobs, whole, tmp_path):
     gradients, logs = trained(folder=str(tmp_path), **jobs[name], accumulation_steps=4)
@@ -304,7 +310,8 @@ def distributed(jobs, tmp_path_factory) -> dict[str, list[tuple[dict, dict]]]:
 @pytest.mark.parametrize(
     "name",
     [
-        *("masked", "masked twice", "classified", "classified twice", "classified nearby"),
+        *("masked", "masked twice", "selected"),
+        *("classified", "classified twice", "classified nearby"),
         *("classified at the worst weights", "fine-tuned"),
     ],
 )

@@ -29,6 +29,7 @@ from hf_apt.data.tasks.task import Task
 from hf_apt.data.tokens import Tokens
 from hf_apt.models.encoders import load_encoder
 from hf_apt.models.fresh import new_model
+from hf_apt.models.generator_shape import HEADS, GeneratorShape
 from hf_apt.models.shapes import ModelShape
 from hf_apt.training.finetune_config import FinetuneConfig
 from hf_apt.training.finetuning import finetuner
@@ -39,7 +40,7 @@ from hf_apt.training.pretraining import pretrainer
 NUM_STEPS = 3
 BATCH_SIZE = 8
 NUM_CLASSES = 3
-TERMS = ("confidence_penalty", "graph_pairs", "proximal", "r_drop", "smoothness")
+TERMS = ("confidence_penalty", "graph_pairs", "proximal", "r_drop", "smoothness", *HEADS)
 
 
 class GradientsKept(TrainerCallback):
@@ -150,7 +151,8 @@ def pretraining(
     tokenizer: Any = None,
     **changed: Any,
 ) -> Trainer:
-    """A Trainer of a BERT-6 of two blocks."""
+    """A Trainer of a BERT-6 of two blocks, with a generator where its objectives need one."""
+    heads = tuple(each.name for each in objectives if each.name in HEADS)
     held = Tokens(Path(tokens))
     config = PretrainConfig(
         num_steps=num_steps,
@@ -164,7 +166,12 @@ def pretraining(
         **changed,
     )
     shape = ModelShape(
-        hidden_size=16, num_heads=2, num_blocks=2, dropout=dropout, initializer_range=0.3
+        hidden_size=16,
+        num_heads=2,
+        num_blocks=2,
+        dropout=dropout,
+        initializer_range=0.3,
+        generator=GeneratorShape(heads=heads) if heads else None,
     )
     model = new_model(shape, held, seed=5)
     if isinstance(tokenizer, str):

@@ -1,0 +1,1 @@
+"""What the objectives of a generator and its discriminator are made of."""

@@ -1,8 +1,8 @@
 """Which tokens a masked language model has learnt, at which block, and what it confuses with what.
 
-Importing hf_apt makes BERT-6, BERT with a convolutional front-end and soft committees known to
-transformers' Auto classes. The public names are listed in `__init__.pyi` and imported when they are
-first used, so that this takes no time.
+Importing hf_apt makes BERT-6, BERT with a convolutional front-end, a generator with its
+discriminator, and soft committees known to transformers' Auto classes. The public names are listed
+in `__init__.pyi` and imported when they are first used, so that this takes no time.
 """
 
 import lazy_loader

@@ -81,9 +81,8 @@ def load_selection(name: str) -> Any:
         raise ValueError(f"{name!r} is no {kind}: hf-apt pretrain --objective makes one.")
     require_weights_of_size(folder)
     try:
-        model, loading = SelectionForPreTraining.from_pretrained(
-            folder, dtype=torch.float32, output_loading_info=True
-        )
+        made: Any = SelectionForPreTraining
+        model, loading = made.from_pretrained(folder, dtype=torch.float32, output_loading_info=True)
     except Exception as error:  # files can be broken in any way
         raise ValueError(f"{name!r} is no whole {kind}: {reason(error)}") from error
     if loading["missing_keys"]:

@@ -386,6 +386,10 @@ SEEN_THROUGH: dict[str, tuple[str, ...]] = {
         *("report.studies.study_comparison", "report.sections.studies", "hub.sections.studies"),
     ),
     "cli/tables/test_study.py": ("cli.tables.study_comparison",),
+    "analysis/selection/test_selection_study.py": (
+        *("analysis.selection.planted_detection", "analysis.selection.selection_tables"),
+        "cli.analysis.selection",
+    ),
     "analysis/experts/test_planted.py": (
         *("analysis.experts.arms", "analysis.experts.silenced", "analysis.experts.read_outs"),
         *("analysis.experts.experts_config", "analysis.experts.experts_record"),

@@ -146,18 +146,8 @@ def exact_log_probabilities(language: PlantedLanguage, words: IntArray) -> Float
     Raises:
         ValueError: For a document that the language cannot say, such as "the the".
     """
-    states = hidden_states(language)
-    # All other words are seen as they are, and a word shows nothing of itself.
-    seen = _channel(
-        emissions(language, states),
-        same=1.0,
-        mask=0.0,
-        anything=0.0,
-        selected_same=0.0,
-        selected_any=1.0,
-    )
     with np.errstate(invalid="ignore"):  # of what cannot be said
-        posteriors_NV, _ = _smooth(language, states, seen, words, np.ones(words.shape, bool))
+        posteriors_NV = exact_posteriors(language, words, np.ones(words.shape, bool))
     of_words_N = np.take_along_axis(posteriors_NV, words.reshape(-1, 1), axis=1)[:, 0]
     with np.errstate(divide="ignore"):
         logs_BT = np.log(of_words_N).reshape(words.shape)
@@ -168,6 +158,36 @@ def exact_log_probabilities(language: PlantedLanguage, words: IntArray) -> Float
             "documents of sample_documents."
         )
     return logs_BT
+
+
+def exact_posteriors(
+    language: PlantedLanguage, words: IntArray, asked: NDArray[np.bool_]
+) -> FloatArray:
+    """The probability of every word at asked positions given all other words of the document.
+
+    No other position is hidden: it is the answer to a document in which one word is masked. Source:
+    ours.
+
+    Args:
+        language: The language of the documents.
+        words: (B, T) numbers of the words, as `sample_documents` gives them.
+        asked: (B, T) the positions that are asked for, each by itself.
+
+    Returns:
+        (N, V) probabilities, asked positions in row-major order.
+    """
+    states = hidden_states(language)
+    # All other words are seen as they are, and a word shows nothing of itself.
+    seen = _channel(
+        emissions(language, states),
+        same=1.0,
+        mask=0.0,
+        anything=0.0,
+        selected_same=0.0,
+        selected_any=1.0,
+    )
+    posteriors_NV, _ = _smooth(language, states, seen, words, asked)
+    return posteriors_NV
 
 
 def _channel(

@@ -1,0 +1,1 @@
+"""What a generator knows of each token, and what its discriminator tells, block by block."""

@@ -13,6 +13,7 @@ from typing import Any
 
 import numpy as np
 import torch
+from jaxtyping import Integer
 from torch import Tensor
 from torch.utils.data import Dataset
 
@@ -20,6 +21,7 @@ from hf_apt.data.fixed_shapes import fixed_places, usual_capacity
 from hf_apt.data.masking import Masking, mask, sampling_keys
 from hf_apt.data.measurement_batches import model_inputs
 from hf_apt.data.tokens import Tokens
+from hf_apt.stats.counts import NOT_ASKED
 
 
 class TrainingDraws(Dataset):
@@ -32,6 +34,9 @@ class TrainingDraws(Dataset):
     of them (`hf_apt.data.fixed_shapes`), for a `Bert6ForMaskedLM` that is compiled. With
     `with_keys` it has `sampling_keys`, one for each position, of which a generator's samples are
     made (`hf_apt.models.selection`).
+
+    Draws before `causal_until` are not masked (`next_tokens`): a batch asks each token
+    of those before it in its row.
     """
 
     def __init__(
@@ -43,6 +48,7 @@ class TrainingDraws(Dataset):
         windows: tuple[tuple[int, int], ...] = (),
         fixed_shapes: bool = False,
         with_keys: bool = False,
+        causal_until: int = 0,
     ):
         for width, _ in windows:
             if tokens.description.layout != "packed" or tokens.description.sequence_length % width:
@@ -57,6 +63,7 @@ class TrainingDraws(Dataset):
         self.windows = windows
         self.fixed_shapes = fixed_shapes
         self.with_keys = with_keys
+        self.causal_until = causal_until
         self.num_sequences = len(tokens)
         self._permutation = lru_cache(maxsize=2)(self._permuted)
 
@@ -69,22 +76,36 @@ class TrainingDraws(Dataset):
 
     def __getitems__(self, draws: list[int]) -> dict[str, torch.Tensor]:
         """A batch at once, as tensors of shape (batch, sequence) or (windows, width)."""
+        if draws[0] < self.causal_until:
+            return with_causal_mask(
+                self._in_windows(next_tokens(self.tokens, self._at(draws)[0]), draws)
+            )
         batch = self._whole(draws)
         if self.fixed_shapes:
             labels_BT = batch["labels"].numpy()
             capacity = usual_capacity(labels_BT.size, self.masking.rate)
             batch["asked_positions"] = torch.from_numpy(fixed_places(labels_BT, capacity))
+        return self._in_windows(batch, draws)
+
+    def _in_windows(
+        self, batch: dict[str, torch.Tensor], draws: list[int]
+    ) -> dict[str, torch.Tensor]:
         for width, end in self.windows:
             if draws[0] < end:
                 return _in_windows(batch, width)
         return batch
 
-    def _whole(self, draws: list[int]) -> dict[str, torch.Tensor]:
+    def _at(self, draws: list[int]) -> tuple[np.ndarray, np.ndarray]:
+        """The examples of the draws, and their epochs."""
         epochs_B, places_B = np.divmod(np.asarray(draws), self.num_sequences)
         indices_B = np.empty_like(places_B)
         for epoch in range(epochs_B.min(), epochs_B.max() + 1):
             here_B = epochs_B == epoch
             indices_B[here_B] = self._permutation(epoch)[places_B[here_B]]
+        return indices_B, epochs_B
+
+    def _whole(self, draws: list[int]) -> dict[str, torch.Tensor]:
+        indices_B, epochs_B = self._at(draws)
         batch = _masked(self.tokens, indices_B, self.masking, epoch=epochs_B)
         if self.with_keys:
             length = batch["input_ids"].shape[1]
@@ -106,6 +127,41 @@ def _in_windows(batch: dict[str, torch.Tensor], width: int) -> dict[str, torch.T
         name: values if name == "asked_positions" else values.reshape(-1, width)
         for name, values in batch.items()
     }
+
+
+def next_tokens(
+    tokens: Tokens, indices_B: Integer[np.ndarray, " batch"]
+) -> dict[str, torch.Tensor]:
+    """Sequences with the next token as the label of each position, special ones never asked for.
+
+    Returns:
+        `input_ids`, `labels` (-100 where nothing is asked) and `attention_mask`, 1 where a token
+        stands: int64 of shape (B, T).
+    """
+    described = tokens.description
+    tokens_BT = tokens.padded(indices_B).astype(np.int64)
+    labels_BT = np.full_like(tokens_BT, NOT_ASKED)
+    after_BT = tokens_BT[:, 1:]
+    labels_BT[:, :-1] = np.where(np.isin(after_BT, described.special_ids), NOT_ASKED, after_BT)
+    present_BT = tokens_BT != described.pad_id if described.layout == "first" else tokens_BT >= 0
+    return {
+        "input_ids": torch.from_numpy(tokens_BT),
+        "labels": torch.from_numpy(labels_BT),
+        "attention_mask": torch.from_numpy(present_BT.astype(np.int64)),
+    }
+
+
+def with_causal_mask(batch: dict[str, torch.Tensor]) -> dict[str, torch.Tensor]:
+    """`batch` with an `attention_mask` (B, 1, T, T), true where a row may see a column.
+
+    A position sees itself and those before it in its row that are no padding.
+    """
+    present_BT = batch["attention_mask"].bool()
+    earlier_TT = torch.ones(present_BT.shape[1], present_BT.shape[1], dtype=torch.bool).tril()
+    seen_BTT = earlier_TT & present_BT[:, None, :]
+    # What is padding sees itself: a row of nothing has no softmax.
+    seen_BTT = seen_BTT | torch.eye(len(earlier_TT), dtype=torch.bool)
+    return batch | {"attention_mask": seen_BTT[:, None]}
 
 
 class FixedDraws(Dataset):

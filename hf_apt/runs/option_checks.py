@@ -63,6 +63,7 @@ def require_valid(config: RunConfig, *, num_processes: int | None = None) -> Non
         require_shape(config.shape)
         _require_windows(config)
         _require_generator(config)
+        _require_causal(config)
         part_of_batch(
             config.pretrain.batch_size, num_processes * config.pretrain.accumulation_steps
         )
@@ -193,6 +194,22 @@ def _require_generator(config: RunConfig) -> None:
     if generator and (pretrain.compile or is_asked_for()):
         what = "--compile" if pretrain.compile else "--use_fsdp"
         raise ValueError(f"a generator and its discriminator take no {what}: leave it out.")
+
+
+def _require_causal(config: RunConfig) -> None:
+    """Next tokens are asked of a BERT by a mask of attention, which hides what comes later."""
+    shape, pretrain = config.shape, config.pretrain
+    if not pretrain.causal_share:
+        return
+    for what, is_there in (
+        ("a convolutional front-end, which sees what comes later", shape.conv),
+        ("a generator", shape.generator),
+        ("--compile", pretrain.compile),
+    ):
+        if is_there:
+            raise ValueError(
+                f"--causal-share {pretrain.causal_share:g} does not go with {what}: leave one out."
+            )
 
 
 def _require_trackers(trackers: tuple[str, ...]) -> None:

@@ -72,14 +72,16 @@ def _pretraining(config: RunConfig, model: ModelCosts, num_held_out: int) -> Pha
         for width, steps in _widths(config)
     )
     num_sequences = settings.num_steps * settings.batch_size
-    num_modified = _num_modified(num_sequences, length, settings.masking_rate)
+    share = settings.causal_share  # of the steps in which every token is asked for
+    rate = share + (1 - share) * settings.masking_rate
+    num_modified = _num_modified(num_sequences, length, rate)
     trunk -= (num_sequences * length - num_modified) * model.spared_flops(training=True)
     heads = num_modified * model.head_flops()
     num_validated = min(settings.num_validation_sequences, num_held_out)
     num_evaluations = -(-settings.num_steps // max(settings.num_steps // 10, 1)) + 1
     validated = num_evaluations * num_validated
     part = settings.batch_size / settings.accumulation_steps
-    modified = round(_num_modified(part, length, settings.masking_rate))
+    modified = round(_num_modified(part, length, 1.0 if share else settings.masking_rate))
     # Logits, their gradient; the log-probabilities between the two are among what is saved.
     step = model.saved_bytes(round(part * length), modified)
     step += 2 * FLOAT * modified * model.vocab_size

@@ -59,6 +59,10 @@ class PretrainConfig:
     masking_rate: float = 0.15
     """Share of the positions that are modified in pre-training; measuring has a rate of its own."""
 
+    causal_share: float = 0.0
+    """Share of the steps, from the first, in which nothing is masked: every token is predicted from
+    those before it, by the same model and head. Validation masks throughout."""
+
     windows: tuple[tuple[int, float], ...] = ()
     """Widths of windows, each with the share of the steps after which it ends: until then every
     sequence is read in windows of so many tokens. Of few tokens the neighbours are soon told from
@@ -110,9 +114,10 @@ class PretrainConfig:
                     "earlier ones, or train for longer."
                 )
         require_positive(self, "learning_rate")
-        require_not_negative(self, "warmup_share", "weight_decay")
-        if self.warmup_share > 1:
-            raise ValueError(f"warmup_share must be at most 1, got {self.warmup_share!r}.")
+        require_not_negative(self, "warmup_share", "weight_decay", "causal_share")
+        for name in ("warmup_share", "causal_share"):
+            if getattr(self, name) > 1:
+                raise ValueError(f"{name} must be at most 1, got {getattr(self, name)!r}.")
         require_share(self, "beta2", "masking_rate")
         require_seed(self, num_seeds=2)  # the next one masks the held-out text
         require_one_of(self, "precision", get_args(Precision))

@@ -105,6 +105,7 @@ def pretrainer(
             # nn.DataParallel, one process for several cards, would cut the indices like sequences.
             fixed_shapes=config.compile and arguments.n_gpu <= 1,
             with_keys=_has_discriminator(model),
+            causal_until=round(config.causal_share * config.num_steps) * config.batch_size,
         ),
         # Not the seed of training: its first epoch must not hold the masks of the evaluation.
         eval_dataset=FixedDraws(
@@ -127,14 +128,16 @@ def pretrainer(
             decayed=trainer.get_decay_parameter_names(model),
         )
     length = train.description.sequence_length
-    flops = flops_by_steps(
-        pretraining_flops,
-        model.config,
-        batch_size=config.batch_size,
-        length=length,
-        masking_rate=config.masking_rate,
-        windows=windows,
-    )
+    flops = None  # of steps that ask for every token nothing is said
+    if not config.causal_share:
+        flops = flops_by_steps(
+            pretraining_flops,
+            model.config,
+            batch_size=config.batch_size,
+            length=length,
+            masking_rate=config.masking_rate,
+            windows=windows,
+        )
     name_progress(trainer, "Pre-training", tokens_in_step=config.batch_size * length, flops=flops)
     return ready_for_sharding(trainer)
 

@@ -15,6 +15,7 @@ from hf_apt.cli.analysis.cls import CLS
 from hf_apt.cli.analysis.experts import EXPERTS
 from hf_apt.cli.analysis.images import IMAGES
 from hf_apt.cli.analysis.kernels import KERNELS
+from hf_apt.cli.analysis.selection import SELECTION
 from hf_apt.cli.analysis.smoothness import SMOOTHNESS
 from hf_apt.cli.analysis.transfer import TRANSFER
 from hf_apt.cli.app import app
@@ -62,6 +63,7 @@ FIELDS: dict[str, tuple[ConfigOptions, ...]] = {
     "score": (),
     "similarity": (),
     "smoothness": (SMOOTHNESS,),
+    "selection": (SELECTION,),
     "anchors": (ANCHORS,),
     "cls": (CLS,),
     "reference": (),
@@ -76,11 +78,16 @@ FIELDS: dict[str, tuple[ConfigOptions, ...]] = {
 TEXT = ("validation_share", "paragraphs")
 """Options whose defaults depend on what is to be done, or on the files."""
 
+TRAINED = {
+    *("corpus", "recipe", "model", "generator", "heads", "precision", "task", "output"),
+    *TEXT,
+}
+
 MEASURED = {"checkpoint", "corpus", "heads", "revision", "output", *TEXT}
 
 OWN = {
-    "run": {"corpus", "recipe", "model", "heads", "precision", "task", "output", "dry_run", *TEXT},
-    "pretrain": {"corpus", "recipe", "model", "heads", "precision", "task", "output", *TEXT},
+    "run": {*TRAINED, "dry_run"},
+    "pretrain": TRAINED,
     "measure": {*MEASURED, "revisions", "dry_run"},
     "report": {"run"},
     "finetune": {"checkpoint", "revision", "output"},
@@ -115,6 +122,7 @@ OWN = {
         *("paragraphs", "output"),
     },
     "smoothness": {"checkpoint", "text", "paragraphs", "revision", "output"},
+    "selection": {"run"},
     "anchors": {"model", "text", "column", "max_texts", "paragraphs", "output"},
     "cls": {"model", "text", "column", "max_texts", "paragraphs", "output"},
     "reference": {
@@ -148,6 +156,7 @@ TABLES = {
     "committee": COMMITTEE,
     "ner": NER,
     "smoothness": SMOOTHNESS,
+    "selection": SELECTION,
     "transfer": TRANSFER,
     "experts": EXPERTS,
     "images": IMAGES,

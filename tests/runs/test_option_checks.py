@@ -8,7 +8,7 @@ import pytest
 
 from hf_apt.data.corpus_source import CorpusSource
 from hf_apt.models.generator_shape import GeneratorShape
-from hf_apt.models.shapes import ModelShape
+from hf_apt.models.shapes import ConvShape, ModelShape
 from hf_apt.ownership import mark
 from hf_apt.records.run import Run
 from hf_apt.runs.option_checks import (
@@ -82,6 +82,18 @@ def test_every_recipe_is_valid() -> None:
         (
             with_generator(WordSelection(weight=1.0), heads=("word_selection",), compile=True),
             "take no --compile",
+        ),
+        (pretraining(causal_share=0.5, compile=True), "does not go with --compile"),
+        (
+            replace(
+                pretraining(causal_share=0.25),
+                shape=replace(DEMO.shape, conv=ConvShape()),
+            ),
+            "--causal-share 0.25 does not go with a convolutional front-end",
+        ),
+        (
+            with_generator(WordSelection(weight=1.0), heads=("word_selection",), causal_share=0.5),
+            "does not go with a generator",
         ),
         (pretraining(report_to=("codecarbon", "nosuch")), "pip install codecarbon"),
         (pretraining(report_to=("nosuch",)), "there is no tracker 'nosuch'"),

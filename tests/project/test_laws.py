@@ -608,7 +608,8 @@ SEEN_THROUGH: dict[str, tuple[str, ...]] = {
     "stats/metric_modules/test_modules.py": (
         *("stats.metric_modules.scores", "stats.metric_modules.streaming_metric"),
         *("stats.metric_modules.moved_stream", "stats.metric_modules.smoothness_scores"),
-        "stats.metric_modules.anchor_scores",
+        *("stats.metric_modules.anchor_scores", "stats.metric_modules.rademacher_scores"),
+        "stats.metric_modules.feature_stream",
     ),
     "stats/metric_modules/test_streams.py": (
         *("stats.metric_modules.array_inputs", "stats.metric_modules.hit_stream"),

@@ -10,6 +10,7 @@ from collections.abc import Callable
 from typing import Any, ClassVar
 
 from hf_apt.stats.metric_modules.anchor_stream import AnchorStream
+from hf_apt.stats.metric_modules.feature_stream import FeatureStream
 from hf_apt.stats.metric_modules.moved_stream import MovedStream
 from hf_apt.stats.metric_modules.streams import ConfidenceStream, PairStream
 from hf_apt.stats.metric_modules.vector_stream import VectorStream
@@ -19,7 +20,14 @@ class Streamed:
     """A metric whose `_compute` takes a stream of what was added, and options by name."""
 
     stream_type: ClassVar[
-        type[PairStream | ConfidenceStream | MovedStream | AnchorStream | VectorStream]
+        type[
+            PairStream
+            | ConfidenceStream
+            | MovedStream
+            | AnchorStream
+            | VectorStream
+            | FeatureStream
+        ]
     ]
     """The type of the stream that keeps the inputs."""
 

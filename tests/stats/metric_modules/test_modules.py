@@ -27,6 +27,8 @@ from packaging.requirements import Requirement
 from hf_apt.hub.resources import resource
 from hf_apt.stats.counts import TREATMENTS
 from hf_apt.stats.estimates import slope
+from hf_apt.stats.rademacher.complexity import rademacher_complexity
+from hf_apt.stats.rademacher.spread import effective_rank
 from hf_apt.stats.slopes.class_slope import class_slope
 
 settings.register_profile("metrics", derandomize=True, deadline=None, max_examples=25)
@@ -97,7 +99,7 @@ def same(figures: Any, others: Any) -> bool:
 def test_the_metrics_are_found() -> None:
     assert NAMES == [
         *("anchor_vector", "apt", "confidence_apt", "graph_neighbours", "local_smoothness"),
-        *("token_clusters", "token_confusion"),
+        *("rademacher_complexity", "token_clusters", "token_confusion"),
     ]
     assert not (METRICS / "__init__.py").exists(), "metrics/ is no package"
 
@@ -206,6 +208,7 @@ SAVED: dict[str, dict[str, Any]] = {
         "references": [[1.0, 0.0], [0.0, 2.0]],
         "predictions": np.array([[1.0, 0.0], [1.0, 0.0]], np.float32),
     },
+    "rademacher_complexity": {"predictions": np.eye(3, dtype=np.float32), "radius": 2.0},
     "token_clusters": {"references": [3, 3, 4, 4], "predictions": np.array([3, 4, 4, 3])},
     "token_confusion": {"references": [5, 5, 7], "predictions": np.array([5, 7, 5])},
 }
@@ -478,6 +481,31 @@ def test_an_id_of_any_size_is_counted(metric) -> None:
     assert matrix["columns"] == [70_000, 46_340, 3]
 
 
+def test_a_complexity_is_that_of_the_function_however_features_come(metric) -> None:
+    rows = np.random.default_rng(0).normal(size=(30, 4))
+    scores = metric("rademacher_complexity").compute(predictions=rows, num_draws=50, seed=3)
+    expected = rademacher_complexity(rows, num_draws=50, seed=3)
+    assert scores["value"] == expected.value
+    assert scores["scaled"] == expected.scaled
+    assert scores["effective_rank"] == effective_rank(rows)
+    module = metric("rademacher_complexity")
+    module.add_batch(predictions=torch.from_numpy(rows[:10]))
+    for row in rows[10:12]:
+        module.add(prediction=row.tolist())
+    assert len(module) == 12
+    assert same(module.compute(predictions=rows[12:], num_draws=50, seed=3), scores)
+    bad = [([[1.0, math.nan]], "hold nan"), ([[1.0]], "are 1 wide, and those before 4: give")]
+    for wrong, said in [*bad, ([["a"]], "are no rows of numbers"), ([], "are no rows of numbers")]:
+        module.add_batch(predictions=rows)
+        with pytest.raises(ValueError, match=said):
+            module.add_batch(predictions=wrong)
+        assert same(module.compute(num_draws=50, seed=3), scores)
+    with pytest.raises(ValueError, match="compared with no references: give predictions alone"):
+        module.compute(predictions=rows, references=rows)
+    with pytest.raises(ValueError, match="num_draws must be a whole number of at least 2, got 1.5"):
+        module.compute(predictions=rows, num_draws=1.5)
+
+
 # Batches.
 
 
@@ -606,6 +634,8 @@ def test_scalars_are_pythons_own(name: str, metric) -> None:
         columns = {"predictions": np.stack([shares, shares]), "references": np.eye(2, 3)}
     if name == "graph_neighbours":
         columns = {"predictions": np.eye(4), "references": np.arange(4)}
+    if name == "rademacher_complexity":
+        columns = {"predictions": np.eye(20, dtype=np.float32)}
     options = {"frequencies": ids, "treatment": [0, 1, 2]} if name == "apt" else {}
     if name == "graph_neighbours":
         options = {"links": np.array([[0, 1], [1, 2]])}
@@ -618,7 +648,7 @@ def test_scalars_are_pythons_own(name: str, metric) -> None:
             for item in value.values() if isinstance(value, dict) else value:
                 check(item)
         else:
-            assert type(value) in (int, float, str, type(None)), value
+            assert type(value) in (int, float, str, bool, type(None)), value
 
     check(metric(name).compute(**columns, **options))
     assert seen > 6

@@ -1,0 +1,1 @@
+"""Artificial corpora: token streams that each hold one property, with exact answers."""

@@ -5,6 +5,11 @@ from .analysis.anchors.anchor_vectors import AnchorVectors as AnchorVectors
 from .analysis.anchors.anchor_vectors import (
     anchor_vectors as anchor_vectors,
 )
+from .analysis.bound_terms.bound_config import BoundConfig as BoundConfig
+from .analysis.bound_terms.bound_terms import BoundTerms as BoundTerms
+from .analysis.bound_terms.bound_terms import (
+    bound_terms as bound_terms,
+)
 from .analysis.cls_tokens.cls_config import ClsConfig as ClsConfig
 from .analysis.cls_tokens.cls_tokens import ClsTokens as ClsTokens
 from .analysis.cls_tokens.cls_tokens import (
@@ -268,6 +273,10 @@ from .stats.kernels.ridge import (
 from .stats.kernels.ridge import (
     kernel_ridge as kernel_ridge,
 )
+from .stats.rademacher.complexity import RademacherComplexity as RademacherComplexity
+from .stats.rademacher.complexity import (
+    rademacher_complexity as rademacher_complexity,
+)
 from .stats.rarefaction import (
     rarefied_mean_apt as rarefied_mean_apt,
 )
@@ -320,8 +329,10 @@ from .training.objectives.balanced_contrast import BalancedContrast as BalancedC
 from .training.objectives.graph_pairs import GraphPairs as GraphPairs
 from .training.objectives.proximal import Proximal as Proximal
 from .training.objectives.r_drop import RDrop as RDrop
+from .training.objectives.rademacher import Rademacher as Rademacher
 from .training.objectives.sharpness_aware import SharpnessAware as SharpnessAware
 from .training.objectives.smoothness import Smoothness as Smoothness
+from .training.objectives.token_contrast import TokenContrast as TokenContrast
 from .training.pretrain_config import PretrainConfig as PretrainConfig
 from .training.sampling.balanced_batches import BalancedBatches as BalancedBatches
 from .training.translator_training import (

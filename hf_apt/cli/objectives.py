@@ -13,9 +13,11 @@ from hf_apt.training.objectives.graph_pairs import GraphPairs
 from hf_apt.training.objectives.multi_choice import MultiChoice
 from hf_apt.training.objectives.proximal import Proximal
 from hf_apt.training.objectives.r_drop import RDrop
+from hf_apt.training.objectives.rademacher import Rademacher
 from hf_apt.training.objectives.replaced_tokens import ReplacedTokens
 from hf_apt.training.objectives.sharpness_aware import SharpnessAware
 from hf_apt.training.objectives.smoothness import Smoothness
+from hf_apt.training.objectives.token_contrast import TokenContrast
 from hf_apt.training.objectives.word_selection import WordSelection
 
 OBJECTIVES: dict[str, type[Any]] = {
@@ -25,9 +27,11 @@ OBJECTIVES: dict[str, type[Any]] = {
     "multi_choice": MultiChoice,
     "proximal": Proximal,
     "r_drop": RDrop,
+    "rademacher": Rademacher,
     "replaced_tokens": ReplacedTokens,
     "sharpness_aware": SharpnessAware,
     "smoothness": Smoothness,
+    "token_contrast": TokenContrast,
     "word_selection": WordSelection,
 }
 """The objectives, by the name under which each is asked for and logged."""

@@ -26,9 +26,9 @@ def test_names_and_weights_are_read():
 
 
 def test_each_is_asked_for_by_its_name():
+    needed = {"graph_pairs": ",links=links.csv", "rademacher": ",texts=a.txt"}
     for name in OBJECTIVES:
-        needed = ",links=links.csv" if name == "graph_pairs" else ""
-        assert objective_of(f"{name}:weight=1{needed}").name == name
+        assert objective_of(f"{name}:weight=1{needed.get(name, '')}").name == name
 
 
 @pytest.mark.parametrize(

@@ -409,6 +409,11 @@ SEEN_THROUGH: dict[str, tuple[str, ...]] = {
     "training/objectives/test_graph_pairs.py": ("training.representation.graph_pairs_term",),
     "stats/metric_modules/test_vector_stream.py": ("stats.metric_modules.graph_scores",),
     "training/objectives/test_smoothness.py": ("training.adversary.smoothness_term",),
+    "analysis/bound_terms/test_bound_terms.py": (
+        *("analysis.bound_terms.bound_config", "analysis.bound_terms.bound_study"),
+    ),
+    "training/objectives/test_rademacher.py": ("training.representation.rademacher_term",),
+    "training/objectives/test_token_contrast.py": ("training.representation.token_contrast_term",),
     "training/objectives/test_proximal.py": ("training.averages.proximal_term",),
     "training/objectives/test_sharpness_aware.py": ("training.adversary.worst_weights",),
     "training/methods/test_weight_average.py": ("training.methods.weight_average_callback",),

@@ -82,7 +82,7 @@ def test_commands_of_the_readme_exist():
         *("run", "measure", "finetune", "compare", "committee", "report", "publish"),
         *("lens", "fit-lens", "check", "reference", "rates", "diff", "acquisition", "score"),
         *("similarity", "ls", "env", "bench", "ner", "transfer", "images", "anchors", "cls"),
-        *("kernels", "experts", "smoothness", "selection"),
+        *("kernels", "experts", "smoothness", "selection", "rademacher"),
     }
     for command in commands:
         assert CliRunner().invoke(app, [command, "--help"]).exit_code == 0

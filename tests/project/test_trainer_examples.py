@@ -21,6 +21,7 @@ IN_STYLE = (
     *("pretrain_with_callbacks", "finetune_by_block", "measure_checkpoint"),
     *("compare_checkpoints", "continue_with_lora", "compare_methods"),
     *("weigh_examples", "uneven_labels", "image_classifier", "linked_texts"),
+    "compare_pretraining",
 )
 SMALL = ["--held_out_documents", "6", "--max_seq_length", "32", "--logging_steps", "2"]
 FIGURES = r"mean APT \d\.\d{3} ± \d\.\d{3}, accuracy \d\.\d{3}, \d+ clusters"
@@ -337,6 +338,37 @@ def test_small_image_classifiers_are_trained_and_measured(tmp_path, capsys):
         table = printed[printed.index(f"\n{kind}, 2 seeds, chance 0.100") :]
         row = next(line for line in table.splitlines() if line.startswith(last))
         assert f" {np.mean(values):.3f} ± " in row
+
+
+@pytest.mark.slow
+def test_ways_of_pretraining_are_compared_as_pairs(tmp_path, capsys, monkeypatch):
+    example = opened("compare_pretraining")
+    options = "planted --steps 2 --hidden-size 8 --num-heads 1 --num-blocks 2 --batch-size 4"
+    passes = "rademacher:weight=1,texts=task:planted,penalty=none,num_texts=4"
+    arguments = [
+        *("--output_folder", str(tmp_path), "--train_per_class", "4", "--num_epochs", "1"),
+        *(f"--options={options}", "--num_seeds", "2"),
+        *("--arms", "plain=", f"same=--objective {passes}", "other=--learning-rate 1e-2"),
+    ]
+    example.main(arguments)
+    runs = json.loads((tmp_path / "arms.json").read_text())["runs"]
+    assert [(run["arm"], run["seed"]) for run in runs] == [
+        (arm, seed) for seed in (42, 43) for arm in ("plain", "same", "other")
+    ]
+    assert all(len(run["apt"]) == len(run["accuracy"]) == 3 for run in runs)
+    printed = capsys.readouterr().out.splitlines()
+    last = np.array([run["apt"][-1] for run in runs if run["arm"] == "plain"])
+    rows = [line for line in printed if line.startswith("apt")]
+    assert len(rows) == 6
+    assert rows[0].endswith(f"{last.mean():.3f} ± {last.std(ddof=1) / np.sqrt(2):.3f}")
+    for name in ("apt", "accuracy", "validation_loss"):  # passes alone change nothing
+        same = next(line for line in printed if line.startswith(name) and "same - plain" in line)
+        assert set(re.findall(r"-?\d\.\d{3}", same)) == {"0.000"}
+    monkeypatch.setattr(example, "trained", None)
+    example.main(arguments)
+    assert capsys.readouterr().out.splitlines()[-len(printed) :][:6] == printed[-len(printed) :][:6]
+    with pytest.raises(ValueError, match="there is no objective 'odd'"):
+        example.main([*arguments, "odd=--objective odd:weight=1"])
 
 
 @pytest.mark.parametrize("name", IN_STYLE)

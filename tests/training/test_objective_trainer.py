@@ -33,8 +33,10 @@ from hf_apt.training.objective_trainer import WithObjectives
 from hf_apt.training.objectives.entropy import ConfidencePenalty
 from hf_apt.training.objectives.proximal import Proximal
 from hf_apt.training.objectives.r_drop import RDrop
+from hf_apt.training.objectives.rademacher import Rademacher
 from hf_apt.training.objectives.sharpness_aware import SharpnessAware
 from hf_apt.training.objectives.smoothness import Smoothness
+from hf_apt.training.objectives.token_contrast import TokenContrast
 from hf_apt.training.resume import last_checkpoint
 from hf_apt.training.with_arithmetic import WithArithmetic
 
@@ -82,8 +84,10 @@ def observed(trainer: Trainer) -> tuple[Trainer, torch.Tensor, int]:
     return trainer, torch.get_rng_state(), len(passes)
 
 
-WEIGHTLESS = tuple(
-    each(weight=0.0) for each in (RDrop, ConfidencePenalty, Smoothness, Proximal, SharpnessAware)
+WEIGHTLESS = (
+    *(each(weight=0.0) for each in (RDrop, ConfidencePenalty, Smoothness, Proximal)),
+    *(SharpnessAware(weight=0.0), Rademacher(weight=0.0, texts="is not read")),
+    TokenContrast(weight=0.0),
 )
 
 
@@ -218,10 +222,25 @@ def checkpoint_folder(tokens, tokenizer, tmp_path_factory) -> str:
 
 
 @pytest.fixture(scope="module")
-def jobs(tokens, checkpoint_folder) -> dict[str, dict[str, Any]]:
+def texts_file(documents, tmp_path_factory) -> str:
+    """A file of 101 texts, one in each line."""
+    file = tmp_path_factory.mktemp("texts") / "texts.csv"
+    file.write_text("\n".join(["text", *documents]))
+    return str(file)
+
+
+@pytest.fixture(scope="module")
+def jobs(tokens, checkpoint_folder, texts_file) -> dict[str, dict[str, Any]]:
     """Arguments of `trained`, but for the folder and how steps are divided."""
     held = tokens_folder(tokens)
+    of_texts = f"rademacher:weight=0.5,texts={texts_file},num_texts=9,num_groups=3,num_signs=4"
     return {
+        "masked beside texts": {
+            "kind": "pretraining",
+            "tokens": held,
+            "objectives": [of_texts, "token_contrast:weight=0.5,group_size=2,num_tokens=7"],
+            "tokenizer": checkpoint_folder,
+        },
         "masked": {"kind": "pretraining", "tokens": held, "objectives": [PENALTY]},
         "masked twice": {
             "kind": "pretraining",
@@ -266,7 +285,7 @@ def test_the_objective_moves_the_gradients(jobs, whole, tmp_path):
 @pytest.mark.parametrize(
     "name",
     [
-        *("masked", "masked twice", "selected"),
+        *("masked", "masked twice", "masked beside texts", "selected"),
         *("classified", "classified twice", "classified nearby"),
     ],
 )
@@ -310,7 +329,7 @@ def distributed(jobs, tmp_path_factory) -> dict[str, list[tuple[dict, dict]]]:
 @pytest.mark.parametrize(
     "name",
     [
-        *("masked", "masked twice", "selected"),
+        *("masked", "masked twice", "masked beside texts", "selected"),
         *("classified", "classified twice", "classified nearby"),
         *("classified at the worst weights", "fine-tuned"),
     ],

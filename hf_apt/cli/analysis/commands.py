@@ -9,6 +9,7 @@ from hf_apt.cli.analysis.cls import cls_command
 from hf_apt.cli.analysis.experts import experts_command
 from hf_apt.cli.analysis.images import images_command
 from hf_apt.cli.analysis.kernels import kernels_command
+from hf_apt.cli.analysis.rademacher import rademacher_command
 from hf_apt.cli.analysis.selection import selection_command
 from hf_apt.cli.analysis.smoothness import smoothness_command
 from hf_apt.cli.analysis.transfer import transfer_command
@@ -21,6 +22,7 @@ STUDIES: dict[str, Callable[..., None]] = {
     "images": images_command,
     "kernels": kernels_command,
     "transfer": transfer_command,
+    "rademacher": rademacher_command,
     "selection": selection_command,
 }
 """Each command by its name: a new study is a line here."""

@@ -124,10 +124,10 @@ def pooled_states(
     return pooled(states_BTH[None], present_BT, cast(Any, pooling))[0]
 
 
-def still_of(states: DepthStates | None, model: Any, **asked: Any) -> DepthStates:
-    """`states`, if they still are those of `model`; else a new `DepthStates` of it, as `asked`."""
-    if states is not None and states.is_of(model):
-        return states
+def still_of(reader: DepthStates | None, model: Any, **asked: Any) -> DepthStates:
+    """`reader`, if it still is that of `model`; else a new `DepthStates` of it, as `asked`."""
+    if reader is not None and reader.is_of(model):
+        return reader
     return DepthStates(model, **asked)
 
 

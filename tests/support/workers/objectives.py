@@ -15,7 +15,6 @@ import numpy as np
 import torch
 from torch.nn.functional import cross_entropy
 from transformers import (
-    AutoTokenizer,
     BertConfig,
     BertForSequenceClassification,
     Trainer,
@@ -26,6 +25,7 @@ from transformers import (
 from hf_apt.cli.objectives import objectives_of
 from hf_apt.data.tasks.splits import Examples
 from hf_apt.data.tasks.task import Task
+from hf_apt.data.tokenizer import load_tokenizer
 from hf_apt.data.tokens import Tokens
 from hf_apt.models.encoders import load_encoder
 from hf_apt.models.fresh import new_model
@@ -40,7 +40,10 @@ from hf_apt.training.pretraining import pretrainer
 NUM_STEPS = 3
 BATCH_SIZE = 8
 NUM_CLASSES = 3
-TERMS = ("confidence_penalty", "graph_pairs", "proximal", "r_drop", "smoothness", *HEADS)
+TERMS = (
+    *("confidence_penalty", "graph_pairs", "proximal", "r_drop", "rademacher", "smoothness"),
+    *("token_contrast", *HEADS),
+)
 
 
 class GradientsKept(TrainerCallback):
@@ -175,7 +178,7 @@ def pretraining(
     )
     model = new_model(shape, held, seed=5)
     if isinstance(tokenizer, str):
-        tokenizer = AutoTokenizer.from_pretrained(tokenizer)
+        tokenizer = load_tokenizer(tokenizer)
     trainer = pretrainer(model, held, held, config, Path(folder), tokenizer=tokenizer)
     trainer.args.max_grad_norm = 0.0
     return trainer

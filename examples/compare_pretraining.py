@@ -1,0 +1,150 @@
+"""Does a way of pre-training help? Several, over seeds, beside the plain one, at every block.
+
+    python examples/compare_pretraining.py    # the planted language
+    python examples/compare_pretraining.py --options='sotu --task sotu --steps 6000' \
+        --arms 'plain=' 'simple=--objective rademacher:weight=1,texts=task:sotu'
+
+An arm is a name and options of `hf-apt run`, but for its text and tokenizer, which all arms share.
+All arms of a seed start from the same weights and read the same tokens in the same order, as pairs.
+What is in `<output_folder>/arms.json` already is not repeated; a training that stopped goes on.
+"""
+
+import json
+import shlex
+import shutil
+import sys
+import time
+from dataclasses import dataclass, field, replace
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import typer
+from transformers import HfArgumentParser
+
+import hf_apt
+from hf_apt.atomic import writing
+from hf_apt.cli.run_options import run_options
+from hf_apt.data.tokenizer import load_tokenizer
+from hf_apt.models.devices import has_accelerator
+from hf_apt.models.encoders import Encoder
+from hf_apt.models.fresh import new_model
+from hf_apt.records.run_folder import writing_run
+from hf_apt.runs.preparation import prepare
+from hf_apt.stats.clusters import HEADLINE
+from hf_apt.stats.estimates import mean_estimate
+from hf_apt.training.pretraining import pretrain, pretrainer
+
+FIGURES = ("apt", "clusters", "accuracy", "validation_loss", "seconds")
+
+
+@dataclass
+class Arguments:
+    """What is compared, and on what."""
+
+    options: str = field(
+        default="planted --steps 300",
+        metadata={"help": "A text and options of `hf-apt run` that all arms have."},
+    )
+    arms: list[str] = field(
+        default_factory=lambda: ["plain=", "contrast=--objective token_contrast:weight=0.1"],
+        metadata={"help": "Arms, each a name and its own options: 'wide=--hidden-size 128'."},
+    )
+    train_per_class: int = field(default=32, metadata={"help": "Labelled texts of each class."})
+    num_epochs: int = field(default=15, metadata={"help": "Passes over them in fine-tuning."})
+    num_seeds: int = field(default=2, metadata={"help": "Trainings of each arm."})
+    seed: int = field(default=42, metadata={"help": "The first seed: of weights, order and masks."})
+    output_folder: str = field(
+        default="runs/arms", metadata={"help": "Where the tokens and the record are kept."}
+    )
+
+
+def main(arguments: list[str] | None = None) -> None:
+    """Train every arm with every seed, and print what each has at every block."""
+    kinds: Any = Arguments
+    (args,) = HfArgumentParser(kinds).parse_args_into_dataclasses(arguments)
+    arms = dict(arm.partition("=")[::2] for arm in args.arms)
+    path = Path(args.output_folder) / "arms.json"
+    runs = json.loads(path.read_text())["runs"] if path.exists() else []
+    commands = {
+        (name, seed): f"{args.options} {arms[name]} --seed={seed}"
+        for seed in range(args.seed, args.seed + args.num_seeds)
+        for name in arms
+    }
+    configs = {command: config_of(command) for command in commands.values()}  # before all work
+    run = hf_apt.Run(path.parent / "text")
+    with writing_run(run):
+        for (name, seed), command in commands.items():
+            if command not in [each["command"] for each in runs]:
+                figures = trained(configs[command], run, args)
+                runs.append({"arm": name, "seed": seed, "command": command, **figures})
+                with writing(path) as file:
+                    json.dump({"runs": runs}, file, indent=1)
+    print_tables(list(arms), [each for each in runs if each["command"] in configs])
+    print(f"written: {path}")
+
+
+def config_of(command: str) -> Any:
+    """The configuration that the options of `hf-apt run` spell."""
+    (app := typer.Typer(add_completion=False)).command()(run_options)
+    return typer.main.get_command(app)(shlex.split(command), standalone_mode=False)[0]
+
+
+def trained(config: Any, run: hf_apt.Run, args: Arguments) -> dict[str, Any]:
+    """Mean APT and clusters of the own head, and accuracy on the task, at every depth; seconds.
+
+    Seconds are of the processor, or of the clock where there is an accelerator.
+    """
+    train, validation = prepare(config, run)
+    work, tokenizer = run.path("work"), load_tokenizer(str(run.path("tokenizer")))
+    model = new_model(config.shape, train, seed=config.pretrain.seed)
+    asked = (config.pretrain, work / "training")
+    trainer = pretrainer(model, train, validation, *asked, tokenizer=tokenizer)
+    clock = time.perf_counter if has_accelerator() else time.process_time
+    start = clock()
+    figures = {"validation_loss": pretrain(trainer)["validation_loss"], "seconds": clock() - start}
+    trunk = hf_apt.Trunk(model.eval())
+    heads = {"own_head": hf_apt.OwnHead(trunk)}
+    counts = hf_apt.measure(trunk, validation, heads, config.measure)["own_head"].counts
+    pairs = [counts.at(depth) for depth in range(counts.num_depths)]
+    figures["apt"] = [hf_apt.mean_apt(each.hits(), each.support()).value for each in pairs]
+    clusters = [hf_apt.token_clusters(hf_apt.confusion(each), *HEADLINE[::-1]) for each in pairs]
+    figures["clusters"] = [len(each.members) for each in clusters]
+    if config.finetune is not None:
+        Encoder(model, tokenizer).save(work / "checkpoint")
+        asked = replace(
+            config.finetune,
+            task=replace(config.finetune.task, train_per_class=args.train_per_class),
+            finetune=replace(config.finetune.finetune, num_epochs=args.num_epochs),
+            untrained=False,
+            confidence=None,
+        )
+        record = hf_apt.measure_blocks(str(work / "checkpoint"), asked, hf_apt.Run(work / "task"))
+        tuned = record["models"]["pretrained"]["finetuned"]["mean"]["linear"]
+        figures["accuracy"] = [each["value"] for each in tuned]
+    shutil.rmtree(work)  # of this arm alone
+    return figures
+
+
+def print_tables(arms: list[str], runs: list[dict[str, Any]]) -> None:
+    """For each figure a row an arm: means over seeds, and what it has more than the first arm."""
+    for key in [name for name in FIGURES if name in runs[0]]:
+        of_arm = {arm: [run[key] for run in runs if run["arm"] == arm] for arm in arms}
+        plain_SD = np.array(of_arm[arms[0]], float)
+        for arm, values in of_arm.items():
+            for what, minus_SD in ((arm, 0 * plain_SD), (f"{arm} - {arms[0]}", plain_SD)):
+                rows = np.atleast_2d((np.array(values, float) - minus_SD).T)
+                print(f"{key:<16}{what:<30}{'  '.join(map(shown, rows))}")
+
+
+def shown(values: np.ndarray) -> str:
+    """A mean with its standard error over seeds."""
+    estimate = mean_estimate(values)
+    return f"{estimate.value:.3f} ± {estimate.standard_error:.3f}"
+
+
+if __name__ == "__main__":
+    try:
+        main()
+    except (OSError, ValueError) as error:
+        sys.exit(f"{Path(__file__).name}: {error}")

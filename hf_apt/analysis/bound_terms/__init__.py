@@ -1,0 +1,1 @@
+"""What a bound on transfer is made of, as far as it can be measured."""

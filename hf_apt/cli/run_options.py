@@ -29,6 +29,7 @@ from hf_apt.cli.shared_options import (
 )
 from hf_apt.cli.spelling.generators import generator_of
 from hf_apt.cli.spelling.lists import steps_of
+from hf_apt.cli.spelling.masking_laws import masking_law_of
 from hf_apt.data.corpus_source import CorpusSource
 from hf_apt.models.generator_shape import HEADS as DISCRIMINATOR_HEADS
 from hf_apt.models.shapes import SHAPES, shape_like
@@ -84,6 +85,7 @@ _FLAGS = (
         Flag("pretrain.learning_rate", min=0.0),
         "pretrain.masking_rate",
         Flag("pretrain.causal_share", min=0.0, max=1.0),
+        Flag("pretrain.masking_law", parse=masking_law_of, metavar="name:key=value"),
         "pretrain.seed",
         Flag("pretrain.save_every", min=1),
         Flag("pretrain.keep_at", parse=steps_of, metavar="10,100,1000", shown="none"),

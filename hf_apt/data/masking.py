@@ -3,7 +3,8 @@
 A position is *modified* with probability 15 %; it then shows [MASK] (80 %), a token drawn uniformly
 from the whole vocabulary (10 %), or itself (10 %). Special tokens are never modified. An example
 is corrupted in the same way in the same epoch, whatever the batch, worker or process, and the
-corruption of one position does not depend on the others.
+corruption of one position does not depend on the others. Tokens may have rates of their own
+(`TokenRates`): the same numbers are drawn, and held against another share for each token.
 """
 
 from __future__ import annotations
@@ -13,7 +14,7 @@ from dataclasses import dataclass
 from functools import cached_property, lru_cache
 
 import numpy as np
-from jaxtyping import Bool, Integer
+from jaxtyping import Bool, Float, Integer, UInt64
 
 from hf_apt.stats.counts import NOT_ASKED
 
@@ -80,6 +81,32 @@ class Masking:
         return special_V
 
 
+@dataclass(frozen=True, eq=False)
+class TokenRates:
+    """A rate for each token id, in place of the one rate of a `Masking`.
+
+    Raises:
+        ValueError: for rates that are no row of numbers in [0, 1].
+    """
+
+    rates_V: Float[np.ndarray, " vocab"]
+    """Share of the positions of each token that are modified, float64. Special tokens are never
+    modified, whatever their rate."""
+
+    def __post_init__(self) -> None:
+        if self.rates_V.ndim != 1 or not ((self.rates_V >= 0) & (self.rates_V <= 1)).all():
+            raise ValueError("the rates of tokens must be one row of numbers from 0 to 1.")
+
+    @cached_property
+    def _last_V(self) -> UInt64[np.ndarray, " vocab"]:
+        """The largest number for which a position of each token is modified; 0 for a rate of 0."""
+        thresholds_V = np.ceil(self.rates_V * 2**53).astype(np.uint64) << np.uint64(11)
+        return np.where(self.rates_V > 0, thresholds_V - np.uint64(1), np.uint64(0))
+
+    def _modified(self, draw_BT: np.ndarray, tokens_BT: np.ndarray) -> np.ndarray:
+        return (draw_BT <= self._last_V[tokens_BT]) & (self.rates_V > 0)[tokens_BT]
+
+
 @dataclass(frozen=True)
 class MaskedBatch:
     """A corrupted batch and what is asked about it."""
@@ -105,6 +132,7 @@ def mask(
     masking: Masking,
     *,
     epoch: int | Integer[np.ndarray, " batch"] = 0,
+    rates: TokenRates | None = None,
 ) -> MaskedBatch:
     """Corrupt a batch as BERT's pre-training does; the same numbers give the same corruption.
 
@@ -116,10 +144,20 @@ def mask(
         indices_B: index of each example in its data set, integers of shape (B,).
         masking: the law: which positions are modified, and what they show.
         epoch: pass over the data, from 0: one for all examples, or integers of shape (B,).
+        rates: a rate for each token, in place of the law's. The numbers drawn are the same: where
+            all are the law's rate, so is the batch.
 
     Returns:
         What the model sees, the labels and the treatments, each of shape (B, T).
+
+    Raises:
+        ValueError: for rates of another vocabulary than the law's.
     """
+    if rates is not None and len(rates.rates_V) != masking.vocab_size:
+        raise ValueError(
+            f"there are rates of {len(rates.rates_V)} tokens, and the vocabulary has "
+            f"{masking.vocab_size}: give one rate for each token id."
+        )
     input_ids_BT = tokens_BT.astype(np.int64, order="C")  # `_corrupt` writes through flat views
     labels_BT = np.full(tokens_BT.shape, NOT_ASKED, np.int64)
     treatments_BT = np.full(tokens_BT.shape, _NOT_MODIFIED, np.uint8)
@@ -127,22 +165,30 @@ def mask(
     epochs = np.atleast_1d(epoch)
     num_rows = max(_BLOCK // max(tokens_BT.shape[1], 1), 1)
     if len(tokens_BT) <= num_rows:
-        _corrupt(batch, indices_B, epochs, masking)
+        _corrupt(batch, indices_B, epochs, masking, rates)
         return batch
     for start in range(0, len(tokens_BT), num_rows):
         rows = slice(start, start + num_rows)
         part = MaskedBatch(input_ids_BT[rows], labels_BT[rows], treatments_BT[rows])
-        _corrupt(part, indices_B[rows], epochs[rows] if len(epochs) > 1 else epochs, masking)
+        of_rows = epochs[rows] if len(epochs) > 1 else epochs
+        _corrupt(part, indices_B[rows], of_rows, masking, rates)
     return batch
 
 
 def _corrupt(
-    batch: MaskedBatch, indices_B: np.ndarray, epochs: np.ndarray, masking: Masking
+    batch: MaskedBatch,
+    indices_B: np.ndarray,
+    epochs: np.ndarray,
+    masking: Masking,
+    rates: TokenRates | None,
 ) -> None:
     """Corrupt, in place, rows that show the true ids and ask for nothing yet."""
     tokens_P = batch.input_ids_BT.reshape(-1)
     draw_BT = _draws(masking.seed, epochs, indices_B, batch.input_ids_BT.shape[1])
-    places_N = np.flatnonzero(draw_BT < _threshold(masking.rate))
+    if rates is None:
+        places_N = np.flatnonzero(draw_BT < _threshold(masking.rate))
+    else:
+        places_N = np.flatnonzero(rates._modified(draw_BT, batch.input_ids_BT))
     places_N = places_N[~masking._special_V[tokens_P[places_N]]]
 
     # The rest is drawn at the modified positions only, from further outputs of the same stream.

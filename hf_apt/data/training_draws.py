@@ -18,7 +18,7 @@ from torch import Tensor
 from torch.utils.data import Dataset
 
 from hf_apt.data.fixed_shapes import fixed_places, usual_capacity
-from hf_apt.data.masking import Masking, mask, sampling_keys
+from hf_apt.data.masking import Masking, TokenRates, mask, sampling_keys
 from hf_apt.data.measurement_batches import model_inputs
 from hf_apt.data.tokens import Tokens
 from hf_apt.stats.counts import NOT_ASKED
@@ -80,7 +80,11 @@ class TrainingDraws(Dataset):
             return with_causal_mask(
                 self._in_windows(next_tokens(self.tokens, self._at(draws)[0]), draws)
             )
-        batch = self._whole(draws)
+        return self.batch(draws)
+
+    def batch(self, draws: list[int], rates: TokenRates | None = None) -> dict[str, torch.Tensor]:
+        """A masked batch at once, with `rates` of each token in place of the law's rate."""
+        batch = self._whole(draws, rates)
         if self.fixed_shapes:
             labels_BT = batch["labels"].numpy()
             capacity = usual_capacity(labels_BT.size, self.masking.rate)
@@ -104,9 +108,9 @@ class TrainingDraws(Dataset):
             indices_B[here_B] = self._permutation(epoch)[places_B[here_B]]
         return indices_B, epochs_B
 
-    def _whole(self, draws: list[int]) -> dict[str, torch.Tensor]:
+    def _whole(self, draws: list[int], rates: TokenRates | None = None) -> dict[str, torch.Tensor]:
         indices_B, epochs_B = self._at(draws)
-        batch = _masked(self.tokens, indices_B, self.masking, epoch=epochs_B)
+        batch = _masked(self.tokens, indices_B, self.masking, epoch=epochs_B, rates=rates)
         if self.with_keys:
             length = batch["input_ids"].shape[1]
             keys_BT = sampling_keys(self.masking.seed, indices_B, length, epoch=epochs_B)
@@ -185,10 +189,15 @@ class FixedDraws(Dataset):
 
 
 def _masked(
-    tokens: Tokens, indices_B: np.ndarray, masking: Masking, *, epoch: int | np.ndarray
+    tokens: Tokens,
+    indices_B: np.ndarray,
+    masking: Masking,
+    *,
+    epoch: int | np.ndarray,
+    rates: TokenRates | None = None,
 ) -> dict[str, torch.Tensor]:
     tokens_BT = tokens.padded(indices_B)
-    batch = mask(tokens_BT, indices_B, masking, epoch=epoch)
+    batch = mask(tokens_BT, indices_B, masking, epoch=epoch, rates=rates)
     labels_BT = torch.from_numpy(batch.labels_BT)
     return model_inputs(tokens, tokens_BT, batch) | {"labels": labels_BT}
 
@@ -196,6 +205,25 @@ def _masked(
 def as_batch(batch: Any) -> Any:
     """What `__getitems__` returned: already a batch."""
     return batch
+
+
+class NumberedDraws(Dataset):
+    """The numbers of draws alone, for batches that are made when they are needed.
+
+    A batch is `{"draws": numbers}`, an int64 array that is left where it is. What a worker or a
+    loader fetches ahead of the training then says nothing about masks, which may depend on what
+    the model has learnt by then.
+    """
+
+    def __init__(self, num_draws: int):
+        self.num_draws = num_draws
+
+    def __len__(self) -> int:
+        return self.num_draws
+
+    def __getitems__(self, draws: list[int]) -> dict[str, np.ndarray]:
+        """The numbers of a batch, int64 (batch,)."""
+        return {"draws": np.array(draws, np.int64)}
 
 
 class RepeatedDraws(Dataset):

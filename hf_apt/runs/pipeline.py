@@ -97,21 +97,16 @@ def one_run(folder: Path | str) -> Iterator[Run]:
 
 def pretrain_run(config: RunConfig, run: Run) -> None:
     """Tokenise and pre-train; leaves `checkpoint/`, `steps/` if asked for, and `training.json`."""
-    from hf_apt.data.tokenizer import load_tokenizer
     from hf_apt.models.devices import process_state
-    from hf_apt.models.fresh import new_model
     from hf_apt.runs.shared_folder import wait_until_there
-    from hf_apt.training.pretraining import pretrain, pretrainer
+    from hf_apt.training.pretraining import pretrain
     from hf_apt.training.sharding import whole_model
     from hf_apt.training.with_arithmetic import arithmetic_of
 
     train, validation = _prepared(config, run)
     if run.path("training.json").exists():
         return
-    model = new_model(config.shape, train, seed=config.pretrain.seed)
-    tokenizer = load_tokenizer(str(run.path("tokenizer"))) if config.pretrain.objectives else None
-    folder = run.path("training")
-    trainer = pretrainer(model, train, validation, config.pretrain, folder, tokenizer=tokenizer)
+    trainer = _trainer(config, run, train, validation)
     keep_steps(run, trainer, config.pretrain.keep_at)
     result: dict[str, Any] = pretrain(trainer) | {"arithmetic": arithmetic_of(trainer)}
     trained = whole_model(trainer)
@@ -119,6 +114,24 @@ def pretrain_run(config: RunConfig, run: Run) -> None:
         save_trained(config, run, trained, result, train)
     process_state().wait_for_everyone()
     wait_until_there(run.path("training.json"))
+
+
+def _trainer(config: RunConfig, run: Run, train: Tokens, validation: Tokens) -> Any:
+    from hf_apt.data.planted.corpus import PlantedCorpus
+    from hf_apt.data.tokenizer import load_tokenizer
+    from hf_apt.models.fresh import new_model
+    from hf_apt.training.pretraining import pretrainer
+
+    pretrain, law, ceiling_V = config.pretrain, config.pretrain.masking_law, None
+    if law is not None and law.needs_ceiling:
+        assert isinstance(config.corpus, PlantedCorpus)  # as RunConfig requires
+        ceiling_V = config.corpus.ceiling(validation, rate=pretrain.masking_rate)
+    tokenizer = load_tokenizer(str(run.path("tokenizer"))) if pretrain.objectives else None
+    model = new_model(config.shape, train, seed=pretrain.seed)
+    folder = run.path("training")
+    return pretrainer(
+        *(model, train, validation, pretrain, folder), tokenizer=tokenizer, ceiling_V=ceiling_V
+    )
 
 
 def measure_run(config: RunConfig, run: Run, checkpoint: str) -> None:

@@ -80,6 +80,12 @@ class RunConfig:
     def __post_init__(self) -> None:
         if self.tokenizer is not None:
             object.__setattr__(self, "tokenizer", os.fspath(self.tokenizer))
+        law = self.pretrain.masking_law
+        if law is not None and law.needs_ceiling and not hasattr(self.corpus, "ceiling"):
+            raise ValueError(
+                f"the masking law {law.name} is for the planted language, whose best accuracy is "
+                "known: take ability for other text."
+            )
         trained = self.pretrain.num_steps or self.head_kinds
         if trained and getattr(self.corpus, "validation_share", 0) == 1:
             raise ValueError(

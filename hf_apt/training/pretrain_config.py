@@ -15,6 +15,7 @@ from hf_apt.stats.config_checks import (
     require_whole,
     require_whole_number,
 )
+from hf_apt.training.masking_laws.law import MaskingLaw
 from hf_apt.training.objective import Objective, require_objectives
 
 Optimizer = Literal["adamw", "muon"]
@@ -58,6 +59,10 @@ class PretrainConfig:
 
     masking_rate: float = 0.15
     """Share of the positions that are modified in pre-training; measuring has a rate of its own."""
+
+    masking_law: MaskingLaw | None = None
+    """Which tokens are modified more often than others in pre-training, at the same masking rate,
+    as `ability:every=100,floor=0.05`; None for all alike. Measuring is uniform."""
 
     causal_share: float = 0.0
     """Share of the steps, from the first, in which nothing is masked: every token is predicted from
@@ -119,6 +124,17 @@ class PretrainConfig:
             if getattr(self, name) > 1:
                 raise ValueError(f"{name} must be at most 1, got {getattr(self, name)!r}.")
         require_share(self, "beta2", "masking_rate")
+        if self.masking_law is not None and self.masking_law.most < self.masking_rate:
+            raise ValueError(
+                f"the masking law {self.masking_law.name} lets no token be modified more often "
+                f"than {self.masking_law.most:g}, and masking_rate is {self.masking_rate:g}: give "
+                "a larger most."
+            )
+        if self.masking_law is not None and self.causal_share:
+            raise ValueError(
+                f"the masking law {self.masking_law.name} is for masked positions alone, and "
+                f"causal_share is {self.causal_share:g}: leave one of them out."
+            )
         require_seed(self, num_seeds=2)  # the next one masks the held-out text
         require_one_of(self, "precision", get_args(Precision))
         require_one_of(self, "optimizer", get_args(Optimizer))

@@ -21,6 +21,7 @@ from hf_apt.training.resume import last_checkpoint
 from hf_apt.training.sharding import ready_for_sharding
 
 if TYPE_CHECKING:
+    import numpy as np
     from transformers import Trainer, TrainerCallback
 
     from hf_apt.arithmetic.arithmetic import Arithmetic
@@ -38,15 +39,19 @@ def pretrainer(
     *,
     callbacks: Sequence[TrainerCallback] = (),
     tokenizer: Any = None,
+    ceiling_V: np.ndarray | None = None,
 ) -> Trainer:
     """The Trainer that pre-trains `model`; its own files go to `folder`.
 
     `tokenizer` is that of the tokens, for objectives that read texts of their own. With objectives
     it is a `hf_apt.training.objective_trainer.WithObjectives`; the bar's MFU then
-    counts the plain pass alone.
+    counts the plain pass alone. With a masking law it is a
+    `hf_apt.training.masking_laws.masking_law_trainer.WithMaskingLaw`; `ceiling_V` is the best
+    accuracy of each token, for a law that needs it. The evaluation is masked uniformly.
 
     Raises ValueError if the batch cannot be divided among processes and accumulation steps, if
-    torch lacks the optimiser, or for objectives that do not go together.
+    torch lacks the optimiser, for objectives that do not go together, and for a masking law that is
+    not for this text.
     """
     from transformers import TrainingArguments
 
@@ -55,7 +60,7 @@ def pretrainer(
         flops_by_steps,
         pretraining_flops,
     )
-    from hf_apt.training.objective_trainer import trainer_with
+    from hf_apt.training.masking_laws.masking_law_trainer import trainer_by
     from hf_apt.training.progress import name_progress
 
     num_processes = int(os.environ.get("WORLD_SIZE", "1"))
@@ -94,7 +99,8 @@ def pretrainer(
         run_name=folder.resolve().parent.name,
     )
     windows = tuple((width, round(share * config.num_steps)) for width, share in config.windows)
-    trainer = trainer_with(config.objectives, arithmetic)(
+    made = trainer_by(config.masking_law, config.objectives, arithmetic, ceiling_V=ceiling_V)
+    trainer = made(
         model=model,
         args=arguments,
         train_dataset=TrainingDraws(

@@ -142,6 +142,7 @@ SPELLED = {
     "loss": "focal:gamma=2",
     "words": "bad,good",
     "keep_at": "10,100",
+    "masking_law": "ability:every=7",
     "sgd_rates": "0.5,0.25",
     "adam_rates": "0.5,0.25",
     "lora_rates": "0.5,0.25",

@@ -10,7 +10,7 @@ from hypothesis import strategies as st
 from scipy import stats
 
 from hf_apt.data import masking as masking_module
-from hf_apt.data.masking import MaskedBatch, Masking, mask
+from hf_apt.data.masking import MaskedBatch, Masking, TokenRates, mask
 from hf_apt.stats.counts import NOT_ASKED
 
 SPECIAL = (0, 1, 2, 3, 4)
@@ -317,3 +317,56 @@ def test_negative_and_huge_seeds_are_seeds() -> None:
 def test_wrong_parameters_are_refused_by_value(wrong, named) -> None:
     with pytest.raises(ValueError, match=named):
         replace(LAW, **wrong)
+
+
+@settings(max_examples=40, deadline=None)
+@given(rate=st.floats(1e-6, 1), seed=st.integers(0, 2**32), epoch=st.integers(0, 2**40))
+def test_equal_rates_of_all_tokens_are_the_rate_to_the_bit(rate, seed, epoch) -> None:
+    tokens_BT = sequences(9)
+    law = replace(LAW, rate=rate, seed=seed)
+    rates = TokenRates(np.full(50, rate))
+    by_token = mask(tokens_BT, np.arange(9), law, epoch=epoch, rates=rates)
+    assert same(by_token, mask(tokens_BT, np.arange(9), law, epoch=epoch))
+
+
+def test_a_token_is_modified_as_under_a_law_of_its_own_rate() -> None:
+    """Rates are told apart by tokens and by nothing else: rate 0, rate 1 and all between."""
+    tokens_BT = sequences(600)
+    rates_V = np.linspace(0, 1, 50)
+    batch = mask(tokens_BT, np.arange(600), LAW, rates=TokenRates(rates_V))
+    for token in range(50):
+        here_BT = tokens_BT == token
+        if token in SPECIAL:
+            assert not batch.modified_BT[here_BT].any()
+            continue
+        alone = mask(tokens_BT, np.arange(600), replace(LAW, rate=rates_V[token]))
+        for name in ("input_ids_BT", "labels_BT", "treatments_BT"):
+            assert np.array_equal(getattr(batch, name)[here_BT], getattr(alone, name)[here_BT])
+        share = batch.modified_BT[here_BT].mean()
+        deviation = np.sqrt(rates_V[token] * (1 - rates_V[token]) / here_BT.sum())
+        assert abs(share - rates_V[token]) <= 5 * deviation
+
+
+def test_a_token_of_rate_0_is_never_modified_and_a_higher_rate_modifies_more() -> None:
+    tokens_BT = sequences(200)
+    low = mask(tokens_BT, np.arange(200), LAW, rates=TokenRates(np.linspace(0.5, 0, 50)))
+    high = mask(tokens_BT, np.arange(200), LAW, rates=TokenRates(np.linspace(0.9, 0, 50)))
+    assert not low.modified_BT[tokens_BT == 49].any()
+    assert high.modified_BT[low.modified_BT].all()
+    assert high.modified_BT.sum() > low.modified_BT.sum()
+
+
+def test_rates_apply_across_blocks_of_rows_and_epochs(monkeypatch) -> None:
+    tokens_BT, rates = sequences(7), TokenRates(np.linspace(0, 1, 50))
+    epochs = np.array([0, 0, 1, 1, 2, 2, 5])
+    whole = mask(tokens_BT, np.arange(7), LAW, epoch=epochs, rates=rates)
+    monkeypatch.setattr(masking_module, "_BLOCK", 70)
+    assert same(mask(tokens_BT, np.arange(7), LAW, epoch=epochs, rates=rates), whole)
+
+
+def test_rates_of_another_vocabulary_or_range_are_refused() -> None:
+    with pytest.raises(ValueError, match="rates of 49 tokens, and the vocabulary has 50"):
+        mask(sequences(1), np.arange(1), LAW, rates=TokenRates(np.full(49, 0.1)))
+    for wrong in (np.array([0.1, 1.1]), np.array([-0.1]), np.array([np.nan]), np.zeros((2, 2))):
+        with pytest.raises(ValueError, match="one row of numbers from 0 to 1"):
+            TokenRates(wrong)

@@ -7,9 +7,9 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from torch.utils.data import DataLoader
 
-from hf_apt.data.masking import Masking, mask, sampling_keys
+from hf_apt.data.masking import Masking, TokenRates, mask, sampling_keys
 from hf_apt.data.measurement_batches import model_inputs
-from hf_apt.data.training_draws import FixedDraws, TrainingDraws, as_batch
+from hf_apt.data.training_draws import FixedDraws, NumberedDraws, TrainingDraws, as_batch
 
 SEED = 11
 NUM_EPOCHS = 3
@@ -205,3 +205,25 @@ def test_windows_that_do_not_divide_the_sequences_are_refused(packed_tokens):
         TrainingDraws(
             packed_tokens, packed_tokens.masking(seed=SEED), num_draws=1, windows=((7, 1),)
         )
+
+
+def test_rates_of_tokens_change_what_is_masked_and_nothing_else(tokens, whole):
+    size = tokens.description.vocab_size
+    dataset = draws_of(tokens)
+    equal = dataset.batch(list(range(40)), TokenRates(np.full(size, 0.15)))
+    assert_same(equal, {name: values[:40] for name, values in whole.items()})
+    rates_V = np.where(np.arange(size) % 2, 1.0, 0.0)
+    batch = dataset.batch(list(range(40)), TokenRates(rates_V))
+    assert originals(batch) == originals(equal)
+    ids_BT = torch.where(batch["labels"] == -100, batch["input_ids"], batch["labels"])
+    is_special = torch.isin(ids_BT, torch.tensor(tokens.description.special_ids))
+    assert torch.equal(batch["labels"] != -100, (ids_BT % 2 == 1) & ~is_special)
+
+
+@pytest.mark.parametrize("num_workers", [0, 2])
+def test_numbered_draws_are_numbers_whatever_fetches_them(num_workers):
+    loader = DataLoader(
+        NumberedDraws(10), batch_size=4, num_workers=num_workers, collate_fn=as_batch
+    )
+    batches = [batch["draws"].tolist() for batch in loader]
+    assert batches == [[0, 1, 2, 3], [4, 5, 6, 7], [8, 9]]

@@ -408,6 +408,13 @@ SEEN_THROUGH: dict[str, tuple[str, ...]] = {
     "analysis/experts/test_finetuned_parts.py": ("analysis.experts.silenced_training",),
     "training/objectives/test_graph_pairs.py": ("training.representation.graph_pairs_term",),
     "stats/metric_modules/test_vector_stream.py": ("stats.metric_modules.graph_scores",),
+    "training/masking_laws/test_laws.py": (
+        *("training.masking_laws.law", "training.masking_laws.of_answers"),
+        "training.masking_laws.frequency",
+    ),
+    "training/masking_laws/test_masking_law_trainer.py": (
+        "training.masking_laws.rates_in_training",
+    ),
     "training/objectives/test_smoothness.py": ("training.adversary.smoothness_term",),
     "analysis/bound_terms/test_bound_terms.py": (
         *("analysis.bound_terms.bound_config", "analysis.bound_terms.bound_study"),

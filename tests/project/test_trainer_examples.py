@@ -22,6 +22,7 @@ IN_STYLE = (
     *("compare_checkpoints", "continue_with_lora", "compare_methods"),
     *("weigh_examples", "uneven_labels", "image_classifier", "linked_texts"),
     "compare_pretraining",
+    "masking_laws",
 )
 SMALL = ["--held_out_documents", "6", "--max_seq_length", "32", "--logging_steps", "2"]
 FIGURES = r"mean APT \d\.\d{3} ± \d\.\d{3}, accuracy \d\.\d{3}, \d+ clusters"
@@ -232,6 +233,28 @@ def test_methods_are_compared_seed_by_seed_and_what_is_there_is_not_repeated(
     assert capsys.readouterr().out.splitlines()[-4:] == rows
     with pytest.raises(ValueError, match="there is no method 'odd'"):
         example.main([*arguments, "odd=--method odd:num_groups=4"])
+
+
+def test_masking_laws_are_compared_seed_by_seed(text_file, tmp_path, capsys, monkeypatch):
+    example, record = opened("masking_laws"), tmp_path / "arms.json"
+    options = "--steps 6 --batch-size 4 --num-blocks 1 --hidden-size 16 --num-heads 2"
+    text = f"{text_file} --vocab-size 200 --sequence-length 32 --measure-sequences 8"
+    arguments = [
+        *(f"--options={text} {options} --learning-rate 1e-2", "--num_seeds", "2"),
+        *("--output_folder", str(tmp_path), "--arms", "uniform="),
+        *("same=--masking-law ability:floor=1", "rare=--masking-law frequency:exponent=0.2"),
+    ]
+    example.main(arguments)
+    out = capsys.readouterr().out
+    uniform, same, rare, *_ = json.loads(record.read_text())["runs"]
+    assert [uniform["arm"], same["arm"], rare["arm"]] == ["uniform", "same", "rare"]
+    assert uniform["steps"] == [1, 2, 3, 4, 5, 6]
+    assert uniform["curve"] == same["curve"] != rare["curve"]
+    assert re.search(r"^same +\d\.\d{3} ± \d\.\d{3}  \+0\.000 ± 0\.000$", out, re.M)
+    assert out.index("\nmean_apt; minus uniform") < out.index("\ntokens until the last mean APT")
+    monkeypatch.setattr(example, "trained", None)
+    example.main(arguments)
+    assert capsys.readouterr().out == out
 
 
 def test_uneven_labels_are_corrected_seed_by_seed(checkpoint, tmp_path, capsys, monkeypatch):

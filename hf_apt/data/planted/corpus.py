@@ -2,19 +2,20 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
-from jaxtyping import Int
+from jaxtyping import Float, Int
 
 from hf_apt.data.corpora import Corpus
 from hf_apt.data.document_blocks import Indexed
 from hf_apt.data.held_out import TwoSources
-from hf_apt.data.masking import Masking
+from hf_apt.data.masking import MaskedBatch, Masking
 from hf_apt.data.measure_config import MeasureConfig
 from hf_apt.data.measurement_batches import MaskedBatches
-from hf_apt.data.planted.bayes import bayes_predictions
+from hf_apt.data.planted.bayes import BayesPredictions, bayes_predictions
 from hf_apt.data.planted.generate import document_text, sample_documents
 from hf_apt.data.planted.language import PlantedLanguage, planted_language
 from hf_apt.data.tokenizer import SPECIAL_TOKENS, vocabulary_tokenizer
@@ -66,11 +67,48 @@ class PlantedCorpus:
         exceed it there by chance or by favouring rare tokens. `masking` is another law than that of
         `config`.
         """
+        counts = DepthCounts.empty(1, tokens.description.vocab_size)
+        for batch, modified_BT, best in self._best(tokens, config, masking):
+            words = slice(1, -1)
+            counts.update(
+                batch.labels_BT[:, words][modified_BT],
+                best.token_ids[None],
+                batch.treatments_BT[:, words][modified_BT],
+            )
+        return counts
+
+    def ceiling(
+        self, tokens: Tokens, *, rate: float, num_sequences: int = 400
+    ) -> Float[np.ndarray, " vocab"]:
+        """The expected accuracy of the exact best predictor on each token, under uniform masking.
+
+        Args:
+            tokens: held-out documents of this language.
+            rate: share of the positions that is modified.
+            num_sequences: documents over which is averaged, at most.
+
+        Returns:
+            An accuracy in [0, 1] for each token id; NaN for those that are no words.
+        """
+        first = len(SPECIAL_TOKENS)
+        num_words = self.language().num_words
+        confusion_VV = np.zeros((num_words, num_words))
+        config = MeasureConfig(masking_rate=rate, num_sequences=num_sequences)
+        for _, _, best in self._best(tokens, config, None):
+            confusion_VV += best.confusion
+        ceiling_V = np.full(tokens.description.vocab_size, np.nan)
+        with np.errstate(invalid="ignore"):  # of words that are never expected
+            ceiling_V[first : first + num_words] = confusion_VV.diagonal() / confusion_VV.sum(1)
+        return ceiling_V
+
+    def _best(
+        self, tokens: Tokens, config: MeasureConfig, masking: Masking | None
+    ) -> Iterator[tuple[MaskedBatch, np.ndarray, BayesPredictions]]:
+        """For each batch of a measurement its modified words, and the best answers to them."""
         language = self.language()
         vocab_size, mask_id = tokens.description.vocab_size, tokens.description.mask_id
         assert mask_id is not None  # its own tokenizer has one
         first = len(SPECIAL_TOKENS)
-        counts = DepthCounts.empty(1, vocab_size)
         batches = MaskedBatches(tokens, config, masking)
         for _, batch in batches.part():
             words = slice(1, -1)  # between [CLS] and [SEP]
@@ -86,12 +124,7 @@ class PlantedCorpus:
                 masked_share=batches.masking.masked_share,
                 replaced_share=batches.masking.replaced_share,
             )
-            counts.update(
-                batch.labels_BT[:, words][modified_BT],
-                best.token_ids[None],
-                batch.treatments_BT[:, words][modified_BT],
-            )
-        return counts
+            yield batch, modified_BT, best
 
     def _texts(self, num_documents: int, num_words: int, *, seed: int) -> Indexed:
         language = self.language()

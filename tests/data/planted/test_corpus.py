@@ -134,3 +134,17 @@ def test_the_ceiling_does_not_depend_on_the_batches(bayes, planted_tokens) -> No
     )
     assert np.array_equal(other.at(0).hits(), bayes.at(0).hits())
     assert np.array_equal(other.at(0).support(), bayes.at(0).support())
+
+
+def test_the_ceiling_of_each_word_is_what_the_best_predictor_has(planted_tokens) -> None:
+    """Expected and realised accuracy differ by chance alone; special tokens have none."""
+    ceiling_V = SMALL.ceiling(planted_tokens, rate=0.3)
+    config = MeasureConfig(masking_rate=0.3, num_sequences=1000)
+    pairs = SMALL.bayes_counts(planted_tokens, config).at(0)
+    hits_V, support_V = pairs.hits(), pairs.support()
+    assert np.isnan(ceiling_V[:5]).all()
+    assert ((ceiling_V[5:] >= 0) & (ceiling_V[5:] <= 1)).all()
+    asked_V = support_V > 0
+    expected = ceiling_V[asked_V] @ support_V[asked_V]
+    spread = np.sqrt((ceiling_V * (1 - ceiling_V))[asked_V] @ support_V[asked_V])
+    assert abs(expected - hits_V.sum()) < 4 * spread

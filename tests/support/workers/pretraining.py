@@ -15,6 +15,7 @@ import numpy as np
 import torch
 from transformers import Trainer, TrainerCallback
 
+from hf_apt.cli.spelling.masking_laws import masking_law_of
 from hf_apt.data.tokens import Tokens
 from hf_apt.models.fresh import new_model
 from hf_apt.models.shapes import ModelShape
@@ -59,6 +60,7 @@ def trainer_of(
     *,
     dropout: float,
     accumulation_steps: int = 1,
+    masking_law: str | None = None,
     callbacks: tuple[TrainerCallback, ...] = (),
 ) -> Trainer:
     held = Tokens(Path(tokens))
@@ -67,6 +69,7 @@ def trainer_of(
         num_steps=NUM_STEPS,
         batch_size=BATCH_SIZE,
         accumulation_steps=accumulation_steps,
+        masking_law=masking_law_of(masking_law) if masking_law else None,
         learning_rate=1e-2,
         windows=((8, 0.5),) if held.description.layout == "packed" else (),
         save_every=SAVE_EVERY,
@@ -81,7 +84,12 @@ def trainer_of(
 
 
 def pretraining(
-    tokens: str, folder: str, *, accumulation_steps: int = 1, kept: str | None = None
+    tokens: str,
+    folder: str,
+    *,
+    accumulation_steps: int = 1,
+    masking_law: str | None = None,
+    kept: str | None = None,
 ) -> dict[str, Any]:
     """Without dropout: the losses, and in `kept` the gradients and examples of this process."""
     gradients = GradientsKept()
@@ -90,6 +98,7 @@ def pretraining(
         folder,
         dropout=0.0,
         accumulation_steps=accumulation_steps,
+        masking_law=masking_law,
         callbacks=(gradients,),
     )
     shown: list[np.ndarray] = []

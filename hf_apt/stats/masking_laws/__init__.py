@@ -1,0 +1,1 @@
+"""How often each token is masked, and by which knowledge of it."""

@@ -1,0 +1,1 @@
+"""Which tokens pre-training asks for more often than others, one law a file."""

@@ -9,6 +9,9 @@ from jaxtyping import Float
 
 from hf_apt.stats.estimates import Estimate, mean_estimate, over_seeds
 
+_NORMAL = 1.959964
+"""Standard errors on either side of the mean that hold 95 % of a normal distribution."""
+
 
 @dataclass(frozen=True)
 class EnoughDepth:
@@ -31,11 +34,13 @@ class EnoughDepth:
 
     earlier_minus_last: Estimate
     """By how much accuracy is better at an earlier depth than after the last block, paired by seed;
-    the standard error is NaN for one seed."""
+    the standard error is NaN for one seed, and at least what test texts alone make of such a
+    difference."""
 
     low: float
     """Lower end of the difference's 95 % interval, by Student's t with one degree of freedom less
-    than there are seeds; NaN for one seed."""
+    than there are seeds, or by the normal distribution and the error of the test texts, whichever
+    is wider; NaN for one seed."""
 
     high: float
     """Upper end of the interval."""
@@ -55,9 +60,13 @@ def enough_depth(accuracy_RD: Float[np.ndarray, "seeds depth"], num_test: int) -
     accuracy at that earlier depth which is best in the mean of the other seeds, less that after the
     last block (ours). One seed has no others, and its difference is then too large.
 
+    Few seeds can agree by chance: a difference d of answers to N texts has at least the variance
+    d (1 - d) / N, which is that of all changed answers changing in one direction. Its error and
+    interval are never smaller (ours).
+
     Args:
         accuracy_RD: accuracies in [0, 1] of every seed at every depth, (R, D).
-        num_test: number of test texts, for the error of one seed.
+        num_test: number of test texts of a seed.
 
     Returns:
         The depths, and the difference with its interval.
@@ -91,16 +100,22 @@ def enough_depth(accuracy_RD: Float[np.ndarray, "seeds depth"], num_test: int) -
         - accuracy_RD[:, -1]
     )
     difference = mean_estimate(difference_R)
-    half = _half_width(difference)
+    changed = abs(difference.value)
+    of_texts = float(np.sqrt(changed * (1 - changed) / (num_test * difference.num)))
+    half = np.maximum(_half_width(difference), _NORMAL * of_texts)  # NaN for one seed
     return EnoughDepth(
         best=best,
         best_accuracy=estimates[best],
         enough=enough,
         enough_accuracy=estimates[enough],
         earlier=int(means_D[:-1].argmax()),
-        earlier_minus_last=difference,
-        low=difference.value - half,
-        high=difference.value + half,
+        earlier_minus_last=Estimate(
+            difference.value,
+            float(np.maximum(difference.standard_error, of_texts)),
+            difference.num,
+        ),
+        low=float(difference.value - half),
+        high=float(difference.value + half),
     )
 
 

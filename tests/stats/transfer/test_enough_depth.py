@@ -34,6 +34,16 @@ def test_the_difference_is_paired_by_seed():
     assert not enough_depth(RISING, 100).is_earlier_better
 
 
+def test_seeds_that_agree_by_chance_do_not_make_a_difference_certain():
+    """Two seeds of 25 texts, one text better each: the least that 50 texts say of 0.04."""
+    advice = enough_depth(np.array([[0.2, 0.50, 0.46], [0.2, 0.58, 0.54]]), 25)
+    least = math.sqrt(0.04 * 0.96 / 50)
+    assert advice.earlier_minus_last.value == pytest.approx(0.04)
+    assert advice.earlier_minus_last.standard_error == pytest.approx(least)
+    assert advice.high - 0.04 == pytest.approx(1.96 * least, rel=1e-4)
+    assert not advice.is_earlier_better
+
+
 def test_one_seed_has_a_binomial_error_and_no_interval():
     advice = enough_depth(np.array([[0.2, 0.5, 0.46]]), 25)
     assert advice.best_accuracy.standard_error == pytest.approx(0.1)

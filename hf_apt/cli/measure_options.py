@@ -29,6 +29,7 @@ from hf_apt.cli.shared_options import (
     short_name,
     text_source,
 )
+from hf_apt.data.artificial.names import is_artificial
 from hf_apt.data.corpus_source import CorpusSource
 from hf_apt.data.sequences import Layout
 from hf_apt.depths.head_config import DECODER_KINDS
@@ -61,12 +62,15 @@ def measure_options(
     output: Output = None,
 ) -> tuple[str, RunConfig, Path]:
     """The checkpoint, configuration and folder that the options of `measure` ask for."""
+    if corpus == "planted" or is_artificial(corpus):
+        raise ValueError(
+            "measure reads natural text; for the planted language and artificial corpora there is "
+            "`run`."
+        )
     require_present(checkpoints=(checkpoint,), text=corpus)
     from hf_apt.records.checkpoints import checkpoint_path, name_and_commit, pinned
     from hf_apt.runs.measured_checkpoint import is_causal_checkpoint, require_next_tokens
 
-    if corpus == "planted":
-        raise ValueError("measure reads natural text; for the planted language there is `run`.")
     checkpoint = pinned(checkpoint, revision)
     is_pinned = name_and_commit(checkpoint)[1] is not None
     path = checkpoint if is_pinned else checkpoint_path(checkpoint)

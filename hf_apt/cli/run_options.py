@@ -30,6 +30,7 @@ from hf_apt.cli.shared_options import (
 from hf_apt.cli.spelling.generators import generator_of
 from hf_apt.cli.spelling.lists import steps_of
 from hf_apt.cli.spelling.masking_laws import masking_law_of
+from hf_apt.data.artificial.names import LANGUAGE_NAMES, is_artificial
 from hf_apt.data.corpus_source import CorpusSource
 from hf_apt.models.generator_shape import HEADS as DISCRIMINATOR_HEADS
 from hf_apt.models.shapes import SHAPES, shape_like
@@ -112,12 +113,16 @@ DryRun = Annotated[
 ]
 
 
+_LISTED = ", ".join(LANGUAGE_NAMES)
+_BUILT_IN = f"`planted` (built in), an artificial corpus as `dyck:kinds=32` ({_LISTED})"
+
+
 @with_options(CORPUS, RUN)
 def run_options(
     source: CorpusSource,
     changed: Callable[[RunConfig], RunConfig],
     *,
-    corpus: Annotated[str, Argument(help=f"`planted` (built in), {TEXT_HELP}")] = "planted",
+    corpus: Annotated[str, Argument(help=f"{_BUILT_IN}, {TEXT_HELP}")] = "planted",
     recipe: Annotated[
         RecipeName,
         Option(
@@ -170,11 +175,20 @@ def run_options(
     output: Output = None,
 ) -> tuple[RunConfig, Path]:
     """The configuration and folder that the options of `run` and `pretrain` ask for."""
-    require_present(text=corpus)
-    source = text_source(source, corpus, paragraphs=paragraphs)
+    is_made = is_artificial(corpus)
+    if not is_made:
+        require_present(text=corpus)
+        source = text_source(source, corpus, paragraphs=paragraphs)
     if validation_share is not None:
         source = replace(source, validation_share=validation_share)
-    config = named_recipe(recipe, source, task=task)
+    if is_made:
+        from hf_apt.cli.spelling.corpora import artificial_language
+        from hf_apt.runs.artificial.artificial_recipe import artificial_recipe
+
+        source = replace(source, paragraphs=not paragraphs)  # on unless asked for
+        config = artificial_recipe(artificial_language(corpus), source, recipe=recipe, task=task)
+    else:
+        config = named_recipe(recipe, source, task=task)
     if model:
         config = replace(config, shape=shape_like(model, config.shape))
     config = with_precision(changed(with_heads(config, heads)), precision)

@@ -10,11 +10,11 @@ from pathlib import Path
 
 from hf_apt.arithmetic.arithmetic import Arithmetic
 from hf_apt.arithmetic.precision import Precision
+from hf_apt.data.artificial.generated_corpus import GeneratedCorpus
 from hf_apt.data.corpora import BUILDERS
 from hf_apt.data.corpus_source import CorpusSource
 from hf_apt.data.local_files import local_files, train_and_held_out
-from hf_apt.data.planted.corpus import PlantedCorpus
-from hf_apt.data.tokenizer import SPECIAL_TOKENS, load_tokenizer, vocabulary
+from hf_apt.data.tokenizer import load_tokenizer, vocabulary
 from hf_apt.data.tokens import Tokens
 from hf_apt.models.devices import has_accelerator
 from hf_apt.reading import read_json
@@ -207,8 +207,8 @@ def _vocab_size(config: RunConfig, run: Run) -> int:
         return Tokens(run.path("tokens/train")).description.vocab_size
     if config.tokenizer is not None:
         return len(vocabulary(load_tokenizer(config.tokenizer)))
-    if isinstance(config.corpus, PlantedCorpus):
-        return len(SPECIAL_TOKENS) + config.corpus.language().num_words
+    if isinstance(config.corpus, GeneratedCorpus):
+        return config.corpus.vocab_size
     return config.vocab_size
 
 
@@ -216,7 +216,7 @@ def _held_out(config: RunConfig, run: Run) -> HeldOut:
     wanted = config.measure.num_sequences
     if _has_tokens(run):
         return HeldOut(len(Tokens(run.path("tokens/validation"))))
-    if isinstance(config.corpus, PlantedCorpus):
+    if isinstance(config.corpus, GeneratedCorpus):
         documents, length = config.corpus.num_validation_documents, config.sequence_length
         if config.layout == "first":
             return HeldOut(documents)

@@ -7,6 +7,7 @@ from importlib.util import find_spec
 from pathlib import Path
 from typing import Any, get_args
 
+from hf_apt.data.corpus_source import CorpusSource
 from hf_apt.data.sequences import Layout
 from hf_apt.depths.head_config import DECODER_KINDS, heads_among, lenses_among
 from hf_apt.models.devices import free_memory, has_accelerator, part_of_batch, process_state
@@ -69,6 +70,8 @@ def require_valid(config: RunConfig, *, num_processes: int | None = None) -> Non
         )
         _require_trackers(config.pretrain.report_to)
         _require_positions(config)
+    if not isinstance(config.corpus, CorpusSource):
+        config.corpus.require_fits(config.sequence_length, config.layout, config.tokenizer)
     lenses = lenses_among(config.head_kinds)
     if lenses and num_processes > 1:
         raise ValueError(

@@ -139,7 +139,7 @@ def measure_run(config: RunConfig, run: Run, checkpoint: str) -> None:
 
     Raises ValueError for a causal checkpoint that is to be masked or to get heads.
     """
-    from hf_apt.data.planted.corpus import PlantedCorpus
+    from hf_apt.data.artificial.generated_corpus import GeneratedCorpus
     from hf_apt.depths.depth_pass import totals
     from hf_apt.depths.measurement import measure, predicts_next_tokens
     from hf_apt.depths.own_head import OwnHead
@@ -213,9 +213,10 @@ def measure_run(config: RunConfig, run: Run, checkpoint: str) -> None:
             label="Measuring the untrained twin",
         )
         _save_readouts(run, twin)
-    if isinstance(config.corpus, PlantedCorpus) and "bayes" not in run.readouts() and is_main():
-        bayes = config.corpus.bayes_counts(validation, config.measure)
-        _save_readouts(run, {"bayes": Readout(bayes, {})})
+    made = config.corpus
+    if isinstance(made, GeneratedCorpus) and "bayes" not in run.readouts() and is_main():
+        exact = made.exact_readout(validation, config.measure)
+        _save_readouts(run, {"bayes": exact} if exact else {})
 
 
 def finetune_run(config: RunConfig, run: Run) -> None:

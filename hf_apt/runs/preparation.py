@@ -9,10 +9,10 @@ from pathlib import Path
 from typing import Any
 
 from hf_apt.atomic import writing_folder
+from hf_apt.data.artificial.generated_corpus import GeneratedCorpus
 from hf_apt.data.corpora import BUILDERS, Corpus, open_corpus, source_key
 from hf_apt.data.corpus_tokens import is_begun, recorded_text, tokenise
 from hf_apt.data.local_files import local_files
-from hf_apt.data.planted.corpus import PlantedCorpus
 from hf_apt.data.token_sources.token_corpus import cutter_of, token_corpus
 from hf_apt.data.tokenizer import (
     fingerprint,
@@ -71,8 +71,10 @@ def prepare(config: RunConfig, run: Run, *, needs_mask: bool = True) -> tuple[To
         )
         tokenise(run.path("tokens"), corpus, cutter)
         run.write_json("vocabulary.json", vocabulary(cutter.tokenizer))
-        if isinstance(config.corpus, PlantedCorpus):
-            run.write_array("planted.npy", config.corpus.classes())
+        if isinstance(config.corpus, GeneratedCorpus):
+            classes_V = config.corpus.classes()
+            if classes_V is not None:
+                run.write_array("planted.npy", classes_V)
         frequency_V = Tokens(run.path("tokens/train")).frequency()
         run.write_array("frequency.npy", frequency_V)  # last: all is there
     if run.path(NAME).exists():
@@ -84,7 +86,7 @@ def prepare(config: RunConfig, run: Run, *, needs_mask: bool = True) -> tuple[To
 
 def _what_changed(config: RunConfig, run: Run, needs_mask: bool) -> str:
     """What the finished tokens of a run were made of and is another one now; else nothing."""
-    if isinstance(config.corpus, PlantedCorpus) or not run.path("frequency.npy").exists():
+    if isinstance(config.corpus, GeneratedCorpus) or not run.path("frequency.npy").exists():
         return ""
     before = recorded_text(run.path("tokens"))
     if before and _is_there(config.corpus.name) and source_key(config.corpus) not in ("", before):
@@ -109,7 +111,7 @@ def _is_there(name: str) -> bool:
 
 
 def _open(config: RunConfig) -> Corpus:
-    if isinstance(config.corpus, PlantedCorpus):
+    if isinstance(config.corpus, GeneratedCorpus):
         return config.corpus.corpus(num_words=config.sequence_length - 2)
     tokens = token_corpus(config.corpus)
     if tokens is not None and config.tokenizer is None:
@@ -122,7 +124,7 @@ def _open(config: RunConfig) -> Corpus:
 
 
 def _tokenizer(config: RunConfig, run: Run, corpus: Corpus, needs_mask: bool) -> Any:
-    if isinstance(config.corpus, PlantedCorpus) and config.tokenizer is None:
+    if isinstance(config.corpus, GeneratedCorpus) and config.tokenizer is None:
         tokenizer = config.corpus.tokenizer()
     elif config.tokenizer is not None:
         tokenizer = load_tokenizer(config.tokenizer, needs_mask=needs_mask)

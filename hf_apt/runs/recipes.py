@@ -19,7 +19,7 @@ from hf_apt.training.finetune_config import FinetuneConfig
 from hf_apt.training.pretrain_config import PretrainConfig
 
 if TYPE_CHECKING:
-    from hf_apt.data.planted.corpus import PlantedCorpus
+    from hf_apt.data.artificial.generated_corpus import GeneratedCorpus
 
 RecipeName = Literal["auto", "demo", "narrow", "paper"]
 """A whole configuration by name: `auto` is demo if planted, narrow otherwise."""
@@ -33,7 +33,7 @@ class RunConfig:
         ValueError: where something is to be trained and all of the text is held out.
     """
 
-    corpus: CorpusSource | PlantedCorpus
+    corpus: CorpusSource | GeneratedCorpus
     """Text that the run learns from and is measured on."""
 
     tokenizer: str | None = None

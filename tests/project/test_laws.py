@@ -377,10 +377,12 @@ def test_rooms_import_nothing_when_they_are_entered() -> None:
 
 
 SEEN_THROUGH: dict[str, tuple[str, ...]] = {
+    "cli/spelling/test_corpora.py": ("data.artificial.names", "data.artificial.registry"),
     "data/artificial/test_exact_answers.py": (
         *("data.artificial.artificial_language", "data.artificial.evidence"),
         *("data.artificial.markov_chain", "data.artificial.nested_spans", "data.artificial.pairs"),
         *("data.artificial.noise", "data.artificial.planted_words"),
+        "data.artificial.generated_corpus",
     ),
     "cli/every_command/test_options_file.py": ("cli.every_command.common_options",),
     "depths/precision/test_changed_answers.py": ("records.changed_answers",),

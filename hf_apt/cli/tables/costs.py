@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from hf_apt.cli.tables.style import bare_table
-from hf_apt.data.planted.corpus import PlantedCorpus
+from hf_apt.data.artificial.generated_corpus import GeneratedCorpus
 from hf_apt.runs.dry_run import Plan
 from hf_apt.runs.machine_speed import SPREAD
 from hf_apt.runs.planning.checkpoint_costs import StackCosts
@@ -84,7 +84,7 @@ def footer(plan: Plan) -> str:
     elif certainty == "about" and num != asked:
         notes.append("sequences: reckoned from the first documents; the rest was not read")
     besides = ["reading and tokenising", "figures and page"]
-    if isinstance(plan.config.corpus, PlantedCorpus):
+    if isinstance(plan.config.corpus, GeneratedCorpus):
         besides.insert(1, "the exact best predictor")
     notes.append(f"not estimated: {', '.join(besides)}")
     return "\n".join(notes)

@@ -9,6 +9,7 @@ from typing import Any
 import numpy as np
 from jaxtyping import Float, Int
 
+from hf_apt.data.artificial.generated_corpus import GeneratedCorpus
 from hf_apt.data.corpora import Corpus
 from hf_apt.data.document_blocks import Indexed
 from hf_apt.data.held_out import TwoSources
@@ -21,17 +22,12 @@ from hf_apt.data.planted.language import PlantedLanguage, planted_language
 from hf_apt.data.tokenizer import SPECIAL_TOKENS, vocabulary_tokenizer
 from hf_apt.data.tokens import Tokens
 from hf_apt.stats.counts import DepthCounts
+from hf_apt.stats.measures.readout import Readout
 
 
 @dataclass(frozen=True, kw_only=True)
-class PlantedCorpus:
+class PlantedCorpus(GeneratedCorpus):
     """How much planted text to generate."""
-
-    num_documents: int = 40_000
-    """Number of training documents."""
-
-    num_validation_documents: int = 4_000
-    """Number of held-out documents."""
 
     seed: int = 0
     """Seeds the language. Documents are drawn with seeds of their own."""
@@ -51,6 +47,11 @@ class PlantedCorpus:
     def tokenizer(self) -> Any:
         """A tokenizer for which every word of the language is one token."""
         return vocabulary_tokenizer((*SPECIAL_TOKENS, *self.language().words))
+
+    @property
+    def vocab_size(self) -> int:
+        """Number of words and of special tokens."""
+        return len(SPECIAL_TOKENS) + self.language().num_words
 
     def classes(self) -> Int[np.ndarray, " vocab"]:
         """The paradigm of each token id, -1 for tokens that belong to none."""
@@ -125,6 +126,12 @@ class PlantedCorpus:
                 replaced_share=batches.masking.replaced_share,
             )
             yield batch, modified_BT, best
+
+    def exact_readout(
+        self, tokens: Tokens, config: MeasureConfig, masking: Masking | None = None
+    ) -> Readout:
+        """The `bayes_counts`, without a measure."""
+        return Readout(self.bayes_counts(tokens, config, masking), {})
 
     def _texts(self, num_documents: int, num_words: int, *, seed: int) -> Indexed:
         language = self.language()

@@ -1,0 +1,13 @@
+"""The names of the artificial corpora, for whoever needs no more of them."""
+
+LANGUAGE_NAMES = ("zipf", "bigram", "dyck", "flat_pairs", "automaton", "noise", "shuffle")
+"""Names of the languages that a run can be asked for."""
+
+
+def is_artificial(text: str) -> bool:
+    """Whether `text` names an artificial corpus, as `dyck` or `dyck:kinds=32` does.
+
+    >>> is_artificial("dyck:kinds=32"), is_artificial("dyck.txt")
+    (True, False)
+    """
+    return text.partition(":")[0] in LANGUAGE_NAMES

@@ -1,0 +1,1 @@
+"""Runs of artificial corpora, and what their blocks are worth elsewhere."""

@@ -69,6 +69,8 @@ def require_valid(config: RunConfig, *, num_processes: int | None = None) -> Non
             config.pretrain.batch_size, num_processes * config.pretrain.accumulation_steps
         )
         _require_trackers(config.pretrain.report_to)
+        if config.pretrain.blocks_of is not None:
+            require_checkpoint(config.pretrain.blocks_of)
         _require_positions(config)
     if not isinstance(config.corpus, CorpusSource):
         config.corpus.require_fits(config.sequence_length, config.layout, config.tokenizer)

@@ -98,6 +98,7 @@ def one_run(folder: Path | str) -> Iterator[Run]:
 def pretrain_run(config: RunConfig, run: Run) -> None:
     """Tokenise and pre-train; leaves `checkpoint/`, `steps/` if asked for, and `training.json`."""
     from hf_apt.models.devices import process_state
+    from hf_apt.runs.artificial.starting_model import starting_model
     from hf_apt.runs.shared_folder import wait_until_there
     from hf_apt.training.pretraining import pretrain
     from hf_apt.training.sharding import whole_model
@@ -106,9 +107,10 @@ def pretrain_run(config: RunConfig, run: Run) -> None:
     train, validation = _prepared(config, run)
     if run.path("training.json").exists():
         return
-    trainer = _trainer(config, run, train, validation)
+    model, origin = starting_model(config, train)
+    trainer = _trainer(config, run, model, train, validation)
     keep_steps(run, trainer, config.pretrain.keep_at)
-    result: dict[str, Any] = pretrain(trainer) | {"arithmetic": arithmetic_of(trainer)}
+    result: dict[str, Any] = pretrain(trainer) | origin | {"arithmetic": arithmetic_of(trainer)}
     trained = whole_model(trainer)
     if is_main():
         save_trained(config, run, trained, result, train)
@@ -116,10 +118,9 @@ def pretrain_run(config: RunConfig, run: Run) -> None:
     wait_until_there(run.path("training.json"))
 
 
-def _trainer(config: RunConfig, run: Run, train: Tokens, validation: Tokens) -> Any:
+def _trainer(config: RunConfig, run: Run, model: Any, train: Tokens, validation: Tokens) -> Any:
     from hf_apt.data.planted.corpus import PlantedCorpus
     from hf_apt.data.tokenizer import load_tokenizer
-    from hf_apt.models.fresh import new_model
     from hf_apt.training.pretraining import pretrainer
 
     pretrain, law, ceiling_V = config.pretrain, config.pretrain.masking_law, None
@@ -127,7 +128,6 @@ def _trainer(config: RunConfig, run: Run, train: Tokens, validation: Tokens) -> 
         assert isinstance(config.corpus, PlantedCorpus)  # as RunConfig requires
         ceiling_V = config.corpus.ceiling(validation, rate=pretrain.masking_rate)
     tokenizer = load_tokenizer(str(run.path("tokenizer"))) if pretrain.objectives else None
-    model = new_model(config.shape, train, seed=pretrain.seed)
     folder = run.path("training")
     return pretrainer(
         *(model, train, validation, pretrain, folder), tokenizer=tokenizer, ceiling_V=ceiling_V

@@ -6,6 +6,7 @@ from dataclasses import dataclass
 from typing import Literal, get_args
 
 from hf_apt.arithmetic.precision import Precision
+from hf_apt.models.carried_parts import CarriedParts
 from hf_apt.stats.config_checks import (
     require_not_negative,
     require_one_of,
@@ -105,6 +106,16 @@ class PretrainConfig:
     num_validation_sequences: int = 256
     """Held-out sequences on which the loss is computed, with masks that never change."""
 
+    blocks_of: str | None = None
+    """Checkpoint whose blocks the model starts with, its embeddings and its head being fresh: a
+    folder, a shipped name or a Hub id of a BERT of the same width; None for fresh blocks."""
+
+    carried_blocks: str | None = None
+    """Which blocks these are, as 1-3 or 2,5; None for all of the model's."""
+
+    carried_parts: CarriedParts = "whole"
+    """What is carried of each block: `whole`, its `attention` or its `feed_forward` layers."""
+
     objectives: tuple[Objective, ...] = ()
     """Objectives added to the masked-LM loss in training, as `r_drop:weight=1`."""
 
@@ -145,4 +156,10 @@ class PretrainConfig:
                     f"compile_mode is {self.compile_mode!r}, but nothing is compiled: add "
                     "--compile (compile=True), or leave the mode out."
                 )
+        require_one_of(self, "carried_parts", get_args(CarriedParts))
+        if self.blocks_of is None and (self.carried_blocks or self.carried_parts != "whole"):
+            raise ValueError(
+                "no checkpoint is named whose blocks are to be carried over: add --blocks-of "
+                "CHECKPOINT (blocks_of=...)."
+            )
         require_objectives(self.objectives)

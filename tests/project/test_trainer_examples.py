@@ -21,8 +21,7 @@ IN_STYLE = (
     *("pretrain_with_callbacks", "finetune_by_block", "measure_checkpoint"),
     *("compare_checkpoints", "continue_with_lora", "compare_methods"),
     *("weigh_examples", "uneven_labels", "image_classifier", "linked_texts"),
-    "compare_pretraining",
-    "masking_laws",
+    *("compare_pretraining", "masking_laws", "artificial_transfer"),
 )
 SMALL = ["--held_out_documents", "6", "--max_seq_length", "32", "--logging_steps", "2"]
 FIGURES = r"mean APT \d\.\d{3} ± \d\.\d{3}, accuracy \d\.\d{3}, \d+ clusters"

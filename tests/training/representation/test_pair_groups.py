@@ -71,9 +71,7 @@ def test_a_text_linked_to_all_others_or_none_is_no_anchor():
     assert PairGroups(star, num_anchors=1, seed=0).anchors.tolist() == [0, 1, 2, 3]
     star = graph_of_links(4, [(0, 1), (0, 2), (0, 3)])
     assert PairGroups(star, num_anchors=1, seed=0).anchors.tolist() == [1, 2, 3]
-    with pytest.raises(
-        ValueError, match="there are 3 of 4 texts with links and without, fewer tha"
-    ):
+    with pytest.raises(ValueError, match="there are 3 of 4 texts with links and without"):
         PairGroups(star, num_anchors=4, seed=0)
 
 

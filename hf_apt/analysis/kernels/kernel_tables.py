@@ -130,7 +130,8 @@ def _places_table(results: dict[str, Any]) -> StudyTable:
             None if values is None or depth is None or depth >= len(values) else values[depth]
             for values in (results["states"], results["block_accuracy"], results["mean_apt"])
         )
-        rows.append([name, place["condition_of_rank"], place["rank"], frozen, accuracy, apt])
+        rank = round(place["rank"]["value"], 1)  # its error would widen the table
+        rows.append([name, place["condition_of_rank"], rank, frozen, accuracy, apt])
     size = results["places"][0]["size"]
     of_what = f" ({results['block_accuracy_of']})" if results["block_accuracy_of"] else ""
     return StudyTable(

@@ -11,9 +11,9 @@ def class_contrasts(kernel_JOIO: Float[np.ndarray, "J O I O"]) -> Float[np.ndarr
     """The kernel of orthonormal differences of the outputs instead of the outputs.
 
     What all logits of a text have in common changes no probability and no loss, and in a language
-    model it is most of their gradients. Without it condition numbers and alignments are of what is
-    learnt, and those of two classes, whose kernel is of a difference already, compare with those of
-    more. Source: ours.
+    model it can be more than half of the trace. Without it condition numbers and alignments are of
+    what is learnt, and those of two classes, whose kernel is of a difference already, compare with
+    those of more. Source: ours.
 
     Args:
         kernel_JOIO: values between output o of text j and output p of training text i.

@@ -149,13 +149,24 @@ def test_no_option_of_a_run_is_ignored() -> None:
         "dropout": 0.3,
         "learning_rate": 1e-6,
         "masking_rate": 0.31,
+        "masking_law": "frequency",
+        "generator": "width=0.25",
+        "causal_share": 0.3,
+        "keep_at": "10,100",
+        "carried_parts": "attention",
         "validation_share": 0.3,
+    }
+    needs = {
+        "compile_mode": {"compile": True},
+        "generator": {"objective": ["replaced_tokens:weight=50"]},
+        "carried_blocks": {"blocks_of": "x"},
+        "carried_parts": {"blocks_of": "x"},
     }
     seen = 0
     for name in inspect.signature(run_options).parameters:
         if name in ("corpus", "output", "paragraphs"):  # the last is refused without .txt files
             continue
-        others = {"compile": True} if name == "compile_mode" else {}
+        others = needs.get(name, {})
         before = run_options(corpus="x/y", **others)[0] if others else default
         config, _ = run_options(corpus="x/y", **others, **{name: special.get(name, 12)})
         assert config != before, name

@@ -15,6 +15,7 @@ from hf_apt.cli.analysis.cls import CLS
 from hf_apt.cli.analysis.experts import EXPERTS
 from hf_apt.cli.analysis.images import IMAGES
 from hf_apt.cli.analysis.kernels import KERNELS
+from hf_apt.cli.analysis.rademacher import RADEMACHER
 from hf_apt.cli.analysis.selection import SELECTION
 from hf_apt.cli.analysis.smoothness import SMOOTHNESS
 from hf_apt.cli.analysis.transfer import TRANSFER
@@ -64,6 +65,7 @@ FIELDS: dict[str, tuple[ConfigOptions, ...]] = {
     "similarity": (),
     "smoothness": (SMOOTHNESS,),
     "selection": (SELECTION,),
+    "rademacher": (RADEMACHER,),
     "anchors": (ANCHORS,),
     "cls": (CLS,),
     "reference": (),
@@ -101,6 +103,7 @@ OWN = {
         "dry_run",
     },
     "kernels": {"checkpoint", "revision", "output"},
+    "rademacher": {"model", "task", "text", "column", "paragraphs", "output"},
     "images": {"checkpoint", "revision", "output"},
     "bench": {"model", "data", "tokenizer", "dataset", "batch_size", "output"},
     "check": {"model", "tokenizer", "text"},

@@ -103,7 +103,8 @@ def test_a_run_leaves_the_documented_files(finished) -> None:
     assert len(documented) >= 12
     # What is in Run's own table, and the three that the chain adds to it.
     assert names - documented <= {"tokenizer", "model.json", "training.json", MARKER}
-    assert documented - names == {"finetune", "studies"}, "which only a task and a study make"
+    others = {"finetune", "studies", "steps", "generator", "discriminator"}
+    assert documented - names == others, "which a task, a study and options of a training make"
     assert not hidden(finished), "a partial file was left"
     assert finished.readouts() == ["own_head", "linear_head", "untrained", "bayes"]
 

@@ -14,9 +14,9 @@ from hf_apt.data.measurement_batches import MaskedBatches
 from hf_apt.data.tokens import Tokens, write_tokens
 from tests.support import enumerated
 
-CHAIN = Bigram(vocab_size=4, num_followers=2)
+CHAIN = Bigram(vocab_size=3, num_followers=2)
 LENGTH = 6
-CONFIG = MeasureConfig(num_realisations=2, batch_size=16, seed=5)
+CONFIG = MeasureConfig(num_realisations=1, batch_size=16, masking_rate=0.4, seed=5)
 
 
 def small(language, num=50) -> ArtificialCorpus:
@@ -41,7 +41,7 @@ def test_tokens_are_the_words_of_the_documents(tokens) -> None:
     np.testing.assert_array_equal(ids_BT[:, 1:-1], words_BT + 5)
     assert (ids_BT[:, 0] == 2).all()
     assert (ids_BT[:, -1] == 3).all()
-    assert tokens.description.vocab_size == small(CHAIN).vocab_size == 9
+    assert tokens.description.vocab_size == small(CHAIN).vocab_size == 8
 
 
 def test_both_sides_are_documents_of_seeds_of_their_own() -> None:
@@ -49,7 +49,7 @@ def test_both_sides_are_documents_of_seeds_of_their_own() -> None:
     train, validation = list(corpus.train), list(corpus.validation)
     assert (len(train), len(validation)) == (10, 50)
     assert not set(train) & set(validation)
-    assert corpus.name == "bigram:vocab_size=4,num_followers=2"
+    assert corpus.name == "bigram:vocab_size=3,num_followers=2"
 
 
 def test_another_language_is_another_text() -> None:
@@ -67,12 +67,12 @@ def test_exact_answers_are_those_of_enumeration(tokens) -> None:
     assert readout is not None
     every = enumerated.chained(CHAIN.stationary_V, CHAIN.transitions(), LENGTH)
     batches = MaskedBatches(tokens, CONFIG)
-    support, hits, losses, num = np.zeros(9), np.zeros(9), 0.0, 0
+    support, hits, losses, num = np.zeros(8), np.zeros(8), 0.0, 0
     for true_BT, batch in batches.part():
         for row, place in zip(*batch.modified_BT.nonzero(), strict=True):
             ids = batch.input_ids_BT[row, 1:-1] - 5
             chances = enumerated.posterior(
-                every, np.where(ids < 0, -1, ids), place - 1, 4, batches.masking
+                every, np.where(ids < 0, -1, ids), place - 1, 3, batches.masking
             )
             true = true_BT[row, place]
             support[true] += 1

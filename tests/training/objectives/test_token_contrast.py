@@ -167,6 +167,19 @@ def test_many_tokens_are_drawn_from_anew_in_every_step(given, tmp_path):
     assert total / 2 == pytest.approx(math.log(6), abs=0.02)
 
 
+@QUIET
+def test_special_tokens_and_padding_are_left_out(given, tmp_path):
+    """At a very high temperature a group of N tokens costs log N, which counts them."""
+    trainer = trainer_of(given, tmp_path)
+    batch = first_batch(trainer)
+    term = term_of(trainer, views="dropout", temperature=1e5, num_tokens=10_000)
+    total = float(term(step_of(batch, trainer.model))[0].total.detach())
+    true = torch.where(batch["labels"] == -100, batch["input_ids"], batch["labels"])
+    counts = (batch["attention_mask"].bool() & (true > 4)).sum(dim=1).reshape(2, 4).sum(dim=1)
+    assert total == pytest.approx(float(counts.float().log().sum()), abs=1e-3)
+    assert (batch["input_ids"] == 4).any(), "masked tokens are told apart by what they stand for"
+
+
 def test_the_arm_of_sentences_tells_means_of_texts_apart(given, tmp_path):
     trainer = trainer_of(given, tmp_path)
     batch = first_batch(trainer)

@@ -14,7 +14,7 @@ from dataclasses import dataclass
 from functools import cached_property, lru_cache
 
 import numpy as np
-from jaxtyping import Bool, Float, Integer, UInt64
+from jaxtyping import Bool, Float, Integer
 
 from hf_apt.stats.counts import NOT_ASKED
 
@@ -98,7 +98,7 @@ class TokenRates:
             raise ValueError("the rates of tokens must be one row of numbers from 0 to 1.")
 
     @cached_property
-    def _last_V(self) -> UInt64[np.ndarray, " vocab"]:
+    def _last_V(self) -> Integer[np.ndarray, " vocab"]:
         """The largest number for which a position of each token is modified; 0 for a rate of 0."""
         thresholds_V = np.ceil(self.rates_V * 2**53).astype(np.uint64) << np.uint64(11)
         return np.where(self.rates_V > 0, thresholds_V - np.uint64(1), np.uint64(0))

@@ -10,7 +10,7 @@ from __future__ import annotations
 import math
 from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any, Protocol, runtime_checkable
+from typing import TYPE_CHECKING, Any, ClassVar, Protocol, runtime_checkable
 
 if TYPE_CHECKING:
     from jaxtyping import Bool, Float
@@ -145,6 +145,33 @@ class NeedsTrainer(Protocol):
         Raises ValueError for a model or a Trainer that the objective is not for.
         """
         ...
+
+
+class InTrainingOnly:
+    """What objectives share that a Trainer calls through what `in_training` gives, and only so."""
+
+    name: Any
+    """Name of the objective."""
+
+    lacks: ClassVar[str]
+    """What is the matter outside of a training, as in `has no texts`."""
+
+    def __call__(self, step: Step) -> tuple[Term, ...]:
+        """Nothing outside of a training: a Trainer calls what `in_training` gives.
+
+        Args:
+            step: what an objective is given.
+
+        Returns:
+            Never.
+
+        Raises:
+            ValueError: always.
+        """
+        raise ValueError(
+            f"{self.name} {self.lacks} outside of a training: call what in_training(setup) "
+            "returns, as hf_apt.WithObjectives does."
+        )
 
 
 @runtime_checkable

@@ -421,6 +421,7 @@ SEEN_THROUGH: dict[str, tuple[str, ...]] = {
     "analysis/bound_terms/test_bound_terms.py": (
         *("analysis.bound_terms.bound_config", "analysis.bound_terms.bound_study"),
     ),
+    "training/objectives/test_replaced_tokens.py": ("training.selection.head_objective",),
     "training/objectives/test_rademacher.py": ("training.representation.rademacher_term",),
     "training/objectives/test_token_contrast.py": ("training.representation.token_contrast_term",),
     "training/objectives/test_proximal.py": ("training.averages.proximal_term",),

@@ -14,7 +14,12 @@ import numpy as np
 import torch
 import transformers as hf
 from oracles import Table
-from transformers import DataCollatorForLanguageModeling, Trainer, TrainingArguments
+from transformers import (
+    DataCollatorForLanguageModeling,
+    Trainer,
+    TrainerCallback,
+    TrainingArguments,
+)
 
 # Every training begins with a search for garbage, half a second long among all that is imported.
 accelerate.utils.memory.gc = SimpleNamespace(collect=lambda: 0)
@@ -31,6 +36,17 @@ SMALL = {
 GPT2 = {"vocab_size": VOCAB, "n_embd": 16, "n_layer": 2, "n_head": 2, "n_positions": 32}
 IDS = {"pad_token_id": 0, "bos_token_id": 2, "eos_token_id": 3, "cls_token_id": 2}
 NUM_DEPTHS = 3
+
+
+class StopAt(TrainerCallback):
+    """Interrupts a training at the end of a step."""
+
+    def __init__(self, step: int):
+        self.step = step
+
+    def on_step_end(self, args, state, control, **kwargs):
+        control.should_training_stop = state.global_step == self.step
+
 
 MASKED: dict[str, Callable[[], Any]] = {
     "bert": lambda: hf.BertForMaskedLM(hf.BertConfig(**SMALL)),

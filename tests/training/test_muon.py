@@ -4,7 +4,7 @@ import copy
 
 import pytest
 import torch
-from transformers import TrainerCallback
+from small_trainers import StopAt
 
 from hf_apt.models.fresh import new_model
 from hf_apt.models.shapes import ModelShape
@@ -14,14 +14,6 @@ from hf_apt.training.pretraining import pretrain, pretrainer
 
 SHAPE = ModelShape(hidden_size=16, num_heads=2, num_blocks=2, dropout=0.0)
 RATE = 0.01
-
-
-class _StopAt(TrainerCallback):
-    def __init__(self, step):
-        self.step = step
-
-    def on_step_end(self, args, state, control, **kwargs):
-        control.should_training_stop = state.global_step == self.step
 
 
 def an_optimizer(model):
@@ -109,7 +101,7 @@ def test_a_run_that_was_stopped_ends_like_one_that_was_not(tokens, tmp_path):
         folder = tmp_path / str(stops_at)
         if stops_at:
             trainer = pretrainer(new_model(SHAPE, tokens, seed=1), tokens, tokens, config, folder)
-            trainer.add_callback(_StopAt(stops_at))
+            trainer.add_callback(StopAt(stops_at))
             trainer.train()
         model = new_model(SHAPE, tokens, seed=1)
         result = pretrain(pretrainer(model, tokens, tokens, config, folder))

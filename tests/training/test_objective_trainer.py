@@ -12,7 +12,8 @@ from typing import Any
 import numpy as np
 import pytest
 import torch
-from transformers import Trainer, TrainerCallback
+from small_trainers import StopAt
+from transformers import Trainer
 from workers.objectives import (
     NUM_STEPS,
     GradientsKept,
@@ -340,11 +341,6 @@ def test_processes_change_nothing(name, whole, distributed):
         assert_close(logs, whole[name][1])
 
 
-class _StopAt(TrainerCallback):
-    def on_step_end(self, args, state, control, **kwargs):
-        control.should_training_stop = state.global_step == 2
-
-
 def test_an_interrupted_training_goes_on_to_the_bit(tokens, tmp_path):
     def made(name: str) -> Trainer:
         return pretraining(
@@ -359,7 +355,7 @@ def test_an_interrupted_training_goes_on_to_the_bit(tokens, tmp_path):
     expected = made("whole")
     expected.train()
     interrupted = made("interrupted")
-    interrupted.add_callback(_StopAt())
+    interrupted.add_callback(StopAt(2))
     interrupted.train()
     assert interrupted.state.global_step == 2
     resumed = made("interrupted")

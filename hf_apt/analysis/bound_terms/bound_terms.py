@@ -72,10 +72,10 @@ class BoundTerms:
     """The terms at every depth, and those of models with random weights."""
 
     depths: tuple[DepthTerms, ...]
-    """From the embeddings on."""
+    """The terms at each depth, from the embeddings on."""
 
     twins: tuple[tuple[DepthTerms, ...], ...]
-    """The same of each twin, without losses."""
+    """The terms at each depth of each model with random weights, whose losses are not measured."""
 
 
 def bound_terms(

@@ -88,11 +88,12 @@ def finetuned_answers(
         ValueError: as `finetune`.
     """
     answers: dict[Protocol, dict[str, list[np.ndarray]]] = {"silenced": {}, "read_out": {}}
+    arms = arms_of(numbers, _opened(load(config.finetune.seed), config)[1].num_parts)
     for number in range(config.finetune_seeds):
         seed = config.finetune.seed + number
         training = replace(config.finetune, seed=seed, sequence_length=config.sequence_length)
         spread = None
-        for arm in arms_of(numbers, _opened(load(seed), config)[1].num_parts):
+        for arm in arms:
             encoder = load(seed)
             trunk, layer = _opened(encoder, config)
             with tempfile.TemporaryDirectory() as folder:

@@ -30,7 +30,7 @@ class Opened:
     """The language model, on this process's device."""
 
     tokenizer: Any
-    """Its tokenizer."""
+    """The tokenizer of the language model."""
 
     layer: WritingLayer
     """The layer that the parts write by."""

@@ -198,10 +198,9 @@ class SelectionForPreTraining(PreTrainedModel):
             self.config.num_candidates - 1 if "word_selection" in self.heads else 0,
             self.config.num_choices - 1 if everywhere else 0,
         )
-        parts = []
+        parts, hidden = [], hidden_BTG.flatten(0, 1)
         for rows in torch.arange(len(positions_P), device=positions_P.device).split(_ROWS):
             at = positions_P[rows]
-            hidden = hidden_BTG.flatten(0, 1)
             logits = self._generated(hidden[at]) if everywhere else logits_NV[rows]
             drawn = shown_and_others(
                 logits,

@@ -5,18 +5,19 @@ from __future__ import annotations
 from typing import Any, Self
 
 import numpy as np
-from jaxtyping import Float
 
 from hf_apt.stats.anchors.anchor_fit import AnchorFit, fitted
 from hf_apt.stats.anchors.anchor_sums import AnchorSums
 from hf_apt.stats.anchors.bulk import AnchorBulk
 from hf_apt.stats.anchors.log_partition import log_bulk_partition
 from hf_apt.stats.measures.text_groups import NUM_GROUPS
-from hf_apt.stats.metric_modules.array_inputs import array_of
+from hf_apt.stats.metric_modules.array_inputs import array_of, number_rows
 from hf_apt.stats.metric_modules.streams import agreed
 
 _STRETCH = 16
 """Neighbouring states that are held out together where documents are not known."""
+
+_ROWS = "a row for each position"
 
 
 class AnchorStream:
@@ -41,7 +42,8 @@ class AnchorStream:
         logits of the same positions, and `documents` labels of the documents that they are in.
         Raises ValueError for what is none of these.
         """
-        states_NE, logits_NV = _rows("predictions", predictions), _rows("references", references)
+        states_NE = number_rows("predictions", predictions, example=_ROWS)
+        logits_NV = number_rows("references", references, example=_ROWS)
         if len(states_NE) != len(logits_NV):
             raise ValueError(
                 f"{len(states_NE)} rows of predictions came with {len(logits_NV)} of references: "
@@ -97,18 +99,3 @@ class AnchorStream:
         for label in labels:
             self._group_of.setdefault(label, len(self._group_of) % NUM_GROUPS)
         return np.array([self._group_of[label] for label in labels], np.int64)
-
-
-def _rows(name: str, values: Any) -> Float[np.ndarray, "n numbers"]:
-    array_NX = array_of(name, values)
-    if array_NX.dtype.kind not in "iuf" or array_NX.ndim != 2 or not array_NX.shape[1]:
-        raise ValueError(
-            f"{name} of shape {array_NX.shape} and type {array_NX.dtype} are no rows of numbers: "
-            "give a row for each position."
-        )
-    array_NX = array_NX.astype(np.float64)
-    if not np.isfinite(array_NX).all():
-        raise ValueError(
-            f"{name} hold {array_NX[~np.isfinite(array_NX)][0]}: give numbers that are finite."
-        )
-    return array_NX

@@ -43,6 +43,30 @@ def shares(
     return array
 
 
+def number_rows(
+    name: str, values: Any, *, example: str, what: str = "rows of numbers", one_row: bool = False
+) -> Float[np.ndarray, "n numbers"]:
+    """`values` as a float64 table of finite numbers; with `one_row` a flat list is one row.
+
+    Raises ValueError for what is no such table, with `what` it is not and `example`, what is to be
+    given, and names the first number that is not finite.
+    """
+    array_NX = array_of(name, values)
+    if one_row and array_NX.ndim == 1 and len(array_NX):
+        array_NX = array_NX[None]
+    if array_NX.dtype.kind not in "iuf" or array_NX.ndim != 2 or not array_NX.shape[1]:
+        raise ValueError(
+            f"{name} of shape {array_NX.shape} and type {array_NX.dtype} are no {what}: give "
+            f"{example}."
+        )
+    array_NX = array_NX.astype(np.float64)
+    if not np.isfinite(array_NX).all():
+        raise ValueError(
+            f"{name} hold {array_NX[~np.isfinite(array_NX)][0]}: give numbers that are finite."
+        )
+    return array_NX
+
+
 def refuse_other_shape(name: str, array: np.ndarray, other_name: str, other: np.ndarray) -> None:
     """Raises ValueError where the shapes differ."""
     if array.shape != other.shape:

@@ -7,7 +7,7 @@ from typing import Any, Self
 import numpy as np
 from jaxtyping import Float
 
-from hf_apt.stats.metric_modules.array_inputs import array_of
+from hf_apt.stats.metric_modules.array_inputs import number_rows
 
 
 class FeatureStream:
@@ -27,20 +27,9 @@ class FeatureStream:
         """
         if references is not None:
             raise ValueError("features are compared with no references: give predictions alone.")
-        rows_NE = array_of("predictions", predictions)
-        if rows_NE.ndim == 1 and len(rows_NE):
-            rows_NE = rows_NE[None]
-        if rows_NE.dtype.kind not in "iuf" or rows_NE.ndim != 2 or not rows_NE.shape[1]:
-            raise ValueError(
-                f"predictions of shape {rows_NE.shape} and type {rows_NE.dtype} are no rows of "
-                "numbers: give the features of each text."
-            )
-        rows_NE = rows_NE.astype(np.float64)
-        if not np.isfinite(rows_NE).all():
-            raise ValueError(
-                f"predictions hold {rows_NE[~np.isfinite(rows_NE)][0]}: give numbers that are "
-                "finite."
-            )
+        rows_NE = number_rows(
+            "predictions", predictions, example="the features of each text", one_row=True
+        )
         self._require_width(rows_NE.shape[1])
         self._batches.append(rows_NE)
         return self

@@ -8,7 +8,7 @@ from typing import Any, Self
 import numpy as np
 from jaxtyping import Float, Int
 
-from hf_apt.stats.metric_modules.array_inputs import array_of, whole_numbers
+from hf_apt.stats.metric_modules.array_inputs import number_rows, whole_numbers
 
 
 class VectorStream:
@@ -27,7 +27,13 @@ class VectorStream:
         `predictions` are vectors, a row a text, or one of a single text, `references` the labels.
         Raises ValueError for what is none of these.
         """
-        vectors_NE, labels_N = _vectors(predictions), _labels(references)
+        vectors_NE = number_rows(
+            *("predictions", predictions),
+            what="vectors",
+            example="a row of numbers for each text",
+            one_row=True,
+        )
+        labels_N = _labels(references)
         if len(vectors_NE) != len(labels_N):
             raise ValueError(
                 f"{len(vectors_NE)} rows of predictions came with {len(labels_N)} references: give "
@@ -53,23 +59,6 @@ class VectorStream:
         if not len(self):
             raise ValueError("there is no vector yet: give predictions and references.")
         return np.concatenate(self._vectors), np.concatenate(self._labels)
-
-
-def _vectors(values: Any) -> Float[np.ndarray, "n e"]:
-    array_NE = array_of("predictions", values)
-    if array_NE.ndim == 1:  # of one text
-        array_NE = array_NE[None]
-    if array_NE.dtype.kind not in "iuf" or array_NE.ndim != 2 or not array_NE.shape[1]:
-        raise ValueError(
-            f"predictions of shape {array_NE.shape} and type {array_NE.dtype} are no vectors: give "
-            "a row of numbers for each text."
-        )
-    array_NE = array_NE.astype(np.float64)
-    if not np.isfinite(array_NE).all():
-        raise ValueError(
-            f"predictions hold {array_NE[~np.isfinite(array_NE)][0]}: give numbers that are finite."
-        )
-    return array_NE
 
 
 def _labels(values: Any) -> Int[np.ndarray, " n"]:

@@ -9,17 +9,24 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, ClassVar
 
 from hf_apt.stats.config_checks import require_positive, require_whole
-from hf_apt.training.objective import Step, Term, TrainingSetup, num_asked, require_weight
+from hf_apt.training.objective import (
+    InTrainingOnly,
+    Step,
+    Term,
+    TrainingSetup,
+    num_asked,
+    require_weight,
+)
 
 if TYPE_CHECKING:
     from torch import Tensor
 
 
 @dataclass(frozen=True, kw_only=True)
-class BalancedContrast:
+class BalancedContrast(InTrainingOnly):
     """A contrastive loss among prototypes and, for each class, as many features of it and others.
 
     A class's prototype is its row in the classifier's last layer, and an example's feature what
@@ -36,6 +43,8 @@ class BalancedContrast:
     Raises:
         ValueError: for settings out of range.
     """
+
+    lacks: ClassVar[str] = "has no memory"
 
     name: str = field(default="balanced_contrast", init=False)
     """`balanced_contrast`, under which the contrastive loss is logged, in nats an item."""
@@ -99,20 +108,3 @@ class BalancedContrast:
         from hf_apt.training.contrast.balanced_term import BalancedTerm
 
         return BalancedTerm(self, setup.model)
-
-    def __call__(self, step: Step) -> tuple[Term, ...]:
-        """Nothing without a memory, as a Trainer calls what `in_training` gives.
-
-        Args:
-            step: what an objective is given.
-
-        Returns:
-            Nothing.
-
-        Raises:
-            ValueError: always.
-        """
-        raise ValueError(
-            "balanced_contrast has no memory outside of a training: call what in_training(setup) "
-            "returns, as hf_apt.WithObjectives does."
-        )

@@ -10,7 +10,7 @@ import math
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from functools import partial
-from typing import TYPE_CHECKING, Any, Literal
+from typing import TYPE_CHECKING, Any, ClassVar, Literal
 
 from hf_apt.stats.config_checks import (
     require_not_negative,
@@ -18,14 +18,14 @@ from hf_apt.stats.config_checks import (
     require_positive,
     require_whole,
 )
-from hf_apt.training.objective import Step, Term, TrainingSetup, require_weight
+from hf_apt.training.objective import InTrainingOnly, Step, Term, TrainingSetup, require_weight
 
 if TYPE_CHECKING:
     from torch import Tensor
 
 
 @dataclass(frozen=True, kw_only=True)
-class GraphPairs:
+class GraphPairs(InTrainingOnly):
     """A loss on pairs of texts, those linked in a graph being alike and others not.
 
     A step reads, beside its batch and without masks, `num_anchors` texts of the graph, for each of
@@ -40,6 +40,8 @@ class GraphPairs:
     Raises:
         ValueError: for settings out of range or that do not go together.
     """
+
+    lacks: ClassVar[str] = "has no texts"
 
     name: str = field(default="graph_pairs", init=False)
     """`graph_pairs`, under which the loss is logged: a mean over groups."""
@@ -153,28 +155,8 @@ class GraphPairs:
                 for a Trainer without a tokenizer.
         """
         from hf_apt.training.representation.graph_pairs_term import GraphPairsTerm
-        from hf_apt.training.representation.graph_source import GraphSource
 
-        source = GraphSource(
-            kind=self.graph,
-            texts=self.texts,
-            links=self.links,
-            column=self.column,
-            num_neighbours=self.num_neighbours,
-            is_rewired=self.rewire,
-            seed=setup.args.seed,
-        )
-        return GraphPairsTerm(
-            source,
-            setup,
-            loss=self.group_loss,
-            name=self.name,
-            weight=self.weight,
-            num_anchors=self.num_anchors,
-            num_groups=self.num_groups,
-            pooling=self.pooling,
-            sequence_length=self.sequence_length,
-        )
+        return GraphPairsTerm(self, setup)
 
     def group_loss(self, vectors: Tensor, linked: Tensor, unlinked: Tensor) -> Tensor:
         """The loss of one group of texts.
@@ -204,23 +186,6 @@ class GraphPairs:
             unlinked,
             positive_margin=self.positive_margin,
             negative_margin=self.negative_margin,
-        )
-
-    def __call__(self, step: Step) -> tuple[Term, ...]:
-        """Nothing without texts, as a Trainer calls what `in_training` gives.
-
-        Args:
-            step: what an objective is given.
-
-        Returns:
-            Nothing.
-
-        Raises:
-            ValueError: always.
-        """
-        raise ValueError(
-            "graph_pairs has no texts outside of a training: call what in_training(setup) "
-            "returns, as hf_apt.WithObjectives does."
         )
 
 

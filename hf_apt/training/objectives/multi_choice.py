@@ -6,18 +6,14 @@ Ours, from the paper's equations.
 
 from __future__ import annotations
 
-from collections.abc import Mapping
 from dataclasses import dataclass, field
-from typing import TYPE_CHECKING, Any
 
-from hf_apt.training.objective import Step, Term, TrainingSetup, require_weight
-
-if TYPE_CHECKING:
-    from torch import Tensor
+from hf_apt.training.objective import Step, Term
+from hf_apt.training.selection.head_objective import HeadObjective
 
 
 @dataclass(frozen=True, kw_only=True)
-class MultiChoice:
+class MultiChoice(HeadObjective):
     """At each token, K answers: to reject all others, or one of K - 1 that the generator has drawn.
 
     Where the token that is shown was replaced, the original is among the others, once, and right.
@@ -32,42 +28,6 @@ class MultiChoice:
 
     name: str = field(default="multi_choice", init=False)
     """`multi_choice`, under which the loss is logged, in nats a token."""
-
-    weight: float
-    """Weight of the loss beside the generator's."""
-
-    def __post_init__(self) -> None:
-        require_weight(self)
-
-    def count(self, inputs: Mapping[str, Any]) -> Tensor | int:
-        """The number of tokens that are no padding.
-
-        Args:
-            inputs: a batch.
-
-        Returns:
-            A whole number.
-        """
-        from hf_apt.training.selection.selection_step import present
-
-        return present(inputs).sum()
-
-    def in_training(self, setup: TrainingSetup) -> MultiChoice:
-        """Itself, for a model that has the head.
-
-        Args:
-            setup: the training.
-
-        Returns:
-            This objective, which keeps nothing from step to step.
-
-        Raises:
-            ValueError: for another model.
-        """
-        from hf_apt.training.selection.selection_step import require_head
-
-        require_head(self, setup.model)
-        return self
 
     def __call__(self, step: Step) -> tuple[Term, ...]:
         """The loss of one batch.

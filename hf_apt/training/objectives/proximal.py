@@ -10,19 +10,19 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, ClassVar
 
 from hf_apt.stats.config_checks import require_whole
 from hf_apt.training.adversary.answers import num_answers
 from hf_apt.training.averages.shares import require_share_or_end
-from hf_apt.training.objective import Step, Term, TrainingSetup, require_weight
+from hf_apt.training.objective import InTrainingOnly, Step, Term, TrainingSetup, require_weight
 
 if TYPE_CHECKING:
     from torch import Tensor
 
 
 @dataclass(frozen=True, kw_only=True)
-class Proximal:
+class Proximal(InTrainingOnly):
     """How far the answers are from those of a teacher: an average of the weights of past steps.
 
     The mean over texts, or over tokens with a label, of KL(p || q) + KL(q || p) between the answers
@@ -40,6 +40,8 @@ class Proximal:
     Raises:
         ValueError: for settings out of range.
     """
+
+    lacks: ClassVar[str] = "has no teacher"
 
     name: str = field(default="proximal", init=False)
     """`proximal`, under which the divergence is logged, in nats an item."""
@@ -87,20 +89,3 @@ class Proximal:
 
         require_whole_weights(setup.args, self.name)
         return ProximalTerm(self)
-
-    def __call__(self, step: Step) -> tuple[Term, ...]:
-        """Nothing without a teacher: a Trainer calls what `in_training` gives.
-
-        Args:
-            step: the batch, after its forward pass.
-
-        Returns:
-            Never.
-
-        Raises:
-            ValueError: always.
-        """
-        raise ValueError(
-            "proximal has no teacher outside of a training: call what in_training(setup) returns, "
-            "as hf_apt.WithObjectives does."
-        )

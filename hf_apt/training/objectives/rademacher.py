@@ -8,10 +8,10 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
-from typing import Any, Literal, get_args
+from typing import Any, ClassVar, Literal, get_args
 
 from hf_apt.stats.config_checks import require_one_of, require_whole
-from hf_apt.training.objective import Step, Term, TrainingSetup, require_weight
+from hf_apt.training.objective import InTrainingOnly, Step, Term, TrainingSetup, require_weight
 
 Penalty = Literal["complexity", "norm", "none"]
 Pooling = Literal["mean", "cls"]
@@ -19,7 +19,7 @@ Features = Literal["before_norm", "after_norm"]
 
 
 @dataclass(frozen=True, kw_only=True)
-class Rademacher:
+class Rademacher(InTrainingOnly):
     """The Rademacher complexity of linear classifiers on how the model reads texts of a task.
 
     A text's feature h is the mean of its hidden states, or [CLS]'s. Over n = `num_texts` texts, and
@@ -40,6 +40,8 @@ class Rademacher:
     Raises:
         ValueError: for settings out of range.
     """
+
+    lacks: ClassVar[str] = "has no texts"
 
     name: str = field(default="rademacher", init=False)
     """`rademacher`, under which the penalty is logged, in the unit of hidden states."""
@@ -123,20 +125,3 @@ class Rademacher:
 
         require_whole_weights(setup.args, self.name)
         return RademacherTerm(self, setup)
-
-    def __call__(self, step: Step) -> tuple[Term, ...]:
-        """Nothing without texts, as a Trainer calls what `in_training` gives.
-
-        Args:
-            step: what an objective is given.
-
-        Returns:
-            Never.
-
-        Raises:
-            ValueError: always.
-        """
-        raise ValueError(
-            "rademacher has no texts outside of a training: call what in_training(setup) returns, "
-            "as hf_apt.WithObjectives does."
-        )

@@ -5,18 +5,14 @@ Clark et al. 2020, "ELECTRA", arXiv 2003.10555. Ours, from the paper's equations
 
 from __future__ import annotations
 
-from collections.abc import Mapping
 from dataclasses import dataclass, field
-from typing import TYPE_CHECKING, Any
 
-from hf_apt.training.objective import Step, Term, TrainingSetup, require_weight
-
-if TYPE_CHECKING:
-    from torch import Tensor
+from hf_apt.training.objective import Step, Term
+from hf_apt.training.selection.head_objective import HeadObjective
 
 
 @dataclass(frozen=True, kw_only=True)
-class ReplacedTokens:
+class ReplacedTokens(HeadObjective):
     """A yes or no at each token: was it replaced by a sample of the generator?
 
     A sample that happens to be the original is not replaced. All tokens that are no padding are
@@ -32,39 +28,6 @@ class ReplacedTokens:
 
     weight: float
     """Weight of the loss beside the generator's; 50 in the paper."""
-
-    def __post_init__(self) -> None:
-        require_weight(self)
-
-    def count(self, inputs: Mapping[str, Any]) -> Tensor | int:
-        """The number of tokens that are no padding.
-
-        Args:
-            inputs: a batch.
-
-        Returns:
-            A whole number.
-        """
-        from hf_apt.training.selection.selection_step import present
-
-        return present(inputs).sum()
-
-    def in_training(self, setup: TrainingSetup) -> ReplacedTokens:
-        """Itself, for a model that has the head.
-
-        Args:
-            setup: the training.
-
-        Returns:
-            This objective, which keeps nothing from step to step.
-
-        Raises:
-            ValueError: for another model.
-        """
-        from hf_apt.training.selection.selection_step import require_head
-
-        require_head(self, setup.model)
-        return self
 
     def __call__(self, step: Step) -> tuple[Term, ...]:
         """The loss of one batch.

@@ -9,17 +9,17 @@ from __future__ import annotations
 import warnings
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
-from typing import Any, Literal, get_args
+from typing import Any, ClassVar, Literal, get_args
 
 from hf_apt.stats.config_checks import require_one_of, require_positive, require_whole
-from hf_apt.training.objective import Step, Term, TrainingSetup, require_weight
+from hf_apt.training.objective import InTrainingOnly, Step, Term, TrainingSetup, require_weight
 
 Views = Literal["windows", "dropout"]
 Level = Literal["token", "sentence"]
 
 
 @dataclass(frozen=True, kw_only=True)
-class TokenContrast:
+class TokenContrast(InTrainingOnly):
     """The InfoNCE loss between the states of the same tokens in two views of their texts.
 
     The views are two overlapping windows of each text, or two draws of dropout, of what the batch
@@ -35,6 +35,8 @@ class TokenContrast:
     Raises:
         ValueError: for settings out of range.
     """
+
+    lacks: ClassVar[str] = "knows no special tokens"
 
     name: str = field(default="token_contrast", init=False)
     """`token_contrast`, under which the loss is logged, in nats a token."""
@@ -135,20 +137,3 @@ class TokenContrast:
                 stacklevel=2,
             )
         return TokenContrastTerm(self, setup)
-
-    def __call__(self, step: Step) -> tuple[Term, ...]:
-        """Nothing outside of a training: a Trainer calls what `in_training` gives.
-
-        Args:
-            step: what an objective is given.
-
-        Returns:
-            Never.
-
-        Raises:
-            ValueError: always.
-        """
-        raise ValueError(
-            "token_contrast knows no special tokens outside of a training: call what "
-            "in_training(setup) returns, as hf_apt.WithObjectives does."
-        )

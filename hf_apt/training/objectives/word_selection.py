@@ -10,14 +10,15 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
-from hf_apt.training.objective import Step, Term, TrainingSetup, num_asked, require_weight
+from hf_apt.training.objective import Step, Term, num_asked
+from hf_apt.training.selection.head_objective import HeadObjective
 
 if TYPE_CHECKING:
     from torch import Tensor
 
 
 @dataclass(frozen=True, kw_only=True)
-class WordSelection:
+class WordSelection(HeadObjective):
     """At each masked position, the true token among K - 1 others that the generator has drawn.
 
     Candidates are all different, and the true one is among them once. The discriminator reads the
@@ -31,12 +32,6 @@ class WordSelection:
     name: str = field(default="word_selection", init=False)
     """`word_selection`, under which the loss is logged, in nats a masked position."""
 
-    weight: float
-    """Weight of the loss beside the generator's."""
-
-    def __post_init__(self) -> None:
-        require_weight(self)
-
     def count(self, inputs: Mapping[str, Any]) -> Tensor | int:
         """The number of masked positions.
 
@@ -47,23 +42,6 @@ class WordSelection:
             The number of labels other than -100.
         """
         return num_asked(inputs)
-
-    def in_training(self, setup: TrainingSetup) -> WordSelection:
-        """Itself, for a model that has the head.
-
-        Args:
-            setup: the training.
-
-        Returns:
-            This objective, which keeps nothing from step to step.
-
-        Raises:
-            ValueError: for another model.
-        """
-        from hf_apt.training.selection.selection_step import require_head
-
-        require_head(self, setup.model)
-        return self
 
     def __call__(self, step: Step) -> tuple[Term, ...]:
         """The loss of one batch.

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
 from typing import Any
 
 import torch
@@ -12,78 +11,54 @@ from hf_apt.data.whole_texts.encoded_texts import EncodedTexts
 from hf_apt.training.objective import Step, Term, TrainingSetup
 from hf_apt.training.representation.depth_states import (
     DepthStates,
-    StatePooling,
     pooled_states,
     still_of,
 )
-from hf_apt.training.representation.graph_source import GraphSource
+from hf_apt.training.representation.graph_source import linked_texts_of
 from hf_apt.training.representation.pair_groups import DropoutPairs, PairGroups
 from hf_apt.training.representation.text_groups import groups_of
 from hf_apt.training.representation.text_source import encoded_for
-
-PairLoss = Callable[[Tensor, Tensor, Tensor], Tensor]
-"""Vectors, which pairs of them are linked, which are not, to a scalar."""
 
 
 class GraphPairsTerm:
     """The loss on the pooled last states of groups of texts, a mean over the groups of a step.
 
     Args:
-        source: the texts and their graph.
+        config: the settings of `GraphPairs`.
         setup: the training.
-        loss: the loss of a group.
-        name: the objective's.
-        weight: the objective's.
-        num_anchors: anchors of a group; pairs of dropout read as many texts.
-        num_groups: groups of a step.
-        pooling: how the states of a text become one vector.
-        sequence_length: tokens that a text is cut to; 0 for 128, or what the model takes.
 
     Raises:
-        ValueError: for texts and graphs that the source refuses, for fewer than a group needs, and
-            for a training or model that cannot read them.
+        ValueError: as `GraphPairs.in_training` does.
     """
 
-    def __init__(
-        self,
-        source: GraphSource,
-        setup: TrainingSetup,
-        *,
-        loss: PairLoss,
-        name: str,
-        weight: float,
-        num_anchors: int,
-        num_groups: int,
-        pooling: StatePooling,
-        sequence_length: int,
-    ):
-        found = source.read()
+    def __init__(self, config: Any, setup: TrainingSetup):
+        self.config = config
+        seed = setup.args.seed
+        found = linked_texts_of(config, seed=seed)
         self.graph = found.graph
         """Which texts are linked."""
         self.groups: PairGroups | DropoutPairs
-        """What is read in which step."""
-        seed = setup.args.seed
-        if source.kind == "dropout":
-            self.groups = DropoutPairs(len(found.texts), group_size=num_anchors * 3 // 2, seed=seed)
+        """What is read in which step; pairs of dropout are as many texts."""
+        if config.graph == "dropout":
+            size = config.num_anchors * 3 // 2
+            self.groups = DropoutPairs(len(found.texts), group_size=size, seed=seed)
         else:
-            self.groups = PairGroups(found.graph, num_anchors=num_anchors, seed=seed)
+            self.groups = PairGroups(found.graph, num_anchors=config.num_anchors, seed=seed)
         self.texts: EncodedTexts = encoded_for(
-            setup, found.texts, sequence_length=sequence_length or None, name=name
+            *(setup, found.texts),
+            sequence_length=config.sequence_length or None,
+            name=config.name,
         )
         """The texts as token ids."""
-        self._loss, self._name, self._weight = loss, name, weight
-        self._num_groups = num_groups
-        self._pooling: StatePooling = pooling
         self._states: DepthStates | None = DepthStates(setup.model)
 
     def __call__(self, step: Step) -> tuple[Term, ...]:
         """The losses of those groups that one batch of a step reads, added up."""
-        total = torch.zeros((), device=step.loss.device)
-        for number in groups_of(step, self._num_groups):
+        config, total = self.config, torch.zeros((), device=step.loss.device)
+        for number in groups_of(step, config.num_groups):
             total = total + self.group_loss(step.model, number, step.loss.device)
-        num_groups = torch.tensor(self._num_groups, device=step.loss.device)
-        term = Term(name=self._name, total=total, num_items=num_groups, weight=self._weight)
-        return (term,)
+        num_groups = torch.tensor(config.num_groups, device=step.loss.device)
+        return (Term(name=config.name, total=total, num_items=num_groups, weight=config.weight),)
 
     def group_loss(self, model: Any, number: int, device: torch.device) -> Tensor:
         """The loss of one group of texts."""
@@ -92,8 +67,8 @@ class GraphPairsTerm:
         self._states = still_of(self._states, model)
         states_MTH = self._states(batch.inputs(device))
         present_MT = batch.present_BT.bool().to(device)
-        vectors_MH = pooled_states(states_MTH, present_MT, self._pooling)
+        vectors_MH = pooled_states(states_MTH, present_MT, self.config.pooling)
         linked, unlinked = (
             torch.from_numpy(pairs).to(device) for pairs in (group.linked, group.unlinked)
         )
-        return self._loss(vectors_MH, linked, unlinked)
+        return self.config.group_loss(vectors_MH, linked, unlinked)

@@ -8,12 +8,12 @@ Group number g of a training is a pure function of (seed, g), as in
 from __future__ import annotations
 
 from dataclasses import dataclass
-from functools import lru_cache
 
 import numpy as np
 from jaxtyping import Bool, Int
 
 from hf_apt.stats.graphs.graph import Graph
+from hf_apt.training.representation.text_groups import GroupOrder
 
 
 @dataclass(frozen=True)
@@ -49,8 +49,6 @@ class PairGroups:
     def __init__(self, graph: Graph, *, num_anchors: int, seed: int):
         self.graph = graph
         """Which texts are linked."""
-        self.num_anchors = num_anchors
-        """Anchors of a group."""
         self.seed = seed
         """Seed of all draws."""
         degrees = graph.degrees
@@ -59,11 +57,11 @@ class PairGroups:
         _require_enough(
             len(self.anchors), num_anchors, f"of {graph.num_nodes} texts with links and without"
         )
-        self._order = lru_cache(maxsize=2)(self._shuffled)
+        self._order = GroupOrder(len(self.anchors), num_anchors, seed)
 
     def group(self, number: int) -> PairGroup:
         """The texts of a group and what links them, by the graph, whatever they were drawn as."""
-        anchors = _of_epoch(self._order, number, len(self.anchors), self.num_anchors)
+        anchors = self.anchors[self._order.numbers(number)]
         generator = np.random.default_rng([self.seed, 1, number])
         nodes = np.concatenate([anchors, self._linked_to(anchors, generator)])
         nodes = np.concatenate([nodes, self._unlinked_to(anchors, generator)])
@@ -90,9 +88,6 @@ class PairGroups:
             )
         return np.array(nodes, np.int64)
 
-    def _shuffled(self, epoch: int) -> np.ndarray:
-        return np.random.default_rng([self.seed, 0, epoch]).permutation(self.anchors)
-
 
 class DropoutPairs:
     """Groups of texts that are there twice, to be told apart from others: pairs of dropout.
@@ -110,28 +105,14 @@ class DropoutPairs:
 
     def __init__(self, num_texts: int, *, group_size: int, seed: int):
         _require_enough(num_texts, group_size, "texts")
-        self.num_texts = num_texts
-        """How many texts there are."""
-        self.group_size = group_size
-        """Different texts of a group."""
-        self.seed = seed
-        """Seed of all draws."""
-        self._order = lru_cache(maxsize=2)(self._shuffled)
+        self._order = GroupOrder(num_texts, group_size, seed)
 
     def group(self, number: int) -> PairGroup:
         """The texts of a group, each twice, linked to itself and to no other."""
-        texts = _of_epoch(self._order, number, self.num_texts, self.group_size)
+        texts = self._order.numbers(number)
         nodes = np.concatenate([texts, texts])
         same = nodes[:, None] == nodes[None]
         return PairGroup(nodes, same & ~np.eye(len(nodes), dtype=bool), ~same)
-
-    def _shuffled(self, epoch: int) -> np.ndarray:
-        return np.random.default_rng([self.seed, 0, epoch]).permutation(self.num_texts)
-
-
-def _of_epoch(order, number: int, num: int, size: int) -> np.ndarray:
-    epoch, place = divmod(number, num // size)
-    return order(epoch)[place * size : (place + 1) * size]
 
 
 def _require_enough(num: int, wanted: int, what: str) -> None:

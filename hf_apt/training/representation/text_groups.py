@@ -17,10 +17,32 @@ from hf_apt.data.whole_texts.encoded_texts import EncodedTexts, TextBatch
 from hf_apt.training.objective import Step
 
 
+class GroupOrder:
+    """Groups of `size` of the numbers from 0 to `num` - 1; an epoch holds each once at most.
+
+    What is left over after whole groups is left out of an epoch: other numbers in each.
+
+    Args:
+        num: how many numbers there are, at least `size`.
+        size: numbers of a group, all different.
+        seed: the training's seed.
+    """
+
+    def __init__(self, num: int, size: int, seed: int):
+        self.num, self.size, self.seed = num, size, seed
+        self._permutation = lru_cache(maxsize=2)(self._permuted)
+
+    def numbers(self, group: int) -> Int[np.ndarray, " m"]:
+        """The numbers of a group."""
+        epoch, place = divmod(group, self.num // self.size)
+        return self._permutation(epoch)[place * self.size : (place + 1) * self.size]
+
+    def _permuted(self, epoch: int) -> np.ndarray:
+        return np.random.default_rng([self.seed, epoch]).permutation(self.num)
+
+
 class TextGroups:
     """Texts in groups of `group_size` distinct ones; an epoch holds each text once at most.
-
-    What is left over after whole groups is left out of an epoch: other texts in each.
 
     Args:
         texts: all texts, as token ids.
@@ -39,24 +61,17 @@ class TextGroups:
             )
         self.texts = texts
         """All texts, as token ids."""
-        self.group_size = group_size
-        """Texts in a group."""
         self.seed = seed
         """Seed of the order."""
-        self._permutation = lru_cache(maxsize=2)(self._permuted)
+        self._order = GroupOrder(len(texts), group_size, seed)
 
     def numbers(self, group: int) -> Int[np.ndarray, " m"]:
         """The numbers of the texts of a group, from 0."""
-        epoch, place = divmod(group, len(self.texts) // self.group_size)
-        start = place * self.group_size
-        return self._permutation(epoch)[start : start + self.group_size]
+        return self._order.numbers(group)
 
     def batch(self, group: int) -> TextBatch:
         """The texts of a group as token ids, padded to the longest of them."""
         return self.texts.batch(self.numbers(group).tolist())
-
-    def _permuted(self, epoch: int) -> np.ndarray:
-        return np.random.default_rng([self.seed, epoch]).permutation(len(self.texts))
 
 
 def groups_of(step: Step, num_groups: int) -> range:

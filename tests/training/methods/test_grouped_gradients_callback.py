@@ -11,6 +11,7 @@ from typing import Any
 import numpy as np
 import pytest
 import torch
+from small_trainers import StopAt
 from transformers import TrainerCallback
 from workers.methods import trained, training
 from workers.objectives import classifier, texts
@@ -211,11 +212,6 @@ def test_processes_change_nothing(tmp_path):
             np.testing.assert_allclose(parts[name], gradient, rtol=1e-5, atol=1e-6, err_msg=name)
 
 
-class _StopAt(TrainerCallback):
-    def on_step_end(self, args, state, control, **kwargs):
-        control.should_training_stop = state.global_step == 2
-
-
 @pytest.mark.parametrize(("restore", "regroup"), [(False, ",regroup_every=2"), (True, "")])
 def test_an_interrupted_training_goes_on_to_the_bit(regroup, restore, tmp_path):
     method = f"{GROUPED},units=both{regroup}"
@@ -225,7 +221,7 @@ def test_an_interrupted_training_goes_on_to_the_bit(regroup, restore, tmp_path):
     }
     expected = weights_after(tmp_path / "whole", method, **options)
     interrupted = training(str(tmp_path / "part"), [method], **options)
-    interrupted.add_callback(_StopAt())
+    interrupted.add_callback(StopAt(2))
     interrupted.train()
     resumed = training(str(tmp_path / "part"), [method], **options)
     passes: list[bool] = []

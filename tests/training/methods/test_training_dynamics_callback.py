@@ -10,6 +10,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 import torch
+from small_trainers import StopAt
 from transformers import TrainerCallback
 from workers.methods import training
 from workers.objectives import classifier, stacked, texts
@@ -72,17 +73,12 @@ def test_the_training_is_the_plain_one_to_the_bit(tmp_path):
         assert torch.equal(other.model.state_dict()[name], weight), name
 
 
-class _StopAt(TrainerCallback):
-    def on_step_end(self, args, state, control, **kwargs):
-        control.should_training_stop = state.global_step == 5
-
-
 def test_an_interrupted_training_has_the_record_of_a_whole_one(tmp_path):
     options = {"save_strategy": "steps", "save_steps": 1, **EPOCHS}
     whole = training(str(tmp_path / "whole"), [DYNAMICS], **options)
     whole.train()
     interrupted = training(str(tmp_path / "part"), [DYNAMICS], **options)
-    interrupted.add_callback(_StopAt())
+    interrupted.add_callback(StopAt(5))
     interrupted.train()
     resumed = training(str(tmp_path / "part"), [DYNAMICS], **options)
     checkpoint = last_checkpoint(tmp_path / "part")

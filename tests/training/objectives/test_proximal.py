@@ -6,6 +6,7 @@ from typing import Any
 
 import pytest
 import torch
+from small_trainers import StopAt
 from transformers import Trainer, TrainerCallback
 from workers.objectives import classifier, classifying, logged, stacked, texts
 
@@ -116,11 +117,6 @@ def test_without_momentum_several_steps_are_taken_from_one_teacher(tmp_path):
     assert logs["2.proximal"] > 0
 
 
-class _StopAt(TrainerCallback):
-    def on_step_end(self, args, state, control, **kwargs):
-        control.should_training_stop = state.global_step == 2
-
-
 def test_an_interrupted_training_goes_on_to_the_bit(tmp_path):
     def made(name: str) -> Trainer:
         return classifying(
@@ -140,7 +136,7 @@ def test_an_interrupted_training_goes_on_to_the_bit(tmp_path):
     expected = made("whole")
     expected.train()
     interrupted = made("cut")
-    interrupted.add_callback(_StopAt())
+    interrupted.add_callback(StopAt(2))
     interrupted.train()
     checkpoint = tmp_path / "cut" / "checkpoint-2"
     assert (checkpoint / NAME).is_file()

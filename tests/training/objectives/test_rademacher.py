@@ -10,7 +10,8 @@ from typing import Any
 import numpy as np
 import pytest
 import torch
-from transformers import Trainer, TrainerCallback
+from small_trainers import StopAt
+from transformers import Trainer
 from workers.objectives import NUM_STEPS, GradientsKept, logged, pretraining
 
 from hf_apt.stats.rademacher.complexity import rademacher_complexity
@@ -81,9 +82,7 @@ def given(tokens, tokenizer, documents, tmp_path_factory) -> dict[str, Any]:
     }
 
 
-def trainer_of(
-    given: dict, folder: Path, *, options: dict | None = None, **changed: Any
-) -> Trainer:
+def trainer_of(given: dict, folder: Path, *, options: dict | None = None, **changed: Any) -> Any:
     asked = {"weight": 0.5, "texts": given["texts"], "num_texts": NUM_TEXTS} | changed
     objectives = (Rademacher(**asked),) if asked["weight"] is not None else ()
     return pretraining(
@@ -98,10 +97,10 @@ def first_gradients(trainer: Trainer) -> dict[str, np.ndarray]:
     return kept.steps[0]
 
 
-def features_by_hand(trainer: Trainer, given: dict, *, depth: int) -> torch.Tensor:
+def features_by_hand(trainer: Any, given: dict, *, depth: int) -> torch.Tensor:
     """Means of the states that transformers shows of the texts of the first group."""
     model: Any = trainer.model
-    (term,) = trainer._terms  # type: ignore
+    (term,) = trainer._terms
     numbers = term.groups.numbers(0)
     lines = Path(given["texts"]).read_text().splitlines()[1:]
     texts = term.groups.texts
@@ -170,8 +169,8 @@ def test_the_passes_alone_change_nothing(given, tmp_path):
         seen.append(0)
     first, second = seen[: seen.index(0)], seen[seen.index(0) + 1 :]
     assert sum(second) == sum(first) + NUM_STEPS
-    for name, weight in plain.model.state_dict().items():  # type: ignore
-        assert torch.equal(passes.model.state_dict()[name], weight), name  # type: ignore
+    for name, weight in plain.model.state_dict().items():
+        assert torch.equal(passes.model.state_dict()[name], weight), name
     assert logged(passes)["1.rademacher"] == 0.0
     assert logged(passes)["1.rademacher_rank"] > 1
 
@@ -199,26 +198,21 @@ def test_under_a_normalisation_it_rewards_features_that_are_alike(given, tmp_pat
     assert ranks["complexity"][1] > ranks["none"][1]
 
 
-class _StopAt(TrainerCallback):
-    def on_step_end(self, args, state, control, **kwargs):
-        control.should_training_stop = state.global_step == 2
-
-
 def test_an_interrupted_training_goes_on_to_the_bit(given, tmp_path):
-    def made(name: str) -> Trainer:
+    def made(name: str) -> Any:
         options = {"dropout": 0.2, "save_every": 2, "num_steps": 5}
         return trainer_of(given, tmp_path / name, options=options)
 
     expected = made("whole")
     expected.train()
     interrupted = made("cut")
-    interrupted.add_callback(_StopAt())
+    interrupted.add_callback(StopAt(2))
     interrupted.train()
     resumed = made("cut")
     resumed.train(resume_from_checkpoint=str(last_checkpoint(tmp_path / "cut")))
     assert logged(resumed) == logged(expected)
-    for name, weight in expected.model.state_dict().items():  # type: ignore
-        assert torch.equal(resumed.model.state_dict()[name], weight), name  # type: ignore
+    for name, weight in expected.model.state_dict().items():
+        assert torch.equal(resumed.model.state_dict()[name], weight), name
 
 
 def test_bfloat16_gives_what_float32_gives_but_for_its_rounding(given, tmp_path):
@@ -254,7 +248,7 @@ def test_what_is_refused(given, tmp_path, tokenizer):
     with pytest.raises(ValueError, match="rademacher has no texts outside of a training"):
         Rademacher(weight=1, texts="a")(step)
     trainer = trainer_of(given, tmp_path, weight=None)
-    trainer.args.fsdp = True  # type: ignore
+    trainer.args.fsdp = True
     setup = TrainingSetup(model=trainer.model, args=trainer.args, tokenizer=tokenizer)
     with pytest.raises(ValueError, match="rademacher needs all weights in every process"):
         Rademacher(weight=1, texts=given["texts"]).in_training(setup)

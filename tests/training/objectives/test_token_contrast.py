@@ -9,7 +9,8 @@ from typing import Any
 import numpy as np
 import pytest
 import torch
-from transformers import Trainer, TrainerCallback
+from small_trainers import StopAt
+from transformers import Trainer
 from workers.objectives import GradientsKept, classifying, logged, pretraining
 
 from hf_apt.training.objective import Step, TrainingSetup
@@ -26,9 +27,7 @@ def given(tokens, tokenizer) -> dict[str, Any]:
     return {"tokens": str(Path(tokens.ids.filename).parent), "tokenizer": tokenizer}
 
 
-def trainer_of(
-    given: dict, folder: Path, *, options: dict | None = None, **changed: Any
-) -> Trainer:
+def trainer_of(given: dict, folder: Path, *, options: dict | None = None, **changed: Any) -> Any:
     asked = {"weight": 0.5, "group_size": 4} | changed
     objectives = (TokenContrast(**asked),) if asked["weight"] is not None else ()
     return pretraining(
@@ -216,26 +215,21 @@ def test_tokens_come_to_find_their_match(given, tmp_path):
     assert logs["40.token_contrast"] < logs["1.token_contrast"]
 
 
-class _StopAt(TrainerCallback):
-    def on_step_end(self, args, state, control, **kwargs):
-        control.should_training_stop = state.global_step == 2
-
-
 def test_an_interrupted_training_goes_on_to_the_bit(given, tmp_path):
-    def made(name: str) -> Trainer:
+    def made(name: str) -> Any:
         options = {"dropout": 0.2, "save_every": 2, "num_steps": 5}
         return trainer_of(given, tmp_path / name, options=options, views="dropout", num_tokens=8)
 
     expected = made("whole")
     expected.train()
     interrupted = made("cut")
-    interrupted.add_callback(_StopAt())
+    interrupted.add_callback(StopAt(2))
     interrupted.train()
     resumed = made("cut")
     resumed.train(resume_from_checkpoint=str(last_checkpoint(tmp_path / "cut")))
     assert logged(resumed) == logged(expected)
-    for name, weight in expected.model.state_dict().items():  # type: ignore
-        assert torch.equal(resumed.model.state_dict()[name], weight), name  # type: ignore
+    for name, weight in expected.model.state_dict().items():
+        assert torch.equal(resumed.model.state_dict()[name], weight), name
 
 
 def test_bfloat16_gives_what_float32_gives_but_for_its_rounding(given, tmp_path):

@@ -6,8 +6,8 @@ from typing import Any
 import pytest
 import torch
 from small_selection import selection_batch, small_selection, true_text
+from small_trainers import StopAt
 from small_trainers import made as made_stock
-from transformers import TrainerCallback
 from workers.objectives import logged, pretraining
 
 from hf_apt.training.objectives.multi_choice import MultiChoice
@@ -61,17 +61,12 @@ def made(folder: Path, tokens: Any, objectives: tuple = OBJECTIVES, **options: A
     return pretraining(str(folder), held, objectives, **options)
 
 
-class _StopAt(TrainerCallback):
-    def on_step_end(self, args, state, control, **kwargs):
-        control.should_training_stop = state.global_step == 2
-
-
 def test_an_interrupted_training_goes_on_to_the_bit(tokens, tmp_path):
     options = {"dropout": 0.1, "save_every": 2, "num_steps": 5}
     expected = made(tmp_path / "whole", tokens, **options)
     expected.train()
     interrupted = made(tmp_path / "interrupted", tokens, **options)
-    interrupted.add_callback(_StopAt())
+    interrupted.add_callback(StopAt(2))
     interrupted.train()
     resumed = made(tmp_path / "interrupted", tokens, **options)
     resumed.train(resume_from_checkpoint=str(last_checkpoint(tmp_path / "interrupted")))

@@ -62,18 +62,36 @@ def measure_options(
     output: Output = None,
 ) -> tuple[str, RunConfig, Path]:
     """The checkpoint, configuration and folder that the options of `measure` ask for."""
-    if corpus == "planted" or is_artificial(corpus):
+    if corpus == "planted":
         raise ValueError(
-            "measure reads natural text; for the planted language and artificial corpora there is "
+            "measure reads natural text and artificial corpora; for the planted language there is "
             "`run`."
         )
-    require_present(checkpoints=(checkpoint,), text=corpus)
+    is_made = is_artificial(corpus)
+    require_present(checkpoints=(checkpoint,), text=None if is_made else corpus)
     from hf_apt.records.checkpoints import checkpoint_path, name_and_commit, pinned
     from hf_apt.runs.measured_checkpoint import is_causal_checkpoint, require_next_tokens
 
     checkpoint = pinned(checkpoint, revision)
     is_pinned = name_and_commit(checkpoint)[1] is not None
     path = checkpoint if is_pinned else checkpoint_path(checkpoint)
+    if is_made:
+        if validation_share is not None:
+            raise ValueError(
+                f"{corpus} is made, with held-out documents of its own: leave out "
+                "--validation-share."
+            )
+        from hf_apt.cli.spelling.corpora import artificial_language
+        from hf_apt.runs.artificial.artificial_measurement import (
+            artificial_measurement,
+            require_its_words,
+        )
+
+        source = replace(source, paragraphs=not paragraphs)  # on unless asked for
+        kinds = DECODER_KINDS[heads or "none"]
+        config = changed(artificial_measurement(artificial_language(corpus), source, kinds))
+        require_its_words(checkpoint, config)
+        return path, config, output or run_folder(f"{short_name(checkpoint)}-on-{corpus}")
     recipe = measurement_recipe(
         text_source(source, corpus, paragraphs=paragraphs),
         path,

@@ -384,6 +384,7 @@ SEEN_THROUGH: dict[str, tuple[str, ...]] = {
         *("data.artificial.noise", "data.artificial.planted_words"),
         "data.artificial.generated_corpus",
     ),
+    "data/artificial/test_paradigms.py": ("data.artificial.paradigm_law",),
     "cli/every_command/test_options_file.py": ("cli.every_command.common_options",),
     "depths/precision/test_changed_answers.py": ("records.changed_answers",),
     "project/test_atomic.py": ("atomic",),

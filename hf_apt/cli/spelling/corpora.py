@@ -9,7 +9,7 @@ from hf_apt.cli.spelling.spelled import spelled
 from hf_apt.data.artificial.artificial_language import ArtificialLanguage
 from hf_apt.data.artificial.noise import Noise
 from hf_apt.data.artificial.planted_words import PlantedWords
-from hf_apt.data.artificial.registry import LANGUAGES
+from hf_apt.data.artificial.registry import BENCHMARKS, LANGUAGES
 from hf_apt.data.artificial.shuffle import Shuffle
 
 
@@ -39,6 +39,13 @@ def artificial_language(text: str) -> ArtificialLanguage:
     >>> artificial_language("zipf:vocab_size=100")
     Zipf(vocab_size=100, exponent=1.0)
     """
+    if text in BENCHMARKS:
+        return BENCHMARKS[text]
+    if (name := text.partition(":")[0]) in BENCHMARKS:
+        raise ValueError(
+            f"{name} has no settings, so that its figures can be compared: leave out "
+            f"{text.removeprefix(name)}, or take `paradigms` with settings of your own."
+        )
     made = spelled(text, _SPELLED, "artificial corpus")
     if isinstance(made, _Shuffled):
         return Shuffle(of=_other(made.of), window=made.window)

@@ -7,6 +7,7 @@ from functools import cached_property
 from typing import Any
 
 import numpy as np
+from jaxtyping import Int
 
 from hf_apt.data.artificial.artificial_language import ArtificialLanguage
 from hf_apt.data.artificial.evidence import words_shown
@@ -74,6 +75,11 @@ class ArtificialCorpus(GeneratedCorpus):
     def vocab_size(self) -> int:
         """Number of words and of special tokens."""
         return _FIRST + self.language.num_words
+
+    def classes(self) -> Int[np.ndarray, " vocab"] | None:
+        """The known class of each token id, -1 for none; None where the words have no classes."""
+        classes_V = self.language.classes()
+        return None if classes_V is None else np.concatenate([np.full(_FIRST, -1), classes_V])
 
     def exact_readout(
         self, tokens: Tokens, config: MeasureConfig, masking: Masking | None = None

@@ -47,6 +47,10 @@ class ArtificialLanguage(ABC):
         """
         return None
 
+    def classes(self) -> Int[np.ndarray, " words"] | None:
+        """(V,) the known class of each word, -1 for none; None where words have no classes."""
+        return None
+
     @property
     def is_exact(self) -> bool:
         """Whether `posteriors` is there."""

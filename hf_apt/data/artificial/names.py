@@ -1,7 +1,13 @@
 """The names of the artificial corpora, for whoever needs no more of them."""
 
-LANGUAGE_NAMES = ("zipf", "bigram", "dyck", "flat_pairs", "automaton", "noise", "shuffle")
+LANGUAGE_NAMES = (
+    *("zipf", "bigram", "dyck", "flat_pairs", "automaton", "noise", "shuffle"),
+    "paradigms",
+)
 """Names of the languages that a run can be asked for."""
+
+BENCHMARK_NAMES = ("planted-8192",)
+"""Names of languages whose settings never change, so that figures can be compared."""
 
 
 def is_artificial(text: str) -> bool:
@@ -10,4 +16,4 @@ def is_artificial(text: str) -> bool:
     >>> is_artificial("dyck:kinds=32"), is_artificial("dyck.txt")
     (True, False)
     """
-    return text.partition(":")[0] in LANGUAGE_NAMES
+    return text.partition(":")[0] in (*LANGUAGE_NAMES, *BENCHMARK_NAMES)

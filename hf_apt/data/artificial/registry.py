@@ -11,6 +11,7 @@ from hf_apt.data.artificial.bigram import Bigram
 from hf_apt.data.artificial.dyck import Dyck
 from hf_apt.data.artificial.flat_pairs import FlatPairs
 from hf_apt.data.artificial.noise import Noise
+from hf_apt.data.artificial.paradigms import Paradigms
 from hf_apt.data.artificial.planted_words import PlantedWords
 from hf_apt.data.artificial.shuffle import Shuffle
 from hf_apt.data.artificial.zipf import Zipf
@@ -23,8 +24,12 @@ LANGUAGES: dict[str, type[ArtificialLanguage]] = {
     "automaton": Automaton,
     "noise": Noise,
     "shuffle": Shuffle,
+    "paradigms": Paradigms,
 }
 """The languages that a run can be asked for."""
+
+BENCHMARKS: dict[str, ArtificialLanguage] = {"planted-8192": Paradigms()}
+"""Languages with names of their own; `tests/data/artificial` holds their checksums."""
 
 _NAMES = {made: name for name, made in LANGUAGES.items()} | {PlantedWords: "planted"}
 

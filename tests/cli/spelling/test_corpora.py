@@ -7,10 +7,11 @@ from hf_apt.data.artificial.automaton import Automaton
 from hf_apt.data.artificial.bigram import Bigram
 from hf_apt.data.artificial.dyck import Dyck
 from hf_apt.data.artificial.flat_pairs import FlatPairs
-from hf_apt.data.artificial.names import LANGUAGE_NAMES, is_artificial
+from hf_apt.data.artificial.names import BENCHMARK_NAMES, LANGUAGE_NAMES, is_artificial
 from hf_apt.data.artificial.noise import Noise
+from hf_apt.data.artificial.paradigms import Paradigms
 from hf_apt.data.artificial.planted_words import PlantedWords
-from hf_apt.data.artificial.registry import LANGUAGES, name_of
+from hf_apt.data.artificial.registry import BENCHMARKS, LANGUAGES, name_of
 from hf_apt.data.artificial.shuffle import Shuffle
 from hf_apt.data.artificial.zipf import Zipf
 
@@ -22,6 +23,7 @@ SPELLINGS = {
     "flat_pairs:max_distance=3": FlatPairs(max_distance=3),
     "automaton:rule=30": Automaton(rule=30),
     "automaton:rule=30/110/90": Automaton(rule=(30, 110, 90)),
+    "paradigms:num_paradigms=4,exponent=0.5": Paradigms(num_paradigms=4, exponent=0.5),
     "noise:of=planted": Noise(of=PlantedWords()),
     "noise:of=bigram:vocab_size=9;follow=0.1": Noise(of=Bigram(vocab_size=9, follow=0.1)),
     "shuffle:window=4,of=dyck:kinds=3": Shuffle(of=Dyck(kinds=3), window=4),
@@ -39,6 +41,10 @@ def test_a_spelling_and_its_name_are_one(text: str) -> None:
 
 def test_names_are_those_of_the_registry() -> None:
     assert tuple(LANGUAGES) == LANGUAGE_NAMES
+    assert tuple(BENCHMARKS) == BENCHMARK_NAMES
+    for name, language in BENCHMARKS.items():
+        assert is_artificial(name)
+        assert artificial_language(name) is language
     for name in ("planted", "sotu", "dyck.txt", "folder/dyck", ""):
         assert not is_artificial(name)
 
@@ -50,6 +56,7 @@ def test_names_are_those_of_the_registry() -> None:
         ("dyck:kinds=many", "the kinds of dyck is 'many': give a whole number"),
         ("dyck:kinds=0", "kinds must be a whole number of at least 1, got 0"),
         ("shuffle", "'shuffle' has no of"),
+        ("planted-8192:seed=1", "planted-8192 has no settings.* leave out :seed=1"),
         ("noise:of=weather", "there is no artificial corpus 'weather'"),
     ],
 )

@@ -35,7 +35,8 @@ from hf_apt.stats.clusters import HEADLINE
 from hf_apt.stats.estimates import mean_estimate
 from hf_apt.training.pretraining import pretrain, pretrainer
 
-FIGURES = ("apt", "clusters", "accuracy", "validation_loss", "seconds")
+TASK = {"accuracy": "finetuned mean", "cls_accuracy": "finetuned cls", "cls_frozen": "frozen cls"}
+FIGURES = ("apt", "clusters", *TASK, "validation_loss", "seconds")
 
 
 @dataclass
@@ -54,9 +55,7 @@ class Arguments:
     num_epochs: int = field(default=15, metadata={"help": "Passes over them in fine-tuning."})
     num_seeds: int = field(default=2, metadata={"help": "Trainings of each arm."})
     seed: int = field(default=42, metadata={"help": "The first seed: of weights, order and masks."})
-    output_folder: str = field(
-        default="runs/arms", metadata={"help": "Where the tokens and the record are kept."}
-    )
+    output_folder: str = field(default="runs/arms", metadata={"help": "Keeps text and record."})
 
 
 def main(arguments: list[str] | None = None) -> None:
@@ -120,8 +119,9 @@ def trained(config: Any, run: hf_apt.Run, args: Arguments) -> dict[str, Any]:
             confidence=None,
         )
         record = hf_apt.measure_blocks(str(work / "checkpoint"), asked, hf_apt.Run(work / "task"))
-        tuned = record["models"]["pretrained"]["finetuned"]["mean"]["linear"]
-        figures["accuracy"] = [each["value"] for each in tuned]
+        for name, (protocol, pooling) in ((name, read.split()) for name, read in TASK.items()):
+            linear = record["models"]["pretrained"][protocol][pooling]["linear"]
+            figures[name] = [each["value"] for each in linear]
     shutil.rmtree(work)  # of this arm alone
     return figures
 

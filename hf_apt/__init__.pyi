@@ -122,6 +122,12 @@ from .hub.resources import (
     resource as resource,
 )
 from .models.bert6 import (
+    Bert6ClsConfig as Bert6ClsConfig,
+)
+from .models.bert6 import (
+    Bert6ClsForMaskedLM as Bert6ClsForMaskedLM,
+)
+from .models.bert6 import (
     Bert6Config as Bert6Config,
 )
 from .models.bert6 import (

@@ -28,7 +28,7 @@ from hf_apt.cli.shared_options import (
     with_heads,
 )
 from hf_apt.cli.spelling.generators import generator_of
-from hf_apt.cli.spelling.lists import steps_of
+from hf_apt.cli.spelling.lists import blocks_of, steps_of
 from hf_apt.cli.spelling.masking_laws import masking_law_of
 from hf_apt.data.artificial.names import LANGUAGE_NAMES, is_artificial
 from hf_apt.data.corpus_source import CorpusSource
@@ -77,6 +77,9 @@ _FLAGS = (
         Flag("shape.hidden_size", min=1),
         Flag("shape.num_heads", min=1),
         Flag("shape.num_blocks", min=1),
+        Flag("shape.feed_forward_size", min=1, shown="four times the hidden size"),
+        Flag("shape.cls_norms", parse=blocks_of, metavar="1-6", shown="none"),
+        Flag("shape.cls_projections", parse=blocks_of, metavar="1-2", shown="none"),
         Flag("shape.dropout", min=0.0, max=0.9),
     ),
     *in_panel(

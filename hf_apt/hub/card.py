@@ -99,6 +99,8 @@ def _card(records: RunRecords, options: CardOptions) -> str:
         environment=run.read_json("environment.json"),
         corpus=corpus,
         conv=summary["model"].get("conv"),
+        cls_norms=summary["model"].get("cls_norms"),
+        cls_projections=summary["model"].get("cls_projections"),
         is_planted=summary["corpus"]["name"] == "planted",
         dataset=dataset,
         data_license=options.data_license

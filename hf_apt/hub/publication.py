@@ -21,6 +21,7 @@ from hf_apt.records.task_records import own_tasks
 CHECKPOINT_FILES = (
     *("config.json", "generation_config.json", "model.safetensors"),
     *("configuration_bert6.py", "modeling_bert6.py"),
+    *("configuration_bert6_cls.py", "modeling_bert6_cls.py", "cls_blocks.py"),
     *("configuration_bert_conv.py", "modeling_bert_conv.py"),
     *("tokenizer.json", "tokenizer_config.json", "special_tokens_map.json", "added_tokens.json"),
     *("vocab.txt", "vocab.json", "merges.txt", "*.model"),

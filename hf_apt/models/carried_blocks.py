@@ -28,7 +28,8 @@ def carry_blocks(
     """Give blocks of a model the weights of the same blocks of another checkpoint, to the bit.
 
     Embeddings, positions and the head of `model` are left as they are, so that the two can have
-    different vocabularies.
+    different vocabularies. Weights that `model` has for [CLS] and the checkpoint has not become
+    copies of those that are carried.
 
     Args:
         model: a BERT of transformers or of ours, with or without a head; changed in place.
@@ -56,6 +57,7 @@ def carry_blocks(
         carried = {key: value for key, value in weights.items() if key.startswith(_PREFIXES[parts])}
         _require_shapes(own[number - 1], carried, checkpoint)
         own[number - 1].load_state_dict(carried, strict=False)
+        _begin_cls_as_copies(own[number - 1], carried)
     return numbers
 
 
@@ -96,6 +98,16 @@ def _require_shapes(block: nn.Module, weights: dict[str, Any], checkpoint: str) 
                 f"{key} of {checkpoint} has the shape {tuple(value.shape)}, and that of the model "
                 f"{shape}: choose the --hidden-size of the checkpoint."
             )
+
+
+def _begin_cls_as_copies(block: nn.Module, carried: dict[str, Any]) -> None:
+    """Weights of [CLS] alone that the checkpoint lacks become copies, as in a fresh model."""
+    from hf_apt.models.bert6.cls_blocks import begin_as_copies
+
+    for name, module in block.named_modules():
+        if any(key.rpartition(".")[0] in (name, f"{name}.query") for key in carried):
+            begin_as_copies(module)
+    block.load_state_dict(carried, strict=False)
 
 
 def _listed(numbers: Sequence[int]) -> str:

@@ -10,8 +10,9 @@ from hf_apt.stats import labels
 def describe(model: Any, checkpoint: str, num_depths: int) -> dict[str, Any]:
     """`model` in plain JSON: `name`, `model_type`, sizes, and the names of its `depths`.
 
-    A model of ours is called by its number of blocks, BERT-6 or BERT-1 + conv, any other one by its
-    `checkpoint`. `conv` is there only where convolutions stand before the blocks.
+    A model of ours is called by its number of blocks, BERT-6, BERT-6 + [CLS] or BERT-1 + conv, any
+    other one by its `checkpoint`. `conv` is there only where convolutions stand before the blocks,
+    `cls_norms` and `cls_projections` only where [CLS] has weights of its own.
     """
     config = model.config
     description = {
@@ -26,6 +27,13 @@ def describe(model: Any, checkpoint: str, num_depths: int) -> dict[str, Any]:
     }
     if config.model_type == "bert6":
         return description | {"name": f"BERT-{config.num_hidden_layers}"}
+    if config.model_type == "bert6_cls":
+        blocks = range(1, config.num_hidden_layers + 1)
+        of_cls = {
+            name: [number for number in blocks if number in getattr(config, name)]
+            for name in ("cls_norms", "cls_projections")
+        }
+        return description | {"name": f"BERT-{config.num_hidden_layers} + [CLS]", **of_cls}
     if config.model_type == "bert_conv":
         conv = {
             "num_layers": config.conv_layers,

@@ -15,8 +15,9 @@ if TYPE_CHECKING:
 def new_model(shape: ModelShape, tokens: Tokens, *, seed: int) -> Any:
     """A model for masked language modelling with fresh weights, drawn from `seed`.
 
-    It is a `Bert6ForMaskedLM`, of any number of blocks, a `BertConvForMaskedLM` where the shape has
-    convolutions, or a `SelectionForPreTraining` where it has a generator. Raises ValueError for a
+    It is a `Bert6ForMaskedLM`, of any number of blocks, a `Bert6ClsForMaskedLM` where [CLS] has
+    weights of its own, a `BertConvForMaskedLM` where the shape has convolutions, or a
+    `SelectionForPreTraining` where it has a generator. Raises ValueError for a
     shape that no model can have.
     """
     import torch
@@ -57,6 +58,13 @@ def sized_model(shape: ModelShape, *, vocab_size: int, num_positions: int, pad_i
     }
     if shape.generator is not None:
         return _selection_model(shape, shape.generator, sizes)
+    if shape.cls_norms:
+        from hf_apt.models.bert6 import Bert6ClsConfig, Bert6ClsForMaskedLM
+
+        of_cls = Bert6ClsConfig(
+            **sizes, cls_norms=shape.cls_norms, cls_projections=shape.cls_projections
+        )
+        return Bert6ClsForMaskedLM(of_cls)
     if shape.conv is None:
         from hf_apt.models.bert6 import Bert6Config, Bert6ForMaskedLM
 

@@ -54,19 +54,33 @@ class ModelShape:
     instead of noise: a head can then learn "the word before" once, not for every position. Their
     wavelengths end at about one and a half sequences: longer ones hardly tell positions apart."""
 
+    feed_forward_size: int | None = None
+    """Width inside the feed-forward layers; None for four times the hidden size, as in BERT."""
+
+    cls_norms: tuple[int, ...] = ()
+    """Numbers of the blocks that normalise [CLS] by weights of its own, copies of the shared ones
+    at first; after arXiv 2602.08626."""
+
+    cls_projections: tuple[int, ...] = ()
+    """Numbers of those among them that also make query, key and value of [CLS] by weights of its
+    own."""
+
     @property
     def intermediate_size(self) -> int:
-        """Width inside the feed-forward layers: four times the hidden size, as in BERT."""
-        return 4 * self.hidden_size
+        """Width inside the feed-forward layers."""
+        return 4 * self.hidden_size if self.feed_forward_size is None else self.feed_forward_size
 
 
 def require_shape(shape: ModelShape) -> None:
     """Raise ValueError unless a model can be made of `shape`: the field and its value.
 
     Sizes are whole numbers of at least 1, the heads divide the hidden size, sinusoids come in
-    pairs, dropout is at least 0 and less than 1, and fresh weights have a positive spread.
+    pairs, dropout is at least 0 and less than 1, fresh weights have a positive spread, and [CLS]
+    has weights of its own in blocks that there are, of an encoder alone.
     """
     require_whole(shape, "hidden_size", "num_heads", "num_blocks")
+    if shape.feed_forward_size is not None:
+        require_whole(shape, "feed_forward_size")
     require_not_negative(shape, "dropout")
     require_positive(shape, "initializer_range")
     if shape.dropout >= 1:
@@ -84,6 +98,28 @@ def require_shape(shape: ModelShape) -> None:
     if shape.hidden_size % shape.num_heads:
         raise ValueError(
             f"hidden size {shape.hidden_size} is no multiple of {shape.num_heads} heads."
+        )
+    _require_cls_blocks(shape)
+
+
+def _require_cls_blocks(shape: ModelShape) -> None:
+    for name in ("cls_norms", "cls_projections"):
+        for number in getattr(shape, name):
+            if not 1 <= number <= shape.num_blocks:
+                raise ValueError(
+                    f"{name} names block {number}, and the model has the blocks 1 to "
+                    f"{shape.num_blocks}: choose of these."
+                )
+    without = sorted({*shape.cls_projections} - {*shape.cls_norms})
+    if without:
+        raise ValueError(
+            f"block {without[0]} is to project [CLS] by weights of its own, and to normalise it by "
+            "shared ones: name it in cls_norms, too (--cls-norms)."
+        )
+    if shape.cls_norms and (shape.conv or shape.generator):
+        what = "a convolutional front-end" if shape.conv else "a generator"
+        raise ValueError(
+            f"a model with {what} has no weights of its own for [CLS]: leave one of the two out."
         )
 
 

@@ -138,6 +138,10 @@ def _training(summary: Summary) -> str:
     facts = [
         ("num_blocks", lambda value: f"{value} block{'' if value == 1 else 's'}"),
         ("conv", _convolutions),
+        (
+            "cls_norms",
+            lambda value: f"[CLS] with weights of its own in {', '.join(map(str, value))}",
+        ),
         ("hidden_size", lambda value: f"hidden size {value}"),
         ("num_attention_heads", lambda value: f"{value} heads"),
         ("num_parameters", lambda value: f"{large(value)} parameters"),

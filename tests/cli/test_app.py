@@ -153,6 +153,8 @@ def test_no_option_of_a_run_is_ignored() -> None:
         "generator": "width=0.25",
         "causal_share": 0.3,
         "keep_at": "10,100",
+        "cls_norms": "1-6",
+        "cls_projections": "1,2",
         "carried_parts": "attention",
         "validation_share": 0.3,
     }

@@ -145,6 +145,8 @@ SPELLED = {
     "loss": "focal:gamma=2",
     "words": "bad,good",
     "keep_at": "10,100",
+    "cls_norms": "1-3",
+    "cls_projections": "1",
     "masking_law": "ability:every=7",
     "sgd_rates": "0.5,0.25",
     "adam_rates": "0.5,0.25",

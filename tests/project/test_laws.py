@@ -580,6 +580,9 @@ SEEN_THROUGH: dict[str, tuple[str, ...]] = {
     "models/bert6/test_modeling_bert6.py": (
         *("models.bert6.configuration_bert6", "models.registration", "models.fresh"),
     ),
+    "models/bert6/test_modeling_bert6_cls.py": (
+        *("models.bert6.configuration_bert6_cls", "models.bert6.cls_blocks"),
+    ),
     "models/bert6/test_modeling_bert_conv.py": ("models.bert6.configuration_bert_conv",),
     "models/committee/test_committee.py": (
         *("models.committee.configuration_committee", "models.committee.modeling_committee"),

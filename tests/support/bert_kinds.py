@@ -4,7 +4,14 @@ from typing import Any
 
 import torch
 
-from hf_apt.models.bert6 import Bert6Config, BertConvConfig, modeling_bert6, modeling_bert_conv
+from hf_apt.models.bert6 import (
+    Bert6ClsConfig,
+    Bert6Config,
+    BertConvConfig,
+    modeling_bert6,
+    modeling_bert6_cls,
+    modeling_bert_conv,
+)
 
 SMALL = {
     "vocab_size": 65,
@@ -25,6 +32,10 @@ AUTO_CLASSES = {
 HEADS = list(AUTO_CLASSES.values())
 TYPES = {
     "bert6": (modeling_bert6, "Bert6", Bert6Config, {}),
+    "bert6_cls": (
+        *(modeling_bert6_cls, "Bert6Cls", Bert6ClsConfig),
+        {"cls_norms": (1, 2), "cls_projections": (2,)},
+    ),
     "bert_conv": (modeling_bert_conv, "BertConv", BertConvConfig, {"conv_channels": 4}),
 }
 
@@ -36,8 +47,10 @@ def made(kind: str, head: str = "ForMaskedLM", **changes: Any) -> Any:
         torch.manual_seed(0)
         config = config_class(**SMALL | conv | changes)
         model = getattr(module, stem + head)(config)
-        for weight in model.parameters():
+        for name, weight in model.named_parameters():
             weight.mul_(4.0 if weight.dim() > 1 else 1.0)
+            if ".cls_" in name:  # which begin as copies
+                weight.add_(0.3 * torch.randn_like(weight))
     return model.eval()
 
 

@@ -28,6 +28,19 @@ def steps_of(text: str) -> tuple[int, ...]:
         ) from None
 
 
+def blocks_of(text: str) -> tuple[int, ...]:
+    """The numbers of blocks that `1-3` or `1,4-6` names, ascending.
+
+    Raises ValueError for what names no blocks.
+
+    >>> blocks_of("1,4-6")
+    (1, 4, 5, 6)
+    """
+    from hf_apt.models.carried_blocks import block_numbers
+
+    return tuple(block_numbers(text))
+
+
 def numbers_of(text: str) -> tuple[float, ...]:
     """The numbers between commas.
 

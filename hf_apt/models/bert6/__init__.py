@@ -1,7 +1,7 @@
-"""BERT-6 and BERT after a convolutional front-end, two model types of transformers.
+"""BERT-6, BERT-6 with weights for [CLS], and BERT after a convolutional front-end, as model types.
 
-Their classes are imported when they are first used. Their code is in one folder because the second
-builds on the first, and a file that travels with a checkpoint can import only its neighbours.
+Their classes are imported when they are first used. Their code is in one folder because the others
+build on the first, and a file that travels with a checkpoint can import only its neighbours.
 """
 
 import lazy_loader

@@ -44,7 +44,7 @@ class ModelCosts:
 
         Embeddings: (V + positions + 2 segments + 2 of LayerNorm) H. A block: four maps of H to H
         and two between H and F with their biases, two LayerNorms. The head: a map of H to H, a
-        LayerNorm, a bias of the vocabulary.
+        LayerNorm, a bias of the vocabulary. For [CLS]: two LayerNorms, and three maps of H to H.
         """
         hidden, inner = self.shape.hidden_size, self.shape.intermediate_size
         embeddings = (self.vocab_size + self.sequence_length + 4) * hidden
@@ -54,7 +54,9 @@ class ModelCosts:
             out * (before * positions * units + 3)  # with bias and normalisation
             for before, out, positions, units in self._convolutions()
         )
-        return embeddings + self.shape.num_blocks * block + head + front
+        norms, projections = len(self.shape.cls_norms), len(self.shape.cls_projections)
+        of_cls = norms * 4 * hidden + projections * 3 * hidden * (hidden + 1)
+        return embeddings + self.shape.num_blocks * block + head + front + of_cls
 
     def trunk_flops(self, width: int) -> int:
         """FLOPs of one forward pass over a row of `width` tokens.

@@ -28,8 +28,8 @@ def num_modified(num_sequences: float, length: int, rate: float) -> float:
 
 
 def costs_of(config: Any) -> ModelCosts | None:
-    """The costs of a model by its configuration, if it is one of ours: `bert6` or `bert_conv`."""
-    if config.model_type not in ("bert6", "bert_conv"):
+    """The costs of a model by its configuration, if it is one of our encoders."""
+    if config.model_type not in ("bert6", "bert6_cls", "bert_conv"):
         return None
     conv = None
     if config.model_type == "bert_conv":
@@ -38,14 +38,16 @@ def costs_of(config: Any) -> ModelCosts | None:
             num_channels=config.conv_channels,
             kernel=tuple(config.conv_kernel),
         )
+    usual = 4 * config.hidden_size
     shape = ModelShape(
         hidden_size=config.hidden_size,
+        feed_forward_size=None if config.intermediate_size == usual else config.intermediate_size,
         num_heads=config.num_attention_heads,
         num_blocks=config.num_hidden_layers,
         conv=conv,
+        cls_norms=tuple(getattr(config, "cls_norms", ())),
+        cls_projections=tuple(getattr(config, "cls_projections", ())),
     )
-    if config.intermediate_size != shape.intermediate_size:
-        return None
     return ModelCosts(
         shape=shape,
         vocab_size=config.vocab_size,

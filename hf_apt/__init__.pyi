@@ -51,6 +51,9 @@ from .analysis.kernels.logits_function import (
     prompted_logits as prompted_logits,
 )
 from .analysis.kernels.prompt import Prompt as Prompt
+from .analysis.pairs.pair_config import PairConfig as PairConfig
+from .analysis.pairs.pair_readings import PairReadings as PairReadings
+from .analysis.pairs.pair_readings import read_pairs as read_pairs
 from .callbacks import AnchorCallback as AnchorCallback
 from .callbacks import AptCallback as AptCallback
 from .callbacks import AptEarlyStopping as AptEarlyStopping
@@ -278,6 +281,13 @@ from .stats.kernels.ridge import (
 )
 from .stats.kernels.ridge import (
     kernel_ridge as kernel_ridge,
+)
+from .stats.pairs.joints import PairLogits as PairLogits
+from .stats.pairs.joints import (
+    pair_joint as pair_joint,
+)
+from .stats.pairs.pair_gap import (
+    pair_gap as pair_gap,
 )
 from .stats.rademacher.complexity import RademacherComplexity as RademacherComplexity
 from .stats.rademacher.complexity import (

@@ -15,6 +15,7 @@ from hf_apt.cli.analysis.cls import CLS
 from hf_apt.cli.analysis.experts import EXPERTS
 from hf_apt.cli.analysis.images import IMAGES
 from hf_apt.cli.analysis.kernels import KERNELS
+from hf_apt.cli.analysis.pairs import PAIRS
 from hf_apt.cli.analysis.rademacher import RADEMACHER
 from hf_apt.cli.analysis.selection import SELECTION
 from hf_apt.cli.analysis.smoothness import SMOOTHNESS
@@ -67,6 +68,7 @@ FIELDS: dict[str, tuple[ConfigOptions, ...]] = {
     "selection": (SELECTION,),
     "rademacher": (RADEMACHER,),
     "anchors": (ANCHORS,),
+    "pairs": (PAIRS,),
     "cls": (CLS,),
     "reference": (),
     "rates": (CORPUS, MEASURE),
@@ -128,6 +130,7 @@ OWN = {
     "selection": {"run"},
     "anchors": {"model", "text", "column", "max_texts", "paragraphs", "output"},
     "cls": {"model", "text", "column", "max_texts", "paragraphs", "output"},
+    "pairs": {"model", "text", "column", "max_texts", "paragraphs", "output"},
     "reference": {
         *("vocab_size", "masking_rate", "accuracy", "support", "masked_share", "replaced_share"),
     },
@@ -169,6 +172,7 @@ TABLES = {
     "card": CARD,
     "anchors": ANCHORS,
     "cls": CLS,
+    "pairs": PAIRS,
 }
 
 

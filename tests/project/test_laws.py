@@ -419,6 +419,12 @@ SEEN_THROUGH: dict[str, tuple[str, ...]] = {
         "training.masking_laws.rates_in_training",
     ),
     "training/objectives/test_smoothness.py": ("training.adversary.smoothness_term",),
+    "analysis/pairs/test_pair_readings.py": (
+        *("analysis.pairs.pair_asker", "analysis.pairs.pair_config", "analysis.pairs.pair_places"),
+    ),
+    "analysis/pairs/test_pair_study.py": ("analysis.pairs.pair_tables",),
+    "stats/pairs/test_joints.py": ("stats.pairs.joint_figures",),
+    "stats/pairs/test_pair_gap.py": ("stats.pairs.candidates",),
     "analysis/bound_terms/test_bound_terms.py": (
         *("analysis.bound_terms.bound_config", "analysis.bound_terms.bound_study"),
     ),

@@ -83,6 +83,7 @@ def test_commands_of_the_readme_exist():
         *("lens", "fit-lens", "check", "reference", "rates", "diff", "acquisition", "score"),
         *("similarity", "ls", "env", "bench", "ner", "transfer", "images", "anchors", "cls"),
         *("kernels", "experts", "smoothness", "selection", "rademacher"),
+        "pairs",
     }
     for command in commands:
         assert CliRunner().invoke(app, [command, "--help"]).exit_code == 0

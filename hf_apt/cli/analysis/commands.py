@@ -9,6 +9,7 @@ from hf_apt.cli.analysis.cls import cls_command
 from hf_apt.cli.analysis.experts import experts_command
 from hf_apt.cli.analysis.images import images_command
 from hf_apt.cli.analysis.kernels import kernels_command
+from hf_apt.cli.analysis.pairs import pairs_command
 from hf_apt.cli.analysis.rademacher import rademacher_command
 from hf_apt.cli.analysis.selection import selection_command
 from hf_apt.cli.analysis.smoothness import smoothness_command
@@ -24,5 +25,6 @@ STUDIES: dict[str, Callable[..., None]] = {
     "transfer": transfer_command,
     "rademacher": rademacher_command,
     "selection": selection_command,
+    "pairs": pairs_command,
 }
 """Each command by its name: a new study is a line here."""

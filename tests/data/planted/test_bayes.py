@@ -4,6 +4,7 @@ import itertools
 
 import numpy as np
 import pytest
+from planted_enumeration import document_probability, miniature
 
 from hf_apt.data.planted import (
     BayesPredictions,
@@ -17,19 +18,6 @@ from hf_apt.data.planted import (
 
 OFFSET = 4
 MASK = 2
-
-
-def _miniature(seed: int = 0) -> PlantedLanguage:
-    return planted_language(
-        seed=seed,
-        num_topics=2,
-        num_latents=2,
-        preference=0.6,
-        label_noise=0.2,
-        latent_follow=0.3,
-        paradigms=[Paradigm("a", ("p", "q"), 1, 0), Paradigm("b", ("r", "s", "t"), 1, 1)],
-        frames=["{a} {b}", "the {b} ."],
-    )
 
 
 def _corrupt(
@@ -93,7 +81,7 @@ def _enumerate(
 
 @pytest.mark.parametrize("seed", range(3))
 def test_posteriors_equal_enumeration(seed: int) -> None:
-    language = _miniature(seed)
+    language = miniature(seed)
     word_ids = np.random.default_rng(seed).permutation(language.num_words) + OFFSET
     vocab_size = language.num_words + OFFSET + 3
     words = sample_documents(language, 8, 5, seed=seed).words
@@ -123,47 +111,21 @@ def test_posteriors_equal_enumeration(seed: int) -> None:
         np.testing.assert_allclose(predictions.confusion, confusion, rtol=1e-10, atol=1e-12)
 
 
-def _joint(language: PlantedLanguage, words: np.ndarray) -> float:
-    """The probability of a document, summed over every topic, frame and latent."""
-    total, num_words = 0.0, len(words)
-    sentences = list(itertools.product(range(len(language.frames)), range(language.num_latents)))
-    for topic, path in itertools.product(
-        range(language.num_topics), itertools.product(sentences, repeat=(num_words + 1) // 2)
-    ):
-        weight, place, before = language.topic_probs[topic], 0, None
-        for frame, latent in path:
-            if place >= num_words:
-                weight *= (frame, latent) == (0, 0)  # once, whatever follows the last word
-                continue
-            if before is None:
-                weight *= language.frame_start[frame] * language.latent_start[latent]
-            else:
-                weight *= language.frame_steps[before[0], frame]
-                weight *= language.latent_steps[before[1], latent]
-            for kind in language.frames[frame]:
-                if place < num_words:
-                    weight *= language.kind_words[kind, topic, latent][words[place]]
-                    place += 1
-            before = (frame, latent)
-        total += weight
-    return total
-
-
 @pytest.mark.parametrize("seed", range(2))
 def test_pseudo_log_likelihoods_equal_enumeration(seed: int) -> None:
-    language = _miniature(seed)
+    language = miniature(seed)
     words = sample_documents(language, 6, 5, seed=seed).words
     exact = exact_log_probabilities(language, words)
     for row, logs in zip(words, exact, strict=True):
         for place in range(5):
             others = np.repeat(row[None], language.num_words, axis=0)
             others[:, place] = np.arange(language.num_words)
-            chances = np.array([_joint(language, each) for each in others])
+            chances = np.array([document_probability(language, each) for each in others])
             assert logs[place] == pytest.approx(np.log(chances[row[place]] / chances.sum()))
 
 
 def test_what_the_language_cannot_say_is_refused() -> None:
-    language = _miniature()
+    language = miniature()
     words = sample_documents(language, 3, 5, seed=0).words
     words[1] = language.words.index("the")  # "the" follows no "the"
     with pytest.raises(ValueError, match="document 1 is no text of the planted language"):
@@ -206,13 +168,13 @@ def test_predictions_do_not_depend_on_the_other_documents() -> None:
 
 
 def test_shapes_must_agree() -> None:
-    language = _miniature()
+    language = miniature()
     with pytest.raises(ValueError, match="shapes differ"):
         bayes_predictions(language, np.zeros((2, 3), int), np.zeros((2, 4), bool), **_ids(language))
 
 
 def test_nothing_asked_is_nothing_answered() -> None:
-    language = _miniature()
+    language = miniature()
     words = sample_documents(language, 3, 4, seed=1).words
     predictions = bayes_predictions(
         language, words + OFFSET, np.zeros(words.shape, bool), **_ids(language)

@@ -1,0 +1,1 @@
+"""How far masked words of one text depend on each other, as a language model has it."""

@@ -1,0 +1,203 @@
+"""Pairs of masked tokens read in texts: gaps, joint laws, and in the planted language the truth."""
+# D: depths. J: joint laws. N: pairs. R: figures.
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+from jaxtyping import Float, Int
+
+from hf_apt.analysis.pairs.pair_asker import PairAnswers, PairAsker
+from hf_apt.analysis.pairs.pair_config import PairConfig
+from hf_apt.analysis.pairs.pair_places import PairPlace, pair_places
+from hf_apt.analysis.pairs.pair_truth import KnownLanguage, PairTruth, known_truth
+from hf_apt.data.whole_texts.encoded_texts import EncodedTexts
+from hf_apt.depths.causality import is_causal
+from hf_apt.depths.trunk import Trunk
+from hf_apt.models.loading import num_positions, require_room
+from hf_apt.stats.estimates import Estimate, mean_estimate
+from hf_apt.stats.pairs.joint_figures import conditional_divergence, order_divergence
+from hf_apt.stats.pairs.joints import JOINT_NAMES, pair_joint
+from hf_apt.stats.pairs.pair_gap import divergences
+
+if TYPE_CHECKING:
+    from transformers import PreTrainedModel
+
+
+@dataclass(frozen=True)
+class PairReadings:
+    """What a model says of pairs of masked tokens, one row a pair; all in nats."""
+
+    texts_N: Int[np.ndarray, " pairs"]
+    """The number of each pair's text."""
+
+    distances_N: Int[np.ndarray, " pairs"]
+    """Tokens from the first masked token to the second."""
+
+    gap_ND2: Float[np.ndarray, "pairs depth 2"]
+    """The pair gap, KL(chained joint || product), with the earlier token first, and the later."""
+
+    gain_ND2: Float[np.ndarray, "pairs depth 2"]
+    """By how much the chained joint makes the true pair likelier than the product. Its mean is that
+    of the gap if the model is right."""
+
+    tail_ND2: Float[np.ndarray, "pairs depth 2"]
+    """Probability of the tokens that were not summed over exactly."""
+
+    order_ND: Float[np.ndarray, "pairs depth"]
+    """Jensen-Shannon divergence of the two chained joints, over the most probable tokens."""
+
+    surprisal_NDJ: Float[np.ndarray, "pairs depth joint"]
+    """-log q(true pair) in each joint law of the most probable tokens."""
+
+    unfaithful_NDJ: Float[np.ndarray, "pairs depth joint"]
+    """Mean divergence of the joint's conditionals from the model's."""
+
+    from_truth_NDJ: Float[np.ndarray, "pairs depth joint"] | None
+    """KL(exact || joint law) over the most probable tokens; None where the truth is not known."""
+
+    exact_gap_N: Float[np.ndarray, " pairs"] | None
+    """The pair gap of the exact law, a mutual information."""
+
+    exact_gain_N: Float[np.ndarray, " pairs"] | None
+    """The gain of the exact law."""
+
+    exact_surprisal_N: Float[np.ndarray, " pairs"] | None
+    """-log p(true pair) in the exact law, over the most probable tokens of the last depth."""
+
+    def estimate(self, values_N: Any, *, distance: int | None = None) -> Estimate:
+        """The mean of values of pairs, with its error over texts.
+
+        Args:
+            values_N: a value for each pair.
+            distance: of pairs of this distance only; all of a text are averaged if None.
+
+        Returns:
+            The mean over texts.
+        """
+        values_N = np.asarray(values_N, float)
+        kept_N = self.distances_N == distance if distance is not None else np.ones(len(self), bool)
+        texts, place_N = np.unique(self.texts_N[kept_N], return_inverse=True)
+        sums = np.bincount(place_N, values_N[kept_N], len(texts))
+        return mean_estimate(sums / np.bincount(place_N, minlength=len(texts)))
+
+    def __len__(self) -> int:
+        return len(self.texts_N)
+
+
+def read_pairs(
+    model: PreTrainedModel,
+    tokenizer: Any,
+    texts: Sequence[str],
+    config: PairConfig | None = None,
+    *,
+    language: KnownLanguage | None = None,
+) -> PairReadings:
+    """How much two masked tokens say about each other, as a masked language model has it.
+
+    For every pair the model is shown the text with both tokens masked, and with one of them masked
+    and the other one replaced by each of its likely tokens: p(a) p(b | a) is a joint law of the
+    two, by the chain rule and without a head of its own. At each depth the model's own head
+    answers.
+
+    Args:
+        model: a loaded masked language model, which stays on its device.
+        tokenizer: its tokenizer.
+        texts: the texts, none empty.
+        config: which pairs, and how many candidates.
+        language: the planted or artificial language that the texts are of; its exact law then
+            stands beside.
+
+    Returns:
+        A row for each pair.
+
+    Raises:
+        ValueError: before any pass, for a causal model, a tokenizer of another model or without a
+            mask, texts that are none or too short, and texts that are not of the language; later
+            for logits that are not finite.
+    """
+    config = config or PairConfig()
+    if is_causal(model):
+        raise ValueError(
+            f"{type(model).__name__} predicts the next token and fills no masks: the joint law of "
+            "its tokens is the chain rule's already."
+        )
+    if tokenizer.mask_token_id is None:
+        raise ValueError("the tokenizer has no mask token: it is not for masked language models.")
+    most = num_positions(model.config)
+    length = config.sequence_length if most is None else min(config.sequence_length, most)
+    encoded = EncodedTexts(tokenizer, texts, length)
+    require_room(model, len(tokenizer), encoded.longest)
+    places = pair_places(encoded.own, config.distances, config.seed)
+    truth = None if language is None else known_truth(language, encoded.rows, places)
+    asker = PairAsker(Trunk(model), tokenizer.mask_token_id, config)
+    rows = [
+        _row(asker, encoded.rows[place.text], place, config, truth[number] if truth else None)
+        for number, place in enumerate(_told(places))
+    ]
+    columns = [
+        None if column[0] is None else np.array(column) for column in zip(*rows, strict=True)
+    ]
+    return PairReadings(
+        np.array([place.text for place in places]),
+        np.array([place.distance for place in places]),
+        *columns,  # pyright: ignore[reportArgumentType]
+    )
+
+
+def _row(
+    asker: PairAsker, ids: list[int], place: PairPlace, config: PairConfig, truth: PairTruth | None
+) -> tuple[Any, ...]:
+    """The fields of a pair, from `gap_ND2` on."""
+    generator = np.random.default_rng((config.seed, place.text, place.distance, 1))
+    answers = asker(ids, place.first, place.second, generator)
+    if not np.isfinite(answers.gap_D2() + answers.gain_D2()).all():
+        raise ValueError(
+            "logits are not finite: look for NaN or infinite weights, or an overflow of float16."
+        )
+    true = _place_of(answers, ids[place.first], ids[place.second])
+    exact_AB = None
+    if truth is not None:
+        exact_AB = truth.restricted(_kept(answers)[0], _kept(answers)[1])
+    order_D, surprisal_DJ, unfaithful_DJ, from_truth_DJ = [], [], [], []
+    for depth in range(len(answers.log_true_D2)):
+        logits = answers.logits(depth)
+        laws = {
+            name: pair_joint(logits, name, num_iterations=config.num_iterations)
+            for name in JOINT_NAMES
+        }
+        order_D.append(order_divergence(laws["first_chained"], laws["second_chained"]))
+        surprisal_DJ.append([-law_AB[true] for law_AB in laws.values()])
+        unfaithful_DJ.append([conditional_divergence(logits, law) for law in laws.values()])
+        if exact_AB is not None:
+            from_truth_DJ.append(
+                [float(divergences(exact_AB.ravel(), law.ravel())) for law in laws.values()]
+            )
+    tail_D2 = np.stack([answers.first.tail_D, answers.second.tail_D], axis=1)
+    return (
+        *(answers.gap_D2(), answers.gain_D2(), tail_D2),
+        *(order_D, surprisal_DJ, unfaithful_DJ, from_truth_DJ or None),
+        None if truth is None else truth.gap,
+        None if truth is None else truth.gain,
+        None if exact_AB is None else -exact_AB[true],
+    )
+
+
+def _kept(answers: PairAnswers) -> tuple[np.ndarray, np.ndarray]:
+    first, second = answers.first, answers.second
+    return first.ids_C[: first.num_exact], second.ids_C[: second.num_exact]
+
+
+def _place_of(answers: PairAnswers, first_id: int, second_id: int) -> tuple[int, int]:
+    """Where the true pair stands in the joint laws of the most probable tokens."""
+    first_K, second_K = _kept(answers)
+    return int((first_K == first_id).argmax()), int((second_K == second_id).argmax())
+
+
+def _told(places: list[PairPlace]) -> Any:
+    from tqdm.auto import tqdm
+
+    return tqdm(places, desc="Asking", unit=" pairs")

@@ -1,0 +1,129 @@
+"""Joint laws of two masked tokens, made of the conditionals of a masked language model.
+
+The conditionals p(a | b) and p(b | a) of such a model need not be those of any joint law. The ways
+to make one all the same, but for the chains and the sampler, are those of Torroba Hennigen and Kim
+2023, arXiv 2305.15501, sections 2 and 3. All laws are over the given tokens alone.
+"""
+# A: tokens of the first position. B: tokens of the second.
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Literal, get_args
+
+import numpy as np
+from jaxtyping import Float
+from scipy.special import log_softmax, logsumexp
+
+JointName = Literal[
+    "product",
+    "first_chained",
+    "second_chained",
+    "mrf_logits",
+    "mrf",
+    "hcb",
+    "arnold_gokhale",
+    "sampler",
+]
+"""Ways to make a joint law of two tokens, in the order of tables."""
+
+JOINT_NAMES: tuple[JointName, ...] = get_args(JointName)
+"""All of them."""
+
+
+@dataclass(frozen=True)
+class PairLogits:
+    """What a masked language model answers about two positions, over chosen tokens of each."""
+
+    first_A: Float[np.ndarray, " first"]
+    """Logits of the first token, both hidden."""
+
+    second_B: Float[np.ndarray, " second"]
+    """Logits of the second token, both hidden."""
+
+    first_given_second_AB: Float[np.ndarray, "first second"]
+    """Logits of the first token where the second one is shown; a column for each second token."""
+
+    second_given_first_AB: Float[np.ndarray, "first second"]
+    """Logits of the second token where the first one is shown; a row for each first token."""
+
+    @property
+    def log_first_given_second_AB(self) -> Float[np.ndarray, "first second"]:
+        """Log p(a | b), columns normalised over the chosen tokens."""
+        return log_softmax(self.first_given_second_AB, axis=0)
+
+    @property
+    def log_second_given_first_AB(self) -> Float[np.ndarray, "first second"]:
+        """Log p(b | a), rows normalised over the chosen tokens."""
+        return log_softmax(self.second_given_first_AB, axis=1)
+
+
+def pair_joint(
+    logits: PairLogits, name: JointName, *, num_iterations: int = 100
+) -> Float[np.ndarray, "first second"]:
+    """The logarithm of a joint law of two tokens.
+
+    - `product`: p(a) p(b), as if the tokens were independent
+    - `first_chained`: p(a) p(b | a); `second_chained`: p(b) p(a | b)
+    - `mrf_logits`: proportional to the exponential of the sum of both logits; `mrf`: to
+      p(a | b) p(b | a)
+    - `hcb`: p(a | b) / p(a* | b) p(b | a*), normalised, a* the most probable first token where both
+      are hidden (Hammersley, Clifford and Besag)
+    - `arnold_gokhale`: the fixed point of q <- (p(a | b) + p(b | a)) / (1 / q(a) + 1 / q(b)),
+      normalised, from the uniform law: among all joint laws the one whose conditionals are next to
+      the model's (Arnold and Gokhale 1998)
+    - `sampler`: where sampling one token given the other, in turn, ends: the mean of the laws after
+      either step
+
+    Where the conditionals are those of a joint law, `hcb`, `arnold_gokhale` and `sampler` give it
+    back; the `mrf` do not.
+
+    Args:
+        logits: what the model answers.
+        name: the way.
+        num_iterations: steps of `arnold_gokhale` and `sampler`.
+
+    Returns:
+        log q(a, b) in nats; the law adds up to 1.
+    """
+    if name == "product":
+        return log_softmax(logits.first_A)[:, None] + log_softmax(logits.second_B)
+    if name == "first_chained":
+        return log_softmax(logits.first_A)[:, None] + logits.log_second_given_first_AB
+    if name == "second_chained":
+        return logits.log_first_given_second_AB + log_softmax(logits.second_B)
+    if name == "mrf_logits":
+        return _normalised(logits.first_given_second_AB + logits.second_given_first_AB)
+    first_AB, second_AB = logits.log_first_given_second_AB, logits.log_second_given_first_AB
+    if name == "mrf":
+        return _normalised(first_AB + second_AB)
+    if name == "hcb":
+        pivot = int(logits.first_A.argmax())
+        return _normalised(first_AB - first_AB[pivot] + second_AB[pivot])
+    if name == "arnold_gokhale":
+        return _arnold_gokhale(first_AB, second_AB, num_iterations)
+    return _sampler(np.exp(first_AB), np.exp(second_AB), num_iterations)
+
+
+def _arnold_gokhale(first_AB: np.ndarray, second_AB: np.ndarray, num: int) -> np.ndarray:
+    sum_AB = np.exp(first_AB) + np.exp(second_AB)
+    law_AB = np.full(sum_AB.shape, 1 / sum_AB.size)
+    with np.errstate(divide="ignore"):  # of what underflows
+        for _ in range(num):
+            law_AB = sum_AB / (1 / law_AB.sum(1, keepdims=True) + 1 / law_AB.sum(0))
+            law_AB /= law_AB.sum()
+        return np.log(law_AB)
+
+
+def _sampler(first_AB: np.ndarray, second_AB: np.ndarray, num: int) -> np.ndarray:
+    law_A = np.full(len(first_AB), 1 / len(first_AB))
+    for _ in range(num):
+        law_A = first_AB @ (law_A @ second_AB)
+    after_second_AB = law_A[:, None] * second_AB
+    after_first_AB = first_AB * (law_A @ second_AB)
+    with np.errstate(divide="ignore"):  # of what underflows
+        return np.log((after_first_AB + after_second_AB) / 2)
+
+
+def _normalised(log_AB: np.ndarray) -> np.ndarray:
+    return log_AB - logsumexp(log_AB)

@@ -4,12 +4,11 @@
     python examples/compare_pretraining.py --options='sotu --task sotu --steps 6000' \
         --arms 'plain=' 'simple=--objective rademacher:weight=1,texts=task:sotu'
 
-An arm is a name and options of `hf-apt run`, but for its text and tokenizer, which all arms share.
-All arms of a seed start from the same weights and read the same tokens in the same order, as pairs.
-What is in `<output_folder>/arms.json` already is not repeated; a training that stopped goes on.
+An arm is a name and options of `hf-apt run`, whose text and tokenizer all arms share. All arms of
+a seed start from the same weights and read the same tokens in the same order, as pairs. What is in
+`<output_folder>/arms.json` is not repeated; a training that stopped goes on.
 """
 
-import json
 import shlex
 import shutil
 import sys
@@ -23,18 +22,18 @@ import typer
 from transformers import HfArgumentParser
 
 import hf_apt
-from hf_apt.atomic import writing
 from hf_apt.cli.run_options import run_options
-from hf_apt.data.tokenizer import load_tokenizer
 from hf_apt.models.devices import has_accelerator
-from hf_apt.models.encoders import Encoder
-from hf_apt.models.fresh import new_model
+from hf_apt.models.loading import load_masked_lm
 from hf_apt.records.run_folder import writing_run
+from hf_apt.runs.option_checks import require_valid
+from hf_apt.runs.pipeline import pretrain_run
 from hf_apt.runs.preparation import prepare
+from hf_apt.runs.trained_models import PARTS
 from hf_apt.stats.clusters import HEADLINE
 from hf_apt.stats.estimates import mean_estimate
-from hf_apt.training.pretraining import pretrain, pretrainer
 
+OF_AN_ARM = ("arm.json", "training.json", "training", "checkpoint", *PARTS, "task")
 TASK = {"accuracy": "finetuned mean", "cls_accuracy": "finetuned cls", "cls_frozen": "frozen cls"}
 FIGURES = ("apt", "clusters", *TASK, "validation_loss", "seconds")
 
@@ -44,15 +43,14 @@ class Arguments:
     """What is compared, and on what."""
 
     options: str = field(
-        default="planted --steps 300",
-        metadata={"help": "A text and options of `hf-apt run` that all arms have."},
+        default="planted --steps 300", metadata={"help": "Text and options that all arms have."}
     )
     arms: list[str] = field(
         default_factory=lambda: ["plain=", "contrast=--objective token_contrast:weight=0.1"],
         metadata={"help": "Arms, each a name and its own options: 'wide=--hidden-size 128'."},
     )
     train_per_class: int = field(default=32, metadata={"help": "Labelled texts of each class."})
-    num_epochs: int = field(default=15, metadata={"help": "Passes over them in fine-tuning."})
+    num_epochs: int = field(default=15, metadata={"help": "Passes over them."})
     num_seeds: int = field(default=2, metadata={"help": "Trainings of each arm."})
     seed: int = field(default=42, metadata={"help": "The first seed: of weights, order and masks."})
     output_folder: str = field(default="runs/arms", metadata={"help": "Keeps text and record."})
@@ -63,66 +61,68 @@ def main(arguments: list[str] | None = None) -> None:
     kinds: Any = Arguments
     (args,) = HfArgumentParser(kinds).parse_args_into_dataclasses(arguments)
     arms = dict(arm.partition("=")[::2] for arm in args.arms)
-    path = Path(args.output_folder) / "arms.json"
-    runs = json.loads(path.read_text())["runs"] if path.exists() else []
+    run = hf_apt.Run(Path(args.output_folder))
+    runs = run.read_json("arms.json")["runs"] if run.path("arms.json").exists() else []
     commands = {
         (name, seed): f"{args.options} {arms[name]} --seed={seed}"
         for seed in range(args.seed, args.seed + args.num_seeds)
         for name in arms
     }
     configs = {command: config_of(command) for command in commands.values()}  # before all work
-    run = hf_apt.Run(path.parent / "text")
     with writing_run(run):
         for (name, seed), command in commands.items():
             if command not in [each["command"] for each in runs]:
+                clear(run, unless=command)
                 figures = trained(configs[command], run, args)
                 runs.append({"arm": name, "seed": seed, "command": command, **figures})
-                with writing(path) as file:
-                    json.dump({"runs": runs}, file, indent=1)
+                run.write_json("arms.json", {"runs": runs})
     print_tables(list(arms), [each for each in runs if each["command"] in configs])
-    print(f"written: {path}")
+    print(f"written: {run.path('arms.json')}")
 
 
 def config_of(command: str) -> Any:
     """The configuration that the options of `hf-apt run` spell."""
     (app := typer.Typer(add_completion=False)).command()(run_options)
-    return typer.main.get_command(app)(shlex.split(command), standalone_mode=False)[0]
+    config = typer.main.get_command(app)(shlex.split(command), standalone_mode=False)[0]
+    require_valid(config)
+    return config
+
+
+def clear(run: hf_apt.Run, *, unless: str) -> None:
+    """Take away what an arm left, but for a training of `unless` that was interrupted."""
+    if not run.path("arm.json").exists() or run.read_json("arm.json") != {"command": unless}:
+        for path in filter(Path.exists, map(run.path, OF_AN_ARM)):
+            path.unlink() if path.is_file() else shutil.rmtree(path)
+        run.write_json("arm.json", {"command": unless})
 
 
 def trained(config: Any, run: hf_apt.Run, args: Arguments) -> dict[str, Any]:
     """Mean APT and clusters of the own head, and accuracy on the task, at every depth; seconds.
 
-    Seconds are of the processor, or of the clock where there is an accelerator.
+    Of two models the generator is measured and the discriminator fine-tuned. Seconds are of the
+    processor, or of the clock where there is an accelerator.
     """
-    train, validation = prepare(config, run)
-    work, tokenizer = run.path("work"), load_tokenizer(str(run.path("tokenizer")))
-    model = new_model(config.shape, train, seed=config.pretrain.seed)
-    asked = (config.pretrain, work / "training")
-    trainer = pretrainer(model, train, validation, *asked, tokenizer=tokenizer)
+    _, validation = prepare(config, run)
     clock = time.perf_counter if has_accelerator() else time.process_time
     start = clock()
-    figures = {"validation_loss": pretrain(trainer)["validation_loss"], "seconds": clock() - start}
-    trunk = hf_apt.Trunk(model.eval())
-    heads = {"own_head": hf_apt.OwnHead(trunk)}
-    counts = hf_apt.measure(trunk, validation, heads, config.measure)["own_head"].counts
-    pairs = [counts.at(depth) for depth in range(counts.num_depths)]
+    pretrain_run(config, run)
+    loss = run.read_json("training.json")["validation_loss"]
+    figures: dict[str, Any] = {"seconds": clock() - start, "validation_loss": loss}
+    measured, tuned = PARTS if config.shape.generator else ("checkpoint", "checkpoint")
+    trunk = hf_apt.Trunk(load_masked_lm(str(run.path(measured))))
+    read = hf_apt.measure(trunk, validation, {"own": hf_apt.OwnHead(trunk)}, config.measure)
+    pairs = list(map(read["own"].counts.at, range(trunk.num_depths)))
     figures["apt"] = [hf_apt.mean_apt(each.hits(), each.support()).value for each in pairs]
     clusters = [hf_apt.token_clusters(hf_apt.confusion(each), *HEADLINE[::-1]) for each in pairs]
     figures["clusters"] = [len(each.members) for each in clusters]
     if config.finetune is not None:
-        Encoder(model, tokenizer).save(work / "checkpoint")
-        asked = replace(
-            config.finetune,
-            task=replace(config.finetune.task, train_per_class=args.train_per_class),
-            finetune=replace(config.finetune.finetune, num_epochs=args.num_epochs),
-            untrained=False,
-            confidence=None,
-        )
-        record = hf_apt.measure_blocks(str(work / "checkpoint"), asked, hf_apt.Run(work / "task"))
+        rows = replace(config.finetune.task, train_per_class=args.train_per_class)
+        how = replace(config.finetune.finetune, num_epochs=args.num_epochs)
+        asked = replace(config.finetune, task=rows, finetune=how, untrained=False, confidence=None)
+        task = hf_apt.measure_blocks(str(run.path(tuned)), asked, hf_apt.Run(run.path("task")))
         for name, (protocol, pooling) in ((name, read.split()) for name, read in TASK.items()):
-            linear = record["models"]["pretrained"][protocol][pooling]["linear"]
+            linear = task["models"]["pretrained"][protocol][pooling]["linear"]
             figures[name] = [each["value"] for each in linear]
-    shutil.rmtree(work)  # of this arm alone
     return figures
 
 

@@ -35,6 +35,7 @@ from hf_apt.data.corpus_source import CorpusSource
 from hf_apt.models.generator_shape import HEADS as DISCRIMINATOR_HEADS
 from hf_apt.models.shapes import SHAPES, shape_like
 from hf_apt.runs.recipes import RecipeName, RunConfig, named_recipe
+from hf_apt.training.pretrain_config import CONTINUED_LEARNING_RATE
 
 DEFAULTS: dict[str, str] = {
     "vocab_size": "8,192",
@@ -145,6 +146,16 @@ def run_options(
             rich_help_panel="Model",
         ),
     ] = None,
+    start_from: Annotated[
+        str | None,
+        Option(
+            help="Checkpoint of a masked LM to go on from, with its tokenizer and size: a folder, "
+            "a shipped name or a Hub id. Sequences are read whole then, at a peak learning rate of "
+            f"{CONTINUED_LEARNING_RATE:g} unless told.",
+            rich_help_panel="Model",
+            show_default="fresh weights",
+        ),
+    ] = None,
     generator: Annotated[
         str | None,
         Option(
@@ -182,6 +193,10 @@ def run_options(
     output: Output = None,
 ) -> tuple[RunConfig, Path]:
     """The configuration and folder that the options of `run` and `pretrain` ask for."""
+    if model and start_from:
+        raise ValueError(
+            f"{start_from!r} has a size of its own, and --model {model} another: leave one out."
+        )
     is_made = is_artificial(corpus)
     if not is_made:
         require_present(text=corpus)
@@ -198,6 +213,10 @@ def run_options(
         config = named_recipe(recipe, source, task=task)
     if model:
         config = replace(config, shape=shape_like(model, config.shape))
+    if start_from:
+        from hf_apt.runs.starting.continuation import continued
+
+        config = continued(config, start_from)
     config = with_precision(changed(with_heads(config, heads)), precision)
     config = _with_generator(config, generator)
     pretrain = replace(config.pretrain, windows=_fitting_windows(config))

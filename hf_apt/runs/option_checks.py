@@ -71,7 +71,13 @@ def require_valid(config: RunConfig, *, num_processes: int | None = None) -> Non
         _require_trackers(config.pretrain.report_to)
         if config.pretrain.blocks_of is not None:
             require_checkpoint(config.pretrain.blocks_of)
-        _require_positions(config)
+        if config.pretrain.start_from is not None:
+            from hf_apt.runs.starting.continuation import require_continuable
+
+            require_checkpoint(config.pretrain.start_from)
+            require_continuable(config)
+        else:
+            _require_positions(config)
     if not isinstance(config.corpus, CorpusSource):
         config.corpus.require_fits(config.sequence_length, config.layout, config.tokenizer)
     lenses = lenses_among(config.head_kinds)

@@ -98,8 +98,8 @@ def one_run(folder: Path | str) -> Iterator[Run]:
 def pretrain_run(config: RunConfig, run: Run) -> None:
     """Tokenise and pre-train; leaves `checkpoint/`, `steps/` if asked for, and `training.json`."""
     from hf_apt.models.devices import process_state
-    from hf_apt.runs.artificial.starting_model import starting_model
     from hf_apt.runs.shared_folder import wait_until_there
+    from hf_apt.runs.starting.starting_model import starting_model
     from hf_apt.training.pretraining import pretrain
     from hf_apt.training.sharding import whole_model
     from hf_apt.training.with_arithmetic import arithmetic_of

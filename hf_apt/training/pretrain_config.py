@@ -28,6 +28,11 @@ COMPILE_MODES = (
 """Modes of torch.compile; those of `torch._inductor.list_mode_options`."""
 
 
+CONTINUED_LEARNING_RATE = 1e-4
+"""Peak learning rate of a training that goes on from a checkpoint, unless told: ours, small enough
+to lose little of what is known, for wide models and narrow ones."""
+
+
 @dataclass(frozen=True, kw_only=True)
 class PretrainConfig:
     """How to train; the defaults are those of arXiv 2507.14871's code, but for the warm-up.
@@ -106,6 +111,10 @@ class PretrainConfig:
     num_validation_sequences: int = 256
     """Held-out sequences on which the loss is computed, with masks that never change."""
 
+    start_from: str | None = None
+    """Checkpoint of a masked LM whose weights, all of them, the model starts with: a folder, a
+    shipped name or a Hub id; None for fresh ones."""
+
     blocks_of: str | None = None
     """Checkpoint whose blocks the model starts with, its embeddings and its head being fresh: a
     folder, a shipped name or a Hub id of a BERT of the same width; None for fresh blocks."""
@@ -157,9 +166,17 @@ class PretrainConfig:
                     "--compile (compile=True), or leave the mode out."
                 )
         require_one_of(self, "carried_parts", get_args(CarriedParts))
+        self._require_one_start()
+        require_objectives(self.objectives)
+
+    def _require_one_start(self) -> None:
+        if self.start_from is not None and self.blocks_of is not None:
+            raise ValueError(
+                f"the model cannot start from all of {self.start_from!r} and from the blocks of "
+                f"{self.blocks_of!r}: leave --start-from or --blocks-of out."
+            )
         if self.blocks_of is None and (self.carried_blocks or self.carried_parts != "whole"):
             raise ValueError(
                 "no checkpoint is named whose blocks are to be carried over: add --blocks-of "
                 "CHECKPOINT (blocks_of=...)."
             )
-        require_objectives(self.objectives)

@@ -155,6 +155,7 @@ def test_no_option_of_a_run_is_ignored() -> None:
         "keep_at": "10,100",
         "cls_norms": "1-6",
         "cls_projections": "1,2",
+        "start_from": "bert6-narrow-wikipedia",
         "carried_parts": "attention",
         "validation_share": 0.3,
     }

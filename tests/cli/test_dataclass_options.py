@@ -83,7 +83,17 @@ TEXT = ("validation_share", "paragraphs")
 """Options whose defaults depend on what is to be done, or on the files."""
 
 TRAINED = {
-    *("corpus", "recipe", "model", "generator", "heads", "precision", "task", "output"),
+    *(
+        "corpus",
+        "recipe",
+        "model",
+        "generator",
+        "start_from",
+        "heads",
+        "precision",
+        "task",
+        "output",
+    ),
     *TEXT,
 }
 

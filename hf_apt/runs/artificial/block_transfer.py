@@ -10,10 +10,10 @@ from hf_apt.atomic import writing_folder
 from hf_apt.depths.feature_config import FeatureConfig
 from hf_apt.ownership import MARKER
 from hf_apt.records.run import Run
-from hf_apt.runs.artificial.starting_model import starting_model
 from hf_apt.runs.pipeline import begun, measure_run, pretrain_run
 from hf_apt.runs.preparation import prepare
 from hf_apt.runs.recipes import RunConfig
+from hf_apt.runs.starting.starting_model import starting_model
 from hf_apt.stats.apt import mean_apt
 from hf_apt.studies.block_accuracy import measure_blocks
 

@@ -12,9 +12,9 @@ from hf_apt.data.artificial.dyck import Dyck
 from hf_apt.data.artificial.zipf import Zipf
 from hf_apt.models.fresh import new_model
 from hf_apt.runs.artificial.artificial_recipe import artificial_recipe
-from hf_apt.runs.artificial.starting_model import starting_model
 from hf_apt.runs.pipeline import begun, pretrain_run
 from hf_apt.runs.preparation import prepare
+from hf_apt.runs.starting.starting_model import starting_model
 from hf_apt.training.pretrain_config import PretrainConfig
 
 

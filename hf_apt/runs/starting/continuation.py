@@ -1,0 +1,81 @@
+"""A run that goes on from a whole checkpoint: its tokenizer, its size, and what fits neither."""
+
+from __future__ import annotations
+
+from dataclasses import fields, replace
+from typing import TYPE_CHECKING
+
+from hf_apt.data.corpus_source import CorpusSource
+from hf_apt.models.checkpoint_config import checkpoint_shape, masked_lm_config
+from hf_apt.models.loading import num_positions
+from hf_apt.models.shapes import ModelShape
+from hf_apt.training.pretrain_config import CONTINUED_LEARNING_RATE
+
+if TYPE_CHECKING:
+    from hf_apt.runs.recipes import RunConfig
+
+
+def continued(config: RunConfig, checkpoint: str) -> RunConfig:
+    """`config` for a model that starts with all weights of `checkpoint`.
+
+    Its tokenizer, but for text that is made and has one of its own, and its size are the
+    checkpoint's; sequences are read whole from the first step, and the learning rate is
+    `CONTINUED_LEARNING_RATE`. Raises ValueError if there is no such checkpoint or it is no masked
+    LM.
+    """
+    is_text = isinstance(config.corpus, CorpusSource)
+    return replace(
+        config,
+        tokenizer=checkpoint if is_text else config.tokenizer,
+        shape=checkpoint_shape(checkpoint),
+        pretrain=replace(
+            config.pretrain,
+            start_from=checkpoint,
+            windows=(),
+            learning_rate=CONTINUED_LEARNING_RATE,
+        ),
+    )
+
+
+def require_continuable(config: RunConfig) -> None:
+    """Raise ValueError unless the model that `config` starts from is that of its options.
+
+    The checkpoint's configuration is read, and no weight.
+    """
+    name = config.pretrain.start_from
+    if name is None:
+        return
+    own, asked = checkpoint_shape(name), config.shape
+    if asked.generator is not None:
+        raise ValueError(
+            f"{name!r} is one model, and a discriminator learns beside a generator: leave "
+            "--start-from or the objective of the discriminator out."
+        )
+    changed = [each.name for each in fields(ModelShape) if _differs(each.name, own, asked)]
+    if changed:
+        field = changed[0]
+        raise ValueError(
+            f"{field} is {getattr(asked, field)!r}, and {name!r} has {getattr(own, field)!r}: the "
+            "size is that of the checkpoint; leave the options of the model out."
+        )
+    if config.pretrain.causal_share:
+        raise ValueError(
+            f"--causal-share {config.pretrain.causal_share:g} does not go with --start-from: a "
+            "checkpoint goes on with masked tokens."
+        )
+    lengths = {"sequences": config.sequence_length}
+    if config.finetune is not None:
+        lengths["texts of the task"] = config.finetune.features.sequence_length
+        if config.finetune.finetune is not None:
+            lengths["texts to fine-tune on"] = config.finetune.finetune.sequence_length
+    positions = num_positions(masked_lm_config(name))
+    for what, length in lengths.items():
+        if positions is not None and length > positions:
+            raise ValueError(
+                f"{what} of {length} tokens are longer than the {positions} positions of {name!r}: "
+                f"choose a --sequence-length of {positions} at most, and such a task."
+            )
+
+
+def _differs(field: str, own: ModelShape, asked: ModelShape) -> bool:
+    return field != "generator" and getattr(own, field) != getattr(asked, field)

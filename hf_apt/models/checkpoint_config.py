@@ -40,7 +40,7 @@ def masked_lm_config(name: str) -> Any:
     from transformers.models.auto import modeling_auto
 
     config = _config_of(name, "masked-LM")
-    own = ("bert6", "bert_conv")
+    own = ("bert6", "bert6_cls", "bert_conv")
     if config.model_type not in {*modeling_auto.MODEL_FOR_MASKED_LM_MAPPING_NAMES, *own}:
         raise ValueError(
             f"{name!r} is no masked LM ({config.model_type}), and masked tokens are what is "
@@ -72,11 +72,15 @@ def checkpoint_shape(name: str) -> ModelShape:
             num_channels=config.conv_channels,
             kernel=tuple(config.conv_kernel),
         )
+    inner = getattr(config, "intermediate_size", None)
     return ModelShape(
         hidden_size=hidden_size,
         num_heads=num_heads,
         num_blocks=num_blocks,
         conv=conv,
+        feed_forward_size=inner if isinstance(inner, int) and inner != 4 * hidden_size else None,
+        cls_norms=tuple(getattr(config, "cls_norms", ())),
+        cls_projections=tuple(getattr(config, "cls_projections", ())),
         dropout=float(getattr(config, "hidden_dropout_prob", 0.0)),
         initializer_range=float(getattr(config, "initializer_range", 0.02)),
     )

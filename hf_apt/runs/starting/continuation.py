@@ -51,6 +51,9 @@ def require_continuable(config: RunConfig) -> None:
             f"{name!r} is one model, and a discriminator learns beside a generator: leave "
             "--start-from or the objective of the discriminator out."
         )
+    if gets_paths_of_cls(own, asked):
+        _require_bert(name)
+        asked = replace(asked, cls_norms=(), cls_projections=())
     changed = [each.name for each in fields(ModelShape) if _differs(each.name, own, asked)]
     if changed:
         field = changed[0]
@@ -75,6 +78,20 @@ def require_continuable(config: RunConfig) -> None:
                 f"{what} of {length} tokens are longer than the {positions} positions of {name!r}: "
                 f"choose a --sequence-length of {positions} at most, and such a task."
             )
+
+
+def gets_paths_of_cls(own: ModelShape, asked: ModelShape) -> bool:
+    """Whether [CLS] is to get weights, copies at first, in a checkpoint where it has none."""
+    return bool(asked.cls_norms) and not own.cls_norms
+
+
+def _require_bert(name: str) -> None:
+    kind = masked_lm_config(name).model_type
+    if kind not in ("bert", "bert6"):
+        raise ValueError(
+            f"{name!r} is no BERT ({kind}), and [CLS] gets weights of its own in a BERT alone: "
+            "leave --cls-norms and --cls-projections out."
+        )
 
 
 def _differs(field: str, own: ModelShape, asked: ModelShape) -> bool:

@@ -7,9 +7,12 @@ from typing import TYPE_CHECKING, Any
 from hf_apt.data.tokenizer import fingerprint, load_tokenizer
 from hf_apt.data.tokens import Tokens
 from hf_apt.models.carried_blocks import block_numbers, carry_blocks
+from hf_apt.models.checkpoint_config import checkpoint_shape
 from hf_apt.models.fresh import new_model
 from hf_apt.models.loading import load_masked_lm, require_room
+from hf_apt.models.shapes import ModelShape
 from hf_apt.records.fingerprints import checkpoint_identity
+from hf_apt.runs.starting.continuation import gets_paths_of_cls
 
 if TYPE_CHECKING:
     from hf_apt.runs.recipes import RunConfig
@@ -23,7 +26,7 @@ def starting_model(config: RunConfig, tokens: Tokens) -> tuple[Any, dict[str, An
     """
     settings = config.pretrain
     if settings.start_from is not None:
-        model = _whole(settings.start_from, tokens)
+        model = _whole(settings.start_from, config.shape, tokens)
         record = {"checkpoint": settings.start_from, **checkpoint_identity(settings.start_from)}
         return model, {"started": record}
     model = new_model(config.shape, tokens, seed=settings.seed)
@@ -40,9 +43,11 @@ def starting_model(config: RunConfig, tokens: Tokens) -> tuple[Any, dict[str, An
     return model, {"carried": record}
 
 
-def _whole(checkpoint: str, tokens: Tokens) -> Any:
+def _whole(checkpoint: str, shape: ModelShape, tokens: Tokens) -> Any:
     made = tokens.description
     model = load_masked_lm(checkpoint)
+    if gets_paths_of_cls(checkpoint_shape(checkpoint), shape):
+        model = _with_paths_of_cls(model, shape)
     require_room(model, made.vocab_size, made.sequence_length)
     try:
         tokenizer = load_tokenizer(checkpoint)
@@ -54,3 +59,16 @@ def _whole(checkpoint: str, tokens: Tokens) -> Any:
             f"each id as another token: leave --tokenizer out, and --start-from brings its own."
         )
     return model
+
+
+def _with_paths_of_cls(model: Any, shape: ModelShape) -> Any:
+    """`model`, a BERT, with weights for [CLS] that begin as copies: it answers as before."""
+    from hf_apt.models.bert6 import Bert6ClsConfig, Bert6ClsForMaskedLM
+    from hf_apt.models.bert6.cls_blocks import begin_as_copies
+
+    kept = {key: value for key, value in model.config.to_dict().items() if key != "model_type"}
+    paths = {"cls_norms": shape.cls_norms, "cls_projections": shape.cls_projections}
+    own = Bert6ClsForMaskedLM(Bert6ClsConfig(**kept | paths))
+    own.load_state_dict(model.state_dict(), strict=False)
+    begin_as_copies(own)
+    return own.eval()

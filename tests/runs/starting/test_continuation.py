@@ -4,6 +4,7 @@ import json
 from dataclasses import replace
 from typing import Any
 
+import numpy as np
 import pytest
 import torch
 from safetensors.torch import load_file
@@ -13,6 +14,7 @@ from hf_apt.cli.run_options import run_options
 from hf_apt.data.artificial.artificial_corpus import ArtificialCorpus
 from hf_apt.data.artificial.zipf import Zipf
 from hf_apt.data.tokenizer import load_tokenizer, vocabulary
+from hf_apt.models.loading import load_masked_lm
 from hf_apt.runs.artificial.artificial_recipe import artificial_recipe
 from hf_apt.runs.option_checks import require_valid
 from hf_apt.runs.pipeline import begun, pretrain_run
@@ -83,6 +85,22 @@ def test_another_kind_of_model_goes_on(first, tmp_path) -> None:
     made = json.loads((tmp_path / "run/checkpoint/config.json").read_text())
     assert made["model_type"] == "roberta"
     assert {name: made[name] for name in sizes} == sizes
+
+
+def test_cls_gets_paths_that_begin_as_copies(first, tmp_path) -> None:
+    config = continued(tiny(), str(first))
+    config = replace(config, shape=replace(config.shape, cls_norms=(1, 2), cls_projections=(1,)))
+    with begun(config, tmp_path / "run") as run:
+        train, _ = prepare(config, run)
+        model, _ = starting_model(config, train)
+        plain = load_masked_lm(str(first))
+        assert model.config.model_type == "bert6_cls"
+        assert len(model.state_dict()) > len(plain.state_dict())
+        ids = torch.as_tensor(np.array(train.ids[:40]).astype(np.int64)).view(4, 10)
+        assert torch.allclose(model(ids).logits, plain(ids).logits, atol=1e-6)
+        pretrain_run(config, run)
+    made = json.loads((tmp_path / "run/checkpoint/config.json").read_text())
+    assert (made["model_type"], made["cls_norms"]) == ("bert6_cls", [1, 2])
 
 
 def test_tokens_of_another_tokenizer_are_refused(first, tmp_path) -> None:

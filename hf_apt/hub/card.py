@@ -20,6 +20,7 @@ from hf_apt.hub.sections.registry import SECTIONS
 from hf_apt.records.run import Run
 from hf_apt.records.run_records import RunRecords
 from hf_apt.records.summary_record import Summary
+from hf_apt.records.training_origin import origin_of
 from hf_apt.report.confusion_png import confusion_png
 from hf_apt.report.formats import (
     depth_labels,
@@ -99,6 +100,7 @@ def _card(records: RunRecords, options: CardOptions) -> str:
         environment=run.read_json("environment.json"),
         corpus=corpus,
         conv=summary["model"].get("conv"),
+        origin=origin_of(summary["training"]),
         cls_norms=summary["model"].get("cls_norms"),
         cls_projections=summary["model"].get("cls_projections"),
         is_planted=summary["corpus"]["name"] == "planted",

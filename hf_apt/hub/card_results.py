@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any
 
 from hf_apt.records.summary_record import Summary
 from hf_apt.records.task_record import TaskRecord
+from hf_apt.records.training_origin import base_on_hub
 from hf_apt.stats.labels import READOUT_LABELS
 
 if TYPE_CHECKING:
@@ -36,6 +37,7 @@ def front_matter(
 
     return ModelCardData(
         license=license_id,
+        base_model=base_on_hub(summary["training"]),
         language=language,
         library_name="transformers",
         pipeline_tag="fill-mask",

@@ -6,6 +6,7 @@ from typing import Any
 
 from hf_apt.records.changed_answers import changed_sentences
 from hf_apt.records.summary_record import Summary, asks_next_tokens
+from hf_apt.records.training_origin import origin_of
 from hf_apt.report.formats import (
     NOTHING,
     counted,
@@ -155,7 +156,8 @@ def _training(summary: Summary) -> str:
         where = f" on “{corpus}”" if corpus else ""
         return f"{subject} was measured{where} without further training."
     seen = training.get("num_tokens_seen")
-    parts = [f"{subject} was trained"]
+    origin = origin_of(training)
+    parts = [f"{subject} was trained", *([f"{origin},"] if origin else [])]
     if corpus:
         parts.append(f"on “{corpus}”")
     parts.append(f"for {counted(training['num_steps'], 'steps')}")

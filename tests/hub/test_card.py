@@ -20,7 +20,7 @@ from hf_apt.hub.sections.blocks import block_table
 from hf_apt.records.run import Run
 
 REPO = "owner/bert-6"
-TEMPLATE_NUMBERS = {"2509.03407", "2507.14871"}  # arXiv
+TEMPLATE_NUMBERS = {"2509.03407", "2602.08626", "2507.14871"}  # arXiv
 NUMBER = re.compile(r"\d(?:[\d,]*\d)?(?:\.\d+)?")
 
 

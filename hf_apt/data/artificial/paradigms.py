@@ -28,7 +28,7 @@ class Paradigms(ArtificialLanguage):
     Each paradigm has as many words as there are contexts, pairs of a topic and a latent, and
     prefers one of them in each. Of a slot's words that of rank r has the share r^-exponent / H,
     exactly and at every position. Small paradigms, which the topic or the latent alone decides, and
-    fixed words stand between them. By default there are 8,462 words.
+    fixed words stand between them. By default there are 8,334 words.
 
     Raises:
         ValueError: for a number of paradigms, topics or latents below 1, more contexts than 4,096,

@@ -9,6 +9,7 @@ from hf_apt.data.corpus_source import CorpusSource
 from hf_apt.models.checkpoint_config import checkpoint_shape, masked_lm_config
 from hf_apt.models.loading import num_positions
 from hf_apt.models.shapes import ModelShape
+from hf_apt.records.checkpoints import of_run
 from hf_apt.training.pretrain_config import CONTINUED_LEARNING_RATE
 
 if TYPE_CHECKING:
@@ -23,7 +24,7 @@ def continued(config: RunConfig, checkpoint: str) -> RunConfig:
     `CONTINUED_LEARNING_RATE`. Raises ValueError if there is no such checkpoint or it is no masked
     LM.
     """
-    is_text = isinstance(config.corpus, CorpusSource)
+    is_text, checkpoint = isinstance(config.corpus, CorpusSource), of_run(checkpoint)
     return replace(
         config,
         tokenizer=checkpoint if is_text else config.tokenizer,

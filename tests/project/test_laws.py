@@ -423,7 +423,7 @@ SEEN_THROUGH: dict[str, tuple[str, ...]] = {
         *("analysis.pairs.pair_asker", "analysis.pairs.pair_config", "analysis.pairs.pair_places"),
     ),
     "analysis/pairs/test_pair_study.py": ("analysis.pairs.pair_tables",),
-    "stats/pairs/test_joints.py": ("stats.pairs.joint_figures",),
+    "stats/pairs/test_joints.py": ("stats.pairs.joint_figures", "stats.pairs.nearest_joint"),
     "stats/pairs/test_pair_gap.py": ("stats.pairs.candidates",),
     "analysis/bound_terms/test_bound_terms.py": (
         *("analysis.bound_terms.bound_config", "analysis.bound_terms.bound_study"),

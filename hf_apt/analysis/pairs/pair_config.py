@@ -27,9 +27,6 @@ class PairConfig:
     num_drawn: int = 8
     """Tokens drawn from all others, by which the sum over these is estimated; 0 leaves them out."""
 
-    num_iterations: int = 100
-    """Steps of the joint laws that are made step by step."""
-
     sequence_length: int = 64
     """Largest number of tokens of a text, special ones included."""
 
@@ -47,6 +44,6 @@ class PairConfig:
             )
         require_whole(self, "num_best", least=2)
         require_whole(self, "num_drawn", least=0)
-        require_whole(self, "num_iterations", "batch_size")
+        require_whole(self, "batch_size")
         require_whole(self, "sequence_length", least=4)
         require_seed(self)

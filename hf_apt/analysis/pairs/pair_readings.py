@@ -165,10 +165,7 @@ def _row(
     order_D, surprisal_DJ, unfaithful_DJ, from_truth_DJ = [], [], [], []
     for depth in range(len(answers.log_true_D2)):
         logits = answers.logits(depth)
-        laws = {
-            name: pair_joint(logits, name, num_iterations=config.num_iterations)
-            for name in JOINT_NAMES
-        }
+        laws = {name: pair_joint(logits, name) for name in JOINT_NAMES}
         order_D.append(order_divergence(laws["first_chained"], laws["second_chained"]))
         surprisal_DJ.append([-law_AB[true] for law_AB in laws.values()])
         unfaithful_DJ.append([conditional_divergence(logits, law) for law in laws.values()])

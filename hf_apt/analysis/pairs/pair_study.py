@@ -168,4 +168,5 @@ def _results(readings: PairReadings) -> dict[str, Any]:
 
 
 def _said(estimate: Estimate) -> str:
-    return f"{estimate.value:.3f} ± {estimate.standard_error:.3f}"
+    value = round(estimate.value, 3) + 0.0  # no minus before nothing
+    return f"{value:.3f} ± {estimate.standard_error:.3f}"

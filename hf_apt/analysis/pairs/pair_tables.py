@@ -136,7 +136,7 @@ def _of_joints(readings: PairReadings, last: str, config: PairConfig) -> StudyTa
         )
     notes = [
         f"Over the {config.num_best} most probable tokens of either position, the true ones among "
-        f"them; {config.num_iterations} steps of Arnold-Gokhale and of sampling in turn.",
+        "them.",
         "Earlier, later first: p(a) p(b | a), p(b) p(a | b). Field: a Markov random field of the "
         "conditionals, or of their logits. Pivot: that of Hammersley, Clifford and Besag, from the "
         "most probable earlier token.",

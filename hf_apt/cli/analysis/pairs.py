@@ -20,7 +20,6 @@ PAIRS = made_from(
         Flag("distances", "--distance", min=1),
         Flag("num_best", "--best", min=2),
         Flag("num_drawn", "--drawn", min=0),
-        Flag("num_iterations", "--iterations", min=1),
     ),
     *in_panel("Text", Flag("sequence_length", min=4), Flag("batch_size", min=1), "seed"),
 )

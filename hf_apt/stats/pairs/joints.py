@@ -15,6 +15,8 @@ import numpy as np
 from jaxtyping import Float
 from scipy.special import log_softmax, logsumexp
 
+from hf_apt.stats.pairs.nearest_joint import nearest_joint, stationary
+
 JointName = Literal[
     "product",
     "first_chained",
@@ -58,9 +60,7 @@ class PairLogits:
         return log_softmax(self.second_given_first_AB, axis=1)
 
 
-def pair_joint(
-    logits: PairLogits, name: JointName, *, num_iterations: int = 100
-) -> Float[np.ndarray, "first second"]:
+def pair_joint(logits: PairLogits, name: JointName) -> Float[np.ndarray, "first second"]:
     """The logarithm of a joint law of two tokens.
 
     - `product`: p(a) p(b), as if the tokens were independent
@@ -69,9 +69,9 @@ def pair_joint(
       p(a | b) p(b | a)
     - `hcb`: p(a | b) / p(a* | b) p(b | a*), normalised, a* the most probable first token where both
       are hidden (Hammersley, Clifford and Besag)
-    - `arnold_gokhale`: the fixed point of q <- (p(a | b) + p(b | a)) / (1 / q(a) + 1 / q(b)),
-      normalised, from the uniform law: among all joint laws the one whose conditionals are next to
-      the model's (Arnold and Gokhale 1998)
+    - `arnold_gokhale`: among all joint laws the one whose conditionals are next to the model's
+      (Arnold and Gokhale 1998), the fixed point of
+      q <- (p(a | b) + p(b | a)) / (1 / q(a) + 1 / q(b)), normalised, which is solved for
     - `sampler`: where sampling one token given the other, in turn, ends: the mean of the laws after
       either step
 
@@ -81,7 +81,6 @@ def pair_joint(
     Args:
         logits: what the model answers.
         name: the way.
-        num_iterations: steps of `arnold_gokhale` and `sampler`.
 
     Returns:
         log q(a, b) in nats; the law adds up to 1.
@@ -100,25 +99,13 @@ def pair_joint(
     if name == "hcb":
         pivot = int(logits.first_A.argmax())
         return _normalised(first_AB - first_AB[pivot] + second_AB[pivot])
-    if name == "arnold_gokhale":
-        return _arnold_gokhale(first_AB, second_AB, num_iterations)
-    return _sampler(np.exp(first_AB), np.exp(second_AB), num_iterations)
+    if name == "sampler":
+        return _sampler(np.exp(first_AB), np.exp(second_AB))
+    return nearest_joint(first_AB, second_AB)
 
 
-def _arnold_gokhale(first_AB: np.ndarray, second_AB: np.ndarray, num: int) -> np.ndarray:
-    sum_AB = np.exp(first_AB) + np.exp(second_AB)
-    law_AB = np.full(sum_AB.shape, 1 / sum_AB.size)
-    with np.errstate(divide="ignore"):  # of what underflows
-        for _ in range(num):
-            law_AB = sum_AB / (1 / law_AB.sum(1, keepdims=True) + 1 / law_AB.sum(0))
-            law_AB /= law_AB.sum()
-        return np.log(law_AB)
-
-
-def _sampler(first_AB: np.ndarray, second_AB: np.ndarray, num: int) -> np.ndarray:
-    law_A = np.full(len(first_AB), 1 / len(first_AB))
-    for _ in range(num):
-        law_A = first_AB @ (law_A @ second_AB)
+def _sampler(first_AB: np.ndarray, second_AB: np.ndarray) -> np.ndarray:
+    law_A = stationary(second_AB @ first_AB.T)
     after_second_AB = law_A[:, None] * second_AB
     after_first_AB = first_AB * (law_A @ second_AB)
     with np.errstate(divide="ignore"):  # of what underflows

@@ -3,10 +3,11 @@
 import numpy as np
 import pytest
 from scipy.optimize import minimize
-from scipy.special import log_softmax
+from scipy.special import log_softmax, softmax
 
 from hf_apt.stats.pairs.joint_figures import conditional_divergence, order_divergence
 from hf_apt.stats.pairs.joints import JOINT_NAMES, PairLogits, pair_joint
+from hf_apt.stats.pairs.nearest_joint import nearest_joint, stationary
 
 
 def of_law(law_AB: np.ndarray, seed: int = 0) -> PairLogits:
@@ -47,7 +48,7 @@ def test_each_is_a_law(name) -> None:
 def test_compatible_conditionals_give_their_law_back(name) -> None:
     law_AB = a_law()
     logits = of_law(law_AB)
-    log_AB = pair_joint(logits, name, num_iterations=2000)
+    log_AB = pair_joint(logits, name)
     np.testing.assert_allclose(np.exp(log_AB), law_AB, atol=1e-9)
     assert conditional_divergence(logits, log_AB) == pytest.approx(0.0, abs=1e-8)
 
@@ -82,10 +83,29 @@ def test_no_joint_has_nearer_conditionals_than_that_of_arnold_and_gokhale() -> N
             + (np.exp(own_second_AB) * (own_second_AB - second_AB)).sum()
         )
 
-    own_AB = pair_joint(logits, "arnold_gokhale", num_iterations=5000)
+    own_AB = pair_joint(logits, "arnold_gokhale")
     best = minimize(distance, np.zeros(9), method="BFGS")
     assert distance(own_AB.ravel()) == pytest.approx(best.fun, abs=1e-6)
     assert conditional_divergence(logits, own_AB) == pytest.approx(best.fun / 6, abs=1e-6)
+
+
+def test_rare_tokens_are_solved_for_as_exactly_as_others() -> None:
+    """Where tokens are as rare as special ones are, plain steps would take thousands."""
+    draw = np.random.default_rng(0)
+    law_A = np.exp(-np.arange(12.0) * 2)
+    log_AB = np.log(np.outer(law_A, law_A)) + draw.normal(size=(12, 12))
+    for noise in (0.0, 0.3, 3.0):
+        first_AB = log_softmax(log_AB, axis=0)
+        second_AB = log_softmax(log_AB + noise * draw.normal(size=(12, 12)), axis=1)
+        near_AB = np.exp(nearest_joint(first_AB, second_AB))
+        sum_AB = near_AB / near_AB.sum(0) + near_AB / near_AB.sum(1, keepdims=True)
+        np.testing.assert_allclose(sum_AB, np.exp(first_AB) + np.exp(second_AB), atol=1e-7)
+        steps_AA = np.exp(second_AB) @ np.exp(first_AB).T
+        kept_A = stationary(steps_AA)
+        np.testing.assert_allclose(kept_A @ steps_AA, kept_A, rtol=1e-9)
+        if not noise:
+            np.testing.assert_allclose(near_AB, softmax(log_AB), atol=1e-9)
+            np.testing.assert_allclose(kept_A, softmax(log_AB).sum(1), rtol=1e-9)
 
 
 def test_the_sampler_is_where_sampling_in_turn_ends() -> None:

@@ -20,15 +20,26 @@ def new_model(shape: ModelShape, tokens: Tokens, *, seed: int) -> Any:
     `SelectionForPreTraining` where it has a generator. Raises ValueError for a
     shape that no model can have.
     """
+    about = tokens.description
+    return fresh_model(
+        shape,
+        vocab_size=about.vocab_size,
+        num_positions=about.sequence_length,
+        pad_id=about.pad_id,
+        seed=seed,
+    )
+
+
+def fresh_model(
+    shape: ModelShape, *, vocab_size: int, num_positions: int, pad_id: int = 0, seed: int
+) -> Any:
+    """`new_model` by numbers, where there are no tokens yet."""
     import torch
 
     with torch.random.fork_rng(devices=[]):
         torch.manual_seed(seed)
         model = sized_model(
-            shape,
-            vocab_size=tokens.description.vocab_size,
-            num_positions=tokens.description.sequence_length,
-            pad_id=tokens.description.pad_id,
+            shape, vocab_size=vocab_size, num_positions=num_positions, pad_id=pad_id
         )
     if shape.sinusoidal_positions:
         for name, positions in model.named_parameters():

@@ -385,6 +385,7 @@ SEEN_THROUGH: dict[str, tuple[str, ...]] = {
         "data.artificial.generated_corpus",
     ),
     "data/artificial/test_paradigms.py": ("data.artificial.paradigm_law",),
+    "data/planted/test_bayes.py": ("data.planted.posteriors",),
     "cli/every_command/test_options_file.py": ("cli.every_command.common_options",),
     "depths/precision/test_changed_answers.py": ("records.changed_answers",),
     "project/test_atomic.py": ("atomic",),

@@ -19,7 +19,7 @@ from jaxtyping import Bool, Float, Int
 
 from hf_apt.analysis.selection.selection_counts import told_at_depths
 from hf_apt.data.masking import sampling_keys
-from hf_apt.data.planted.bayes import exact_posteriors
+from hf_apt.data.planted.posteriors import exact_posteriors
 from hf_apt.data.tokenizer import SPECIAL_TOKENS
 from hf_apt.data.tokens import Tokens
 from hf_apt.stats.counts import NOT_ASKED

@@ -12,6 +12,7 @@ from hf_apt.data.planted.generate import (
 )
 from hf_apt.data.planted.grammar import DEFAULT_FRAMES, DEFAULT_PARADIGMS, Paradigm
 from hf_apt.data.planted.language import PlantedLanguage, planted_language
+from hf_apt.data.planted.posteriors import masked_posteriors
 from hf_apt.data.planted.states import expected_word_frequencies
 
 __all__ = [
@@ -25,6 +26,7 @@ __all__ = [
     "document_text",
     "exact_log_probabilities",
     "expected_word_frequencies",
+    "masked_posteriors",
     "planted_language",
     "sample_documents",
 ]

@@ -1,0 +1,1 @@
+"""Training on planted languages whose parameters change while it goes on."""

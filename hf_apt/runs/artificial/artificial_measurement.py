@@ -8,6 +8,7 @@ from hf_apt.data.corpus_source import CorpusSource
 from hf_apt.data.tokenizer import load_tokenizer
 from hf_apt.depths.head_config import DecoderKind
 from hf_apt.runs.artificial.artificial_recipe import artificial_recipe
+from hf_apt.runs.measured_checkpoint import is_causal_checkpoint
 from hf_apt.runs.recipes import RunConfig
 from hf_apt.training.pretrain_config import PretrainConfig
 
@@ -42,13 +43,18 @@ def artificial_measurement(
 
 
 def require_its_words(checkpoint: str, config: RunConfig) -> None:
-    """Raise ValueError unless the words of the artificial corpus are those of the checkpoint.
+    """Raise ValueError unless the checkpoint fills masks, with the words of the artificial corpus.
 
     Each word has the same id in both: otherwise a model would be asked for words that it means
     something else by, and be right by chance alone.
     """
     corpus = config.corpus
     assert isinstance(corpus, ArtificialCorpus)
+    if is_causal_checkpoint(checkpoint):
+        raise ValueError(
+            f"{checkpoint} is a causal model, and the exact answers of {corpus.name} are to masks: "
+            "measure a masked language model."
+        )
     its_own = load_tokenizer(checkpoint).get_vocab()
     wanted = corpus.tokenizer().get_vocab()
     if its_own != wanted:

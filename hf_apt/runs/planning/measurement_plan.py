@@ -8,6 +8,7 @@ from __future__ import annotations
 from pathlib import Path
 from typing import Any
 
+from hf_apt.data.artificial.generated_corpus import GeneratedCorpus
 from hf_apt.data.tokenizer import load_tokenizer, vocabulary
 from hf_apt.records.run import Run
 from hf_apt.records.run_folder import require_run_folder
@@ -37,7 +38,12 @@ def measurement_plan(checkpoint: str, config: RunConfig, folder: Path) -> Plan:
     require_trained_checkpoint(run, checkpoint)
     require_same_checkpoint(run, checkpoint)
     is_causal = is_causal_checkpoint(checkpoint)
-    tokenizer = load_tokenizer(str(config.tokenizer), needs_mask=not is_causal)
+    made = config.corpus if isinstance(config.corpus, GeneratedCorpus) else None
+    tokenizer = (
+        load_tokenizer(str(config.tokenizer), needs_mask=not is_causal)
+        if made is None
+        else made.tokenizer()
+    )
     model = checkpoint_costs(
         checkpoint,
         vocab_size=len(vocabulary(tokenizer)),

@@ -7,6 +7,7 @@ from typing import Any, Literal
 
 import numpy as np
 
+from hf_apt.data.artificial.generated_corpus import GeneratedCorpus
 from hf_apt.data.corpora import open_corpus
 from hf_apt.data.corpus_source import CorpusSource
 from hf_apt.data.held_out import TwoSources
@@ -38,7 +39,9 @@ class TextSize:
     `unknown`: how much more there is is not known."""
 
 
-def text_size(config: RunConfig, source: CorpusSource, run: Run, tokenizer: Any) -> TextSize:
+def text_size(
+    config: RunConfig, source: CorpusSource | GeneratedCorpus, run: Run, tokenizer: Any
+) -> TextSize:
     """The size of the held-out side of `source`, cut as `config` says.
 
     The tokens of `run` are counted where it has them, and nothing is read. Nothing is written but
@@ -51,6 +54,9 @@ def text_size(config: RunConfig, source: CorpusSource, run: Run, tokenizer: Any)
         ids, starts = np.asarray(tokens.ids), tokens.starts[:-1]
         is_text = ~np.isin(ids, special)
         return TextSize(len(tokens), int(is_text.sum()), int(is_text[starts].sum()), "exact")
+    if isinstance(source, GeneratedCorpus):  # a document a sequence, of one length
+        num, length = source.num_validation_documents, config.sequence_length - 2
+        return TextSize(num, num * length, num, "exact")
     corpus = token_corpus(source) or open_corpus(source)
     stream = corpus.stream
     total, place = stream.num_documents, None

@@ -55,6 +55,14 @@ def test_the_ceiling_stands_beside_the_model(untrained, tmp_path) -> None:
     assert planted_V.max() == 3  # two paradigms, and a small one of topics and of latents
 
 
+def test_the_command_says_what_it_would_take(untrained, call, tmp_path) -> None:
+    code, out, error = call("measure", untrained, TEXT, *OPTIONS, tmp_path / "run", "--dry-run")
+    assert code == 0, error
+    assert "2.00 k" in out  # tokens of 40 sequences of 50
+    assert "the exact best predictor" in " ".join(out.split())
+    assert not (tmp_path / "run").exists()
+
+
 @pytest.mark.parametrize(
     ("options", "sentence"),
     [
@@ -79,3 +87,11 @@ def test_a_checkpoint_of_natural_text_is_refused(checkpoint) -> None:
     assert config.pretrain.num_steps == 0
     with pytest.raises(ValueError, match="and they are not the 21 of bigram:vocab_size=16"):
         require_its_words(str(checkpoint), config)
+
+
+def test_a_causal_checkpoint_is_refused(tmp_path) -> None:
+    from transformers import GPT2Config
+
+    GPT2Config(architectures=["GPT2LMHeadModel"]).save_pretrained(tmp_path)
+    with pytest.raises(ValueError, match="is a causal model, and the exact answers of bigram"):
+        require_its_words(str(tmp_path), artificial_measurement(Bigram(vocab_size=16)))

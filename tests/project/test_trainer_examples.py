@@ -22,6 +22,7 @@ IN_STYLE = (
     *("compare_checkpoints", "continue_with_lora", "compare_methods"),
     *("weigh_examples", "uneven_labels", "image_classifier", "linked_texts"),
     *("compare_pretraining", "masking_laws", "artificial_transfer"),
+    "planted_adversary",
 )
 SMALL = ["--held_out_documents", "6", "--max_seq_length", "32", "--logging_steps", "2"]
 FIGURES = r"mean APT \d\.\d{3} ± \d\.\d{3}, accuracy \d\.\d{3}, \d+ clusters"
@@ -295,6 +296,28 @@ def test_linked_texts_are_compared_arm_by_arm(tmp_path, capsys, monkeypatch):
     monkeypatch.setattr(example, "trained", None)
     example.main(["--arms", *example.ARMS, *arguments])
     assert capsys.readouterr().out.endswith(out)
+
+
+@pytest.mark.slow
+def test_arms_of_languages_are_compared_as_pairs(tmp_path, capsys):
+    """Means and errors of the table are those of the record, over seeds and over pairs."""
+    example = opened("planted_adversary")
+    options = {"num_rounds": 1, "steps_a_round": 1, "num_seeds": 2, "num_hardest": 2}
+    arguments = [part for name, each in options.items() for part in (f"--{name}", str(each))]
+    example.main([*arguments, "--output_dir", str(tmp_path)])
+    out = capsys.readouterr().out
+    seeds = json.loads((tmp_path / "record.json").read_text())["seeds"]
+    nats = {
+        arm: np.array([records[arm]["tests"][-1]["mean_nats"] for records in seeds])
+        for arm in ("uniform", "hardest", "adversary")
+    }
+    for name, values in (nats | {"hardest - uniform": nats["hardest"] - nats["uniform"]}).items():
+        cell = re.search(rf"^\| {name} \| ([+-]?\d\.\d{{4}}) ± (\d\.\d{{4}})", out, re.M)
+        assert cell is not None
+        assert float(cell[1]) == pytest.approx(values.mean(), abs=6e-5)
+        assert float(cell[2]) == pytest.approx(values.std(ddof=1) / np.sqrt(2), abs=6e-5)
+    example.main([*arguments, "--output_dir", str(tmp_path)])  # nothing is trained again
+    assert capsys.readouterr().out == out
 
 
 @pytest.mark.slow

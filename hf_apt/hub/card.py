@@ -20,7 +20,7 @@ from hf_apt.hub.sections.registry import SECTIONS
 from hf_apt.records.run import Run
 from hf_apt.records.run_records import RunRecords
 from hf_apt.records.summary_record import Summary
-from hf_apt.records.training_origin import origin_of
+from hf_apt.records.training.training_origin import origin_of
 from hf_apt.report.confusion_png import confusion_png
 from hf_apt.report.formats import (
     depth_labels,

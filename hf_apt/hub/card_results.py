@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any
 
 from hf_apt.records.summary_record import Summary
 from hf_apt.records.task_record import TaskRecord
-from hf_apt.records.training_origin import base_on_hub
+from hf_apt.records.training.training_origin import base_on_hub
 from hf_apt.stats.labels import READOUT_LABELS
 
 if TYPE_CHECKING:

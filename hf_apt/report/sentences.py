@@ -6,7 +6,7 @@ from typing import Any
 
 from hf_apt.records.changed_answers import changed_sentences
 from hf_apt.records.summary_record import Summary, asks_next_tokens
-from hf_apt.records.training_origin import origin_of
+from hf_apt.records.training.training_origin import origin_of
 from hf_apt.report.formats import (
     NOTHING,
     counted,

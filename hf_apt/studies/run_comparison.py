@@ -13,7 +13,7 @@ from hf_apt.records.schemas import COMPARISON
 from hf_apt.records.summary_record import Summary
 from hf_apt.records.task_record import ModelAccuracy, TaskRecord
 from hf_apt.records.task_records import gap, is_of_this_model
-from hf_apt.records.training_methods import KEYS, method_labels
+from hf_apt.records.training.training_methods import KEYS, method_labels
 from hf_apt.stats.depth_figures import DepthFigures, PlainEstimate
 from hf_apt.stats.rank_agreement import (
     PROTOCOLS,

@@ -7,7 +7,7 @@ from typing import Any
 from hf_apt.hub.card_section import CardSection, code, plain
 from hf_apt.records.run_records import RunRecords
 from hf_apt.records.task_record import TaskRecord
-from hf_apt.records.training_methods import PLAIN, method_label
+from hf_apt.records.training.training_methods import PLAIN, method_label
 from hf_apt.report.formats import NOTHING, PlainEstimate, estimate, number
 from hf_apt.report.section import TextTable
 from hf_apt.report.tasks.accuracy import best_block

@@ -6,7 +6,7 @@ from pathlib import PurePath
 from typing import Any
 
 from hf_apt.records.task_record import TaskRecord
-from hf_apt.records.training_methods import PLAIN, method_label
+from hf_apt.records.training.training_methods import PLAIN, method_label
 from hf_apt.report.formats import PlainEstimate
 
 POOLINGS = {

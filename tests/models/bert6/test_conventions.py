@@ -111,7 +111,10 @@ print(json.dumps([[type(m).__name__, type(m).__module__.split(".")[0]] for m in 
 )
 
 
-@every_type
+@pytest.mark.parametrize(
+    "kind",
+    [kind if kind == "bert6" else pytest.param(kind, marks=pytest.mark.slow) for kind in TYPES],
+)
 def test_every_auto_class_opens_it_where_there_is_no_hf_apt(kind, ids, tmp_path):
     made(kind).save_pretrained(tmp_path)
     stem = TYPES[kind][1]

@@ -1,6 +1,6 @@
 """What a fine-tuning is called: names, and the settings that tell two of one name apart."""
 
-from hf_apt.records.training_methods import method_label, method_labels
+from hf_apt.records.training.training_methods import method_label, method_labels
 
 SMOOTH = {"name": "smoothness", "weight": 1.0, "radius": 1e-5, "norm": "inf"}
 

@@ -5,7 +5,7 @@ import yaml
 
 from hf_apt.hub.card import checkpoint_card
 from hf_apt.hub.card_options import CardOptions
-from hf_apt.records.training_origin import base_on_hub, origin_of
+from hf_apt.records.training.training_origin import base_on_hub, origin_of
 from hf_apt.report import write_report
 from tests.support.finished import change_summary, write_finished_run
 

@@ -63,20 +63,20 @@ def main(arguments: list[str] | None = None) -> None:
     arms = dict(arm.partition("=")[::2] for arm in args.arms)
     run = hf_apt.Run(Path(args.output_folder))
     runs = run.read_json("arms.json")["runs"] if run.path("arms.json").exists() else []
-    commands = {
-        (name, seed): f"{args.options} {arms[name]} --seed={seed}"
+    of_task = {"train_per_class": args.train_per_class, "num_epochs": args.num_epochs}
+    asked = [
+        {"arm": name, "seed": seed, "command": f"{args.options} {arm} --seed={seed}", **of_task}
         for seed in range(args.seed, args.seed + args.num_seeds)
-        for name in arms
-    }
-    configs = {command: config_of(command) for command in commands.values()}  # before all work
+        for name, arm in arms.items()
+    ]
+    configs = [config_of(each["command"]) for each in asked]  # before all work
     with writing_run(run):
-        for (name, seed), command in commands.items():
-            if command not in [each["command"] for each in runs]:
-                clear(run, unless=command)
-                figures = trained(configs[command], run, args)
-                runs.append({"arm": name, "seed": seed, "command": command, **figures})
+        for each, config in zip(asked, configs, strict=True):
+            if each not in [{key: done.get(key) for key in each} for done in runs]:
+                clear(run, unless=each)
+                runs.append(each | trained(config, run, args))
                 run.write_json("arms.json", {"runs": runs})
-    print_tables(list(arms), [each for each in runs if each["command"] in configs])
+    print_tables(list(arms), [done for done in runs if {k: done.get(k) for k in asked[0]} in asked])
     print(f"written: {run.path('arms.json')}")
 
 
@@ -88,12 +88,12 @@ def config_of(command: str) -> Any:
     return config
 
 
-def clear(run: hf_apt.Run, *, unless: str) -> None:
+def clear(run: hf_apt.Run, *, unless: dict[str, Any]) -> None:
     """Take away what an arm left, but for a training of `unless` that was interrupted."""
-    if not run.path("arm.json").exists() or run.read_json("arm.json") != {"command": unless}:
+    if not run.path("arm.json").exists() or run.read_json("arm.json") != unless:
         for path in filter(Path.exists, map(run.path, OF_AN_ARM)):
             path.unlink() if path.is_file() else shutil.rmtree(path)
-        run.write_json("arm.json", {"command": unless})
+        run.write_json("arm.json", unless)
 
 
 def trained(config: Any, run: hf_apt.Run, args: Arguments) -> dict[str, Any]:

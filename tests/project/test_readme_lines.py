@@ -88,7 +88,7 @@ def as_run(line: str) -> str:
 
 def test_nothing_is_left_out_or_changed_but_what_is_named() -> None:
     lines = shell_lines(README)
-    assert len(lines) == 21
+    assert len(lines) == 22
     assert {*NOT_RUN, *SHORTENED, *COPIED} <= set(lines)
     assert all(re.match(r"(hf-apt|torchrun) ?", line) for line in {*lines} - {*NOT_RUN})
     assert all(line.startswith("hf-apt ") for line in shell_lines(QUICKSTART))

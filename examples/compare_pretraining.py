@@ -1,12 +1,11 @@
 """Does a way of pre-training help? Several, over seeds, beside the plain one, at every block.
 
     python examples/compare_pretraining.py    # the planted language
-    python examples/compare_pretraining.py --options='sotu --task sotu --steps 6000' \
-        --arms 'plain=' 'simple=--objective rademacher:weight=1,texts=task:sotu'
+    python examples/compare_pretraining.py --arms 'plain=' 'rare=--masking-law frequency'
 
-An arm is a name and options of `hf-apt run`, whose text and tokenizer all arms share. All arms of
-a seed start from the same weights and read the same tokens in the same order, as pairs. What is in
-`<output_folder>/arms.json` is not repeated; a training that stopped goes on.
+An arm is a name and options of `hf-apt run`. Arms of a seed read the same tokens in the same order
+and, if of one shape, start from the same weights. What is in `<output_folder>/arms.json` is not
+repeated; a training that stopped goes on, and its seconds are not told.
 """
 
 import shlex
@@ -58,10 +57,11 @@ class Arguments:
 
 def main(arguments: list[str] | None = None) -> None:
     """Train every arm with every seed, and print what each has at every block."""
-    kinds: Any = Arguments
-    (args,) = HfArgumentParser(kinds).parse_args_into_dataclasses(arguments)
+    (args,) = HfArgumentParser(Arguments).parse_args_into_dataclasses(arguments)  # pyright: ignore
     arms = dict(arm.partition("=")[::2] for arm in args.arms)
     run = hf_apt.Run(Path(args.output_folder))
+    if len(arms) < len(args.arms):
+        raise ValueError("two arms have the same name: give each its own.")
     runs = run.read_json("arms.json")["runs"] if run.path("arms.json").exists() else []
     of_task = {"train_per_class": args.train_per_class, "num_epochs": args.num_epochs}
     asked = [
@@ -74,7 +74,7 @@ def main(arguments: list[str] | None = None) -> None:
         for each, config in zip(asked, configs, strict=True):
             if each not in [{key: done.get(key) for key in each} for done in runs]:
                 clear(run, unless=each)
-                runs.append(each | trained(config, run, args))
+                runs = sorted([*runs, each | trained(config, run, args)], key=lambda r: r["seed"])
                 run.write_json("arms.json", {"runs": runs})
     print_tables(list(arms), [done for done in runs if {k: done.get(k) for k in asked[0]} in asked])
     print(f"written: {run.path('arms.json')}")
@@ -104,10 +104,10 @@ def trained(config: Any, run: hf_apt.Run, args: Arguments) -> dict[str, Any]:
     """
     _, validation = prepare(config, run)
     clock = time.perf_counter if has_accelerator() else time.process_time
-    start = clock()
+    start, is_whole = clock(), not run.path("training").exists()
     pretrain_run(config, run)
     loss = run.read_json("training.json")["validation_loss"]
-    figures: dict[str, Any] = {"seconds": clock() - start, "validation_loss": loss}
+    figures: dict = {"seconds": clock() - start if is_whole else None, "validation_loss": loss}
     measured, tuned = PARTS if config.shape.generator else ("checkpoint", "checkpoint")
     trunk = hf_apt.Trunk(load_masked_lm(str(run.path(measured))))
     read = hf_apt.measure(trunk, validation, {"own": hf_apt.OwnHead(trunk)}, config.measure)

@@ -114,6 +114,8 @@ def shown(values: list[float], sign: str = "") -> str:
 def main(arguments_list: list[str] | None = None) -> None:
     """Train what is not trained yet, write the record, and print the table."""
     (arguments,) = HfArgumentParser(Arguments).parse_args_into_dataclasses(arguments_list)  # pyright: ignore
+    if arguments.num_seeds < 1:
+        raise ValueError(f"at least one seed is needed, got --num_seeds {arguments.num_seeds}.")
     seeds = [of_seed(arguments, seed) for seed in range(arguments.num_seeds)]
     record = {"options": asdict(arguments), "seeds": seeds}
     with writing(Path(arguments.output_dir) / "record.json") as file:
@@ -126,4 +128,7 @@ def main(arguments_list: list[str] | None = None) -> None:
 
 
 if __name__ == "__main__":
-    main()
+    try:
+        main()
+    except (OSError, ValueError) as error:
+        sys.exit(f"{Path(__file__).name}: {error}")

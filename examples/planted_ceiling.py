@@ -6,10 +6,12 @@ Two minutes of one core. `hf_apt.data.artificial.ceilings.shipped_ceiling` reads
 """
 
 import argparse
+from pathlib import Path
 from tempfile import TemporaryDirectory
 
 import numpy as np
 
+from hf_apt.atomic import writing
 from hf_apt.data.artificial.artificial_corpus import ArtificialCorpus
 from hf_apt.data.artificial.ceilings import ExpectedCounts, text_ceiling
 from hf_apt.data.artificial.registry import BENCHMARKS
@@ -47,11 +49,12 @@ def main() -> None:
     ):
         asked, right = asked_V.sum(), right_V.sum()
         print(f"{treatment:10} asked {asked:9.1f}, accuracy {right / asked:.4f}")
-    np.savez_compressed(
-        options.output,
-        asked_RV=counts.asked_RV.astype(np.float32),
-        right_RV=counts.right_RV.astype(np.float32),
-    )
+    with writing(Path(options.output), "wb") as file:
+        np.savez_compressed(
+            file,
+            asked_RV=counts.asked_RV.astype(np.float32),
+            right_RV=counts.right_RV.astype(np.float32),
+        )
 
 
 if __name__ == "__main__":

@@ -104,8 +104,10 @@ def require_shape(shape: ModelShape) -> None:
 
 def _require_cls_blocks(shape: ModelShape) -> None:
     for name in ("cls_norms", "cls_projections"):
+        if len({*getattr(shape, name)}) < len(getattr(shape, name)):
+            raise ValueError(f"{name} is {getattr(shape, name)}: name each block once.")
         for number in getattr(shape, name):
-            if not 1 <= number <= shape.num_blocks:
+            if type(number) is not int or not 1 <= number <= shape.num_blocks:
                 raise ValueError(
                     f"{name} names block {number}, and the model has the blocks 1 to "
                     f"{shape.num_blocks}: choose of these."

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from pathlib import Path
+from pathlib import Path, PurePath
 from typing import Any
 
 from hf_apt.reading import first_line, is_of_the_network
@@ -32,6 +32,16 @@ def of_run(name: str) -> str:
     """The checkpoint of a run, if `name` is a run's folder; `name` itself otherwise."""
     folder = Path(name) / "checkpoint"
     return str(folder) if (folder / "config.json").exists() else name
+
+
+def run_name(checkpoint: str) -> str:
+    """What to call a checkpoint; in which folder of somebody's disk it lies is left out.
+
+    >>> run_name("/home/me/runs/wiki/checkpoint"), run_name("owner/bert-6")
+    ('wiki', 'bert-6')
+    """
+    parts = [part for part in PurePath(checkpoint).parts if part not in ("checkpoint", "/")]
+    return parts[-1] if parts else checkpoint
 
 
 def require_folder(name: str) -> None:

@@ -36,7 +36,7 @@ class Run(RunTokens, RunTasks, RunInNotebooks):
         vocabulary.json    the tokens as text, by token id
         frequency.npy      occurrences in the training corpus, or the measured text, int64 (V,)
         fingerprints.json  of the two files above and the one below
-        planted.npy        planted language only: class of each token, -1 for none, int64 (V,)
+        planted.npy        of planted words: class of each token, -1 for none, int64 (V,)
         tokens/            tokenised sequences (hf_apt.data.tokens), train/ and validation/
         training/          the Trainer's own folder: checkpoints to resume from, its log
         checkpoint/        the trained model and its tokenizer

@@ -1,4 +1,4 @@
-"""What of the planted language is learnt, function words left out, and over seeds of training."""
+"""What of a planted language is learnt, function words left out, and over seeds of training."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ SEEDS = (
 
 
 def planted_words(summary: Summary, readout: str) -> list[str]:
-    """Two sentences on a run of the planted language; none where the ceiling is not known.
+    """What is said of a run of a planted language; nothing where the ceiling is not known.
 
     Mean APT after the last depth over the words of planted classes, beside the exact ceiling over
     the same words. The other words, such as "the", belong to no class: the sentence gives them
@@ -28,9 +28,11 @@ def planted_words(summary: Summary, readout: str) -> list[str]:
     if not mean or not limit or not mean["num"] or not limit["value"]:
         return []
     others = best["mean_apt"]["pooled"]["num"] - limit["num"]
+    is_demo = (summary["corpus"] or {}).get("name") == "planted"
+    called = "function" if is_demo else "fixed"
     return [
-        f"Over the {limit['num']} words of planted classes, the {others} function words left out,"
+        f"Over the {limit['num']} words of planted classes, the {others} {called} words left out,"
         f" mean APT is {estimate(mean)} after {depth_labels(summary)[last['depth']]},"
         f" {percent(mean['value'] / limit['value'])} of the exact ceiling ({estimate(limit)}).",
-        SEEDS,
+        *([SEEDS] if is_demo else []),
     ]

@@ -51,7 +51,8 @@ def require_valid(config: RunConfig, *, num_processes: int | None = None) -> Non
     """Raise ValueError, with the option to change, unless a run can be made of `config`.
 
     What a configuration can tell of itself it refuses when it is made; this is what several of them
-    have to agree on, and what is installed. It takes milliseconds and reads no file. None for
+    have to agree on, and what is installed. It reads no text and no weight: of a checkpoint to go
+    on from its configuration and, where another is named, its tokenizer. None for
     `num_processes` stands for the number that `torchrun` or `accelerate launch` has started.
     """
     if num_processes is None:

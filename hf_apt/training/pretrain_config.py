@@ -29,8 +29,8 @@ COMPILE_MODES = (
 
 
 CONTINUED_LEARNING_RATE = 1e-4
-"""Peak learning rate of a training that goes on from a checkpoint, unless told: ours, small enough
-to lose little of what is known, for wide models and narrow ones."""
+"""Peak learning rate of a training that goes on from a checkpoint, unless told: ours, not
+tuned."""
 
 
 @dataclass(frozen=True, kw_only=True)

@@ -28,13 +28,14 @@ class Bert6ClsConfig(BertConfig):
 
     def __post_init__(self, **kwargs):
         super().__post_init__(**kwargs)
-        self.cls_norms = tuple(self.cls_norms)
-        self.cls_projections = tuple(self.cls_projections)
         for name in ("cls_norms", "cls_projections"):
-            if any(number < 1 for number in getattr(self, name)):
-                raise ValueError(
-                    f"{name} is {getattr(self, name)}: give numbers of blocks, from 1 on."
-                )
+            given = getattr(self, name)
+            numbers = tuple(given) if isinstance(given, (tuple, list)) else (given,)
+            if any(type(number) is not int or number < 1 for number in numbers):
+                raise ValueError(f"{name} is {given!r}: give numbers of blocks, from 1 on.")
+            if len({*numbers}) < len(numbers):
+                raise ValueError(f"{name} is {given!r}: name each block once.")
+            setattr(self, name, numbers)
         if not set(self.cls_projections) <= set(self.cls_norms):
             raise ValueError(
                 f"cls_projections is {self.cls_projections} and cls_norms is {self.cls_norms}: "

@@ -7,6 +7,7 @@ from typing import Any
 
 from markupsafe import Markup
 
+from hf_apt.records.checkpoints import run_name
 from hf_apt.records.summary_record import Summary
 from hf_apt.records.task_record import TaskRecord
 from hf_apt.records.task_records import gap, is_of_this_model
@@ -18,7 +19,6 @@ from hf_apt.report.tasks import figures
 from hf_apt.report.tasks.enough import enough_sentences
 from hf_apt.report.tasks.figures import BLUE, GREEN, ORANGE, Line
 from hf_apt.report.tasks.formats import (
-    checkpoint_name,
     depth_place,
     estimate_of,
     made_harder,
@@ -73,7 +73,7 @@ def _lead(record: TaskRecord, labels: list[str], is_own: bool) -> list[str]:
     if harder := made_harder(texts):
         sentences.append(f"The training texts were {harder}; the test texts were left as they are.")
     if not is_own:
-        name = checkpoint_name(record["checkpoint"])
+        name = run_name(record["checkpoint"])
         sentences.insert(0, f"This is of another model than the rest of the page: {name}.")
     tuned = models["pretrained"].get("classifier")
     fresh = models.get("untrained", {}).get("classifier")

@@ -5,13 +5,13 @@ from __future__ import annotations
 from functools import partial
 from typing import Any
 
+from hf_apt.records.checkpoints import run_name
 from hf_apt.records.task_record import CommitteeRecord, MemberRecord
 from hf_apt.report.charts.task_charts import size_data, size_points
 from hf_apt.report.formats import NOTHING, PlainEstimate, estimate, number
 from hf_apt.report.section import Section
 from hf_apt.report.svg import both_widths
 from hf_apt.report.tasks import figures
-from hf_apt.report.tasks.formats import checkpoint_name
 from hf_apt.report.tasks.task_view import TaskView
 from hf_apt.stats.labels import COMBINATION_LABELS
 
@@ -84,7 +84,7 @@ def _lead(record: CommitteeRecord, estimates: dict[str, list[PlainEstimate]]) ->
         f" {number(record['chance'])}."
     ]
     if record["reference"] is not None:
-        name = checkpoint_name(record["reference"]["checkpoint"])
+        name = run_name(record["reference"]["checkpoint"])
         accuracy = estimate(record["reference"]["accuracy"])
         sentences.append(f"The reference, {name}, is right on {accuracy}.")
     return sentences
@@ -99,7 +99,7 @@ def _members(record: CommitteeRecord) -> list[list[str]]:
             name,
             estimate(member["accuracy"]),
             number(member["num_trained_parameters"], 0) if member["finetuned_here"] else NOTHING,
-            checkpoint_name(member["checkpoint"]),
+            run_name(member["checkpoint"]),
         ]
         for name, member in named
     ]

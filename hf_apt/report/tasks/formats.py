@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from pathlib import PurePath
 from typing import Any
 
 from hf_apt.records.task_record import TaskRecord
@@ -43,16 +42,6 @@ def depth_place(label: str) -> str:
     ('at the embeddings', 'after block 2')
     """
     return "at the embeddings" if label == "embeddings" else f"after {label}"
-
-
-def checkpoint_name(checkpoint: str) -> str:
-    """What to call a checkpoint; in which folder of somebody's disk it lies is left out.
-
-    >>> checkpoint_name("/home/me/runs/wiki/checkpoint"), checkpoint_name("owner/bert-6")
-    ('wiki', 'bert-6')
-    """
-    parts = [part for part in PurePath(checkpoint).parts if part not in ("checkpoint", "/")]
-    return parts[-1] if parts else checkpoint
 
 
 def made_harder(texts: dict[str, Any]) -> str:

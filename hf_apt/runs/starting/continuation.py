@@ -5,7 +5,9 @@ from __future__ import annotations
 from dataclasses import fields, replace
 from typing import TYPE_CHECKING
 
+from hf_apt.data.artificial.generated_corpus import GeneratedCorpus
 from hf_apt.data.corpus_source import CorpusSource
+from hf_apt.data.tokenizer import fingerprint, load_tokenizer
 from hf_apt.models.checkpoint_config import checkpoint_shape, masked_lm_config
 from hf_apt.models.loading import num_positions
 from hf_apt.models.shapes import ModelShape
@@ -67,6 +69,7 @@ def require_continuable(config: RunConfig) -> None:
             f"--causal-share {config.pretrain.causal_share:g} does not go with --start-from: a "
             "checkpoint goes on with masked tokens."
         )
+    _require_its_tokenizer(name, config)
     lengths = {"sequences": config.sequence_length}
     if config.finetune is not None:
         lengths["texts of the task"] = config.finetune.features.sequence_length
@@ -79,6 +82,27 @@ def require_continuable(config: RunConfig) -> None:
                 f"{what} of {length} tokens are longer than the {positions} positions of {name!r}: "
                 f"choose a --sequence-length of {positions} at most, and such a task."
             )
+
+
+def _require_its_tokenizer(name: str, config: RunConfig) -> None:
+    """Each id is to mean the token that the checkpoint knows, where it says which these are."""
+    if isinstance(config.corpus, CorpusSource) and config.tokenizer == name:
+        return
+    try:
+        own = load_tokenizer(name)
+    except ValueError:  # none is kept beside the weights: the one that is named is taken
+        return
+    if isinstance(config.corpus, GeneratedCorpus):
+        asked, whose = config.corpus.tokenizer(), f"the words of {config.corpus.name}"
+    elif config.tokenizer is not None:
+        asked, whose = load_tokenizer(config.tokenizer), f"the tokens of {config.tokenizer}"
+    else:
+        asked, whose = None, "the tokens of a WordPiece trained on the text"
+    if asked is None or fingerprint(asked) != fingerprint(own):
+        raise ValueError(
+            f"{whose} are not those that {name!r} has learnt, whose ids stand for others: "
+            "leave --tokenizer out, or choose a checkpoint of these."
+        )
 
 
 def gets_paths_of_cls(own: ModelShape, asked: ModelShape) -> bool:

@@ -4,14 +4,13 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
-from hf_apt.data.tokenizer import fingerprint, load_tokenizer
 from hf_apt.data.tokens import Tokens
 from hf_apt.models.carried_blocks import block_numbers, carry_blocks
 from hf_apt.models.checkpoint_config import checkpoint_shape
 from hf_apt.models.fresh import new_model
 from hf_apt.models.loading import load_masked_lm, require_room
 from hf_apt.models.shapes import ModelShape
-from hf_apt.records.fingerprints import checkpoint_identity
+from hf_apt.records.fingerprints import recorded_identity
 from hf_apt.runs.starting.continuation import gets_paths_of_cls
 
 if TYPE_CHECKING:
@@ -21,13 +20,13 @@ if TYPE_CHECKING:
 def starting_model(config: RunConfig, tokens: Tokens) -> tuple[Any, dict[str, Any]]:
     """The model, and what the record of its training says of where its weights are from.
 
-    Nothing is said of a model that is all fresh. Raises ValueError for a checkpoint that is none,
-    blocks that do not fit, and tokens that another tokenizer made than the checkpoint's.
+    Nothing is said of a model that is all fresh. Raises ValueError for a checkpoint that is none or
+    has fewer ids or positions than the tokens, and for blocks that do not fit.
     """
     settings = config.pretrain
     if settings.start_from is not None:
         model = _whole(settings.start_from, config.shape, tokens)
-        record = {"checkpoint": settings.start_from, **checkpoint_identity(settings.start_from)}
+        record = {"checkpoint": settings.start_from, **recorded_identity(settings.start_from)}
         return model, {"started": record}
     model = new_model(config.shape, tokens, seed=settings.seed)
     if settings.blocks_of is None:
@@ -38,7 +37,7 @@ def starting_model(config: RunConfig, tokens: Tokens) -> tuple[Any, dict[str, An
         "checkpoint": settings.blocks_of,
         "blocks": numbers,
         "parts": settings.carried_parts,
-        **checkpoint_identity(settings.blocks_of),
+        **recorded_identity(settings.blocks_of),
     }
     return model, {"carried": record}
 
@@ -49,15 +48,6 @@ def _whole(checkpoint: str, shape: ModelShape, tokens: Tokens) -> Any:
     if gets_paths_of_cls(checkpoint_shape(checkpoint), shape):
         model = _with_paths_of_cls(model, shape)
     require_room(model, made.vocab_size, made.sequence_length)
-    try:
-        tokenizer = load_tokenizer(checkpoint)
-    except ValueError:  # none is kept beside the weights: the one that was named is taken
-        return model
-    if fingerprint(tokenizer) != made.tokenizer:
-        raise ValueError(
-            f"the tokens were made by another tokenizer than that of {checkpoint!r}, which knows "
-            f"each id as another token: leave --tokenizer out, and --start-from brings its own."
-        )
     return model
 
 
@@ -66,9 +56,10 @@ def _with_paths_of_cls(model: Any, shape: ModelShape) -> Any:
     from hf_apt.models.bert6 import Bert6ClsConfig, Bert6ClsForMaskedLM
     from hf_apt.models.bert6.cls_blocks import begin_as_copies
 
-    kept = {key: value for key, value in model.config.to_dict().items() if key != "model_type"}
-    paths = {"cls_norms": shape.cls_norms, "cls_projections": shape.cls_projections}
-    own = Bert6ClsForMaskedLM(Bert6ClsConfig(**kept | paths))
+    settings: dict[str, Any] = model.config.to_dict()
+    settings |= {"cls_norms": shape.cls_norms, "cls_projections": shape.cls_projections}
+    settings.pop("model_type")
+    own = Bert6ClsForMaskedLM(Bert6ClsConfig(**settings))
     own.load_state_dict(model.state_dict(), strict=False)
     begin_as_copies(own)
     return own.eval()

@@ -15,9 +15,10 @@ from tests.support.finished import change_summary, write_finished_run
     [
         (None, "", None),
         ({"num_steps": 3}, "", None),
-        ({"started": {"checkpoint": "a/b"}}, "from all weights of a/b", "a/b"),
+        ({"started": {"checkpoint": "a/b", "revision": "c"}}, "from all weights of a/b", "a/b"),
+        ({"started": {"checkpoint": "after/checkpoint"}}, "from all weights of after", None),
         (
-            {"started": {"checkpoint": f"a/b@{'0' * 40}"}},
+            {"started": {"checkpoint": f"a/b@{'0' * 40}", "revision": "0" * 40}},
             f"from all weights of a/b@{'0' * 40}",
             "a/b",
         ),
@@ -28,13 +29,13 @@ from tests.support.finished import change_summary, write_finished_run
             None,
         ),
         (
-            {"carried": {"checkpoint": "a/b", "blocks": [1, 2], "parts": "attention"}},
-            "from the attention of blocks 1, 2 of a/b",
+            {"carried": {"checkpoint": "me/x", "blocks": [1, 2], "parts": "attention"}},
+            "from the attention of blocks 1, 2 of x",
             None,
         ),
         (
             {"carried": {"checkpoint": "runs/of/me", "blocks": [3], "parts": "whole"}},
-            "from blocks 3 of me",
+            "from block 3 of me",
             None,
         ),
     ],
@@ -49,7 +50,9 @@ def test_page_and_card_say_it(tmp_path) -> None:
     plain = checkpoint_card(run, CardOptions(repo="me/model"))
     assert "base_model" not in yaml.safe_load(plain.split("---")[1])
     training = run.read_json("summary.json")["training"]
-    change_summary(run, training=training | {"started": {"checkpoint": "them/bert"}})
+    change_summary(
+        run, training=training | {"started": {"checkpoint": "them/bert", "revision": "c"}}
+    )
     card = checkpoint_card(run, CardOptions(repo="me/model"))
     assert yaml.safe_load(card.split("---")[1])["base_model"] == "them/bert"
     assert ", from all weights of them/bert." in card.replace("\n", " ")

@@ -18,7 +18,7 @@ from transformers import HfArgumentParser
 
 from hf_apt.atomic import writing
 from hf_apt.data.planted.parameters import LanguageParameters
-from hf_apt.training.languages.adversary import AdversaryConfig
+from hf_apt.training.languages.language_adversary import AdversaryConfig
 from hf_apt.training.languages.language_training import (
     LanguageTraining,
     train_on_languages,

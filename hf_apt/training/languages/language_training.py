@@ -25,7 +25,7 @@ from hf_apt.stats.config_checks import (
     require_share,
     require_whole,
 )
-from hf_apt.training.languages.adversary import AdversaryConfig, moved
+from hf_apt.training.languages.language_adversary import AdversaryConfig, moved
 from hf_apt.training.languages.regret import (
     FIRST,
     AskedTexts,

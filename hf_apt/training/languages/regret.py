@@ -94,7 +94,7 @@ def regret(answers: Answers, language: PlantedLanguage, texts: AskedTexts) -> Re
         The mean regret over all asked positions.
     """
     batch, law = texts.read(language)
-    exact_NW = exact_answers(language, batch, law)
+    exact_NW = exact_words(language, batch, law)
     logs_NV = answers(batch.input_ids_BT, batch.modified_BT)
     logs_NW = logs_NV[:, FIRST:].astype(np.float64)
     log_exact_NW = np.log(exact_NW, out=np.zeros_like(exact_NW), where=exact_NW > 0)
@@ -108,7 +108,7 @@ def regret(answers: Answers, language: PlantedLanguage, texts: AskedTexts) -> Re
     )
 
 
-def exact_answers(
+def exact_words(
     language: PlantedLanguage, batch: MaskedBatch, law: Masking
 ) -> Float[np.ndarray, "asked words"]:
     """(N, W) the exact distributions of the asked words of a batch of `AskedTexts`."""

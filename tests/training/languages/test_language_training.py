@@ -7,7 +7,7 @@ import torch
 
 from hf_apt.data.planted.parameters import LanguageBounds, LanguageParameters
 from hf_apt.models.shapes import ModelShape
-from hf_apt.training.languages.adversary import AdversaryConfig
+from hf_apt.training.languages.language_adversary import AdversaryConfig
 from hf_apt.training.languages.language_training import (
     LanguageTraining,
     train_on_languages,

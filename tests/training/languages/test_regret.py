@@ -5,7 +5,7 @@ import pytest
 
 from hf_apt.data.planted import bayes_predictions
 from hf_apt.data.planted.parameters import LanguageBounds
-from hf_apt.training.languages.regret import FIRST, AskedTexts, exact_answers, regret
+from hf_apt.training.languages.regret import FIRST, AskedTexts, exact_words, regret
 
 LANGUAGE = LanguageBounds().at(LanguageBounds().drawn(1, 1)).language()
 TEXTS = AskedTexts(num_documents=40, num_words=24, seed=3)
@@ -17,7 +17,7 @@ def exactly(ids_BT, asked_BT):
     np.testing.assert_array_equal(batch.input_ids_BT, ids_BT)
     np.testing.assert_array_equal(batch.modified_BT, asked_BT)
     with np.errstate(divide="ignore"):
-        logs_NW = np.log(exact_answers(LANGUAGE, batch, law))
+        logs_NW = np.log(exact_words(LANGUAGE, batch, law))
     return np.concatenate([np.full((len(logs_NW), FIRST), -np.inf), logs_NW], axis=1)
 
 
@@ -40,7 +40,7 @@ def test_uniform_answers_lack_the_entropy_of_the_exact_ones() -> None:
     batch, law = TEXTS.read(LANGUAGE)
     found = regret(lambda i, a: at_random(i, a, scale=0.0), LANGUAGE, TEXTS)
     num_ids, terms = FIRST + LANGUAGE.num_words, []
-    for probs_W in exact_answers(LANGUAGE, batch, law):
+    for probs_W in exact_words(LANGUAGE, batch, law):
         terms.append(sum(p * (np.log(p) + np.log(num_ids)) for p in probs_W if p > 0))
     assert found.nats == pytest.approx(np.mean(terms), abs=1e-12)
 
@@ -53,7 +53,7 @@ def test_realised_losses_differ_by_the_regret() -> None:
     logs_NV = at_random(None, asked_BT)
     words_N = batch.labels_BT[asked_BT] - FIRST
     rows_N = np.arange(len(words_N))
-    exact_NW = exact_answers(LANGUAGE, batch, law)
+    exact_NW = exact_words(LANGUAGE, batch, law)
     lost_N = np.log(exact_NW[rows_N, words_N]) - logs_NV[rows_N, words_N + FIRST]
     found = regret(lambda *_: logs_NV, LANGUAGE, texts)
     documents_N = asked_BT.nonzero()[0]
@@ -88,6 +88,6 @@ def test_exact_answers_are_those_of_the_predictor_at_the_rate_of_the_texts() -> 
         word_ids=np.arange(FIRST, num_ids),
         masking_rate=0.4,
     )
-    exact_NW = exact_answers(LANGUAGE, batch, law)
+    exact_NW = exact_words(LANGUAGE, batch, law)
     np.testing.assert_array_equal(exact_NW.max(axis=1), best.probabilities)
     assert batch.modified_BT.sum() == pytest.approx(0.4 * 240, abs=4 * np.sqrt(240 * 0.24))

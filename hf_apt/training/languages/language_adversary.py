@@ -54,7 +54,7 @@ class Move:
     """The regret at the present place, and at each candidate."""
 
 
-def candidates(
+def places_about(
     place_P: Float[np.ndarray, " parameters"], config: AdversaryConfig, number: int
 ) -> Float[np.ndarray, "candidates parameters"]:
     """(M + 1, P) the present place and those about it: a pure function of place, seed and number.
@@ -83,7 +83,7 @@ def moved(
     Returns:
         The new place; the present one where no candidate has more regret.
     """
-    places_MP = candidates(place_P, config, number)
+    places_MP = places_about(place_P, config, number)
     if config.step_size == 0:
         places_MP = places_MP[:1]  # all are the present one
     regrets_M = np.array([regret_at(each_P) for each_P in places_MP])

@@ -3,7 +3,7 @@
 import numpy as np
 import pytest
 
-from hf_apt.training.languages.adversary import AdversaryConfig, candidates, moved
+from hf_apt.training.languages.language_adversary import AdversaryConfig, moved, places_about
 
 CONFIG = AdversaryConfig(num_candidates=6, step_size=0.3, seed=1)
 PLACE = np.array([0.1, 0.5, 0.95])
@@ -11,7 +11,7 @@ PLACE = np.array([0.1, 0.5, 0.95])
 
 def test_candidates_keep_to_the_bounds_and_to_the_step() -> None:
     for number in range(30):
-        places_MP = candidates(PLACE, CONFIG, number)
+        places_MP = places_about(PLACE, CONFIG, number)
         assert places_MP.shape == (7, 3)
         np.testing.assert_array_equal(places_MP[0], PLACE)
         assert ((places_MP >= 0) & (places_MP <= 1)).all()
@@ -19,10 +19,13 @@ def test_candidates_keep_to_the_bounds_and_to_the_step() -> None:
 
 
 def test_candidates_are_a_pure_function_of_seed_and_number() -> None:
-    np.testing.assert_array_equal(candidates(PLACE, CONFIG, 4), candidates(PLACE, CONFIG, 4))
-    others = (candidates(PLACE, CONFIG, 5), candidates(PLACE, AdversaryConfig(num_candidates=6), 4))
+    np.testing.assert_array_equal(places_about(PLACE, CONFIG, 4), places_about(PLACE, CONFIG, 4))
+    others = (
+        places_about(PLACE, CONFIG, 5),
+        places_about(PLACE, AdversaryConfig(num_candidates=6), 4),
+    )
     for other_MP in others:
-        assert (other_MP[1:] != candidates(PLACE, CONFIG, 4)[1:]).any()
+        assert (other_MP[1:] != places_about(PLACE, CONFIG, 4)[1:]).any()
 
 
 def test_it_climbs_to_the_top_of_a_hill() -> None:

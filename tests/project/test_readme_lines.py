@@ -44,6 +44,10 @@ SHORTENED = {
     "hf-apt run 'articles/*.parquet' --column text": _TEXT,
     "hf-apt run 'articles/*.parquet' --dry-run": _TEXT,
     "hf-apt run 'articles/*.parquet' --model bert-1-wide -o runs/wide": _TEXT,
+    "hf-apt run 'articles/*.parquet' --start-from google-bert/bert-base-uncased -o runs/mine": (
+        "--steps 2 --batch-size 4 --head-steps 2 --sequence-length 16 --measure-sequences 8"
+        " --validation-share 0.3"
+    ),
     "hf-apt run wikimedia/wikipedia --dataset-config 20231101.en --recipe paper"
     " --max-documents 40000 -o runs/wiki": "--dry-run",  # days, and 20 GB of the Hub
     "hf-apt measure MODEL FILE": _FEW,

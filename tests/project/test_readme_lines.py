@@ -196,7 +196,7 @@ def test_the_lines_of_the_readme(folder, environment) -> None:
             made, *names = COPIED[line]
             for name in names:
                 shutil.copytree(folder / made, folder / name)
-    assert len(said) == 19
+    assert len(said) == 20
     assert sum("nothing was measured" in each for each in said) == 1  # one line stands there twice
     for run in ("planted", "MODEL-on-FILE", "bert6-narrow-wikipedia-on-sotu", "wide", "two"):
         assert (folder / "runs" / run / "report.html").exists()

@@ -30,6 +30,9 @@ class Chained:
     logits_DKK: Float[np.ndarray, "depth shown hidden"]
     """Logits of the hidden token's most probable ones, for each most probable shown one."""
 
+    totals_DK: Float[np.ndarray, "depth shown"]
+    """The log of the sum of exp(logit) over the whole vocabulary, for each most probable one."""
+
 
 @dataclass(frozen=True)
 class PairAnswers:
@@ -80,6 +83,8 @@ class PairAnswers:
             second_B=second_DK[depth],
             first_given_second_AB=self.second_shown.logits_DKK[depth].T,
             second_given_first_AB=self.first_shown.logits_DKK[depth],
+            first_total_B=self.second_shown.totals_DK[depth],
+            second_total_A=self.first_shown.totals_DK[depth],
         )
 
 
@@ -154,7 +159,7 @@ class PairAsker:
         hidden, shown = 1 - side, chosen[side]
         at_true = int(np.flatnonzero(shown.ids_C == true[side])[0])
         kept = _exact(chosen[hidden])
-        divergences, logits = [], []
+        divergences, logits, totals = [], [], []
         log_true_D = np.empty(0)
         for start in range(0, len(shown.ids_C), self._config.batch_size):
             ids_c = shown.ids_C[start : start + self._config.batch_size]
@@ -171,8 +176,12 @@ class PairAsker:
                 log_true_D = log_DcV[:, at_true - start, true[hidden]].numpy()
             num = max(min(shown.num_exact - start, len(ids_c)), 0)
             logits.append(logits_DcV[:, :num, kept].numpy())
+            totals.append(logits_DcV[:, :num].logsumexp(dim=-1).numpy())
         return Chained(
-            np.concatenate(divergences, axis=1), log_true_D, np.concatenate(logits, axis=1)
+            np.concatenate(divergences, axis=1),
+            log_true_D,
+            np.concatenate(logits, axis=1),
+            np.concatenate(totals, axis=1),
         )
 
     def _logits(self, rows: list[list[int]], positions: list[int]) -> Tensor:

@@ -1,8 +1,8 @@
 """Joint laws of two masked tokens, made of the conditionals of a masked language model.
 
 The conditionals p(a | b) and p(b | a) of such a model need not be those of any joint law. The ways
-to make one all the same, but for the chains and the sampler, are those of Torroba Hennigen and Kim
-2023, arXiv 2305.15501, sections 2 and 3. All laws are over the given tokens alone.
+to make one all the same, but for the chains and sampling in turn, are those of Torroba Hennigen and
+Kim 2023, arXiv 2305.15501, sections 2 and 3. All laws are over the given tokens alone.
 """
 # A: tokens of the first position. B: tokens of the second.
 
@@ -49,6 +49,13 @@ class PairLogits:
     second_given_first_AB: Float[np.ndarray, "first second"]
     """Logits of the second token where the first one is shown; a row for each first token."""
 
+    first_total_B: Float[np.ndarray, " second"] | None = None
+    """The log of the sum of exp(logit of the first token) over the whole vocabulary, for each
+    second token that is shown; None where the chosen tokens are all that there are."""
+
+    second_total_A: Float[np.ndarray, " first"] | None = None
+    """The same of the second token, for each first token that is shown."""
+
     @property
     def log_first_given_second_AB(self) -> Float[np.ndarray, "first second"]:
         """Log p(a | b), columns normalised over the chosen tokens."""
@@ -59,12 +66,29 @@ class PairLogits:
         """Log p(b | a), rows normalised over the chosen tokens."""
         return log_softmax(self.second_given_first_AB, axis=1)
 
+    def first_chained_AB(self) -> Float[np.ndarray, "first second"]:
+        """Log of p(a) p(b | a) within the chosen tokens, where both are over the vocabulary."""
+        if self.second_total_A is None:
+            total_A = logsumexp(self.second_given_first_AB, axis=1)
+        else:
+            total_A = self.second_total_A
+        return _normalised((self.first_A - total_A)[:, None] + self.second_given_first_AB)
+
+    def second_chained_AB(self) -> Float[np.ndarray, "first second"]:
+        """Log of p(b) p(a | b) within the chosen tokens, where both are over the vocabulary."""
+        if self.first_total_B is None:
+            total_B = logsumexp(self.first_given_second_AB, axis=0)
+        else:
+            total_B = self.first_total_B
+        return _normalised(self.first_given_second_AB + (self.second_B - total_B))
+
 
 def pair_joint(logits: PairLogits, name: JointName) -> Float[np.ndarray, "first second"]:
     """The logarithm of a joint law of two tokens.
 
     - `product`: p(a) p(b), as if the tokens were independent
-    - `first_chained`: p(a) p(b | a); `second_chained`: p(b) p(a | b)
+    - `first_chained`: p(a) p(b | a); `second_chained`: p(b) p(a | b); of the whole vocabulary, and
+      normalised once over the chosen tokens
     - `mrf_logits`: proportional to the exponential of the sum of both logits; `mrf`: to
       p(a | b) p(b | a)
     - `hcb`: p(a | b) / p(a* | b) p(b | a*), normalised, a* the most probable first token where both
@@ -72,11 +96,12 @@ def pair_joint(logits: PairLogits, name: JointName) -> Float[np.ndarray, "first 
     - `arnold_gokhale`: among all joint laws the one whose conditionals are next to the model's
       (Arnold and Gokhale 1998), the fixed point of
       q <- (p(a | b) + p(b | a)) / (1 / q(a) + 1 / q(b)), normalised, which is solved for
-    - `sampler`: where sampling one token given the other, in turn, ends: the mean of the laws after
+    - `sampler`: where sampling in turn, one token given the other, ends: the mean of the laws after
       either step
 
     Where the conditionals are those of a joint law, `hcb`, `arnold_gokhale` and `sampler` give it
-    back; the `mrf` do not.
+    back, within the chosen tokens; so do the chains if p(a), p(b) are its own too. The `mrf` do
+    not.
 
     Args:
         logits: what the model answers.
@@ -84,13 +109,16 @@ def pair_joint(logits: PairLogits, name: JointName) -> Float[np.ndarray, "first 
 
     Returns:
         log q(a, b) in nats; the law adds up to 1.
+
+    Raises:
+        JointNotFoundError: for `arnold_gokhale`, where its equations were not solved.
     """
     if name == "product":
         return log_softmax(logits.first_A)[:, None] + log_softmax(logits.second_B)
     if name == "first_chained":
-        return log_softmax(logits.first_A)[:, None] + logits.log_second_given_first_AB
+        return logits.first_chained_AB()
     if name == "second_chained":
-        return logits.log_first_given_second_AB + log_softmax(logits.second_B)
+        return logits.second_chained_AB()
     if name == "mrf_logits":
         return _normalised(logits.first_given_second_AB + logits.second_given_first_AB)
     first_AB, second_AB = logits.log_first_given_second_AB, logits.log_second_given_first_AB

@@ -1,4 +1,4 @@
-"""Pairs of masked tokens read in texts: gaps, joint laws, and in the planted language the truth."""
+"""Pairs of masked tokens read in texts: gaps, joint laws; the truth in a language that is known."""
 # D: depths. J: joint laws. N: pairs. R: figures.
 
 from __future__ import annotations
@@ -13,14 +13,15 @@ from jaxtyping import Float, Int
 from hf_apt.analysis.pairs.pair_asker import PairAnswers, PairAsker
 from hf_apt.analysis.pairs.pair_config import PairConfig
 from hf_apt.analysis.pairs.pair_places import PairPlace, pair_places
-from hf_apt.analysis.pairs.pair_truth import KnownLanguage, PairTruth, known_truth
+from hf_apt.analysis.pairs.pair_truth import KnownLanguage, known_truth, require_known
 from hf_apt.data.whole_texts.encoded_texts import EncodedTexts
 from hf_apt.depths.causality import is_causal
 from hf_apt.depths.trunk import Trunk
 from hf_apt.models.loading import num_positions, require_room
 from hf_apt.stats.estimates import Estimate, mean_estimate
 from hf_apt.stats.pairs.joint_figures import conditional_divergence, order_divergence
-from hf_apt.stats.pairs.joints import JOINT_NAMES, pair_joint
+from hf_apt.stats.pairs.joints import JOINT_NAMES, JointName, PairLogits, pair_joint
+from hf_apt.stats.pairs.nearest_joint import JointNotFoundError
 from hf_apt.stats.pairs.pair_gap import divergences
 
 if TYPE_CHECKING:
@@ -48,10 +49,12 @@ class PairReadings:
     """Probability of the tokens that were not summed over exactly."""
 
     order_ND: Float[np.ndarray, "pairs depth"]
-    """Jensen-Shannon divergence of the two chained joints, over the most probable tokens."""
+    """Jensen-Shannon divergence of the two chained joints, within the most probable tokens; 0 where
+    one joint law has the model's conditionals and its p(a), p(b)."""
 
     surprisal_NDJ: Float[np.ndarray, "pairs depth joint"]
-    """-log q(true pair) in each joint law of the most probable tokens."""
+    """-log q(true pair) in each joint law of the most probable tokens; NaN, here and below, where a
+    law was not found."""
 
     unfaithful_NDJ: Float[np.ndarray, "pairs depth joint"]
     """Mean divergence of the joint's conditionals from the model's."""
@@ -69,7 +72,7 @@ class PairReadings:
     """-log p(true pair) in the exact law, over the most probable tokens of the last depth."""
 
     def estimate(self, values_N: Any, *, distance: int | None = None) -> Estimate:
-        """The mean of values of pairs, with its error over texts.
+        """The mean of values of pairs, with its error over texts; NaN entries are left out.
 
         Args:
             values_N: a value for each pair.
@@ -79,10 +82,16 @@ class PairReadings:
             The mean over texts.
         """
         values_N = np.asarray(values_N, float)
-        kept_N = self.distances_N == distance if distance is not None else np.ones(len(self), bool)
+        kept_N = ~np.isnan(values_N)
+        if distance is not None:
+            kept_N &= self.distances_N == distance
         texts, place_N = np.unique(self.texts_N[kept_N], return_inverse=True)
         sums = np.bincount(place_N, values_N[kept_N], len(texts))
         return mean_estimate(sums / np.bincount(place_N, minlength=len(texts)))
+
+    def not_found(self) -> Int[np.ndarray, "depth joint"]:
+        """Pairs of which a joint law was not found, of each law at each depth."""
+        return np.isnan(self.surprisal_NDJ).sum(axis=0)
 
     def __len__(self) -> int:
         return len(self.texts_N)
@@ -108,16 +117,17 @@ def read_pairs(
         tokenizer: its tokenizer.
         texts: the texts, none empty.
         config: which pairs, and how many candidates.
-        language: the planted or artificial language that the texts are of; its exact law then
-            stands beside.
+        language: the planted or artificial language that the texts are of, whole documents; its
+            exact law then stands beside.
 
     Returns:
         A row for each pair.
 
     Raises:
         ValueError: before any pass, for a causal model, a tokenizer of another model or without a
-            mask, texts that are none or too short, and texts that are not of the language; later
-            for logits that are not finite.
+            mask, texts that are none or too short, and a language that is too large, or whose texts
+            are not its own or would be cut; later for logits that are not finite and for texts that
+            are no whole documents of the language.
     """
     config = config or PairConfig()
     if is_causal(model):
@@ -131,12 +141,13 @@ def read_pairs(
     length = config.sequence_length if most is None else min(config.sequence_length, most)
     encoded = EncodedTexts(tokenizer, texts, length)
     require_room(model, len(tokenizer), encoded.longest)
+    if language is not None:
+        _require_whole(tokenizer, texts, encoded, most)
+        require_known(language, encoded.rows)
     places = pair_places(encoded.own, config.distances, config.seed)
-    truth = None if language is None else known_truth(language, encoded.rows, places)
     asker = PairAsker(Trunk(model), tokenizer.mask_token_id, config)
     rows = [
-        _row(asker, encoded.rows[place.text], place, config, truth[number] if truth else None)
-        for number, place in enumerate(_told(places))
+        _row(asker, encoded.rows[place.text], place, config, language) for place in _told(places)
     ]
     columns = [
         None if column[0] is None else np.array(column) for column in zip(*rows, strict=True)
@@ -148,10 +159,33 @@ def read_pairs(
     )
 
 
+def _require_whole(
+    tokenizer: Any, texts: Sequence[str], encoded: EncodedTexts, most: int | None
+) -> None:
+    """Raise ValueError where texts of a language were cut: its law is one of whole documents."""
+    whole = tokenizer(list(texts), verbose=False)["input_ids"]
+    longest = max(map(len, whole))
+    if longest == encoded.longest:
+        return
+    remedy = f"give --sequence-length {longest}"
+    if most is not None and longest > most:
+        remedy = f"give documents of at most {most} tokens, for which the model has positions"
+    raise ValueError(
+        f"texts of {longest} tokens would be cut to {encoded.longest}, and the exact law is of "
+        f"whole documents: {remedy}."
+    )
+
+
 def _row(
-    asker: PairAsker, ids: list[int], place: PairPlace, config: PairConfig, truth: PairTruth | None
+    asker: PairAsker,
+    ids: list[int],
+    place: PairPlace,
+    config: PairConfig,
+    language: KnownLanguage | None,
 ) -> tuple[Any, ...]:
     """The fields of a pair, from `gap_ND2` on."""
+    # First, since texts that are not of the language then take no pass.
+    truth = None if language is None else known_truth(language, ids, place)
     generator = np.random.default_rng((config.seed, place.text, place.distance, 1))
     answers = asker(ids, place.first, place.second, generator)
     if not np.isfinite(answers.gap_D2() + answers.gain_D2()).all():
@@ -165,7 +199,7 @@ def _row(
     order_D, surprisal_DJ, unfaithful_DJ, from_truth_DJ = [], [], [], []
     for depth in range(len(answers.log_true_D2)):
         logits = answers.logits(depth)
-        laws = {name: pair_joint(logits, name) for name in JOINT_NAMES}
+        laws = {name: _law(logits, name) for name in JOINT_NAMES}
         order_D.append(order_divergence(laws["first_chained"], laws["second_chained"]))
         surprisal_DJ.append([-law_AB[true] for law_AB in laws.values()])
         unfaithful_DJ.append([conditional_divergence(logits, law) for law in laws.values()])
@@ -181,6 +215,14 @@ def _row(
         None if truth is None else truth.gain,
         None if exact_AB is None else -exact_AB[true],
     )
+
+
+def _law(logits: PairLogits, name: JointName) -> np.ndarray:
+    """A joint law, NaN throughout if it was not found."""
+    try:
+        return pair_joint(logits, name)
+    except JointNotFoundError:
+        return np.full(logits.first_given_second_AB.shape, np.nan)
 
 
 def _kept(answers: PairAnswers) -> tuple[np.ndarray, np.ndarray]:

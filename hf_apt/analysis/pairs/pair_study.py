@@ -11,7 +11,7 @@ import numpy as np
 from hf_apt.analysis.pairs.pair_config import PairConfig
 from hf_apt.analysis.pairs.pair_readings import PairReadings, read_pairs
 from hf_apt.analysis.pairs.pair_tables import JOINT_TITLES, pair_figures, pair_tables
-from hf_apt.analysis.pairs.pair_truth import KnownLanguage
+from hf_apt.analysis.pairs.pair_truth import MOST_WORDS, KnownLanguage
 from hf_apt.models.description import depth_names
 from hf_apt.records.studies.study_record import StudyRecord, study_record
 from hf_apt.stats.estimates import Estimate, plain
@@ -40,7 +40,8 @@ def pair_study(
         texts: the texts that it reads.
         config: which pairs are asked about.
         provenance: what the texts are.
-        language: the planted or artificial language that they are of.
+        language: the planted or artificial language that they are of; with more words than
+            `MOST_WORDS` its exact law is left out, and the first finding says so.
 
     Returns:
         The record: tables and figures by depth and distance, and of joint laws.
@@ -48,6 +49,13 @@ def pair_study(
     Raises:
         ValueError: as `hf_apt.read_pairs`.
     """
+    left_out = []
+    if language is not None and language.num_words > MOST_WORDS:
+        left_out = [
+            f"The exact law is left out: the language has {language.num_words:,} words, and the "
+            f"law of a pair is made for {MOST_WORDS:,} at most."
+        ]
+        language = None
     readings = read_pairs(model, tokenizer, texts, config, language=language)
     names = depth_names(model.config, readings.gap_ND2.shape[1])
     return study_record(
@@ -57,7 +65,7 @@ def pair_study(
         question="How much do two masked tokens say about each other, and is there a joint law "
         "that holds what the model says of each?",
         checkpoint=checkpoint,
-        findings=findings(readings, names),
+        findings=left_out + findings(readings, names),
         tables=pair_tables(readings, names, config),
         figures=pair_figures(readings, names),
         results=_results(readings),
@@ -86,9 +94,8 @@ def findings(readings: PairReadings, names: Sequence[str]) -> list[str]:
         f"product of their own laws, and makes the true pair {_said(gain)} nats likelier{beside}.",
         _of_distances(readings),
         "The two orders of chaining are "
-        f"{_said(readings.estimate(readings.order_ND[:, -1]))} nats apart "
-        "(Jensen-Shannon): the model's conditionals "
-        "are not those of one joint law, as far as this is not 0.",
+        f"{_said(readings.estimate(readings.order_ND[:, -1]))} nats apart (Jensen-Shannon); this "
+        "is 0 where one joint law has the model's conditionals and its p(a), p(b).",
         _of_joints(readings),
     ]
     tail = float(readings.tail_ND2[:, -1].mean())
@@ -111,20 +118,29 @@ def _of_distances(readings: PairReadings) -> str:
 
 
 def _of_joints(readings: PairReadings) -> str:
-    """Which joint law is best, with its difference from Arnold and Gokhale's, pair by pair."""
+    """Which joint law is best, with its lead over the next one and over the product.
+
+    Pair by pair, over pairs of which all laws were found.
+    """
     measured = readings.from_truth_NDJ
     what = "nearest to the exact law"
     if measured is None:
         measured, what = readings.surprisal_NDJ, "that makes the true pairs likeliest"
+    is_whole_N = ~np.isnan(measured[:, -1]).any(axis=-1)
+    measured = np.where(is_whole_N[:, None, None], measured, np.nan)
+    if not is_whole_N.any():
+        return "Of no pair all joint laws were found: they are not compared."
     means = [readings.estimate(measured[:, -1, number]) for number in range(len(JOINT_NAMES))]
     order = np.argsort([mean.value for mean in means], kind="stable")
     best, second = int(order[0]), int(order[1])
     difference = readings.estimate(measured[:, -1, second] - measured[:, -1, best])
     product = readings.estimate(measured[:, -1, 0] - measured[:, -1, best])
+    num_out = int((~is_whole_N).sum())
+    left_out = f", {num_out} of {len(readings)} pairs left out" if num_out else ""
     return (
         f"The joint law {what} is: {JOINT_TITLES[JOINT_NAMES[best]]}, {_said(means[best])} nats; "
         f"next is {JOINT_TITLES[JOINT_NAMES[second]]}, {_said(difference)} behind, and the product "
-        f"of independent tokens is {_said(product)} behind, pair by pair."
+        f"of independent tokens is {_said(product)} behind, pair by pair{left_out}."
     )
 
 
@@ -163,6 +179,10 @@ def _results(readings: PairReadings) -> dict[str, Any]:
         "surprisal": by_joint(readings.surprisal_NDJ),
         "unfaithful": by_joint(readings.unfaithful_NDJ),
         "from_truth": by_joint(readings.from_truth_NDJ),
+        "not_found": {
+            name: readings.not_found()[:, number].tolist()
+            for number, name in enumerate(JOINT_NAMES)
+        },
         "exact": exact,
     }
 

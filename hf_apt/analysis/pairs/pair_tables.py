@@ -35,7 +35,7 @@ def pair_tables(
         config: what was asked for.
 
     Returns:
-        Three tables; in the planted language with the exact law as a row or column.
+        Three tables; in a language that is known with the exact law as a row or column.
     """
     return [
         _by_depth(readings, names, config),
@@ -74,8 +74,9 @@ def _by_depth(readings: PairReadings, names: Sequence[str], config: PairConfig) 
             "tokens apart; ± is the standard error over texts, both orders are averaged.",
             "Gap: KL of the chained joint from the product. Gain: by how much the chained joint "
             "makes the true pair likelier; where a model is right its mean is that of the gap.",
-            "Orders apart: Jensen-Shannon divergence of the two chained joints, over the "
-            f"{config.num_best} most probable tokens of either position.",
+            "Orders apart: Jensen-Shannon divergence of the two chained joints, within the "
+            f"{config.num_best} most probable tokens of either position; 0 where one joint law has "
+            "the model's conditionals and its p(a), p(b).",
             f"Tail: probability of all others, for which {config.num_drawn} draws stand in the gap."
             if config.num_drawn
             else "Tail: probability of all others, which the gap leaves out.",
@@ -145,6 +146,12 @@ def _of_joints(readings: PairReadings, last: str, config: PairConfig) -> StudyTa
     ]
     if readings.from_truth_NDJ is not None:
         notes.append("From truth: KL of the exact law from the joint law.")
+    notes += [
+        f"{JOINT_TITLES[name]}: not found for {number} of {len(readings)} pairs, which its row "
+        "leaves out."
+        for name, number in zip(JOINT_NAMES, readings.not_found()[-1].tolist(), strict=True)
+        if number
+    ]
     return StudyTable(
         title=f"Joint laws of two masked tokens after {last}, nats",
         header=header,

@@ -44,7 +44,8 @@ def pairs_command(
     """How much do two masked tokens say about each other, at every depth?
 
     Their joint law is had by chaining, without a head of its own, beside those that can be made of
-    the model's conditionals. On a run of a made language the exact law stands beside.
+    the model's conditionals. On a run of a made language the exact law stands beside, for
+    which --sequence-length must hold whole documents.
     """
     is_run = text is None and (Path(model) / "tokens").is_dir()
     named = text or ("the run's held-out text" if is_run else "sotu")

@@ -19,6 +19,10 @@ _MOST_RESIDUAL = 1e-5
 """What may be left after the last step: by so much q(a | b) + q(b | a) is off in sum."""
 
 
+class JointNotFoundError(ValueError):
+    """The equations of a joint law were not solved."""
+
+
 def nearest_joint(
     log_first_given_second_AB: Float[np.ndarray, "first second"],
     log_second_given_first_AB: Float[np.ndarray, "first second"],
@@ -38,7 +42,8 @@ def nearest_joint(
         log q(a, b).
 
     Raises:
-        ValueError: where the method does not arrive, as for tokens that cannot be reached.
+        JointNotFoundError: where the method does not arrive, as for tokens that are impossible, or
+            all but impossible, given all others.
     """
     log_sum_AB = np.logaddexp(log_first_given_second_AB, log_second_given_first_AB)
     sum_AB = np.exp(log_sum_AB)
@@ -57,11 +62,14 @@ def nearest_joint(
         if np.abs(slope_X).max() < _RESIDUAL:
             break
         bend_AB = share_AB * expit(at_X[num:] - at_X[:num, None])
-        step_X = np.linalg.solve(_curvature(bend_AB), slope_X)
+        try:
+            step_X = np.linalg.solve(_curvature(bend_AB), slope_X)
+        except np.linalg.LinAlgError:
+            break
         at_X = _descended(loss, at_X, step_X, float(slope_X @ step_X))
     if not np.abs(slope_X).max() < _MOST_RESIDUAL:
-        raise ValueError(
-            "the joint law whose conditionals are nearest was not found: some tokens are "
+        raise JointNotFoundError(
+            "the joint law whose conditionals are nearest was not found: some tokens are all but "
             "impossible given all others."
         )
     log_AB = log_sum_AB - np.logaddexp(at_X[:num, None], at_X[num:])

@@ -1,23 +1,36 @@
 """Laws of pairs that are read: known answers, every number against passes of the whole model."""
 
 from dataclasses import replace
+from itertools import islice
 from types import SimpleNamespace
 from typing import Any
+from weakref import ref
 
 import numpy as np
 import pytest
 import torch
 from linear_models import LinearConfig, LinearForMaskedLM
 
+from hf_apt.analysis.pairs import pair_readings
+from hf_apt.analysis.pairs.pair_asker import PairAsker
 from hf_apt.analysis.pairs.pair_config import PairConfig
 from hf_apt.analysis.pairs.pair_places import pair_places
 from hf_apt.analysis.pairs.pair_readings import read_pairs
+from hf_apt.analysis.pairs.pair_study import findings
+from hf_apt.analysis.pairs.pair_tables import pair_tables
+from hf_apt.analysis.pairs.pair_truth import PairTruth, known_truth
+from hf_apt.data.artificial.artificial_corpus import ArtificialCorpus
+from hf_apt.data.artificial.bigram import Bigram
+from hf_apt.data.artificial.dyck import Dyck
 from hf_apt.data.planted import planted_language, sample_documents
 from hf_apt.data.planted.corpus import PlantedCorpus
 from hf_apt.data.planted.generate import document_text
+from hf_apt.depths.trunk import Trunk
 from hf_apt.models.fresh import new_model
 from hf_apt.models.shapes import ModelShape
+from hf_apt.stats.pairs import joints
 from hf_apt.stats.pairs.joints import JOINT_NAMES
+from hf_apt.stats.pairs.nearest_joint import JointNotFoundError, nearest_joint
 
 NAMES = list(JOINT_NAMES)
 
@@ -108,6 +121,33 @@ def test_gaps_and_gains_are_those_of_whole_passes(tiny_model, tokenizer) -> None
     assert readings.surprisal_NDJ[0, -1, chained] == pytest.approx(-both, rel=1e-4)
 
 
+@torch.no_grad()
+def test_chains_within_few_tokens_are_those_of_the_whole_vocabulary(tiny_model, tokenizer) -> None:
+    for weight in tiny_model.parameters():
+        if weight.dim() > 1:
+            weight.data.mul_(4.0)
+    config = PairConfig(num_best=5, num_drawn=2, batch_size=3)
+    ids = tokenizer("w1 w2 w3 w4")["input_ids"]
+    asker = PairAsker(Trunk(tiny_model), tokenizer.mask_token_id, config)
+    answers = asker(ids, 2, 4, np.random.default_rng(0))
+    first_A, second_B = (each.ids_C[: each.num_exact] for each in (answers.first, answers.second))
+
+    def log_p(first: int, second: int, at: int) -> np.ndarray:
+        row = torch.tensor([[*ids[:2], first, ids[3], second, *ids[5:]]])
+        return tiny_model(row).logits[0, at].double().log_softmax(-1).numpy()
+
+    mask = tokenizer.mask_token_id
+    expected = {
+        "first_chained": log_p(mask, mask, 2)[first_A][:, None]
+        + np.stack([log_p(token, mask, 4)[second_B] for token in first_A]),
+        "second_chained": log_p(mask, mask, 4)[second_B]
+        + np.stack([log_p(mask, token, 2)[first_A] for token in second_B], axis=1),
+    }
+    for name in ("first_chained", "second_chained"):
+        log_AB = expected[name] - np.logaddexp.reduce(expected[name], axis=None)
+        np.testing.assert_allclose(joints.pair_joint(answers.logits(-1), name), log_AB, atol=1e-4)
+
+
 def test_the_batch_size_changes_nothing_and_the_seed_the_pairs(tiny_model, tokenizer) -> None:
     texts = ["w1 w2 w3 w4 w5 w6 w7 w8", "w9 w8 w7 w6 w5"]
     config = PairConfig(num_best=6, num_drawn=3)
@@ -150,6 +190,67 @@ def test_the_truth_of_the_planted_language_stands_beside() -> None:
     assert (readings.exact_surprisal_N < readings.surprisal_NDJ[:, -1, 0]).all()
     with pytest.raises(ValueError, match="text 1 has tokens that are no words of the language"):
         read_pairs(model, tokenizer, ["zebra the the"], config, language=language)
+
+
+def test_texts_of_a_language_are_not_cut_without_a_word(monkeypatch) -> None:
+    """The law of a part is not the part of a law: nested pairs have to close."""
+    corpus = ArtificialCorpus(language=Dyck(kinds=4))
+    tokenizer = corpus.tokenizer()
+    texts = list(islice(corpus.corpus(20).validation, 2))
+    model = new_model_of(ModelShape(hidden_size=8, num_heads=1, num_blocks=1), tokenizer)
+    config = PairConfig(distances=(1,), num_best=3, num_drawn=0, sequence_length=12)
+    monkeypatch.setattr(PairAsker, "__call__", None)  # no pass
+    with pytest.raises(ValueError, match=r"texts of 22 .* cut to 12, .*--sequence-length 22"):
+        read_pairs(model, tokenizer, texts, config, language=corpus.language)
+
+
+def test_laws_of_pairs_are_made_one_at_a_time(monkeypatch) -> None:
+    made: list[ref[PairTruth]] = []
+    most = []
+
+    def counted(*arguments) -> PairTruth:
+        truth = known_truth(*arguments)
+        made.append(ref(truth))
+        most.append(sum(each() is not None for each in made))
+        return truth
+
+    monkeypatch.setattr(pair_readings, "known_truth", counted)
+    corpus = ArtificialCorpus(language=Bigram(vocab_size=9))
+    tokenizer = corpus.tokenizer()
+    texts = list(islice(corpus.corpus(8).validation, 4))
+    model = new_model_of(ModelShape(hidden_size=8, num_heads=1, num_blocks=1), tokenizer)
+    config = PairConfig(distances=(1, 2), num_best=3, num_drawn=0)
+    read_pairs(model, tokenizer, texts, config, language=corpus.language)
+    assert len(most) == 8
+    assert max(most) == 1
+
+
+def test_a_law_that_is_not_found_is_missing_for_that_pair_alone(
+    tiny_model, tokenizer, monkeypatch
+) -> None:
+    texts, config = ["w1 w2 w3", "w4 w5 w6"], PairConfig(distances=(1,), num_best=4, num_drawn=0)
+    whole = read_pairs(tiny_model, tokenizer, texts, config)
+    num_depths, asked = whole.gap_ND2.shape[1], []
+
+    def failing(first_AB, second_AB) -> np.ndarray:
+        asked.append(1)
+        if len(asked) <= num_depths:
+            raise JointNotFoundError("none")
+        return nearest_joint(first_AB, second_AB)
+
+    monkeypatch.setattr(joints, "nearest_joint", failing)
+    readings = read_pairs(tiny_model, tokenizer, texts, config)
+    at = NAMES.index("arnold_gokhale")
+    expected_J = np.zeros(len(NAMES), int)
+    expected_J[at] = 1
+    np.testing.assert_array_equal(readings.not_found(), np.tile(expected_J, (num_depths, 1)))
+    estimate = readings.estimate(readings.surprisal_NDJ[:, -1, at])
+    assert (estimate.value, estimate.num) == (whole.surprisal_NDJ[1, -1, at], 1)
+    assert np.isnan(readings.unfaithful_NDJ[0, :, at]).all()
+    np.testing.assert_array_equal(readings.surprisal_NDJ[1], whole.surprisal_NDJ[1])
+    table = pair_tables(readings, ["emb"] * num_depths, config)[2]
+    assert "Arnold-Gokhale: not found for 1 of 2 pairs, which its row leaves out." in table["notes"]
+    assert "1 of 2 pairs left out" in " ".join(findings(readings, ["emb"] * num_depths))
 
 
 def new_model_of(shape: ModelShape, tokenizer) -> Any:

@@ -55,3 +55,13 @@ def test_the_exact_law_is_a_row_and_the_best_joint_is_nearest_to_it(tiny_model, 
         if "nearest to the exact law" in each
     )
     assert f"{best:.3f} ±" in said
+
+
+def test_a_language_of_too_many_words_is_left_out_and_it_is_said(tiny_model, tokenizer) -> None:
+    language = Bigram(vocab_size=2500)
+    record = pair_study(
+        "tiny", tiny_model, tokenizer, TEXTS, CONFIG, provenance={}, language=language
+    )
+    assert record["findings"][0].startswith("The exact law is left out: the language has 2,500")
+    assert record["results"]["exact"] is None
+    assert record["results"]["not_found"]["arnold_gokhale"] == [0, 0, 0]

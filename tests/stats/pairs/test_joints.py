@@ -7,7 +7,7 @@ from scipy.special import log_softmax, softmax
 
 from hf_apt.stats.pairs.joint_figures import conditional_divergence, order_divergence
 from hf_apt.stats.pairs.joints import JOINT_NAMES, PairLogits, pair_joint
-from hf_apt.stats.pairs.nearest_joint import nearest_joint, stationary
+from hf_apt.stats.pairs.nearest_joint import JointNotFoundError, nearest_joint, stationary
 
 
 def of_law(law_AB: np.ndarray, seed: int = 0) -> PairLogits:
@@ -51,6 +51,35 @@ def test_compatible_conditionals_give_their_law_back(name) -> None:
     log_AB = pair_joint(logits, name)
     np.testing.assert_allclose(np.exp(log_AB), law_AB, atol=1e-9)
     assert conditional_divergence(logits, log_AB) == pytest.approx(0.0, abs=1e-8)
+
+
+def test_chosen_tokens_of_a_joint_law_have_its_part_in_either_order() -> None:
+    """p(a) and each p(b | a) within the chosen tokens alone would not be one law."""
+    law_AB = a_law(5, (40, 30))
+    whole, chosen = of_law(law_AB), slice(0, 6)
+    logits = PairLogits(
+        whole.first_A[chosen],
+        whole.second_B[chosen],
+        whole.first_given_second_AB[chosen, chosen],
+        whole.second_given_first_AB[chosen, chosen],
+        first_total_B=np.logaddexp.reduce(whole.first_given_second_AB, axis=0)[chosen],
+        second_total_A=np.logaddexp.reduce(whole.second_given_first_AB, axis=1)[chosen],
+    )
+    part_AB = law_AB[chosen, chosen] / law_AB[chosen, chosen].sum()
+    for name in ("first_chained", "second_chained", "hcb", "arnold_gokhale", "sampler"):
+        np.testing.assert_allclose(np.exp(pair_joint(logits, name)), part_AB, atol=1e-9)
+    apart = order_divergence(
+        pair_joint(logits, "first_chained"), pair_joint(logits, "second_chained")
+    )
+    assert apart == pytest.approx(0.0, abs=1e-12)
+
+
+def test_equations_that_are_not_solved_say_so() -> None:
+    draw = np.random.default_rng(8)
+    first_AB = log_softmax(15 * draw.normal(size=(24, 24)), axis=0)
+    second_AB = log_softmax(15 * draw.normal(size=(24, 24)), axis=1)
+    with pytest.raises(JointNotFoundError, match="all but impossible"):
+        nearest_joint(first_AB, second_AB)
 
 
 def test_the_field_of_compatible_conditionals_is_another_law() -> None:

@@ -126,7 +126,7 @@ def _of_joints(readings: PairReadings) -> str:
     what = "nearest to the exact law"
     if measured is None:
         measured, what = readings.surprisal_NDJ, "that makes the true pairs likeliest"
-    is_whole_N = ~np.isnan(measured[:, -1]).any(axis=-1)
+    is_whole_N = np.asarray(~np.isnan(measured[:, -1]).any(axis=-1))
     measured = np.where(is_whole_N[:, None, None], measured, np.nan)
     if not is_whole_N.any():
         return "Of no pair all joint laws were found: they are not compared."

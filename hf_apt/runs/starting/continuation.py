@@ -93,7 +93,8 @@ def _require_its_tokenizer(name: str, config: RunConfig) -> None:
     except ValueError:  # none is kept beside the weights: the one that is named is taken
         return
     if isinstance(config.corpus, GeneratedCorpus):
-        asked, whose = config.corpus.tokenizer(), f"the words of {config.corpus.name}"
+        called = getattr(config.corpus, "name", "planted")
+        asked, whose = config.corpus.tokenizer(), f"the words of {called}"
     elif config.tokenizer is not None:
         asked, whose = load_tokenizer(config.tokenizer), f"the tokens of {config.tokenizer}"
     else:

@@ -41,7 +41,7 @@ def test_every_python_block_runs(
     # What the README defines is at hand on the other pages.
     pages = [page for page in PAGES if page not in IN_ORDER]
     blocks = [(page, block) for page in pages for block in python_blocks(page)]
-    assert len(blocks) == 15
+    assert len(blocks) == 18
     monkeypatch.chdir(tmp_path)
     # What a reader would have at hand. Sequences of 64 tokens need a model of 64 positions.
     from transformers import AutoModelForMaskedLM

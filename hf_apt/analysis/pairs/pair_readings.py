@@ -90,7 +90,11 @@ class PairReadings:
         return mean_estimate(sums / np.bincount(place_N, minlength=len(texts)))
 
     def not_found(self) -> Int[np.ndarray, "depth joint"]:
-        """Pairs of which a joint law was not found, of each law at each depth."""
+        """Pairs of which a joint law was not found, of each law at each depth.
+
+        Returns:
+            Numbers of pairs, int64 of shape (D, J), in the order of `JOINT_NAMES`.
+        """
         return np.isnan(self.surprisal_NDJ).sum(axis=0)
 
     def __len__(self) -> int:

@@ -32,6 +32,9 @@ from .cls_blocks import (
 from .configuration_bert6_cls import Bert6ClsConfig
 from .modeling_bert6 import Bert6Encoder, Bert6ForMaskedLM, WithAllClasses
 
+_WHOLE = ["BertEmbeddings", "BertLayer", "Bert6ClsLayer"]
+"""Modules that are not split over devices."""
+
 
 class Bert6ClsEncoder(Bert6Encoder):
     """BERT's blocks, of which some have weights of their own for [CLS]."""
@@ -108,7 +111,7 @@ class Bert6ClsModel(WithAllClasses, BertModel):
     """The trunk: embeddings, and blocks of which some have weights of their own for [CLS]."""
 
     config_class = Bert6ClsConfig
-    _no_split_modules = ["BertEmbeddings", "BertLayer", "Bert6ClsLayer"]
+    _no_split_modules = _WHOLE
 
     def __init__(self, config: Bert6ClsConfig, add_pooling_layer: bool = True):
         super().__init__(config, add_pooling_layer=add_pooling_layer)
@@ -163,6 +166,7 @@ class Bert6ClsForMaskedLM(Bert6ForMaskedLM):
     """
 
     config_class = Bert6ClsConfig
+    _no_split_modules = _WHOLE
 
     def __init__(self, config: Bert6ClsConfig):
         super().__init__(config)
@@ -173,6 +177,7 @@ class Bert6ClsForSequenceClassification(WithAllClasses, BertForSequenceClassific
     """The trunk with a classifier on the pooled [CLS] state."""
 
     config_class = Bert6ClsConfig
+    _no_split_modules = _WHOLE
 
     def __init__(self, config: Bert6ClsConfig):
         super().__init__(config)
@@ -183,6 +188,7 @@ class Bert6ClsForTokenClassification(WithAllClasses, BertForTokenClassification)
     """The trunk with a classifier at every position."""
 
     config_class = Bert6ClsConfig
+    _no_split_modules = _WHOLE
 
     def __init__(self, config: Bert6ClsConfig):
         super().__init__(config)

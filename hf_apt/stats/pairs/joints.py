@@ -67,7 +67,11 @@ class PairLogits:
         return log_softmax(self.second_given_first_AB, axis=1)
 
     def first_chained_AB(self) -> Float[np.ndarray, "first second"]:
-        """Log of p(a) p(b | a) within the chosen tokens, where both are over the vocabulary."""
+        """Log of p(a) p(b | a) within the chosen tokens, where both are over the vocabulary.
+
+        Returns:
+            (A, B) in nats, normalised once over the table, whose exponentials add up to 1.
+        """
         if self.second_total_A is None:
             total_A = logsumexp(self.second_given_first_AB, axis=1)
         else:
@@ -75,7 +79,11 @@ class PairLogits:
         return _normalised((self.first_A - total_A)[:, None] + self.second_given_first_AB)
 
     def second_chained_AB(self) -> Float[np.ndarray, "first second"]:
-        """Log of p(b) p(a | b) within the chosen tokens, where both are over the vocabulary."""
+        """Log of p(b) p(a | b) within the chosen tokens, where both are over the vocabulary.
+
+        Returns:
+            (A, B) in nats, normalised once over the table, whose exponentials add up to 1.
+        """
         if self.first_total_B is None:
             total_B = logsumexp(self.first_given_second_AB, axis=0)
         else:

@@ -190,6 +190,7 @@ def test_is_a_model_without_a_vocabulary_refused(tmp_path):
 # Several processes.
 
 
+@pytest.mark.slow
 def test_is_it_told_that_processes_multiply_the_loss(tmp_path):
     jobs = [
         {"family": "bert", "kind": "stock", "data": EVEN},

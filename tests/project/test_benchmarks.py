@@ -4,12 +4,15 @@ import subprocess
 import sys
 from pathlib import Path
 
+import pytest
+
 ROOT = Path(__file__).parents[2]
 BY_NAME = {"curve", "demo_seeds", "gpu"}
 """Run by name alone."""
 PARTS = {"arithmetic", "first_calls", "memory", "ratio", "sizes", "stock", "text"}
 
 
+@pytest.mark.slow
 def test_every_benchmark_is_imported_as_it_is_run() -> None:
     program = (
         "from importlib import import_module; from tests.benchmarks.__main__ import NAMES;"

@@ -129,6 +129,7 @@ def test_the_command_is_declared_and_answers(outside, installed) -> None:
     assert all(command in out for command in ("run", "pretrain", "measure", "report"))
 
 
+@pytest.mark.slow
 def test_metrics_and_callbacks_come_with_it(outside) -> None:
     out = outside(
         "import evaluate\n"

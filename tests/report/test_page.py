@@ -220,6 +220,7 @@ def test_an_unfinished_run_is_refused(tmp_path):
     assert not (tmp_path / "report.html").exists()
 
 
+@pytest.mark.slow
 def test_a_readout_that_outgrows_the_page_is_left_out(full_run, tmp_path, monkeypatch):
     monkeypatch.setattr("hf_apt.report.passport.page_room.PAGE_BYTES", 1)
     shutil.copytree(full_run.folder, tmp_path / "run")

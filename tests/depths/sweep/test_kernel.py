@@ -15,6 +15,7 @@ WORKER = Path(__file__).parents[2] / "support/workers" / "kernel_laws.py"
 pytest.importorskip("triton", reason="Triton is not made for this platform")
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("device", ["cpu", "cuda"])
 def test_the_kernel_keeps_the_laws_however_the_work_is_cut(device):
     """In a process of its own: Triton chooses its interpreter once, when it is imported."""

@@ -33,7 +33,7 @@ _logger = logging.getLogger(__name__)
 class FeatureDriftCallback(TrainerCallback):
     """Logs how far the gradients of a classifier's logits have moved since training began.
 
-    That is the mean of |grad f(now) - grad f(start)| / |grad f(start)| over a few texts and all
+    That is the mean of `|grad f(now) - grad f(start)| / |grad f(start)|` over a few texts and all
     classes, 0 at the start. Where it stays below 2, arXiv 2210.05643 takes the features for fixed:
     fine-tuning is then what a kernel of gradients predicts (`hf-apt kernels`). The figure is
     `eval_feature_drift` in what `evaluate()` returns, in the log and in every tracker; at steps of

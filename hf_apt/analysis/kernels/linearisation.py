@@ -67,7 +67,7 @@ def linearised_outputs(
 def feature_drift(
     function: Outputs, rows: Sequence[Any], start: Weights, end: Weights
 ) -> Float[np.ndarray, "I O"]:
-    """How far the gradient of each output moves: |grad f(end) - grad f(start)| / |grad f(start)|.
+    """How far gradients move: `|grad f(end) - grad f(start)| / |grad f(start)|` of each output.
 
     0 where features are fixed, as those of a linear model are. arXiv 2210.05643 asks for a mean
     below 2. NaN for an output with no gradient at the start.

@@ -14,9 +14,9 @@ from hf_apt.stats.kernels.kernel_tensor import as_square
 def label_alignment(
     kernel_IOIO: Float[np.ndarray, "I O I O"], targets_IO: Float[np.ndarray, "I O"]
 ) -> float:
-    """The cosine between the kernel and the one of the targets: y' K y / (|K| |y|^2), in [-1, 1].
+    """The cosine between the kernel and that of the targets, `y' K y / (|K| |y|^2)`, in [-1, 1].
 
-    |K| is the root of the sum of squares. 1 is reached by K = y y' alone: a step of training then
+    `|K|` is the root of the sum of squares. 1 is reached by K = y y' alone: a step of training then
     moves all outputs to their targets at once. Kernel-target alignment, Cristianini et al., NIPS
     2001.
 

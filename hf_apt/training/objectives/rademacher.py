@@ -23,12 +23,12 @@ class Rademacher(InTrainingOnly):
     """The Rademacher complexity of linear classifiers on how the model reads texts of a task.
 
     A text's feature h is the mean of its hidden states, or [CLS]'s. Over n = `num_texts` texts, and
-    B = `num_signs` random choices of signs s, the penalty is the mean of |sum_i s_i h_i| / n: how
+    B = `num_signs` random choices of signs s, the penalty is the mean of `|sum_i s_i h_i| / n`: how
     well weights of length 1 can follow random labels of these texts. `weight` is times the length R
     that they are taken to have. The value falls like 1/sqrt(n), so that `weight` belongs to one
     `num_texts`.
 
-    It lies between 0.707 and 1 times sqrt(mean |h|^2 / n), which `penalty=norm` is. What is left
+    It lies between 0.707 and 1 times `sqrt(mean |h|^2 / n)`, which `penalty=norm` is. What is left
     grows where features differ: after a LayerNorm, which fixes their lengths, it is smallest where
     all texts have one feature. Beside it are logged, without a weight, the root mean square length
     of the features (`rademacher_length`), their effective rank (`rademacher_rank`) and mean cosine
@@ -60,8 +60,8 @@ class Rademacher(InTrainingOnly):
     """Largest number of texts to read, the first ones; None for all."""
 
     penalty: Penalty = "complexity"
-    """`complexity`; `norm`, sqrt(mean |h|^2 / n), as a control of about its size; or `none`, which
-    makes the same passes and changes nothing, as a control of its time."""
+    """`complexity`; `norm`, `sqrt(mean |h|^2 / n)`, as a control of about its size; or `none`,
+    which makes the same passes and changes nothing, as a control of its time."""
 
     num_texts: int = 64
     """Texts n of a group, all different, over which a complexity is taken."""

@@ -152,10 +152,11 @@ def test_an_idea_has_its_formula_and_tests_that_exist(page):
             import_of("hf_apt", name)
 
 
-@pytest.mark.parametrize("page", sorted((DOCS / "ideas").glob("*.md")), ids=lambda page: page.stem)
+@pytest.mark.parametrize("page", sorted(DOCS.rglob("*.md")), ids=lambda page: page.stem)
 def test_its_formulas_become_mathml(page):
     math = pytest.importorskip("docutils.utils.math.latex2mathml", reason="extra docs")
-    text = re.sub(r"`[^`]*`", "", page.read_text(encoding="utf-8"))
+    text = re.sub(r"^```.*?^```", "", page.read_text(encoding="utf-8"), flags=re.M | re.S)
+    text = re.sub(r"`[^`]*`", "", text)
     blocks = re.findall(r"^\$\$(.*?)^\$\$", text, re.M | re.S)
     inline = re.findall(r"\$([^$]+)\$", re.sub(r"^\$\$(.*?)^\$\$", "", text, flags=re.M | re.S))
     for formula in blocks + inline:

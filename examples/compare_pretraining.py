@@ -41,9 +41,7 @@ FIGURES = ("apt", "clusters", *TASK, "validation_loss", "seconds")
 class Arguments:
     """What is compared, and on what."""
 
-    options: str = field(
-        default="planted --steps 300", metadata={"help": "Text and options that all arms have."}
-    )
+    options: str = field(default="planted --steps 300", metadata={"help": "Options of all arms."})
     arms: list[str] = field(
         default_factory=lambda: ["plain=", "contrast=--objective token_contrast:weight=0.1"],
         metadata={"help": "Arms, each a name and its own options: 'wide=--hidden-size 128'."},
@@ -127,14 +125,15 @@ def trained(config: Any, run: hf_apt.Run, args: Arguments) -> dict[str, Any]:
 
 
 def print_tables(arms: list[str], runs: list[dict[str, Any]]) -> None:
-    """For each figure a row an arm: means over seeds, and what it has more than the first arm."""
+    """For each figure a row an arm, and what it has more than the first: over depths, at each."""
     for key in [name for name in FIGURES if name in runs[0]]:
         of_arm = {arm: [run[key] for run in runs if run["arm"] == arm] for arm in arms}
         plain_SD = np.array(of_arm[arms[0]], float)
         for arm, values in of_arm.items():
             for what, minus_SD in ((arm, 0 * plain_SD), (f"{arm} - {arms[0]}", plain_SD)):
                 rows = np.atleast_2d((np.array(values, float) - minus_SD).T)
-                print(f"{key:<16}{what:<30}{'  '.join(map(shown, rows))}")
+                cells = [rows.mean(axis=0), *rows] if len(rows) > 1 else rows
+                print(f"{key:<16}{what:<30}{'  '.join(map(shown, cells))}")
 
 
 def shown(values: np.ndarray) -> str:

@@ -62,19 +62,19 @@ class LanguageBounds:
     """
 
     preference: Bound = (0.3, 0.95)
-    """Of the probability of the preferred member."""
+    """Bounds of the probability of a paradigm's preferred member."""
 
     member_exponent: Bound = (0.0, 1.5)
-    """Of the Zipf exponent of members."""
+    """Bounds of the Zipf exponent of members where the preferred one is not taken."""
 
     topic_exponent: Bound = (0.0, 1.5)
-    """Of the Zipf exponent of topics."""
+    """Bounds of the Zipf exponent of the topics."""
 
     latent_exponent: Bound = (0.0, 1.5)
-    """Of the Zipf exponent of latents."""
+    """Bounds of the Zipf exponent of the sentence latents."""
 
     frame_exponent: Bound = (0.0, 1.5)
-    """Of the Zipf exponent of frames."""
+    """Bounds of the Zipf exponent of the frames."""
 
     frame_follow: Bound = (0.0, 0.9)
     """Of the probability that a frame is followed by its successor."""

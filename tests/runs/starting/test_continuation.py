@@ -8,14 +8,13 @@ import numpy as np
 import pytest
 import torch
 from safetensors.torch import load_file
+from small_artificial_runs import small_artificial_run
 from transformers import GPT2Config, GPT2LMHeadModel, RobertaConfig, RobertaForMaskedLM
 
 from hf_apt.cli.run_options import run_options
-from hf_apt.data.artificial.artificial_corpus import ArtificialCorpus
 from hf_apt.data.artificial.zipf import Zipf
 from hf_apt.data.tokenizer import load_tokenizer, vocabulary
 from hf_apt.models.loading import load_masked_lm
-from hf_apt.runs.artificial.artificial_recipe import artificial_recipe
 from hf_apt.runs.option_checks import require_valid
 from hf_apt.runs.pipeline import begun, pretrain_run
 from hf_apt.runs.preparation import prepare
@@ -27,16 +26,8 @@ from hf_apt.training.pretrain_config import CONTINUED_LEARNING_RATE, PretrainCon
 SHIPPED = "bert6-narrow-wikipedia"
 
 
-def tiny(vocab_size: int = 30, **pretrain: Any) -> Any:
-    config = artificial_recipe(Zipf(vocab_size=vocab_size))
-    assert isinstance(config.corpus, ArtificialCorpus)
-    return replace(
-        config,
-        corpus=replace(config.corpus, num_documents=40, num_validation_documents=8),
-        sequence_length=10,
-        shape=replace(config.shape, hidden_size=16, num_heads=2, num_blocks=2),
-        pretrain=replace(config.pretrain, num_steps=2, batch_size=4, precision="fp32", **pretrain),
-    )
+def tiny(vocab_size: int = 30) -> Any:
+    return small_artificial_run(Zipf(vocab_size=vocab_size))
 
 
 @pytest.fixture(scope="module")

@@ -1,47 +1,33 @@
 """A pre-training that starts with another checkpoint's blocks: record, refusals, whole runs."""
 
 import json
-from dataclasses import replace
 from typing import Any
 
 import pytest
 import torch
+from small_artificial_runs import small_artificial_run
 
-from hf_apt.data.artificial.artificial_corpus import ArtificialCorpus
 from hf_apt.data.artificial.dyck import Dyck
 from hf_apt.data.artificial.zipf import Zipf
 from hf_apt.models.fresh import new_model
-from hf_apt.runs.artificial.artificial_recipe import artificial_recipe
 from hf_apt.runs.pipeline import begun, pretrain_run
 from hf_apt.runs.preparation import prepare
 from hf_apt.runs.starting.starting_model import starting_model
 from hf_apt.training.pretrain_config import PretrainConfig
 
 
-def tiny(language, **pretrain):
-    config = artificial_recipe(language)
-    assert isinstance(config.corpus, ArtificialCorpus)
-    return replace(
-        config,
-        corpus=replace(config.corpus, num_documents=40, num_validation_documents=8),
-        sequence_length=10,
-        shape=replace(config.shape, hidden_size=16, num_heads=2, num_blocks=2),
-        pretrain=replace(config.pretrain, num_steps=2, batch_size=4, precision="fp32", **pretrain),
-    )
-
-
 @pytest.fixture(scope="module")
 def first(tmp_path_factory):
     folder = tmp_path_factory.mktemp("first") / "run"
-    with begun(tiny(Dyck(kinds=4)), folder) as run:
-        pretrain_run(tiny(Dyck(kinds=4)), run)
+    with begun(small_artificial_run(Dyck(kinds=4)), folder) as run:
+        pretrain_run(small_artificial_run(Dyck(kinds=4)), run)
     return folder / "checkpoint"
 
 
 def test_blocks_are_the_others_and_embeddings_are_fresh(first, tmp_path) -> None:
     from safetensors.torch import load_file
 
-    config = tiny(Zipf(vocab_size=30), blocks_of=str(first), carried_blocks="2")
+    config = small_artificial_run(Zipf(vocab_size=30), blocks_of=str(first), carried_blocks="2")
     with begun(config, tmp_path / "run") as run:
         train, _ = prepare(config, run)
         model, origin = starting_model(config, train)
@@ -62,7 +48,7 @@ def test_a_fresh_model_says_nothing_of_blocks(first) -> None:
 
 
 def test_a_missing_checkpoint_is_told_before_work(tmp_path) -> None:
-    config = tiny(Zipf(), blocks_of=str(tmp_path / "nowhere"))
+    config = small_artificial_run(Zipf(), blocks_of=str(tmp_path / "nowhere"))
     with pytest.raises(ValueError, match="nowhere"), begun(config, tmp_path / "run"):
         pass
     assert not (tmp_path / "run").exists()

@@ -151,7 +151,8 @@ def run_options(
         Option(
             help="Checkpoint of a masked LM to go on from, with its tokenizer and size: a folder, "
             "a shipped name or a Hub id. Sequences are read whole then, at a peak learning rate of "
-            f"{CONTINUED_LEARNING_RATE:g} unless told.",
+            f"{CONTINUED_LEARNING_RATE:g} unless told. A generator and its discriminator both "
+            "begin as it.",
             rich_help_panel="Model",
             show_default="fresh weights",
         ),
@@ -163,7 +164,7 @@ def run_options(
             "`width=0.5,depth=1,embeddings=disentangled` (or shared, none), `candidates=5`, "
             "`choices=10`.",
             metavar="key=value",
-            show_default="that, where such an objective is asked for",
+            show_default="that, where such an objective is asked for; width=1 with --start-from",
             rich_help_panel="Model",
         ),
     ] = None,
@@ -232,6 +233,8 @@ def _with_generator(config: RunConfig, spelled: str | None) -> RunConfig:
     )
     if spelled is None and not heads:
         return config
+    if config.pretrain.start_from and "width=" not in (spelled or ""):
+        spelled = ",".join(filter(None, ("width=1", spelled)))
     generator = replace(generator_of(spelled or ""), heads=heads)
     return replace(config, shape=replace(config.shape, generator=generator))
 

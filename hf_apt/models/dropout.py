@@ -19,6 +19,11 @@ _ATTENTION = (
 _PLAIN = (bool, int, float)
 
 
+def dropout_settings(config: Any) -> list[str]:
+    """The names that a model's configuration has for the dropout of hidden states and attention."""
+    return [name for name in (*_HIDDEN, *_ATTENTION) if hasattr(config, name)]
+
+
 def set_dropout(model: Any, probability: float | None) -> None:
     """Give all hidden states and attention weights of `model` a dropout, in place.
 
@@ -36,7 +41,7 @@ def set_dropout(model: Any, probability: float | None) -> None:
     """
     if probability is None:
         return
-    names = [name for name in (*_HIDDEN, *_ATTENTION) if hasattr(model.config, name)]
+    names = dropout_settings(model.config)
     if not names:
         raise ValueError(
             f"{type(model).__name__} has no setting of dropout: leave the dropout of "

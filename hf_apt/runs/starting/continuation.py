@@ -50,13 +50,16 @@ def require_continuable(config: RunConfig) -> None:
         return
     own, asked = checkpoint_shape(name), config.shape
     if asked.generator is not None:
-        raise ValueError(
-            f"{name!r} is one model, and a discriminator learns beside a generator: leave "
-            "--start-from or the objective of the discriminator out."
-        )
+        from hf_apt.runs.starting.two_from_one import require_alike
+
+        _require_bert(name, "a generator and a discriminator begin as a BERT", "the generator")
+        require_alike(name, masked_lm_config(name), asked.generator)
     if gets_paths_of_cls(own, asked):
-        _require_bert(name)
+        what = "[CLS] gets weights of its own in a BERT"
+        _require_bert(name, what, "--cls-norms and --cls-projections")
         asked = replace(asked, cls_norms=(), cls_projections=())
+    if asked.dropout != own.dropout:
+        _require_dropout(name)
     changed = [each.name for each in fields(ModelShape) if _differs(each.name, own, asked)]
     if changed:
         field = changed[0]
@@ -70,6 +73,10 @@ def require_continuable(config: RunConfig) -> None:
             "checkpoint goes on with masked tokens."
         )
     _require_its_tokenizer(name, config)
+    _require_lengths(name, config)
+
+
+def _require_lengths(name: str, config: RunConfig) -> None:
     lengths = {"sequences": config.sequence_length}
     if config.finetune is not None:
         lengths["texts of the task"] = config.finetune.features.sequence_length
@@ -111,14 +118,24 @@ def gets_paths_of_cls(own: ModelShape, asked: ModelShape) -> bool:
     return bool(asked.cls_norms) and not own.cls_norms
 
 
-def _require_bert(name: str) -> None:
+def _require_bert(name: str, what: str, left_out: str) -> None:
     kind = masked_lm_config(name).model_type
     if kind not in ("bert", "bert6"):
+        raise ValueError(f"{name!r} is no BERT ({kind}), and {what} alone: leave {left_out} out.")
+
+
+def _require_dropout(name: str) -> None:
+    from hf_apt.models.dropout import dropout_settings
+
+    config = masked_lm_config(name)
+    if not dropout_settings(config):
         raise ValueError(
-            f"{name!r} is no BERT ({kind}), and [CLS] gets weights of its own in a BERT alone: "
-            "leave --cls-norms and --cls-projections out."
+            f"the configuration of {name!r} ({config.model_type}) has no dropout that could be "
+            "changed: leave --dropout out."
         )
 
 
 def _differs(field: str, own: ModelShape, asked: ModelShape) -> bool:
-    return field != "generator" and getattr(own, field) != getattr(asked, field)
+    """Whether a size is another; generator and dropout can be given to a checkpoint."""
+    given = ("generator", "dropout")
+    return field not in given and getattr(own, field) != getattr(asked, field)

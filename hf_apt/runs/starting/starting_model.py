@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Any
 from hf_apt.data.tokens import Tokens
 from hf_apt.models.carried_blocks import block_numbers, carry_blocks
 from hf_apt.models.checkpoint_config import checkpoint_shape
+from hf_apt.models.dropout import set_dropout
 from hf_apt.models.fresh import new_model
 from hf_apt.models.loading import load_masked_lm, require_room
 from hf_apt.models.shapes import ModelShape
@@ -25,7 +26,7 @@ def starting_model(config: RunConfig, tokens: Tokens) -> tuple[Any, dict[str, An
     """
     settings = config.pretrain
     if settings.start_from is not None:
-        model = _whole(settings.start_from, config.shape, tokens)
+        model = _whole(settings.start_from, config.shape, tokens, seed=settings.seed)
         record = {"checkpoint": settings.start_from, **recorded_identity(settings.start_from)}
         return model, {"started": record}
     model = new_model(config.shape, tokens, seed=settings.seed)
@@ -42,12 +43,18 @@ def starting_model(config: RunConfig, tokens: Tokens) -> tuple[Any, dict[str, An
     return model, {"carried": record}
 
 
-def _whole(checkpoint: str, shape: ModelShape, tokens: Tokens) -> Any:
-    made = tokens.description
+def _whole(checkpoint: str, shape: ModelShape, tokens: Tokens, *, seed: int) -> Any:
+    made, own = tokens.description, checkpoint_shape(checkpoint)
     model = load_masked_lm(checkpoint)
-    if gets_paths_of_cls(checkpoint_shape(checkpoint), shape):
+    if gets_paths_of_cls(own, shape):
         model = _with_paths_of_cls(model, shape)
+    if shape.dropout != own.dropout:
+        set_dropout(model, shape.dropout)
     require_room(model, made.vocab_size, made.sequence_length)
+    if shape.generator is not None:
+        from hf_apt.runs.starting.two_from_one import two_from_one
+
+        return two_from_one(model, shape.generator, seed=seed)
     return model
 
 

@@ -94,6 +94,22 @@ def test_cls_gets_paths_that_begin_as_copies(first, tmp_path) -> None:
     assert (made["model_type"], made["cls_norms"]) == ("bert6_cls", [1, 2])
 
 
+def test_dropout_is_given_to_a_checkpoint_that_has_none(first, tmp_path) -> None:
+    config = continued(tiny(), str(first))
+    assert config.shape.dropout == 0
+    config = replace(config, shape=replace(config.shape, dropout=0.2))
+    with begun(config, tmp_path / "run") as run:
+        model, _ = starting_model(config, prepare(config, run)[0])
+        plain = load_masked_lm(str(first))
+        ids = torch.arange(8)[None]
+        assert torch.equal(model(ids).logits, plain(ids).logits)
+        model.train()
+        assert not torch.equal(model(ids).logits, model(ids).logits)
+        pretrain_run(config, run)
+    made = json.loads((tmp_path / "run/checkpoint/config.json").read_text())
+    assert made["hidden_dropout_prob"] == made["attention_probs_dropout_prob"] == 0.2
+
+
 def test_tokens_of_another_tokenizer_are_refused(first, tmp_path) -> None:
     config = continued(tiny(20), str(first))
     with (
@@ -124,10 +140,12 @@ def test_options_of_the_command_give_tokenizer_and_size() -> None:
     ("options", "message"),
     [
         ({"hidden_size": 64}, "hidden_size is 64, and 'bert6-narrow-wikipedia' has 128"),
-        ({"dropout": 0.1}, "dropout is 0.1, and 'bert6-narrow-wikipedia' has 0.0"),
         ({"sequence_length": 512}, "512 tokens are longer than the 128 positions"),
         ({"causal_share": 0.5}, "a checkpoint goes on with masked tokens"),
-        ({"objective": ["replaced_tokens:weight=50"]}, "a discriminator learns beside a generator"),
+        (
+            {"objective": ["replaced_tokens:weight=50"], "generator": "width=0.5"},
+            "the generator's width is 0.5, and both .* begin as 'bert6-narrow-wikipedia'",
+        ),
         ({"blocks_of": "x"}, "leave --start-from or --blocks-of out"),
     ],
 )

@@ -92,7 +92,7 @@ def main(arguments: list[str] | None = None) -> None:
             after += " --blocks-of FIRST" * bool(corpus)
             for command in filter(None, (first, after)):
                 config_of(command, args)  # what cannot be read is said before hours of work
-            asked.append({"arm": name, "first": first, "after": after, "seed": seed})
+            asked.append({"arm": name, "commands": [first, after], "seed": seed})
     for run in asked:
         if run not in [{key: each[key] for key in run} for each in runs]:
             runs.append(run | trained(run, args))
@@ -116,9 +116,10 @@ def config_of(command: str, args: Arguments) -> Any:
 def trained(run: dict[str, Any], args: Arguments) -> dict[str, Any]:
     """What the blocks of an arm are worth."""
     folder = Path(args.output_dir)
-    first = config_of(run["first"], args) if run["first"] else None
+    first, after = run["commands"]
     own = folder / slug(f"{run['arm']} {run['seed']}")
-    return transferred(first, config_of(run["after"], args), own, folder / slug(run["first"]))
+    config = config_of(first, args) if first else None
+    return transferred(config, config_of(after, args), own, folder / slug(first))
 
 
 def slug(text: str) -> str:

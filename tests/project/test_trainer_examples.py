@@ -70,6 +70,25 @@ def training(tmp_path_factory, text_file) -> Path:
     return folder
 
 
+def test_transfers_are_trained_once_and_told(tmp_path, capsys, monkeypatch) -> None:
+    example, trained = opened("artificial_transfer"), []
+
+    def transferred(first, after, folder, shared):
+        trained.append((first is None, after.pretrain.seed))
+        both = {"frozen": [0.5, 0.75], "finetuned": 0.25 + 0.5 * (first is not None)}
+        loss = 2.0 + after.pretrain.seed
+        return {"direct": both, "after": both, "loss": loss, "mean_apt": [0.1, 0.2]}
+
+    monkeypatch.setattr(example, "transferred", transferred)
+    asked = ["--arms", "none=", "nested=dyck:kinds=4", "--output_dir", str(tmp_path)]
+    example.main([*asked, "--num_seeds", "1"])
+    example.main(asked)  # the first seed is not trained again
+    assert trained == [(True, 42), (False, 42), (True, 43), (False, 43)]
+    printed = capsys.readouterr().out
+    assert "| none | +0.250 ± 0.000 | +44.500 ± 0.500 | +0.250 ± 0.000 |" in printed
+    assert "| nested | +0.500 ± 0.000 | +0.000 ± 0.000 | +0.500 ± 0.000 |" in printed
+
+
 @pytest.mark.usefixtures("quick_pictures")
 def test_pretraining_prints_what_the_callbacks_wrote(training, text_file, tmp_path, capsys):
     again = tmp_path / "again"  # the seeds are set

@@ -1,0 +1,41 @@
+"""Cells of tables: what a way has, or has more than the plain one of the same seed."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping, Sequence
+from typing import Any
+
+import numpy as np
+
+from hf_apt.stats.estimates import mean_estimate
+
+Runs = Mapping[int, Mapping[str, Any]]
+"""Runs of one way by their seed."""
+
+
+def of_way(runs: Sequence[Mapping[str, Any]], way: str) -> Runs:
+    """The runs of that way.
+
+    Raises:
+        ValueError: if there are none.
+    """
+    own = {run["seed"]: run for run in runs if run["arm"] == way}
+    if not own:
+        raise ValueError(f"the record has no way {way!r}.")
+    return dict(sorted(own.items()))
+
+
+def cell(own: Runs, base: Runs | None, figure: Callable[[Any], float]) -> str:
+    """The mean of a figure, or of its differences from `base`, with its standard error."""
+    less = {seed: 0.0 if base is None else figure(base[seed]) for seed in own}
+    values = [figure(run) - less[seed] for seed, run in own.items()]
+    estimate = mean_estimate(np.array(values))
+    sign = "" if base is None else "+"
+    error = f" ± {estimate.standard_error:.3f}" if len(values) > 1 else " *"
+    return f"{estimate.value:{sign}.3f}{error}"
+
+
+def table(rows: Sequence[Sequence[str]]) -> str:
+    """Rows in Markdown, the first one being the heads."""
+    head, *others = (f"| {' | '.join(row)} |" for row in rows)
+    return "\n".join([head, f"| --- |{' ---: |' * (len(rows[0]) - 1)}", *others])

@@ -1,0 +1,54 @@
+"""Tables of ways of pre-training: the first one's figures, and what the others have more.
+
+Differences are of the same seed; ± is the standard error over seeds, and * marks a single one. Rows
+are those of `arms.json`, which `examples/compare_pretraining.py` writes.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+from cells import cell, of_way, table
+
+GENERATORS = ("replaced", "selection", "choice")
+"""Ways that train two models: their generators are measured, their discriminators fine-tuned."""
+
+
+def last_block(runs: Sequence[Mapping[str, Any]], order: Sequence[str]) -> str:
+    """Mean APT, clusters and loss after the last block, the task over depths, and seconds."""
+    plain = of_way(runs, order[0])
+    rows = [("way", "mean APT", "clusters", "held-out loss", "task, mean over depths", "s")]
+    for way in order:
+        own = of_way(runs, way)
+        base = None if way == order[0] else plain
+        masked = None if way in GENERATORS else base
+        name = f"{way} (its generator)" if way in GENERATORS else way
+        clusters = ", ".join(str(own[seed]["clusters"][-1]) for seed in own)
+        loss = cell(own, masked, lambda run: run["validation_loss"])
+        seconds = [run["seconds"] for run in own.values() if run["seconds"]]
+        rows.append(
+            (
+                name,
+                cell(own, masked, lambda run: run["apt"][-1]),
+                clusters,
+                loss,
+                cell(own, base, lambda run: sum(run["accuracy"]) / len(run["accuracy"])),
+                f"{sum(seconds) / len(seconds):.0f}" if seconds else "–",
+            )
+        )
+    return table(rows)
+
+
+def by_depth(runs: Sequence[Mapping[str, Any]], order: Sequence[str], figure: str) -> str:
+    """One figure after each block."""
+    plain = of_way(runs, order[0])
+    depths = range(len(next(iter(plain.values()))[figure]))
+    rows = [("way", "embeddings", *(f"block {depth}" for depth in depths[1:]))]
+    for way in order:
+        if way in GENERATORS and figure == "apt":
+            continue
+        own, base = of_way(runs, way), None if way == order[0] else plain
+        cells = (cell(own, base, lambda run, depth=depth: run[figure][depth]) for depth in depths)
+        rows.append((way, *cells))
+    return table(rows)

@@ -1,0 +1,132 @@
+"""The papers' claims on real text: every training and measurement, what is done and what is left.
+
+    python examples/paper/plan.py                                     # says what is left
+    python examples/paper/plan.py --text='wikipedia/enwiki2014_*.parquet' --data DATA --minutes 170
+
+What is done has a record in `examples/paper/records`; a piece that was interrupted goes on. DATA is
+a folder with `dbpedia14_*.parquet`, `agnews_*.parquet` and `fewrel64_train.parquet`. Of the text,
+files whose names say "validation" are what is measured.
+"""
+
+import shlex
+import subprocess
+import sys
+import threading
+import time
+from dataclasses import dataclass, field
+from pathlib import Path
+
+import pieces
+import records
+from transformers import HfArgumentParser
+
+NAMES = {"DBPEDIA": "dbpedia14_*", "FEWREL": "fewrel64_train*", "AG_NEWS": "agnews_*"}
+
+
+@dataclass
+class Arguments:
+    """What there is, and how long to work."""
+
+    text: str | None = field(default=None, metadata={"help": "Parquet files to pre-train on."})
+    data: str = field(default=".", metadata={"help": "Folder of the tasks' Parquet files."})
+    minutes: float = field(default=0, metadata={"help": "Stop, to go on later, after so many."})
+    workers: int = field(default=2, metadata={"help": "Pieces at a time, a thread each."})
+    only: str = field(default="", metadata={"help": "A study, or the beginning of a piece's name."})
+    output_folder: str = field(default="runs/paper", metadata={"help": "Where runs are kept."})
+
+
+def main(arguments: list[str] | None = None) -> None:
+    """Say what is left, and do it while there is time."""
+    (args,) = HfArgumentParser(Arguments).parse_args_into_dataclasses(arguments)  # pyright: ignore
+    asked = [
+        each
+        for each in pieces.pieces()
+        if each.study == args.only or each.name.startswith(args.only)
+    ]
+    if not asked:
+        raise ValueError(f"no study and no piece is called {args.only!r}.")
+    for each in asked:
+        print(f"{'done' if records.is_kept(each.name) else 'left'}  {each.study}: {each.name}")
+    if args.minutes:
+        if args.text is None:
+            raise ValueError("there is no text to train on: give --text.")
+        Plan(asked, args).work()
+
+
+class Plan:
+    """Pieces that are done one after the other, by several workers."""
+
+    def __init__(self, asked: list[pieces.Piece], args: Arguments):
+        self.args, self.end = args, time.monotonic() + 60 * args.minutes
+        self.left = [each for each in asked if not records.is_kept(each.name)]
+        self.changed, self.failed = threading.Condition(), False
+
+    def work(self) -> None:
+        """Do what is left until the time is over; a piece that fails ends the work."""
+        workers = [threading.Thread(target=self._worker) for _ in range(self.args.workers)]
+        for each in workers:
+            each.start()
+        for each in workers:
+            each.join()
+        if self.failed:
+            raise ValueError("a piece failed: what it said stands above.")
+
+    def _worker(self) -> None:
+        while (piece := self._next()) is not None:
+            is_done = self._done(piece)
+            with self.changed:
+                self.failed |= is_done is False
+                self.changed.notify_all()
+
+    def _next(self) -> pieces.Piece | None:
+        """The first piece whose needs are there; it waits for those that others are at."""
+        with self.changed:
+            while self.left and not self.failed and time.monotonic() < self.end:
+                for each in self.left:
+                    if all(map(records.is_kept, each.needs)):
+                        self.left.remove(each)
+                        return each
+                self.changed.wait(timeout=60)
+            return None
+
+    def _done(self, piece: pieces.Piece) -> bool | None:
+        """Whether the command succeeded; None if the time was over before its end."""
+        folder = Path(self.args.output_folder) / (piece.needs or (piece.name,))[0]
+        command = shlex.split(piece.command)
+        paths = {
+            name: str(Path(self.args.data) / f"{file}.parquet") for name, file in NAMES.items()
+        }
+        paths["TEXT"] = self.args.text or ""
+        words = [
+            paths.get(word, word.replace("FOLDER", self.args.output_folder)) for word in command
+        ]
+        print(f"begun {piece.name}", flush=True)
+        folder.parent.mkdir(parents=True, exist_ok=True)
+        with (folder.parent / f"{piece.name}.log").open("a") as log:
+            process = subprocess.Popen(
+                [sys.executable, "-m", "hf_apt", *words, "--output", str(folder)],
+                stdout=log,
+                stderr=log,
+            )
+            try:
+                code = process.wait(timeout=max(self.end - time.monotonic(), 1))
+            except subprocess.TimeoutExpired:
+                process.terminate()  # it saves a checkpoint first
+                process.wait()
+                print(f"stopped {piece.name}: the same command goes on", flush=True)
+                return None
+        if code:
+            print(f"{piece.name} failed: see {log.name}", flush=True)
+            return False
+        task = command[command.index("--task") + 1] if piece.kind == "task" else ""
+        found = records.task_record(folder, task) if task else records.run_record(folder)
+        records.keep(piece.name, {"command": f"hf-apt {piece.command}"} | found)
+        print(f"done  {piece.name}", flush=True)
+        return True
+
+
+if __name__ == "__main__":
+    try:
+        main()
+    except (OSError, ValueError) as error:
+        sys.exit(f"{Path(__file__).name}: {error}")

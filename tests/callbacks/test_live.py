@@ -167,6 +167,7 @@ loop()
 """
 
 
+@pytest.mark.slow
 def test_the_terminal_is_given_back_when_the_process_ends():
     done = subprocess.run(
         [sys.executable, "-c", UNCAUGHT], capture_output=True, text=True, timeout=100

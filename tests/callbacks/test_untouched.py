@@ -75,7 +75,7 @@ class Trajectory:
         self.num_entries = len(trainer.state.log_history)
 
 
-@pytest.mark.parametrize("family", ["bert", "gpt2"])
+@pytest.mark.parametrize("family", ["bert", pytest.param("gpt2", marks=pytest.mark.slow)])
 @pytest.mark.parametrize("kind", CALLBACKS)
 def test_the_trajectory_is_the_same_to_the_bit(kind, family, tokenizer, tmp_path):
     alone = Trajectory(tmp_path / "alone", tokenizer, family, [])
@@ -230,7 +230,7 @@ def whole_trainings() -> dict[str, tuple[Trainer, Path]]:
 
 
 @pytest.mark.usefixtures("quick_pictures")
-@pytest.mark.parametrize("at_step", [4, 5])
+@pytest.mark.parametrize("at_step", [4, pytest.param(5, marks=pytest.mark.slow)])
 @pytest.mark.parametrize("kind", CALLBACKS)
 def test_a_resumed_training_has_every_step_once(
     kind, at_step, tokenizer, tmp_path, whole_trainings

@@ -142,7 +142,10 @@ def test_records_are_as_far_apart_as_was_asked(source, tokenizer, tmp_path, monk
         assert len(written) == records, every
 
 
-@pytest.mark.parametrize("at_call", [1, 2, 5])
+@pytest.mark.parametrize(
+    "at_call",
+    [pytest.param(1, marks=pytest.mark.slow), 2, pytest.param(5, marks=pytest.mark.slow)],
+)
 def test_a_kill_in_the_middle_of_a_block_changes_no_byte(at_call, source, tokenizer, tmp_path):
     tokenise(tmp_path / "at-once", open_corpus(source), cutter_of(tokenizer))
     tokenizer.save_pretrained(tmp_path / "tokenizer")

@@ -56,7 +56,7 @@ def test_every_document_is_read_once(block_size, folder):
     assert len(blocks) == -(-sum(SIZES) // block_size)
 
 
-@pytest.mark.parametrize("block_size", [4, 20, 150])
+@pytest.mark.parametrize("block_size", [pytest.param(4, marks=pytest.mark.slow), 20, 150])
 def test_any_place_goes_on_with_the_same_documents(block_size, folder):
     """Through JSON and a new data set, as in another process."""
     blocks = list(shards(folder, block_size=block_size).blocks())

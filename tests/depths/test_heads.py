@@ -215,7 +215,7 @@ def counted_passes(trunk: Trunk) -> list[None]:
     [(10**10, (3,)), (0, (9,)), (10**4, (5, 7))],
     ids=["all", "none", "some"],
 )
-@pytest.mark.parametrize("precision", ["fp32", "bf16"])
+@pytest.mark.parametrize("precision", ["fp32", pytest.param("bf16", marks=pytest.mark.slow)])
 def test_states_that_are_kept_change_nothing_but_the_number_of_passes(
     free, some_passes, precision, trunk, tokens, tmp_path, monkeypatch
 ):

@@ -385,6 +385,7 @@ def test_what_a_user_can_mend_is_one_sentence(
     assert not any(tmp_path.rglob("*.safetensors"))
 
 
+@pytest.mark.slow
 def test_small_image_classifiers_are_trained_and_measured(tmp_path, capsys):
     sizes = ["--train_per_class", "6", "--test_per_class", "3", "--num_epochs", "1"]
     options = ["--output_dir", str(tmp_path), "--num_seeds", "2", "--kinds", "vit", "resnet"]

@@ -101,7 +101,10 @@ def test_every_phase_does_the_flops_that_are_foretold(config, full_tokens, tmp_p
 
 
 @pytest.mark.parametrize("num_distinct_steps", [None, 5])
-@pytest.mark.parametrize("done", ["", "linear_head", "mlm_head"])
+@pytest.mark.parametrize(
+    "done",
+    ["", *(pytest.param(done, marks=pytest.mark.slow) for done in ("linear_head", "mlm_head"))],
+)
 def test_heads_cost_what_is_foretold_together_apart_and_with_kept_states(
     num_distinct_steps, done, full_tokens, tmp_path
 ):

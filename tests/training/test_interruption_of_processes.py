@@ -99,7 +99,8 @@ def left_after(signum: int, victim: int, text: Path, folder: Path, **variables: 
     return next(line for line in error.splitlines() if line.startswith("hf-apt: "))
 
 
-@pytest.mark.parametrize("victim", [0, pytest.param(1, marks=pytest.mark.slow)])
+@pytest.mark.slow
+@pytest.mark.parametrize("victim", [0, 1])
 def test_a_killed_process_ends_the_other_with_a_sentence(victim, text, tmp_path) -> None:
     sentence = left_after(signal.SIGKILL, victim, text, tmp_path / "run")
     assert sentence == f"hf-apt: another process of this run was lost; {SAVED}"

@@ -110,6 +110,7 @@ def distributed(tmp_path_factory) -> dict[tuple[str, str], list[dict[str, np.nda
     }
 
 
+@pytest.mark.slow
 @every_kind
 @every_family
 def test_is_my_loss_the_same_with_two_processes(family, kind, whole, distributed):

@@ -173,6 +173,7 @@ def test_a_row_that_is_no_number_costs_no_other_row_its_proof(figures):
     assert case.complete == case.rows - 4
 
 
+@pytest.mark.slow
 def test_the_kernel_compiles_for_cards_that_have_tensor_cores(tmp_path):
     """Without a card; shared memory is at most what every such card has for a program."""
     lines = run("screen_compiles.py", interpret=False, TRITON_CACHE_DIR=str(tmp_path)).splitlines()

@@ -265,6 +265,7 @@ def ids() -> torch.Tensor:
     return torch.randint(5, 65, (3, 17), generator=torch.Generator().manual_seed(1))
 
 
+@pytest.mark.slow
 def test_every_auto_class_knows_it(saved, ids):
     model, checkpoint = saved
     printed = answer(AUTO_CLASSES_FIRST + CLASSES_CHOSEN, checkpoint, ids)
@@ -281,6 +282,7 @@ def test_every_auto_class_knows_it(saved, ids):
     torch.testing.assert_close(torch.tensor(printed["logits"]), model(ids).logits)
 
 
+@pytest.mark.slow
 def test_it_opens_where_there_is_no_hf_apt(saved, ids):
     model, checkpoint = saved
     assert {path.name for path in checkpoint.glob("*.py")} == {

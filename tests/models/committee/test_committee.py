@@ -133,6 +133,7 @@ print(type(opened(trust_remote_code=True)).__module__)
 """
 
 
+@pytest.mark.slow
 def test_whoever_has_no_hf_apt_is_told_what_to_install(tmp_path):
     committee("bert", "bert6").save_pretrained(tmp_path / "saved")
     done = subprocess.run(

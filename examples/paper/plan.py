@@ -3,7 +3,7 @@
     python examples/paper/plan.py                                     # says what is left
     python examples/paper/plan.py --text='wikipedia/enwiki2014_*.parquet' --data DATA --minutes 170
 
-What is done has a record in `examples/paper/records`; a piece that was interrupted goes on. DATA is
+What is done has a record in `docs/records/paper`; a piece that was interrupted goes on. DATA is
 a folder with `dbpedia14_*.parquet`, `agnews_*.parquet` and `fewrel64_train.parquet`. Of the text,
 files whose names say "validation" are what is measured.
 """

@@ -9,7 +9,7 @@ from typing import Any
 
 from hf_apt.atomic import writing
 
-FOLDER = Path(__file__).parent / "records"
+FOLDER = Path(__file__).parents[2] / "docs" / "records" / "paper"
 _OF_DEPTH = (
     *("depth", "mean_apt", "mean_apt_common", "rarefied_mean_apt", "rarefied_growth", "apt50"),
     *("masked_accuracy", "cross_entropy", "growth", "growth_by_frequency", "apt_by_frequency"),
@@ -65,7 +65,7 @@ def is_kept(name: str) -> bool:
 
 def keep(name: str, record: Mapping[str, Any]) -> None:
     """Write the record, or leave nothing."""
-    FOLDER.mkdir(exist_ok=True)
+    FOLDER.mkdir(parents=True, exist_ok=True)
     with writing(_path(name)) as file:
         json.dump(record, file, indent=1, sort_keys=True)
         file.write("\n")

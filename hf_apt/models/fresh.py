@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING, Any
 
 from hf_apt.data.tokens import Tokens
 from hf_apt.models.generator_shape import GeneratorShape
-from hf_apt.models.shapes import ModelShape, require_shape
+from hf_apt.models.shapes import ModelShape, require_shape, size_of_generator
 
 if TYPE_CHECKING:
     import torch
@@ -67,8 +67,9 @@ def sized_model(shape: ModelShape, *, vocab_size: int, num_positions: int, pad_i
         "max_position_embeddings": num_positions,
         "pad_token_id": pad_id,
     }
-    if shape.generator is not None:
-        return _selection_model(shape, shape.generator, sizes)
+    of_generator = size_of_generator(shape)
+    if shape.generator is not None and of_generator is not None:
+        return _selection_model(shape.generator, sizes, of_generator)
     if shape.cls_norms:
         from hf_apt.models.bert6 import Bert6ClsConfig, Bert6ClsForMaskedLM
 
@@ -92,17 +93,16 @@ def sized_model(shape: ModelShape, *, vocab_size: int, num_positions: int, pad_i
     )
 
 
-def _selection_model(shape: ModelShape, generator: GeneratorShape, sizes: dict[str, Any]) -> Any:
+def _selection_model(generator: GeneratorShape, sizes: dict[str, Any], size: ModelShape) -> Any:
     from hf_apt.models.selection import SelectionConfig, SelectionForPreTraining
 
-    num_heads = max(round(shape.num_heads * generator.width), 1)
-    width = num_heads * (shape.hidden_size // shape.num_heads)
+    width = size.hidden_size
     of_generator = {
-        "embedding_size": width if generator.embeddings == "none" else shape.hidden_size,
+        "embedding_size": width if generator.embeddings == "none" else sizes["hidden_size"],
         "hidden_size": width,
-        "num_hidden_layers": max(round(shape.num_blocks * generator.depth), 1),
-        "num_attention_heads": num_heads,
-        "intermediate_size": 4 * width,
+        "num_hidden_layers": size.num_blocks,
+        "num_attention_heads": size.num_heads,
+        "intermediate_size": size.intermediate_size,
     }
     both = ("vocab_size", "max_position_embeddings", "pad_token_id", "initializer_range")
     return SelectionForPreTraining(

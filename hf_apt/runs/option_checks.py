@@ -12,7 +12,7 @@ from hf_apt.data.sequences import Layout
 from hf_apt.depths.head_config import DECODER_KINDS, heads_among, lenses_among
 from hf_apt.models.devices import free_memory, has_accelerator, part_of_batch, process_state
 from hf_apt.models.generator_shape import HEADS
-from hf_apt.models.shapes import require_shape
+from hf_apt.models.shapes import require_shape, size_of_generator
 from hf_apt.reading import first_line
 from hf_apt.records.checkpoints import checkpoint_path, require_folder
 from hf_apt.records.run import Run
@@ -158,21 +158,33 @@ def require_memory(config: RunConfig) -> None:
     import psutil
 
     shape = config.shape
-    costs = ModelCosts(
-        shape=shape, vocab_size=config.vocab_size, sequence_length=config.sequence_length
-    )
+    num_parameters = _num_parameters(config)
     copies = 1 if is_asked_for() else _IN_TRAINING
-    needed, free = copies * FLOAT * costs.num_parameters, psutil.virtual_memory().available
+    needed, free = copies * FLOAT * num_parameters, psutil.virtual_memory().available
     if needed > free and has_accelerator():  # asked last: it takes seconds
         device: Any = process_state().device
         free = max(free, free_memory(device))
     if needed > free:
+        beside = " with its generator" if shape.generator else ""
         raise ValueError(
-            f"a model of --hidden-size {shape.hidden_size} --num-blocks {shape.num_blocks} "
+            f"a model{beside} of --hidden-size {shape.hidden_size} --num-blocks {shape.num_blocks} "
             f"--vocab-size {config.vocab_size} for sequences of {config.sequence_length} tokens "
             f"takes {needed / 2**30:,.1f} GiB in training, and {free / 2**30:,.1f} GiB are free: "
             "choose a smaller one."
         )
+
+
+def _num_parameters(config: RunConfig) -> int:
+    """Parameters of the model and of a generator beside it; tables that they share count once."""
+    shape = config.shape
+    of_both = [
+        ModelCosts(shape=each, vocab_size=config.vocab_size, sequence_length=config.sequence_length)
+        for each in (shape, size_of_generator(shape))
+        if each is not None
+    ]
+    is_shared = shape.generator is not None and shape.generator.embeddings == "shared"
+    twice = (config.vocab_size + config.sequence_length) * shape.hidden_size if is_shared else 0
+    return sum(costs.num_parameters for costs in of_both) - twice
 
 
 def _require_windows(config: RunConfig) -> None:

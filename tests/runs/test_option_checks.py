@@ -134,6 +134,16 @@ def test_sharded_training_needs_each_weight_once(monkeypatch) -> None:
     require_memory(config)
 
 
+@pytest.mark.parametrize(("embeddings", "gib"), [("disentangled", "0.5"), ("shared", "0.3")])
+def test_a_generator_needs_memory_of_its_own(embeddings, gib, monkeypatch) -> None:
+    generator = GeneratorShape(width=1.0, embeddings=embeddings, heads=("replaced_tokens",))
+    shape = ModelShape(hidden_size=16, num_heads=1, num_blocks=1, generator=generator)
+    monkeypatch.setattr(psutil, "virtual_memory", lambda: SimpleNamespace(available=2**27))
+    monkeypatch.setattr("hf_apt.runs.option_checks.has_accelerator", lambda: False)
+    with pytest.raises(ValueError, match=rf"with its generator of .* takes {gib} GiB"):
+        require_memory(replace(DEMO, vocab_size=2**20, shape=shape))
+
+
 def test_only_a_run_that_is_to_be_trained_asks_for_memory(monkeypatch, tmp_path) -> None:
     monkeypatch.setattr(psutil, "virtual_memory", lambda: SimpleNamespace(available=1))
     monkeypatch.setattr("hf_apt.runs.option_checks.has_accelerator", lambda: False)

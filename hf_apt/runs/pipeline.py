@@ -99,6 +99,7 @@ def pretrain_run(config: RunConfig, run: Run) -> None:
     """Tokenise and pre-train; leaves `checkpoint/`, `steps/` if asked for, and `training.json`."""
     from hf_apt.models.devices import process_state
     from hf_apt.runs.shared_folder import wait_until_there
+    from hf_apt.runs.starting.objective_files import keep_objective_files
     from hf_apt.runs.starting.starting_model import starting_model
     from hf_apt.training.pretraining import pretrain
     from hf_apt.training.sharding import whole_model
@@ -107,6 +108,8 @@ def pretrain_run(config: RunConfig, run: Run) -> None:
     train, validation = _prepared(config, run)
     if run.path("training.json").exists():
         return
+    objectives, folder = config.pretrain.objectives, run.path("training")
+    keep_objective_files(objectives, folder, writes=is_main())
     model, origin = starting_model(config, train)
     trainer = _trainer(config, run, model, train, validation)
     keep_steps(run, trainer, config.pretrain.keep_at)

@@ -1,0 +1,50 @@
+"""A training goes on with the files that its objectives began with."""
+
+import json
+
+import pytest
+from small_artificial_runs import small_artificial_run
+
+from hf_apt.data.artificial.zipf import Zipf
+from hf_apt.runs.pipeline import begun, pretrain_run
+from hf_apt.runs.starting.objective_files import NAME, keep_objective_files, objective_files
+from hf_apt.training.objectives.graph_pairs import GraphPairs
+from hf_apt.training.objectives.r_drop import RDrop
+from hf_apt.training.objectives.rademacher import Rademacher
+
+
+@pytest.fixture
+def links(tmp_path):
+    path = tmp_path / "links.csv"
+    path.write_text("text,linked\nw0001 w0002,w0003 w0004\nw0002 w0001,w0004 w0003\n")
+    return path
+
+
+def test_files_are_told_by_their_contents_alone(links, tmp_path) -> None:
+    def found() -> dict:
+        objectives = [GraphPairs(weight=0.1, links=str(links)), RDrop(weight=1.0)]
+        return objective_files([*objectives, Rademacher(weight=1.0, texts="task:planted")])
+
+    before = found()
+    assert list(before) == ["graph_pairs links"]
+    links.touch()
+    assert found() == before
+    links.write_text(links.read_text().replace("w0004", "w0005"))
+    assert found() != before
+
+
+def test_nothing_is_written_where_no_file_is_read(tmp_path) -> None:
+    keep_objective_files([RDrop(weight=1.0)], tmp_path / "training", writes=True)
+    assert not (tmp_path / "training").exists()
+
+
+def test_a_training_with_another_graph_is_refused(links, tmp_path) -> None:
+    objective = GraphPairs(weight=0.1, links=str(links), num_anchors=1)
+    config = small_artificial_run(Zipf(vocab_size=30), objectives=(objective,))
+    with begun(config, tmp_path / "run") as run:
+        pretrain_run(config, run)
+        assert list(json.loads(run.path(f"training/{NAME}").read_text())) == ["graph_pairs links"]
+        run.path("training.json").unlink()
+        links.write_text(links.read_text().replace("w0004", "w0005"))
+        with pytest.raises(ValueError, match="the links of graph_pairs are others than"):
+            pretrain_run(config, run)

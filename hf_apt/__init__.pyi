@@ -343,12 +343,15 @@ from .training.methods.weight_average import WeightAverage as WeightAverage
 from .training.objective_trainer import WithObjectives as WithObjectives
 from .training.objectives.balanced_contrast import BalancedContrast as BalancedContrast
 from .training.objectives.graph_pairs import GraphPairs as GraphPairs
+from .training.objectives.masked_pairs import MaskedPairs as MaskedPairs
 from .training.objectives.proximal import Proximal as Proximal
 from .training.objectives.r_drop import RDrop as RDrop
 from .training.objectives.rademacher import Rademacher as Rademacher
 from .training.objectives.sharpness_aware import SharpnessAware as SharpnessAware
 from .training.objectives.smoothness import Smoothness as Smoothness
 from .training.objectives.token_contrast import TokenContrast as TokenContrast
+from .training.pairs.head_file import WordPairHead as WordPairHead
+from .training.pairs.head_file import read_pair_head as read_pair_head
 from .training.pretrain_config import PretrainConfig as PretrainConfig
 from .training.sampling.balanced_batches import BalancedBatches as BalancedBatches
 from .training.translator_training import (

@@ -10,6 +10,7 @@ from hf_apt.training.objective import Objective, require_objectives
 from hf_apt.training.objectives.balanced_contrast import BalancedContrast
 from hf_apt.training.objectives.entropy import ConfidencePenalty
 from hf_apt.training.objectives.graph_pairs import GraphPairs
+from hf_apt.training.objectives.masked_pairs import MaskedPairs
 from hf_apt.training.objectives.multi_choice import MultiChoice
 from hf_apt.training.objectives.proximal import Proximal
 from hf_apt.training.objectives.r_drop import RDrop
@@ -24,6 +25,7 @@ OBJECTIVES: dict[str, type[Any]] = {
     "balanced_contrast": BalancedContrast,
     "confidence_penalty": ConfidencePenalty,
     "graph_pairs": GraphPairs,
+    "masked_pairs": MaskedPairs,
     "multi_choice": MultiChoice,
     "proximal": Proximal,
     "r_drop": RDrop,

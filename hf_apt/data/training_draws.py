@@ -212,11 +212,12 @@ class NumberedDraws(Dataset):
 
     A batch is `{"draws": numbers}`, an int64 array that is left where it is. What a worker or a
     loader fetches ahead of the training then says nothing about masks, which may depend on what
-    the model has learnt by then.
+    the model has learnt by then. `tokens` are those that the draws are of, for who counts them.
     """
 
-    def __init__(self, num_draws: int):
+    def __init__(self, num_draws: int, tokens: Tokens | None = None):
         self.num_draws = num_draws
+        self.tokens = tokens
 
     def __len__(self) -> int:
         return self.num_draws

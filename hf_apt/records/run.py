@@ -40,6 +40,7 @@ class Run(RunTokens, RunTasks, RunInNotebooks):
         tokens/            tokenised sequences (hf_apt.data.tokens), train/ and validation/
         training/          the Trainer's own folder: checkpoints to resume from, its log
         checkpoint/        the trained model and its tokenizer
+        pairs_head.safetensors  a head over pairs of masked words that was trained beside it
         steps/             step-<n>/, the model after chosen steps of its training
         generator/         where it is a generator with its discriminator, each of the two,
         discriminator/     as a checkpoint of its own

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
+from hf_apt.atomic import writing
 from hf_apt.records.fingerprints import checkpoint_identity
 from hf_apt.records.run import Run
 from hf_apt.runs.saved_models import save_model
@@ -27,8 +28,12 @@ def require_one_model(config: RunConfig) -> None:
 
 
 def save_trained(config: RunConfig, run: Run, trained: Any, result: dict, train: Tokens) -> None:
-    """Write `checkpoint/`, a generator and discriminator beside it, and then `training.json`."""
+    """Write `checkpoint/`, a generator and discriminator or a head over pairs beside it.
+
+    `training.json` is written last.
+    """
     save_model(run, trained, run.path("checkpoint"))
+    save_pair_head(run)
     for name in PARTS if config.shape.generator else ():
         save_model(run, getattr(trained, f"{name}_model")(), run.path(name))
     seen = config.pretrain.num_steps * config.pretrain.batch_size
@@ -42,3 +47,14 @@ def save_trained(config: RunConfig, run: Run, trained: Any, result: dict, train:
         }
         | checkpoint_identity(str(run.path("checkpoint"))),
     )
+
+
+def save_pair_head(run: Run) -> None:
+    """Copy the head over pairs that the training has left, if any; one of another goes."""
+    from hf_apt.training.pairs.head_file import HEAD_FILE
+
+    trained, kept = run.path("training") / HEAD_FILE, run.path(HEAD_FILE)
+    kept.unlink(missing_ok=True)
+    if trained.exists():
+        with writing(kept, "wb") as file:
+            file.write(trained.read_bytes())

@@ -102,6 +102,9 @@ class TrainingSetup:
     """The Trainer's `processing_class`, by which an objective reads texts of its own; None where
     the Trainer was given none."""
 
+    train_dataset: Any = None
+    """The Trainer's training data, as it was given them."""
+
 
 class Objective(Protocol):
     """A frozen configuration that can be called: what is added to the loss, and how much of it.

@@ -159,7 +159,12 @@ class WithObjectives(Trainer):
         if not isinstance(objective, NeedsTrainer):
             return objective
         called = objective.in_training(
-            TrainingSetup(model=self.model, args=self.args, tokenizer=self.processing_class)
+            TrainingSetup(
+                model=self.model,
+                args=self.args,
+                tokenizer=self.processing_class,
+                train_dataset=self.train_dataset,
+            )
         )
         if isinstance(called, TrainerCallback):
             self.add_callback(called)

@@ -60,7 +60,7 @@ HEAVY = {"torch", "transformers", "datasets", "accelerate", "tokenizers", "safet
 
 OBJECTIVE_PARTS = (
     *("training.adversary", "training.averages", "training.contrast"),
-    *("training.representation", "training.selection", "stats"),
+    *("training.pairs", "training.representation", "training.selection", "stats"),
 )
 """What objectives are made of, beside `hf_apt.training.objective`."""
 
@@ -422,6 +422,9 @@ SEEN_THROUGH: dict[str, tuple[str, ...]] = {
     "training/objectives/test_smoothness.py": ("training.adversary.smoothness_term",),
     "analysis/pairs/test_pair_readings.py": (
         *("analysis.pairs.pair_asker", "analysis.pairs.pair_config", "analysis.pairs.pair_places"),
+    ),
+    "training/objectives/test_masked_pairs.py": (
+        *("training.pairs.masked_pairs_term", "training.pairs.pair_states"),
     ),
     "analysis/pairs/test_pair_study.py": ("analysis.pairs.pair_tables",),
     "stats/pairs/test_joints.py": ("stats.pairs.joint_figures", "stats.pairs.nearest_joint"),

@@ -10,7 +10,8 @@ from transformers import AutoModelForMaskedLM, AutoModelForPreTraining
 
 from hf_apt.models.encoders import load_encoder, load_trunk
 from hf_apt.records.run import Run
-from hf_apt.runs.trained_models import PARTS
+from hf_apt.runs.trained_models import PARTS, save_pair_head
+from hf_apt.training.pairs.head_file import HEAD_FILE
 
 TINY = (
     "--steps=4 --save-every=2 --batch-size=8 --hidden-size=16 --num-heads=2 --num-blocks=2 "
@@ -88,3 +89,15 @@ def test_the_checkpoint_of_both_is_told_from_each(trained, texts, call, tmp_path
     for load in (load_trunk, load_encoder):
         with pytest.raises(ValueError, match=said):
             load(str(both))
+
+
+def test_a_head_over_pairs_is_kept_beside_the_checkpoint_and_one_of_another_goes(tmp_path):
+    run = Run(tmp_path)
+    run.path("training").mkdir()
+    (run.path("training") / HEAD_FILE).write_bytes(b"new")
+    run.path(HEAD_FILE).write_bytes(b"old")
+    save_pair_head(run)
+    assert run.path(HEAD_FILE).read_bytes() == b"new"
+    (run.path("training") / HEAD_FILE).unlink()
+    save_pair_head(run)
+    assert not run.path(HEAD_FILE).exists()

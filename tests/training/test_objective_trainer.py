@@ -32,6 +32,7 @@ from hf_apt.models.lora import with_adapter
 from hf_apt.training.objective import Term, num_asked
 from hf_apt.training.objective_trainer import WithObjectives
 from hf_apt.training.objectives.entropy import ConfidencePenalty
+from hf_apt.training.objectives.masked_pairs import MaskedPairs
 from hf_apt.training.objectives.proximal import Proximal
 from hf_apt.training.objectives.r_drop import RDrop
 from hf_apt.training.objectives.rademacher import Rademacher
@@ -88,7 +89,7 @@ def observed(trainer: Trainer) -> tuple[Trainer, torch.Tensor, int]:
 WEIGHTLESS = (
     *(each(weight=0.0) for each in (RDrop, ConfidencePenalty, Smoothness, Proximal)),
     *(SharpnessAware(weight=0.0), Rademacher(weight=0.0, texts="is not read")),
-    TokenContrast(weight=0.0),
+    *(TokenContrast(weight=0.0), MaskedPairs(weight=0.0)),
 )
 
 
@@ -243,6 +244,12 @@ def jobs(tokens, checkpoint_folder, texts_file) -> dict[str, dict[str, Any]]:
             "tokenizer": checkpoint_folder,
         },
         "masked": {"kind": "pretraining", "tokens": held, "objectives": [PENALTY]},
+        "masked in pairs": {
+            "kind": "pretraining",
+            "tokens": held,
+            "objectives": ["masked_pairs:weight=0.5,num_words=9,num_pairs=3,rank=3"],
+            "tokenizer": checkpoint_folder,
+        },
         "masked twice": {
             "kind": "pretraining",
             "tokens": held,
@@ -286,7 +293,7 @@ def test_the_objective_moves_the_gradients(jobs, whole, tmp_path):
 @pytest.mark.parametrize(
     "name",
     [
-        *("masked", "masked twice", "masked beside texts", "selected"),
+        *("masked", "masked twice", "masked beside texts", "masked in pairs", "selected"),
         *("classified", "classified twice", "classified nearby"),
     ],
 )
@@ -330,7 +337,7 @@ def distributed(jobs, tmp_path_factory) -> dict[str, list[tuple[dict, dict]]]:
 @pytest.mark.parametrize(
     "name",
     [
-        *("masked", "masked twice", "masked beside texts", "selected"),
+        *("masked", "masked twice", "masked beside texts", "masked in pairs", "selected"),
         *("classified", "classified twice", "classified nearby"),
         *("classified at the worst weights", "fine-tuned"),
     ],

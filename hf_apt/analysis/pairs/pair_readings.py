@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 from jaxtyping import Float, Int
 
+from hf_apt.analysis.pairs.head_laws import HeadAsker, HeadReadings
 from hf_apt.analysis.pairs.pair_asker import PairAnswers, PairAsker
 from hf_apt.analysis.pairs.pair_config import PairConfig
 from hf_apt.analysis.pairs.pair_places import PairPlace, pair_places
@@ -23,6 +24,7 @@ from hf_apt.stats.pairs.joint_figures import conditional_divergence, order_diver
 from hf_apt.stats.pairs.joints import JOINT_NAMES, JointName, PairLogits, pair_joint
 from hf_apt.stats.pairs.nearest_joint import JointNotFoundError
 from hf_apt.stats.pairs.pair_gap import divergences
+from hf_apt.training.pairs.head_file import WordPairHead
 
 if TYPE_CHECKING:
     from transformers import PreTrainedModel
@@ -71,6 +73,9 @@ class PairReadings:
     exact_surprisal_N: Float[np.ndarray, " pairs"] | None
     """-log p(true pair) in the exact law, over the most probable tokens of the last depth."""
 
+    head: HeadReadings | None = None
+    """What a trained head over pairs says at the last depth; None without one."""
+
     def estimate(self, values_N: Any, *, distance: int | None = None) -> Estimate:
         """The mean of values of pairs, with its error over texts; NaN entries are left out.
 
@@ -108,6 +113,7 @@ def read_pairs(
     config: PairConfig | None = None,
     *,
     language: KnownLanguage | None = None,
+    head: WordPairHead | None = None,
 ) -> PairReadings:
     """How much two masked tokens say about each other, as a masked language model has it.
 
@@ -123,15 +129,16 @@ def read_pairs(
         config: which pairs, and how many candidates.
         language: the planted or artificial language that the texts are of, whole documents; its
             exact law then stands beside.
+        head: a head over pairs that was trained with the model, whose law then stands beside.
 
     Returns:
         A row for each pair.
 
     Raises:
-        ValueError: before any pass, for a causal model, a tokenizer of another model or without a
-            mask, texts that are none or too short, and a language that is too large, or whose texts
-            are not its own or would be cut; later for logits that are not finite and for texts that
-            are no whole documents of the language.
+        ValueError: before any pair is read, for a causal model, a tokenizer or a head of another
+            model, a tokenizer without a mask, texts that are none or too short, and a language that
+            is too large, or whose texts are not its own or would be cut; later for logits that are
+            not finite and for texts that are no whole documents of the language.
     """
     config = config or PairConfig()
     if is_causal(model):
@@ -149,17 +156,21 @@ def read_pairs(
         _require_whole(tokenizer, texts, encoded, most)
         require_known(language, encoded.rows)
     places = pair_places(encoded.own, config.distances, config.seed)
-    asker = PairAsker(Trunk(model), tokenizer.mask_token_id, config)
+    trunk = Trunk(model)
+    asker = PairAsker(trunk, tokenizer.mask_token_id, config)
+    head_asker = HeadAsker(trunk, tokenizer.mask_token_id, head) if head else None
     rows = [
-        _row(asker, encoded.rows[place.text], place, config, language) for place in _told(places)
+        _row(asker, head_asker, encoded.rows[place.text], place, config, language)
+        for place in _told(places)
     ]
-    columns = [
+    *columns, of_head = [
         None if column[0] is None else np.array(column) for column in zip(*rows, strict=True)
     ]
     return PairReadings(
         np.array([place.text for place in places]),
         np.array([place.distance for place in places]),
         *columns,  # pyright: ignore[reportArgumentType]
+        head=None if of_head is None else HeadReadings.of(of_head),
     )
 
 
@@ -182,6 +193,7 @@ def _require_whole(
 
 def _row(
     asker: PairAsker,
+    head_asker: HeadAsker | None,
     ids: list[int],
     place: PairPlace,
     config: PairConfig,
@@ -218,6 +230,7 @@ def _row(
         None if truth is None else truth.gap,
         None if truth is None else truth.gain,
         None if exact_AB is None else -exact_AB[true],
+        head_asker and head_asker(ids, place, answers.logits(-1), _kept(answers), true, exact_AB),
     )
 
 

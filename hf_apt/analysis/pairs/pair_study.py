@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
+from hf_apt.analysis.pairs.head_laws import HeadReadings
 from hf_apt.analysis.pairs.pair_config import PairConfig
 from hf_apt.analysis.pairs.pair_readings import PairReadings, read_pairs
 from hf_apt.analysis.pairs.pair_tables import JOINT_TITLES, pair_figures, pair_tables
@@ -16,6 +17,7 @@ from hf_apt.models.description import depth_names
 from hf_apt.records.studies.study_record import StudyRecord, study_record
 from hf_apt.stats.estimates import Estimate, plain
 from hf_apt.stats.pairs.joints import JOINT_NAMES
+from hf_apt.training.pairs.head_file import WordPairHead
 
 if TYPE_CHECKING:
     from transformers import PreTrainedModel
@@ -30,6 +32,7 @@ def pair_study(
     *,
     provenance: Mapping[str, Any],
     language: KnownLanguage | None = None,
+    head: WordPairHead | None = None,
 ) -> StudyRecord:
     """How much masked tokens say about each other at every depth, as a study's record.
 
@@ -42,6 +45,7 @@ def pair_study(
         provenance: what the texts are.
         language: the planted or artificial language that they are of; with more words than
             `MOST_WORDS` its exact law is left out, and the first finding says so.
+        head: a head over pairs that was trained with the model.
 
     Returns:
         The record: tables and figures by depth and distance, and of joint laws.
@@ -56,7 +60,7 @@ def pair_study(
             f"law of a pair is made for {MOST_WORDS:,} at most."
         ]
         language = None
-    readings = read_pairs(model, tokenizer, texts, config, language=language)
+    readings = read_pairs(model, tokenizer, texts, config, language=language, head=head)
     names = depth_names(model.config, readings.gap_ND2.shape[1])
     return study_record(
         study="pairs",
@@ -98,6 +102,8 @@ def findings(readings: PairReadings, names: Sequence[str]) -> list[str]:
         "is 0 where one joint law has the model's conditionals and its p(a), p(b).",
         _of_joints(readings),
     ]
+    if readings.head is not None:
+        said.append(_of_head(readings, readings.head))
     tail = float(readings.tail_ND2[:, -1].mean())
     if tail > 0:
         said.append(
@@ -144,6 +150,22 @@ def _of_joints(readings: PairReadings) -> str:
     )
 
 
+def _of_head(readings: PairReadings, head: HeadReadings) -> str:
+    """How the law of a trained head stands beside the product, pair by pair."""
+    measured, what = readings.from_truth_NDJ, "from the exact law"
+    own_N = head.from_truth_N
+    if measured is None or own_N is None:
+        measured, own_N, what = readings.surprisal_NDJ, head.surprisal_N, "of surprisal"
+    if np.isnan(own_N).all():
+        return "Every pair is further apart than the head over pairs was trained for."
+    lead = readings.estimate(measured[:, -1, 0] - own_N)
+    return (
+        f"The law of the trained head over pairs is {_said(readings.estimate(own_N))} nats {what}, "
+        f"{_said(lead)} less than the product, pair by pair; its own gap is "
+        f"{_said(readings.estimate(head.gap_N))}."
+    )
+
+
 def _results(readings: PairReadings) -> dict[str, Any]:
     num_depths = readings.gap_ND2.shape[1]
 
@@ -184,6 +206,22 @@ def _results(readings: PairReadings) -> dict[str, Any]:
             for number, name in enumerate(JOINT_NAMES)
         },
         "exact": exact,
+        "pair_head": _of_values(readings, readings.head),
+    }
+
+
+def _of_values(readings: PairReadings, head: HeadReadings | None) -> dict[str, Any] | None:
+    if head is None:
+        return None
+    named = {
+        "gap": head.gap_N,
+        "surprisal": head.surprisal_N,
+        "unfaithful": head.unfaithful_N,
+        "from_truth": head.from_truth_N,
+    }
+    return {
+        name: None if values_N is None else plain(readings.estimate(values_N))
+        for name, values_N in named.items()
     }
 
 

@@ -5,6 +5,8 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import Any
 
+import numpy as np
+
 from hf_apt.analysis.pairs.pair_config import PairConfig
 from hf_apt.analysis.pairs.pair_readings import PairReadings
 from hf_apt.records.studies.study_record import StudyFigure, StudyTable
@@ -22,6 +24,9 @@ JOINT_TITLES: dict[JointName, str] = {
     "sampler": "sampling in turn",
 }
 """What each joint law is called in tables."""
+
+HEAD_TITLE = "pair head"
+"""What the law of a trained head is called."""
 
 
 def pair_tables(
@@ -124,6 +129,18 @@ def _of_joints(readings: PairReadings, last: str, config: PairConfig) -> StudyTa
         )
         if readings.from_truth_NDJ is not None:
             rows[-1].append(plain(readings.estimate(readings.from_truth_NDJ[:, -1, number])))
+    if readings.head is not None:
+        head = readings.head
+        rows.append(
+            [
+                HEAD_TITLE,
+                plain(readings.estimate(head.surprisal_N)),
+                plain(readings.estimate(product_N - head.surprisal_N)),
+                plain(readings.estimate(head.unfaithful_N)),
+            ]
+        )
+        if readings.from_truth_NDJ is not None:
+            rows[-1].append(plain(readings.estimate(head.from_truth_N)))
     if readings.exact_surprisal_N is not None:
         exact_N = readings.exact_surprisal_N
         rows.append(
@@ -146,6 +163,13 @@ def _of_joints(readings: PairReadings, last: str, config: PairConfig) -> StudyTa
     ]
     if readings.from_truth_NDJ is not None:
         notes.append("From truth: KL of the exact law from the joint law.")
+    if readings.head is not None:
+        num_out = int(np.isnan(readings.head.surprisal_N).sum())
+        notes.append(
+            "Pair head: the law of a head that was trained beside the model (masked_pairs). Tokens "
+            "that it does not tell apart share their probability as in the model's own law."
+            + (f" {num_out} pairs are further apart than it was trained for." if num_out else "")
+        )
     notes += [
         f"{JOINT_TITLES[name]}: not found for {number} of {len(readings)} pairs, which its row "
         "leaves out."

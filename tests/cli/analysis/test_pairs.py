@@ -1,5 +1,6 @@
 """Laws of `hf-apt pairs`: the record of the study, a run's own language, mistakes told."""
 
+import numpy as np
 import pytest
 
 from hf_apt.data.artificial.artificial_corpus import ArtificialCorpus
@@ -7,6 +8,8 @@ from hf_apt.data.artificial.bigram import Bigram
 from hf_apt.data.tokens import write_tokens
 from hf_apt.records.run import Run
 from hf_apt.records.studies.study_files import read_study
+from hf_apt.training.pairs.head_file import HEAD_FILE, WordPairHead, write_pair_head
+from hf_apt.training.pairs.pair_head import PairHead
 
 SMALL = ("--best", 4, "--drawn", 2, "--distance", 1, "--distance", 2, "--max-texts", 3)
 
@@ -47,9 +50,14 @@ def test_a_run_of_a_made_language_has_the_exact_law_beside(call, tmp_path) -> No
     new_model(shape, tokens, seed=1).save_pretrained(run / "checkpoint")
     tokenizer.save_pretrained(run / "checkpoint")
     Run(run).write_json("config.json", {"corpus": {"name": corpus.name, "language": {}}})
+    head = PairHead(8, num_answers=10, rank=2, max_distance=2)
+    write_pair_head(run / HEAD_FILE, WordPairHead(head, np.arange(5, 14)))
     code, out, error = call("pairs", run, *SMALL, "-o", tmp_path / "out")
     assert code == 0, error
     record = read_study(Run(tmp_path / "out"), "pairs")
+    assert record["results"]["pair_head"]["from_truth"]["value"] > 0
+    assert record["results"]["pair_head"]["gap"]["value"] == pytest.approx(0.0, abs=1e-6)
+    assert "pair head" in out
     assert record["results"]["exact"]["gap"]["value"] > 0
     assert record["provenance"]["text"] == "the run's held-out text"
     assert "exact law" in out

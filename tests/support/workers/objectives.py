@@ -41,8 +41,8 @@ NUM_STEPS = 3
 BATCH_SIZE = 8
 NUM_CLASSES = 3
 TERMS = (
-    *("confidence_penalty", "graph_pairs", "proximal", "r_drop", "rademacher", "smoothness"),
-    *("token_contrast", *HEADS),
+    *("confidence_penalty", "graph_pairs", "masked_pairs", "proximal", "r_drop", "rademacher"),
+    *("smoothness", "token_contrast", *HEADS),
 )
 
 

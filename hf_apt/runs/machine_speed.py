@@ -182,7 +182,14 @@ class _Trial:
         width = num_heads * head_width
         self.whole = model
         self.costs = ModelCosts(  # those of the block that is made here, whatever the model is
-            shape=replace(shape, hidden_size=width, num_heads=num_heads, num_blocks=1),
+            shape=replace(
+                shape,
+                hidden_size=width,
+                num_heads=num_heads,
+                num_blocks=1,
+                cls_norms=(),  # of one token a row
+                cls_projections=(),
+            ),
             vocab_size=min(model.vocab_size, _MAX_DECODER // width),
             sequence_length=min(model.sequence_length, _MAX_LENGTH),
         )

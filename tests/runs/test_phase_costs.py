@@ -232,7 +232,10 @@ class Clock:
         return self.now
 
 
-@pytest.mark.parametrize("config", [CONFIG, CONV], ids=["bert6", "conv"])
+CLS = replace(CONFIG, shape=replace(CONFIG.shape, num_blocks=2, cls_norms=(2,)))
+
+
+@pytest.mark.parametrize("config", [CONFIG, CONV, CLS], ids=["bert6", "conv", "cls"])
 def test_a_trial_reports_the_flops_that_torch_counts(config):
     trial = _Trial(costs_of(config), 8, Clock(), 0.5)
     trial.model.set_attn_implementation("eager")

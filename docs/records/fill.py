@@ -23,12 +23,12 @@ DOCS = RECORDS.parent
 PLANTED = (
     *("plain", "longer", "masked 0.4", "causal first", "ability", "frequency", "ceiling"),
     *("labels", "rewired", "complexity", "norm", "windows", "plain dropout", "sentences"),
-    *("replaced", "selection", "choice"),
+    *("pairs", "replaced", "replaced, shared", "replaced, none", "selection", "choice"),
 )
 FEWREL = (
     *("plain", "longer", "masked 0.4", "ability", "frequency", "entities", "rewired"),
-    *("complexity", "norm", "windows", "plain dropout", "sentences", "norms+projections"),
-    "replaced",
+    *("complexity", "norm", "windows", "plain dropout", "sentences", "pairs"),
+    *("norms+projections", "replaced"),
 )
 ARTIFICIAL = (
     *("none", "longer", "noise", "bigram", "nested", "flat", "automaton", "shuffled", "planted"),

@@ -11,7 +11,7 @@ from typing import Any
 
 from cells import cell, of_way, table
 
-GENERATORS = ("replaced", "selection", "choice")
+GENERATORS = ("replaced", "replaced, shared", "replaced, none", "selection", "choice")
 """Ways that train two models: their generators are measured, their discriminators fine-tuned."""
 
 

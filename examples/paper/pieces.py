@@ -33,6 +33,11 @@ class Piece:
     command: str
     needs: tuple[str, ...] = ()
 
+    @property
+    def folder(self) -> str:
+        """Name of the folder: that of the model, in which its tasks are kept as well."""
+        return (self.needs or (self.name,))[0]
+
 
 def pieces() -> Iterator[Piece]:
     """All pieces, in the order in which they are to be done."""

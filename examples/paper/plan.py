@@ -9,18 +9,22 @@ files whose names say "validation" are what is measured.
 """
 
 import shlex
+import signal
 import subprocess
 import sys
 import threading
 import time
 from dataclasses import dataclass, field
 from pathlib import Path
+from typing import Any
 
 import pieces
 import records
 from transformers import HfArgumentParser
 
 NAMES = {"DBPEDIA": "dbpedia14_*", "FEWREL": "fewrel64_train*", "AG_NEWS": "agnews_*"}
+STOPPING = (signal.SIGINT, signal.SIGTERM)
+"""Signals that end the work as the time does."""
 
 
 @dataclass
@@ -60,38 +64,74 @@ class Plan:
         self.args, self.end = args, time.monotonic() + 60 * args.minutes
         self.left = [each for each in asked if not records.is_kept(each.name)]
         self.changed, self.failed = threading.Condition(), False
+        self.at_work: set[str] = set()
+        """Folders into which a worker's command writes: a run's folder takes one at a time."""
 
     def work(self) -> None:
-        """Do what is left until the time is over; a piece that fails ends the work."""
-        workers = [threading.Thread(target=self._worker) for _ in range(self.args.workers)]
-        for each in workers:
-            each.start()
-        for each in workers:
-            each.join()
+        """Do what is left until the time is over; a piece that fails ends the work.
+
+        Raises ValueError, before any of it, for a piece whose model is neither there nor asked for.
+        """
+        self._require_models()
+        before = {each: signal.signal(each, self._stop) for each in STOPPING}
+        try:
+            workers = [threading.Thread(target=self._worker) for _ in range(self.args.workers)]
+            for each in workers:
+                each.start()
+            for each in workers:
+                each.join()
+        finally:
+            for each, handler in before.items():
+                signal.signal(each, handler)
         if self.failed:
             raise ValueError("a piece failed: what it said stands above.")
 
+    def _stop(self, signum: int, frame: Any) -> None:
+        """End as if the time were over: a command of a worker is not to go on by itself."""
+        self.end = time.monotonic()
+
+    def _require_models(self) -> None:
+        made = {each.name for each in self.left}
+        for each in self.left:
+            for need in set(each.needs) - made:
+                folder = Path(self.args.output_folder) / need / "checkpoint"
+                if not records.is_kept(need):
+                    raise ValueError(
+                        f"{each.name} needs {need}, which is left: do it first, by --only {need}."
+                    )
+                if not folder.is_dir():
+                    raise ValueError(
+                        f"{each.name} needs {folder}, which is missing though its record is there: "
+                        f"put the folder back, or remove the record to train {need} again."
+                    )
+
     def _worker(self) -> None:
         while (piece := self._next()) is not None:
-            is_done = self._done(piece)
-            with self.changed:
-                self.failed |= is_done is False
-                self.changed.notify_all()
+            is_done: bool | None = False  # as is what raises an error of its own
+            try:
+                is_done = self._done(piece)
+            finally:
+                with self.changed:
+                    self.at_work.remove(piece.folder)
+                    self.failed |= is_done is False
+                    self.changed.notify_all()
 
     def _next(self) -> pieces.Piece | None:
-        """The first piece whose needs are there; it waits for those that others are at."""
+        """The first piece whose needs are there and whose folder is free; it waits for one."""
         with self.changed:
             while self.left and not self.failed and time.monotonic() < self.end:
                 for each in self.left:
-                    if all(map(records.is_kept, each.needs)):
+                    is_free = each.folder not in self.at_work
+                    if is_free and all(map(records.is_kept, each.needs)):
                         self.left.remove(each)
+                        self.at_work.add(each.folder)
                         return each
-                self.changed.wait(timeout=60)
+                self.changed.wait(timeout=max(min(60, self.end - time.monotonic()), 0))
             return None
 
     def _done(self, piece: pieces.Piece) -> bool | None:
         """Whether the command succeeded; None if the time was over before its end."""
-        folder = Path(self.args.output_folder) / (piece.needs or (piece.name,))[0]
+        folder = Path(self.args.output_folder) / piece.folder
         command = shlex.split(piece.command)
         paths = {
             name: str(Path(self.args.data) / f"{file}.parquet") for name, file in NAMES.items()
@@ -108,13 +148,14 @@ class Plan:
                 stdout=log,
                 stderr=log,
             )
-            try:
-                code = process.wait(timeout=max(self.end - time.monotonic(), 1))
-            except subprocess.TimeoutExpired:
+            while (code := process.poll()) is None and time.monotonic() < self.end:
+                time.sleep(0.2)
+            if code is None:
                 process.terminate()  # it saves a checkpoint first
                 process.wait()
-                print(f"stopped {piece.name}: the same command goes on", flush=True)
-                return None
+        if code != 0 and time.monotonic() >= self.end:
+            print(f"stopped {piece.name}: the same command goes on", flush=True)
+            return None
         if code:
             print(f"{piece.name} failed: see {log.name}", flush=True)
             return False

@@ -1,8 +1,12 @@
 """The plan of the papers' claims: its commands can be read, and what is done is done once."""
 
+import os
 import shlex
+import signal
 import sys
+import time
 from pathlib import Path
+from typing import Any, ClassVar
 
 import pytest
 import typer
@@ -52,6 +56,105 @@ def test_nothing_is_done_without_time_and_what_is_left_is_said(plan, capsys, tmp
         plan.main(["--only", "x"])
     with pytest.raises(ValueError, match="no text to train on: give --text"):
         plan.main(["--minutes", "1"])
+
+
+class Command:
+    """Stands for a command: notes what runs beside it in its folder, and ends after a while."""
+
+    at_work: ClassVar[list[str]] = []
+    together: ClassVar[list[list[str]]] = []
+
+    def __init__(self, words: list[str], **settings: Any):
+        self.folder, self.name = words[-1], words[3]
+        self.at_work.append(self.folder)
+        self.together.append(sorted(self.at_work))
+        self.end, self.is_ended = time.monotonic() + 0.3, False
+
+    def poll(self) -> int | None:
+        if time.monotonic() < self.end:
+            return None
+        self.terminate()
+        return 1 if self.name == "broken" else 0
+
+    def terminate(self) -> None:
+        if not self.is_ended:
+            self.at_work.remove(self.folder)
+        self.is_ended = True
+
+    def wait(self) -> None:
+        self.terminate()
+
+
+@pytest.fixture
+def tiny(plan, tmp_path, monkeypatch) -> Any:
+    """Works a plan of such commands, as `tiny(pieces, ...)`, and gives what ran together."""
+    monkeypatch.setattr(plan.subprocess, "Popen", Command)
+    monkeypatch.setattr(plan.records, "FOLDER", tmp_path / "records")
+    monkeypatch.setattr(plan.records, "run_record", lambda folder: {})
+    monkeypatch.setattr(plan.records, "task_record", lambda folder, task: {})
+    Command.at_work.clear()
+    Command.together.clear()
+
+    def work(pieces: list[Any], *more: str) -> list[list[str]]:
+        monkeypatch.setattr(plan.pieces, "pieces", lambda: iter(pieces))
+        runs = tmp_path / "runs"
+        plan.main(["--text", "x", "--minutes", "1", "--output_folder", str(runs), *more])
+        return [[Path(each).name for each in folders] for folders in Command.together]
+
+    return work
+
+
+def test_commands_that_write_into_one_folder_do_not_run_together(plan, tiny, tmp_path) -> None:
+    Piece = plan.pieces.Piece
+    models = [Piece("s", name, "run", "run") for name in ("a", "b")]
+    tasks = [Piece("s", f"a-{n}", "task", "finetune --task x", ("a",)) for n in range(3)]
+    together = tiny([models[0], *tasks, models[1]])
+    assert ["a", "a"] not in together
+    assert ["a", "b"] in together
+    assert len(together) == 5
+    assert all(map(plan.records.is_kept, ("a", "b", "a-0", "a-1", "a-2")))
+
+
+def test_a_task_whose_model_is_missing_is_told_before_any_work(plan, tiny, tmp_path) -> None:
+    Piece = plan.pieces.Piece
+    both = [Piece("s", "m", "run", "run"), Piece("s", "m-x", "task", "finetune --task x", ("m",))]
+    with pytest.raises(ValueError, match="m-x needs m, which is left: do it first, by --only m"):
+        tiny(both, "--only", "m-x")
+    plan.records.keep("m", {})
+    with pytest.raises(ValueError, match=r"m-x needs .*m/checkpoint, which is missing though"):
+        tiny(both)
+    assert not Command.together
+    (tmp_path / "runs/m/checkpoint").mkdir(parents=True)
+    assert tiny(both) == [["m"]]
+
+
+def test_a_record_that_cannot_be_made_ends_the_work(plan, tiny, monkeypatch) -> None:
+    def broken(folder: Path) -> dict:
+        raise FileNotFoundError(folder)
+
+    monkeypatch.setattr(plan.records, "run_record", broken)
+    monkeypatch.setattr(plan.threading, "excepthook", lambda error: None)
+    with pytest.raises(ValueError, match="a piece failed"):
+        tiny([plan.pieces.Piece("s", "a", "run", "run")])
+
+
+def test_a_signal_ends_the_commands_and_is_no_failure(plan, tiny, capsys) -> None:
+    class Endless(Command):
+        polls = 0
+
+        def poll(self) -> int | None:
+            self.polls += 1
+            assert self.polls < 20
+            os.kill(os.getpid(), signal.SIGTERM)
+            return None
+
+    plan.subprocess.Popen = Endless  # which the fixture puts back
+    before = signal.getsignal(signal.SIGTERM)
+    tiny([plan.pieces.Piece("s", name, "run", "run") for name in ("a", "b", "c")])
+    assert signal.getsignal(signal.SIGTERM) is before
+    assert "stopped a: the same command goes on" in capsys.readouterr().out
+    assert not Command.at_work
+    assert not plan.records.is_kept("a")
 
 
 @pytest.mark.slow

@@ -175,16 +175,26 @@ def require_memory(config: RunConfig) -> None:
 
 
 def _num_parameters(config: RunConfig) -> int:
-    """Parameters of the model and of a generator beside it; tables that they share count once."""
-    shape = config.shape
-    of_both = [
-        ModelCosts(shape=each, vocab_size=config.vocab_size, sequence_length=config.sequence_length)
-        for each in (shape, size_of_generator(shape))
-        if each is not None
-    ]
-    is_shared = shape.generator is not None and shape.generator.embeddings == "shared"
-    twice = (config.vocab_size + config.sequence_length) * shape.hidden_size if is_shared else 0
-    return sum(costs.num_parameters for costs in of_both) - twice
+    """Parameters of the model and of a generator beside it; tables that they share count once.
+
+    Tables that a discriminator reads, too, are as wide as it is, not as the generator.
+    """
+    shape, generator = config.shape, size_of_generator(config.shape)
+    parts = [shape] if generator is None else [shape, generator]
+    num = sum(
+        ModelCosts(
+            shape=each, vocab_size=config.vocab_size, sequence_length=config.sequence_length
+        ).num_parameters
+        for each in parts
+    )
+    if shape.generator is None or generator is None:
+        return num
+    width = {
+        "none": generator.hidden_size,
+        "disentangled": shape.hidden_size,
+        "shared": 0,
+    }[shape.generator.embeddings]
+    return num + (config.vocab_size + config.sequence_length) * (width - generator.hidden_size)
 
 
 def _require_windows(config: RunConfig) -> None:

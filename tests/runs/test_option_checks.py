@@ -7,11 +7,13 @@ import psutil
 import pytest
 
 from hf_apt.data.corpus_source import CorpusSource
-from hf_apt.models.generator_shape import GeneratorShape
+from hf_apt.models.fresh import sized_model
+from hf_apt.models.generator_shape import SHARINGS, GeneratorShape
 from hf_apt.models.shapes import ConvShape, ModelShape
 from hf_apt.ownership import mark
 from hf_apt.records.run import Run
 from hf_apt.runs.option_checks import (
+    _num_parameters,
     require_checkpoint,
     require_memory,
     require_run,
@@ -142,6 +144,18 @@ def test_a_generator_needs_memory_of_its_own(embeddings, gib, monkeypatch) -> No
     monkeypatch.setattr("hf_apt.runs.option_checks.has_accelerator", lambda: False)
     with pytest.raises(ValueError, match=rf"with its generator of .* takes {gib} GiB"):
         require_memory(replace(DEMO, vocab_size=2**20, shape=shape))
+
+
+@pytest.mark.parametrize("embeddings", SHARINGS)
+@pytest.mark.parametrize("width", [0.5, 1.0])
+def test_both_models_are_counted_but_for_a_bias(embeddings, width) -> None:
+    """The discriminator's head of masked words is counted, and it has smaller ones."""
+    generator = GeneratorShape(width=width, embeddings=embeddings, heads=("replaced_tokens",))
+    shape = ModelShape(hidden_size=16, num_heads=2, num_blocks=1, generator=generator)
+    config = replace(DEMO, vocab_size=5000, shape=shape)
+    sizes = {"vocab_size": 5000, "num_positions": config.sequence_length, "pad_id": 0}
+    num = sum(weight.numel() for weight in sized_model(shape, **sizes).parameters())
+    assert _num_parameters(config) == pytest.approx(num + 5000, rel=0.01)
 
 
 def test_only_a_run_that_is_to_be_trained_asks_for_memory(monkeypatch, tmp_path) -> None:

@@ -8,6 +8,7 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
+import numpy as np
 import torch
 from accelerate.utils import reduce
 from safetensors.torch import load_file, save
@@ -17,7 +18,7 @@ from transformers import TrainerCallback
 from hf_apt.atomic import writing
 from hf_apt.training.adversary.passes import unwrapped
 from hf_apt.training.averages.checkpoint_file import checkpoint_file
-from hf_apt.training.objective import Step, Term, TrainingSetup
+from hf_apt.training.objective import Step, Term, TrainingSetup, of_each_label
 from hf_apt.training.pairs.drawn_pairs import drawn_pairs
 from hf_apt.training.pairs.frequent_words import frequent_words, token_counts
 from hf_apt.training.pairs.head_file import HEAD_FILE, WordPairHead, write_pair_head
@@ -29,6 +30,7 @@ NAME = "masked_pairs.safetensors"
 
 _NOT_ASKED = -100
 _MOMENTS = ("exp_avg", "exp_avg_sq", "step")
+_WORDS = "word_ids"
 
 
 class MaskedPairsTerm(TrainerCallback):
@@ -36,7 +38,8 @@ class MaskedPairsTerm(TrainerCallback):
 
     The head is no part of the model, so that checkpoints are what they are without it. Its AdamW
     takes the Trainer's learning rate of each step and its betas; gradients are clipped to the
-    Trainer's norm by themselves.
+    Trainer's norm by themselves. Where examples are weighed, a pair has the mean weight of its two
+    labels.
 
     Args:
         config: the settings of `MaskedPairs`.
@@ -83,6 +86,9 @@ class MaskedPairsTerm(TrainerCallback):
         answers_X = self._classes_V.to(device)[labels_BT.flatten().clamp(min=0)]
         right_N = answers_X[first_N] * log_joint_NAA.shape[-1] + answers_X[second_N]
         losses_N = -log_joint_NAA.flatten(1).gather(1, right_N[:, None])[:, 0]
+        if step.weights is not None:
+            weights_X = of_each_label(step.weights, labels_BT).flatten().to(losses_N)
+            losses_N = losses_N * (weights_X[first_N] + weights_X[second_N]) / 2
         return tuple(
             Term(name=name, total=values_N.sum(), num_items=step.num_items, weight=weight)
             for name, values_N, weight in (
@@ -159,8 +165,8 @@ class MaskedPairsTerm(TrainerCallback):
         )
 
     def _tensors(self) -> dict[str, Tensor]:
-        """Head and optimiser, by names."""
-        tensors = {}
+        """Head, optimiser and the words of the answers, by names."""
+        tensors = {_WORDS: torch.from_numpy(self.word_ids_K.astype(np.int64))}
         for name, weight in self.head.named_parameters():
             tensors[f"weight.{name}"] = weight.detach().cpu().contiguous()
             for moment, value in self._optimizer.state.get(weight, {}).items():
@@ -174,6 +180,13 @@ class MaskedPairsTerm(TrainerCallback):
                 f"the Trainer's own folder that was saved with {self.config.name}, or begin anew."
             )
         tensors = load_file(path)
+        words_K = tensors.get(_WORDS)
+        if words_K is None or words_K.tolist() != self.word_ids_K.tolist():
+            raise ValueError(
+                f"{path} holds a head over other words than the {len(self.word_ids_K)} most "
+                "frequent ones of this text: go on with the text and the settings of "
+                f"{self.config.name} that the training began with, or begin anew."
+            )
         for name, weight in self.head.named_parameters():
             with torch.no_grad():
                 weight.copy_(tensors[f"weight.{name}"])

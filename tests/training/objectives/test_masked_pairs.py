@@ -1,7 +1,7 @@
 """Pairs of masked words in a Trainer: by hand, interrupted, rounded, refused, and what is left."""
 
 import json
-from dataclasses import asdict
+from dataclasses import asdict, replace
 from pathlib import Path
 from typing import Any
 
@@ -129,6 +129,9 @@ def test_an_interrupted_training_goes_on_to_the_bit(given, tmp_path):
     same(left.head.state_dict(), heads(expected))
     assert left.word_ids_K.tolist() == term_of(expected).word_ids_K.tolist()
     assert not any("head" in name for name in expected.model.state_dict())
+    with pytest.raises(ValueError, match=r"holds a head over other words than the 5 most frequent"):
+        other = trainer_of(given, tmp_path / "cut", num_words=5, options={"num_steps": 5})
+        other.train(resume_from_checkpoint=str(last_checkpoint(tmp_path / "cut")))
     (last_checkpoint(tmp_path / "cut") / NAME).unlink()  # type: ignore
     with pytest.raises(ValueError, match="is missing, which holds the head over pairs: go on fr"):
         made("cut").train(resume_from_checkpoint=str(last_checkpoint(tmp_path / "cut")))
@@ -161,6 +164,26 @@ def test_a_batch_that_is_passed_again_adds_no_gradient_to_the_head(given, tmp_pa
     outputs.logits = outputs.logits + 1
     with pytest.raises(ValueError, match="logits are not those that Bert6ForMaskedLM has just"):
         term(step_of(batch, outputs, model))
+
+
+def test_a_weight_of_a_text_is_that_of_its_pairs(given, tmp_path):
+    trainer = trainer_of(given, tmp_path)
+    term, model = term_of(trainer), trainer.model.train()
+    batch = next(iter(trainer.get_train_dataloader()))
+
+    def total(weights: torch.Tensor | None) -> float:
+        step = replace(step_of(batch, model(**batch), model), weights=weights)
+        return float(term(step)[0].total.detach())
+
+    texts = torch.eye(len(batch["labels"]))
+    of_texts = [total(one) for one in texts]
+    assert total(None) == pytest.approx(sum(of_texts), rel=1e-5)
+    assert min(of_texts) >= 0 < max(of_texts)
+    weights = torch.arange(1.0, len(texts) + 1)
+    expected = sum(float(w) * own for w, own in zip(weights, of_texts, strict=True))
+    assert total(weights) == pytest.approx(expected, rel=1e-5)
+    of_labels = weights[:, None].expand_as(batch["labels"])
+    assert total(of_labels) == pytest.approx(expected, rel=1e-5)
 
 
 def step_of(batch: dict, outputs: Any, model: Any, is_again: bool = False) -> Step:

@@ -48,7 +48,8 @@ class Task:
         return float(np.bincount(self.test.labels).max() / len(self.test))
 
 
-_BUILT_IN_SIZES = {"planted": (200, 100), "sotu": (400, 100)}
+BUILT_IN_SIZES = {"planted": (200, 100), "sotu": (400, 100)}
+"""Tasks that need no file, with their texts of a class to learn from and to test."""
 
 
 def open_task(config: TaskConfig) -> Task:
@@ -73,7 +74,7 @@ def open_task(config: TaskConfig) -> Task:
         )
     if config.entity_markers and config.name != "fewrel":
         raise ValueError("only the task fewrel has entities to mark.")
-    if config.name in _BUILT_IN_SIZES:
+    if config.name in BUILT_IN_SIZES:
         return _built_in(config)
     source = _source(config, known)
     rows = read_rows(source)
@@ -113,7 +114,7 @@ def _source(config: TaskConfig, known: KnownTask | None) -> RowSource:
 
 
 def _built_in(config: TaskConfig) -> Task:
-    train_per_class, test_per_class = _BUILT_IN_SIZES[config.name]
+    train_per_class, test_per_class = BUILT_IN_SIZES[config.name]
     train_per_class = config.train_per_class or train_per_class
     test_per_class = config.test_per_class or test_per_class
     if config.name == "planted":

@@ -9,6 +9,8 @@ from typing import Any
 
 from hf_apt.atomic import writing
 from hf_apt.data.local_files import local_files
+from hf_apt.data.tasks.known_tasks import KNOWN_TASKS
+from hf_apt.data.tasks.task import BUILT_IN_SIZES
 from hf_apt.data.text_fingerprints import files_fingerprint
 from hf_apt.data.text_formats import BUILDERS
 from hf_apt.reading import read_json
@@ -22,13 +24,20 @@ _SETTINGS = ("texts", "links")
 def objective_files(objectives: Sequence[Any]) -> dict[str, str]:
     """Fingerprints of the local files that objectives name, by objective and setting."""
     named = {
-        f"{each.name} {setting}": str(getattr(each, setting)).removeprefix(TASK)
+        f"{each.name} {setting}": name.removeprefix(TASK)
         for each in objectives
         for setting in _SETTINGS
-        if getattr(each, setting, "")
+        if (name := getattr(each, setting, "")) and not _is_known(each, name)
     }
     files = {what: local_files(name, BUILDERS) for what, name in named.items()}
     return {what: files_fingerprint(found) for what, found in files.items() if found}
+
+
+def _is_known(objective: Any, name: str) -> bool:
+    """Whether `name` is no file's, whatever a file or a folder of the user is called."""
+    if name.startswith(TASK) or getattr(objective, "graph", "") == "labels":
+        return name.removeprefix(TASK) in {*BUILT_IN_SIZES, *KNOWN_TASKS}
+    return name == "sotu"
 
 
 def keep_objective_files(objectives: Sequence[Any], folder: Path, *, writes: bool) -> None:

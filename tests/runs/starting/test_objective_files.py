@@ -33,6 +33,18 @@ def test_files_are_told_by_their_contents_alone(links, tmp_path) -> None:
     assert found() != before
 
 
+def test_a_folder_that_is_called_as_a_task_is_not_read(tmp_path, monkeypatch) -> None:
+    monkeypatch.chdir(tmp_path)
+    for name in ("planted", "sotu", "fewrel"):
+        (tmp_path / name).mkdir()  # as where a run was written, without any text
+        assert objective_files([Rademacher(weight=1.0, texts=f"task:{name}")]) == {}
+    assert objective_files([Rademacher(weight=1.0, texts="sotu")]) == {}
+    labels = GraphPairs(weight=1.0, graph="labels", texts="planted")
+    assert objective_files([labels]) == {}
+    (tmp_path / "planted/some.txt").write_text("w0001 w0002\n")
+    assert list(objective_files([Rademacher(weight=1.0, texts="planted")])) == ["rademacher texts"]
+
+
 def test_nothing_is_written_where_no_file_is_read(tmp_path) -> None:
     keep_objective_files([RDrop(weight=1.0)], tmp_path / "training", writes=True)
     assert not (tmp_path / "training").exists()

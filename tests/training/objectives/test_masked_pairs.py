@@ -129,8 +129,8 @@ def test_an_interrupted_training_goes_on_to_the_bit(given, tmp_path):
     same(left.head.state_dict(), heads(expected))
     assert left.word_ids_K.tolist() == term_of(expected).word_ids_K.tolist()
     assert not any("head" in name for name in expected.model.state_dict())
-    with pytest.raises(ValueError, match=r"holds a head over other words than the 5 most frequent"):
-        other = trainer_of(given, tmp_path / "cut", num_words=5, options={"num_steps": 5})
+    other = trainer_of(given, tmp_path / "cut", num_words=5, options={"num_steps": 5})
+    with pytest.raises(ValueError, match="holds a head over other words than the 5 most frequent"):
         other.train(resume_from_checkpoint=str(last_checkpoint(tmp_path / "cut")))
     (last_checkpoint(tmp_path / "cut") / NAME).unlink()  # type: ignore
     with pytest.raises(ValueError, match="is missing, which holds the head over pairs: go on fr"):

@@ -94,11 +94,13 @@ def main(arguments: list[str] | None = None) -> None:
                 config_of(command, args)  # what cannot be read is said before hours of work
             asked.append({"arm": name, "commands": [first, after], "seed": seed})
     for run in asked:
-        if run not in [{key: each[key] for key in run} for each in runs]:
+        if run not in [{key: each.get(key) for key in run} for each in runs]:
             runs.append(run | trained(run, args))
             with writing(path) as file:
                 json.dump({"runs": runs}, file, indent=1)
-    print_tables(list(arms), [run for run in runs if {key: run[key] for key in asked[0]} in asked])
+    print_tables(
+        list(arms), [run for run in runs if {key: run.get(key) for key in asked[0]} in asked]
+    )
     print(f"written: {path}")
 
 

@@ -80,6 +80,8 @@ def test_transfers_are_trained_once_and_told(tmp_path, capsys, monkeypatch) -> N
         return {"direct": both, "after": both, "loss": loss, "mean_apt": [0.1, 0.2]}
 
     monkeypatch.setattr(example, "transferred", transferred)
+    older = {"runs": [{"arm": "none", "first": "", "after": {}, "seed": 42}]}
+    (tmp_path / "transfer.json").write_text(json.dumps(older))  # of another form: trained again
     asked = ["--arms", "none=", "nested=dyck:kinds=4", "--output_dir", str(tmp_path)]
     example.main([*asked, "--num_seeds", "1"])
     example.main(asked)  # the first seed is not trained again

@@ -181,15 +181,9 @@ class _Trial:
         num_heads = min(shape.num_heads, max(_MAX_WIDTH // head_width, 1))
         width = num_heads * head_width
         self.whole = model
+        block = replace(shape, hidden_size=width, num_heads=num_heads, num_blocks=1)
         self.costs = ModelCosts(  # those of the block that is made here, whatever the model is
-            shape=replace(
-                shape,
-                hidden_size=width,
-                num_heads=num_heads,
-                num_blocks=1,
-                cls_norms=(),  # of one token a row
-                cls_projections=(),
-            ),
+            shape=replace(block, cls_norms=(), cls_projections=()),  # of one token a row
             vocab_size=min(model.vocab_size, _MAX_DECODER // width),
             sequence_length=min(model.sequence_length, _MAX_LENGTH),
         )

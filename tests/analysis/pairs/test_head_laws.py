@@ -6,6 +6,7 @@ import numpy as np
 import pytest
 import torch
 
+from hf_apt.analysis.pairs import head_laws
 from hf_apt.analysis.pairs.pair_config import PairConfig
 from hf_apt.analysis.pairs.pair_places import pair_places
 from hf_apt.analysis.pairs.pair_readings import PairReadings, read_pairs
@@ -59,7 +60,7 @@ def read(model, tokenizer, trained: WordPairHead, **changed) -> PairReadings:
     return read_pairs(model, tokenizer, [TEXT], config, head=trained)
 
 
-@pytest.mark.parametrize("words", [np.arange(5, 65), np.array([6, 30, 9, 8])])
+@pytest.mark.parametrize("words", [np.arange(5, 65), np.array([6, 30, 9, 8]), np.array([30, 31])])
 def test_surprisal_and_gap_are_those_by_hand(tiny_model, tokenizer, words) -> None:
     trained = head_of(words)
     readings = read(tiny_model, tokenizer, trained)
@@ -74,6 +75,25 @@ def test_surprisal_and_gap_are_those_by_hand(tiny_model, tokenizer, words) -> No
     marginals = joint.sum(1)[:, None] * joint.sum(0)
     gap = (joint * np.log(joint / marginals)).sum()
     assert head.gap_N[0] == pytest.approx(gap, rel=1e-4)
+
+
+def test_the_law_whose_conditionals_are_compared_is_that_by_hand(
+    tiny_model, tokenizer, monkeypatch
+) -> None:
+    given: list[np.ndarray] = []
+
+    def kept(logits: object, log_ST: np.ndarray) -> float:
+        given.append(log_ST)
+        return 0.5
+
+    monkeypatch.setattr(head_laws, "conditional_divergence", kept)
+    trained = head_of(np.array([30, 31]))
+    head = read(tiny_model, tokenizer, trained).head
+    assert head is not None
+    assert head.unfaithful_N.tolist() == [0.5]
+    joint, _ = by_hand(tiny_model, tokenizer, trained)
+    laws = np.sort(np.exp(given[0]).ravel()), np.sort(joint.ravel())
+    np.testing.assert_allclose(*laws, rtol=1e-3, atol=1e-8)
 
 
 def test_the_truth_stands_beside(tiny_model, tokenizer) -> None:

@@ -1,15 +1,17 @@
 """Pairs of masked words in a Trainer: by hand, interrupted, rounded, refused, and what is left."""
 
 import json
+from copy import deepcopy
 from dataclasses import asdict, replace
 from pathlib import Path
+from types import SimpleNamespace
 from typing import Any
 
 import numpy as np
 import pytest
 import torch
 from small_trainers import StopAt
-from transformers import Trainer
+from transformers import Trainer, TrainerCallback
 from workers.objectives import GradientsKept, classifying, logged, pretraining
 
 from hf_apt.depths.trunk import Trunk
@@ -135,6 +137,73 @@ def test_an_interrupted_training_goes_on_to_the_bit(given, tmp_path):
     (last_checkpoint(tmp_path / "cut") / NAME).unlink()  # type: ignore
     with pytest.raises(ValueError, match="is missing, which holds the head over pairs: go on fr"):
         made("cut").train(resume_from_checkpoint=str(last_checkpoint(tmp_path / "cut")))
+
+
+class AtRest(TrainerCallback):
+    """Takes the learning rate of every step away."""
+
+    def on_step_begin(self, args: Any, state: Any, control: Any, **event: Any) -> None:
+        for group in event["optimizer"].param_groups:
+            group["lr"] = 0.0
+
+
+def test_a_second_training_begins_afresh_and_learns_at_the_trainers_rate(given, tmp_path):
+    trainer = trainer_of(given, tmp_path, options={"num_steps": 1})
+    fresh = heads(trainer)
+    trainer.train()
+    assert any(not torch.equal(each, fresh[name]) for name, each in heads(trainer).items())
+    trainer.add_callback(AtRest())
+    trainer.train()
+    same(heads(trainer), fresh)
+    assert logged(trainer)["1.masked_pairs"] > 0
+
+
+def test_the_head_is_stepped_as_an_adamw_with_clipped_gradients_does(given, tmp_path):
+    trainer = trainer_of(given, tmp_path)
+    term, args = term_of(trainer), trainer.args
+    args.weight_decay, args.max_grad_norm = 0.3, 1.0
+    term._optimizer = term._adamw()
+    own = deepcopy(term.head)
+    groups = [
+        {"params": [each for each in own.parameters() if each.dim() > 1], "weight_decay": 0.3},
+        {"params": [each for each in own.parameters() if each.dim() == 1], "weight_decay": 0.0},
+    ]
+    adamw = torch.optim.AdamW(groups, betas=(args.adam_beta1, args.adam_beta2))
+    for scale, rate in ((5.0, 0.1), (1e-3, 0.02)):  # the first is clipped
+        for weight, other in zip(term.head.parameters(), own.parameters(), strict=True):
+            weight.grad = scale * torch.sin(torch.arange(weight.numel())).view_as(weight)
+            other.grad = weight.grad.clone()
+        norm = torch.cat([each.grad.flatten() for each in own.parameters()]).norm()
+        for other in own.parameters():
+            other.grad *= min(1.0, 1.0 / float(norm))
+        for group in adamw.param_groups:
+            group["lr"] = rate
+        adamw.step()
+        trainers = SimpleNamespace(param_groups=[{"lr": rate}])
+        state: Any = trainer.state
+        term.on_pre_optimizer_step(args, state, trainer.control, optimizer=trainers)
+    same(term.head.state_dict(), own.state_dict(), rtol=1e-4, atol=1e-6)
+
+
+def test_passes_of_others_are_not_kept(given, tmp_path):
+    trainer = trainer_of(given, tmp_path, options={"num_steps": 1})
+    term, model = term_of(trainer), trainer.model
+    batch = next(iter(trainer.get_train_dataloader()))
+    model.eval()(**batch)
+    assert not term.states._caught
+    model.train()(**batch)
+    assert len(term.states._caught) == 1
+    other = trainer_of(given, tmp_path / "other").model.train()
+    state: Any = trainer.state
+    term.on_train_begin(trainer.args, state, trainer.control, model=other)
+    model(**batch)
+    assert not term.states._caught
+    other(**batch)
+    assert len(term.states._caught) == 1
+    trainer.train()  # listens to the first model again
+    model.train()(**batch)
+    other(**batch)
+    assert not term.states._caught
 
 
 def test_states_are_those_of_its_own_pass_beside_an_objective_with_more(given, tmp_path):

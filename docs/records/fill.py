@@ -15,6 +15,7 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
+import strangers
 import transfers
 import ways
 
@@ -95,6 +96,10 @@ TABLES = (
     _ways("planted_ways", PLANTED)
     | _ways("fewrel_ways", FEWREL)
     | _transfers("artificial_transfer", ARTIFICIAL)
+    | {
+        f"strangers {name}": lambda table=table: table(strangers.records(RECORDS / "strangers"))
+        for name, table in strangers.TABLES.items()
+    }
 )
 
 

@@ -39,7 +39,8 @@ def test_pages_have_the_tables_of_the_records(fill) -> None:
         assert fill.filled(text) == text, f"{page}: run docs/records/fill.py"
     everything = "".join(texts)
     named = {name.split()[0] for name in fill.TABLES if f"<!-- table {name} -->" in everything}
-    assert named == {path.stem for path in RECORDS.glob("*.json")}
+    folders = {path.parent.name for path in RECORDS.glob("strangers/*.json")}
+    assert named == {path.stem for path in RECORDS.glob("*.json")} | folders
 
 
 def test_a_cell_is_a_mean_of_differences_of_the_same_seed(fill) -> None:
@@ -64,3 +65,25 @@ def test_a_table_leaves_no_way_out_and_pages_name_what_there_is(fill, tmp_path, 
         fill._read("some", ("plain",))
     with pytest.raises(ValueError, match="there is no table 'x'"):
         fill.filled("<!-- table x -->\n\n| old |\n\n<!-- end -->")
+
+
+def test_tables_of_models_of_others_are_of_their_records(fill, tmp_path) -> None:
+    depth = {"mean_apt": [0.25, 0.125], "accuracy": [0.5, 0.0625]}
+    agreement = {"rho": 0.5, "p": 0.0005, "num_errors": 7, "num_similar": 3}
+    counted = {"num_texts": 2, "num_asked": 1000, "num_tokens": 20, "clusters": {}}
+    one = {**counted, "depths": [depth | {"blosum": agreement}], "position_guess": agreement}
+    two = {**counted, "depths": [depth, depth]}
+    for name, record in (("iglm", one), ("rxnfp", two)):
+        (tmp_path / f"{name}.json").write_text(json.dumps(record))
+    found = fill.strangers.records(tmp_path)
+    lines = fill.strangers.apt(found).splitlines()
+    assert lines[0] == "|  | IgLM | rxnfp |"
+    assert lines[2:5] == [
+        "| embeddings | 0.250 ± 0.125 | 0.250 ± 0.125 |",
+        "| block 1 |  | 0.250 ± 0.125 |",
+        "| accuracy, last | 0.500 ± 0.062 | 0.500 ± 0.062 |",
+    ]
+    assert "| embeddings | 0.50 (p 0.0005) |" in fill.strangers.blosum(found)
+    (tmp_path / "mine.json").write_text("{}")
+    with pytest.raises(ValueError, match="tables of strangers lack mine"):
+        fill.strangers.records(tmp_path)

@@ -113,8 +113,9 @@ class MaskedPairs(InTrainingOnly):
             What a Trainer calls in place of the objective.
 
         Raises:
-            ValueError: for data whose words cannot be counted, for two models in one, for a
-                compiled model, float16, and where the weights are shared out among processes.
+            ValueError: without a tokenizer, for data whose words cannot be counted, for two models
+                in one, for a compiled model, float16, and where the weights are shared out among
+                processes.
         """
         from hf_apt.training.adversary.whole_weights import require_whole_weights
         from hf_apt.training.pairs.masked_pairs_term import MaskedPairsTerm

@@ -55,7 +55,13 @@ class MaskedPairsTerm(TrainerCallback):
         model = self.states.model
         vocab_size = model.config.vocab_size
         counts_V = token_counts(setup.train_dataset, vocab_size, config.name)
-        special_ids = setup.tokenizer.all_special_ids if setup.tokenizer is not None else []
+        if setup.tokenizer is None:
+            raise ValueError(
+                f"{config.name} tells the most frequent words apart, special tokens being none, "
+                "and the Trainer has no tokenizer that knows these: give it as "
+                "processing_class=tokenizer."
+            )
+        special_ids = setup.tokenizer.all_special_ids
         self.word_ids_K = frequent_words(counts_V, config.num_words, special_ids)
         """The words that are told apart, the most frequent first."""
         self.head = self._fresh()

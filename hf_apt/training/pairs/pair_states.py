@@ -3,6 +3,7 @@
 
 from __future__ import annotations
 
+from collections import deque
 from collections.abc import Mapping
 from typing import Any
 
@@ -14,6 +15,8 @@ from hf_apt.depths.trunk import Trunk
 from hf_apt.training.adversary.passes import unwrapped
 
 _NOT_ASKED = -100
+_MOST_PASSES = 8
+"""Passes that are remembered: those of a step, and what else a program passes in training mode."""
 
 
 class AskedStates:
@@ -33,7 +36,7 @@ class AskedStates:
         self.hidden_size = trunk.hidden_size
         """Width of the states."""
         self._state: Tensor | None = None
-        self._caught: list[tuple[Tensor, Tensor]] = []
+        self._caught: deque[tuple[Tensor, Tensor]] = deque(maxlen=_MOST_PASSES)
         self._trunk = trunk.module
         self._hooks: list[Any] = []
         self.listen()
@@ -54,7 +57,8 @@ class AskedStates:
 
         Raises ValueError for outputs of another model.
         """
-        caught, self._caught = self._caught, []
+        caught = list(self._caught)
+        self._caught.clear()
         logits = outputs["logits"]
         states = [state for state, own in caught if _same(own, logits)]
         if not states:
@@ -78,7 +82,8 @@ class AskedStates:
 
     def remove(self) -> None:
         """Let go of what was caught, and catch no more."""
-        self._state, self._caught = None, []
+        self._state = None
+        self._caught.clear()
         for hook in self._hooks:
             hook.remove()
         self._hooks = []

@@ -235,6 +235,20 @@ def test_a_batch_that_is_passed_again_adds_no_gradient_to_the_head(given, tmp_pa
         term(step_of(batch, outputs, model))
 
 
+def test_passes_that_nobody_asks_for_are_forgotten(given, tmp_path):
+    trainer = trainer_of(given, tmp_path)
+    term, model = term_of(trainer), trainer.model.train()
+    batch = next(iter(trainer.get_train_dataloader()))
+    for _ in range(12):
+        model(**batch)
+    assert len(term.states._caught) == 8
+
+
+def test_without_a_tokenizer_special_tokens_are_not_known(given, tmp_path):
+    with pytest.raises(ValueError, match="no tokenizer that knows these"):
+        pretraining(str(tmp_path), given["tokens"], (MaskedPairs(weight=1.0),), tokenizer=None)
+
+
 def test_a_weight_of_a_text_is_that_of_its_pairs(given, tmp_path):
     trainer = trainer_of(given, tmp_path)
     term, model = term_of(trainer), trainer.model.train()
@@ -267,6 +281,7 @@ def step_of(batch: dict, outputs: Any, model: Any, is_again: bool = False) -> St
     )
 
 
+@pytest.mark.slow
 def test_bfloat16_gives_what_float32_gives_but_for_its_rounding(given, tmp_path):
     logs = []
     for precision in ("fp32", "bf16"):

@@ -15,6 +15,7 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
+import laws
 import strangers
 import transfers
 import ways
@@ -31,6 +32,7 @@ FEWREL = (
     *("complexity", "norm", "windows", "plain dropout", "sentences", "pairs"),
     *("norms+projections", "replaced"),
 )
+LAWS = ("uniform", "ability", "frequency", "ceiling")
 ARTIFICIAL = (
     *("none", "longer", "noise", "bigram", "nested", "flat", "automaton", "shuffled", "planted"),
     *("nested, 1-3", "nested, 4-6", "nested, attention"),
@@ -96,6 +98,7 @@ TABLES = (
     _ways("planted_ways", PLANTED)
     | _ways("fewrel_ways", FEWREL)
     | _transfers("artificial_transfer", ARTIFICIAL)
+    | {"masking_laws ends": lambda: laws.ends(*_read("masking_laws", LAWS))}
     | {
         f"strangers {name}": lambda table=table: table(strangers.records(RECORDS / "strangers"))
         for name, table in strangers.TABLES.items()

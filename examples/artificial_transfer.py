@@ -30,7 +30,6 @@ from hf_apt.stats.estimates import mean_estimate
 NESTED, PLAIN = "dyck:kinds=32", "--heads none --no-untrained --no-sentences"
 ALL = f"{PLAIN} --sequence-length 34 --hidden-size 32 --num-heads 2 --batch-size 16"
 
-
 TABLES = {
     "task at once, loss on the text, task after it": lambda run: [
         *(run["direct"]["finetuned"], run["loss"], run["after"]["finetuned"])
@@ -98,9 +97,7 @@ def main(arguments: list[str] | None = None) -> None:
             runs.append(run | trained(run, args))
             with writing(path) as file:
                 json.dump({"runs": runs}, file, indent=1)
-    print_tables(
-        list(arms), [run for run in runs if {key: run.get(key) for key in asked[0]} in asked]
-    )
+    print_tables(list(arms), [run for run in runs if {k: run.get(k) for k in asked[0]} in asked])
     print(f"written: {path}")
 
 

@@ -104,6 +104,7 @@ def test_a_run_leaves_the_documented_files(finished) -> None:
     # What is in Run's own table, and the three that the chain adds to it.
     assert names - documented <= {"tokenizer", "model.json", "training.json", MARKER}
     others = {"finetune", "studies", "steps", "generator", "discriminator"}
+    others |= {"pairs_head.safetensors"}
     assert documented - names == others, "which a task, a study and options of a training make"
     assert not hidden(finished), "a partial file was left"
     assert finished.readouts() == ["own_head", "linear_head", "untrained", "bayes"]

@@ -24,7 +24,8 @@ RECORDS = Path(__file__).parent
 DOCS = RECORDS.parent
 PLANTED = (
     *("plain", "longer", "masked 0.4", "causal first", "ability", "frequency", "ceiling"),
-    *("labels", "rewired", "complexity", "norm", "windows", "plain dropout", "sentences"),
+    *("labels", "rewired", "complexity", "after norm", "norm"),
+    *("windows", "plain dropout", "sentences"),
     *("pairs", "replaced", "replaced, shared", "replaced, none", "selection", "choice"),
 )
 FEWREL = (

@@ -38,6 +38,7 @@ ARTIFICIAL = (
     *("none", "longer", "noise", "bigram", "nested", "flat", "automaton", "shuffled", "planted"),
     *("nested, 1-3", "nested, 4-6", "nested, attention"),
 )
+AGNEWS = ("none", "zipf", "nested", "flat", "automaton")
 _MARKED = re.compile(r"<!-- table (.+?) -->\n.*?<!-- end -->", re.DOTALL)
 
 
@@ -99,6 +100,7 @@ TABLES = (
     _ways("planted_ways", PLANTED)
     | _ways("fewrel_ways", FEWREL)
     | _transfers("artificial_transfer", ARTIFICIAL)
+    | _transfers("agnews_transfer", AGNEWS)
     | {"masking_laws ends": lambda: laws.ends(*_read("masking_laws", LAWS))}
     | {
         f"strangers {name}": lambda table=table: table(strangers.records(RECORDS / "strangers"))

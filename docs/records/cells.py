@@ -35,6 +35,23 @@ def cell(own: Runs, base: Runs | None, figure: Callable[[Any], float]) -> str:
     return f"{estimate.value:{sign}.3f}{error}"
 
 
+def by_depth(
+    runs: Sequence[Mapping[str, Any]],
+    order: Sequence[str],
+    read: Callable[[Mapping[str, Any]], Sequence[float]],
+    head: str,
+) -> str:
+    """A figure at every depth, of the first way and what the others have more."""
+    plain = of_way(runs, order[0])
+    depths = range(len(read(next(iter(plain.values())))))
+    rows = [(head, "embeddings", *(f"block {depth}" for depth in depths[1:]))]
+    for way in order:
+        own, base = of_way(runs, way), None if way == order[0] else plain
+        cells = (cell(own, base, lambda run, depth=depth: read(run)[depth]) for depth in depths)
+        rows.append((way, *cells))
+    return table(rows)
+
+
 def table(rows: Sequence[Sequence[str]]) -> str:
     """Rows in Markdown, the first one being the heads."""
     head, *others = (f"| {' | '.join(row)} |" for row in rows)

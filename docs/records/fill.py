@@ -79,8 +79,8 @@ def _read(name: str, order: tuple[str, ...]) -> tuple[list[Any], list[str]]:
 def _ways(name: str, order: tuple[str, ...]) -> dict[str, Callable[[], str]]:
     return {
         f"{name} last": lambda: ways.last_block(*_read(name, order)),
-        f"{name} apt": lambda: ways.by_depth(*_read(name, order), "apt"),
-        f"{name} accuracy": lambda: ways.by_depth(*_read(name, order), "accuracy"),
+        f"{name} apt": lambda: ways.per_depth(*_read(name, order), "apt"),
+        f"{name} accuracy": lambda: ways.per_depth(*_read(name, order), "accuracy"),
     }
 
 
@@ -88,7 +88,7 @@ def _transfers(name: str, order: tuple[str, ...]) -> dict[str, Callable[[], str]
     return {
         f"{name} whole": lambda: transfers.whole(*_read(name, order)),
         **{
-            f"{name} {figure}": lambda figure=figure: transfers.by_depth(
+            f"{name} {figure}": lambda figure=figure: transfers.per_depth(
                 *_read(name, order), figure
             )
             for figure in transfers.PER_DEPTH

@@ -8,7 +8,7 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping, Sequence
 from typing import Any
 
-from cells import cell, of_way, table
+from cells import by_depth, cell, of_way, table
 
 Run = Mapping[str, Any]
 WHOLE: dict[str, Callable[[Run], float]] = {
@@ -33,13 +33,6 @@ def whole(runs: Sequence[Run], order: Sequence[str]) -> str:
     return table(rows)
 
 
-def by_depth(runs: Sequence[Run], order: Sequence[str], figure: str) -> str:
+def per_depth(runs: Sequence[Run], order: Sequence[str], figure: str) -> str:
     """A figure at every depth: `apt`, or the task by frozen states, `direct` or `after`."""
-    read = PER_DEPTH[figure]
-    depths = range(len(read(runs[0])))
-    rows = [("blocks from", "embeddings", *(f"block {depth}" for depth in depths[1:]))]
-    for way in order:
-        own, base = of_way(runs, way), None if way == order[0] else of_way(runs, order[0])
-        cells = (cell(own, base, lambda run, depth=depth: read(run)[depth]) for depth in depths)
-        rows.append((way, *cells))
-    return table(rows)
+    return by_depth(runs, order, PER_DEPTH[figure], "blocks from")

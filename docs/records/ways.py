@@ -9,7 +9,7 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from typing import Any
 
-from cells import cell, of_way, table
+from cells import by_depth, cell, of_way, table
 
 GENERATORS = ("replaced", "replaced, shared", "replaced, none", "selection", "choice")
 """Ways that train two models: their generators are measured, their discriminators fine-tuned."""
@@ -40,15 +40,7 @@ def last_block(runs: Sequence[Mapping[str, Any]], order: Sequence[str]) -> str:
     return table(rows)
 
 
-def by_depth(runs: Sequence[Mapping[str, Any]], order: Sequence[str], figure: str) -> str:
-    """One figure after each block."""
-    plain = of_way(runs, order[0])
-    depths = range(len(next(iter(plain.values()))[figure]))
-    rows = [("way", "embeddings", *(f"block {depth}" for depth in depths[1:]))]
-    for way in order:
-        if way in GENERATORS and figure == "apt":
-            continue
-        own, base = of_way(runs, way), None if way == order[0] else plain
-        cells = (cell(own, base, lambda run, depth=depth: run[figure][depth]) for depth in depths)
-        rows.append((way, *cells))
-    return table(rows)
+def per_depth(runs: Sequence[Mapping[str, Any]], order: Sequence[str], figure: str) -> str:
+    """One figure after each block; of a generator, half as wide, no APT."""
+    shown = [way for way in order if figure != "apt" or way not in GENERATORS]
+    return by_depth(runs, shown, lambda run: run[figure], "way")

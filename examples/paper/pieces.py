@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from dataclasses import dataclass
-from typing import Literal
 
 STEPS = 9_000
 SIZES = (2_500, 10_000, 40_000, 160_000)
@@ -20,8 +19,6 @@ TASKS = {
     "ag_news": "--data AG_NEWS --text-column content --train-per-class 250 --test-per-class 250",
 }
 
-Kind = Literal["run", "task", "committee", "transfer"]
-
 
 @dataclass(frozen=True)
 class Piece:
@@ -29,9 +26,14 @@ class Piece:
 
     study: str
     name: str
-    kind: Kind
     command: str
     needs: tuple[str, ...] = ()
+
+    @property
+    def task(self) -> str | None:
+        """The task that a model is fine-tuned on; None where one is trained."""
+        words = self.command.split()
+        return words[words.index("--task") + 1] if words[0] == "finetune" else None
 
     @property
     def folder(self) -> str:
@@ -50,18 +52,18 @@ def pieces() -> Iterator[Piece]:
 def _corpus_size(size: int, seed: int) -> Iterator[Piece]:
     name = f"size-{size}-seed-{seed}"
     command = f"run TEXT {NARROW} --max-documents {size} --steps {STEPS} --seed {seed} --task none"
-    yield Piece("corpus size", name, "run", f"{command} --keep-at {KEPT}")
+    yield Piece("corpus size", name, f"{command} --keep-at {KEPT}")
     yield from _tasks("corpus size", name, untrained=(size, seed) == (SIZES[0], SEEDS[0]))
 
 
 def _committees() -> Iterator[Piece]:
     for seed in range(1, 7):
         command = f"run TEXT {NARROW} --num-blocks 1 --max-documents {SIZES[-1]} --steps {STEPS}"
-        yield Piece("committees", f"shallow-seed-{seed}", "run", f"{command} --seed {seed}")
+        yield Piece("committees", f"shallow-seed-{seed}", f"{command} --seed {seed}")
 
 
 def _tasks(study: str, model: str, *, untrained: bool) -> Iterator[Piece]:
     for task, data in TASKS.items():
         twin = " --untrained" if untrained else ""
         command = f"finetune FOLDER/{model}/checkpoint --task {task} {data} {PROTOCOL}{twin}"
-        yield Piece(study, f"{model}-{task}", "task", command, (model,))
+        yield Piece(study, f"{model}-{task}", command, (model,))

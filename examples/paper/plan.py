@@ -159,7 +159,7 @@ class Plan:
         if code:
             print(f"{piece.name} failed: see {log.name}", flush=True)
             return False
-        task = command[command.index("--task") + 1] if piece.kind == "task" else ""
+        task = piece.task
         found = records.task_record(folder, task) if task else records.run_record(folder)
         records.keep(piece.name, {"command": f"hf-apt {piece.command}"} | found)
         print(f"done  {piece.name}", flush=True)

@@ -67,9 +67,9 @@ def sized_model(shape: ModelShape, *, vocab_size: int, num_positions: int, pad_i
         "max_position_embeddings": num_positions,
         "pad_token_id": pad_id,
     }
-    of_generator = size_of_generator(shape)
-    if shape.generator is not None and of_generator is not None:
-        return _selection_model(shape.generator, sizes, of_generator)
+    if shape.generator is not None:
+        size = size_of_generator(shape, shape.generator)
+        return _selection_model(shape.generator, sizes, size)
     if shape.cls_norms:
         from hf_apt.models.bert6 import Bert6ClsConfig, Bert6ClsForMaskedLM
 

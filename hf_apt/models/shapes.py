@@ -71,19 +71,17 @@ class ModelShape:
         return 4 * self.hidden_size if self.feed_forward_size is None else self.feed_forward_size
 
 
-def size_of_generator(shape: ModelShape) -> ModelShape | None:
-    """The size of the generator beside a discriminator of `shape`; None where there is none.
+def size_of_generator(shape: ModelShape, generator: GeneratorShape) -> ModelShape:
+    """The size of a generator beside a discriminator of `shape`.
 
     Its heads are as wide as the discriminator's, and its feed-forward layers four times its width.
     """
-    if shape.generator is None:
-        return None
-    num_heads = max(round(shape.num_heads * shape.generator.width), 1)
+    num_heads = max(round(shape.num_heads * generator.width), 1)
     return replace(
         shape,
         hidden_size=num_heads * (shape.hidden_size // shape.num_heads),
         num_heads=num_heads,
-        num_blocks=max(round(shape.num_blocks * shape.generator.depth), 1),
+        num_blocks=max(round(shape.num_blocks * generator.depth), 1),
         generator=None,
         feed_forward_size=None,
     )

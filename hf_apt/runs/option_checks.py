@@ -12,7 +12,7 @@ from hf_apt.data.sequences import Layout
 from hf_apt.depths.head_config import DECODER_KINDS, heads_among, lenses_among
 from hf_apt.models.devices import free_memory, has_accelerator, part_of_batch, process_state
 from hf_apt.models.generator_shape import HEADS
-from hf_apt.models.shapes import require_shape, size_of_generator
+from hf_apt.models.shapes import ModelShape, require_shape, size_of_generator
 from hf_apt.reading import first_line
 from hf_apt.records.checkpoints import checkpoint_path, require_folder
 from hf_apt.records.run import Run
@@ -179,22 +179,19 @@ def _num_parameters(config: RunConfig) -> int:
 
     Tables that a discriminator reads, too, are as wide as it is, not as the generator.
     """
-    shape, generator = config.shape, size_of_generator(config.shape)
-    parts = [shape] if generator is None else [shape, generator]
-    num = sum(
-        ModelCosts(
-            shape=each, vocab_size=config.vocab_size, sequence_length=config.sequence_length
-        ).num_parameters
-        for each in parts
-    )
-    if shape.generator is None or generator is None:
-        return num
-    width = {
-        "none": generator.hidden_size,
-        "disentangled": shape.hidden_size,
-        "shared": 0,
-    }[shape.generator.embeddings]
-    return num + (config.vocab_size + config.sequence_length) * (width - generator.hidden_size)
+    shape, generator = config.shape, config.shape.generator
+
+    def num_of(size: ModelShape) -> int:
+        sizes = {"vocab_size": config.vocab_size, "sequence_length": config.sequence_length}
+        return ModelCosts(shape=size, **sizes).num_parameters
+
+    if generator is None:
+        return num_of(shape)
+    size = size_of_generator(shape, generator)
+    widths = {"none": size.hidden_size, "disentangled": shape.hidden_size, "shared": 0}
+    wider = widths[generator.embeddings] - size.hidden_size
+    num_rows = config.vocab_size + config.sequence_length
+    return num_of(shape) + num_of(size) + num_rows * wider
 
 
 def _require_windows(config: RunConfig) -> None:

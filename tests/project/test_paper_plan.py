@@ -106,8 +106,8 @@ def tiny(plan, tmp_path, monkeypatch) -> Any:
 
 def test_commands_that_write_into_one_folder_do_not_run_together(plan, tiny, tmp_path) -> None:
     Piece = plan.pieces.Piece
-    models = [Piece("s", name, "run", "run") for name in ("a", "b")]
-    tasks = [Piece("s", f"a-{n}", "task", "finetune --task x", ("a",)) for n in range(3)]
+    models = [Piece("s", name, "run") for name in ("a", "b")]
+    tasks = [Piece("s", f"a-{n}", "finetune --task x", ("a",)) for n in range(3)]
     together = tiny([models[0], *tasks, models[1]])
     assert ["a", "a"] not in together
     assert ["a", "b"] in together
@@ -117,7 +117,7 @@ def test_commands_that_write_into_one_folder_do_not_run_together(plan, tiny, tmp
 
 def test_a_task_whose_model_is_missing_is_told_before_any_work(plan, tiny, tmp_path) -> None:
     Piece = plan.pieces.Piece
-    both = [Piece("s", "m", "run", "run"), Piece("s", "m-x", "task", "finetune --task x", ("m",))]
+    both = [Piece("s", "m", "run"), Piece("s", "m-x", "finetune --task x", ("m",))]
     with pytest.raises(ValueError, match="m-x needs m, which is left: do it first, by --only m"):
         tiny(both, "--only", "m-x")
     plan.records.keep("m", {})
@@ -135,7 +135,7 @@ def test_a_record_that_cannot_be_made_ends_the_work(plan, tiny, monkeypatch) -> 
     monkeypatch.setattr(plan.records, "run_record", broken)
     monkeypatch.setattr(plan.threading, "excepthook", lambda error: None)
     with pytest.raises(ValueError, match="a piece failed"):
-        tiny([plan.pieces.Piece("s", "a", "run", "run")])
+        tiny([plan.pieces.Piece("s", "a", "run")])
 
 
 def test_a_signal_ends_the_commands_and_is_no_failure(plan, tiny, capsys) -> None:
@@ -150,7 +150,7 @@ def test_a_signal_ends_the_commands_and_is_no_failure(plan, tiny, capsys) -> Non
 
     plan.subprocess.Popen = Endless  # which the fixture puts back
     before = signal.getsignal(signal.SIGTERM)
-    tiny([plan.pieces.Piece("s", name, "run", "run") for name in ("a", "b", "c")])
+    tiny([plan.pieces.Piece("s", name, "run") for name in ("a", "b", "c")])
     assert signal.getsignal(signal.SIGTERM) is before
     assert "stopped a: the same command goes on" in capsys.readouterr().out
     assert not Command.at_work
@@ -161,8 +161,8 @@ def test_a_signal_ends_the_commands_and_is_no_failure(plan, tiny, capsys) -> Non
 def test_a_plan_is_worked_once_and_what_fails_ends_it(plan, tmp_path, monkeypatch, capsys) -> None:
     Piece = plan.pieces.Piece
     tiny = [
-        Piece("s", "tiny", "run", TINY),
-        Piece("s", "tiny-planted", "task", TASK, ("tiny",)),
+        Piece("s", "tiny", TINY),
+        Piece("s", "tiny-planted", TASK, ("tiny",)),
     ]
     monkeypatch.setattr(plan.records, "FOLDER", tmp_path / "records")
     monkeypatch.setattr(plan.pieces, "pieces", lambda: iter(tiny))
@@ -179,7 +179,7 @@ def test_a_plan_is_worked_once_and_what_fails_ends_it(plan, tmp_path, monkeypatc
     capsys.readouterr()
     plan.main(asked)
     assert capsys.readouterr().out.split() == ["done", "s:", "tiny", "done", "s:", "tiny-planted"]
-    tiny.append(Piece("s", "broken", "run", "run planted --steps 0"))
+    tiny.append(Piece("s", "broken", "run planted --steps 0"))
     with pytest.raises(ValueError, match="a piece failed"):
         plan.main(asked)
     assert not plan.records.is_kept("broken")

@@ -3,20 +3,21 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Self
 
 import numpy as np
-import torch
-from jaxtyping import Float, Int
+from jaxtyping import Float
 
-from hf_apt.analysis.pairs.pair_places import PairPlace
-from hf_apt.depths.own_head import OwnHead
+from hf_apt.analysis.pairs.pair_asker import PairAnswers
 from hf_apt.depths.trunk import Trunk
 from hf_apt.stats.pairs.joint_figures import conditional_divergence
-from hf_apt.stats.pairs.joints import PairLogits
 from hf_apt.stats.pairs.pair_gap import divergences, mutual_information
 from hf_apt.training.pairs.head_file import WordPairHead, log_shares, of_tokens
+
+HeadReading = tuple[float, float, float, float | None]
+"""Gap, surprisal, unfaithfulness and KL from the truth of one pair, in nats."""
 
 
 @dataclass(frozen=True)
@@ -39,97 +40,74 @@ class HeadReadings:
     """KL(exact || head's law) over the most probable tokens; None where the truth is not known."""
 
     @classmethod
-    def of(cls, values_N4: Float[np.ndarray, "pairs 4"]) -> Self:
-        """Of what `HeadAsker` gave for each pair."""
-        is_known = not np.isinf(values_N4[:, 3]).any()
-        return cls(*values_N4[:, :3].T, from_truth_N=values_N4[:, 3] if is_known else None)
+    def of(cls, rows: Sequence[HeadReading]) -> Self:
+        """The readings of several pairs, in their order.
+
+        Args:
+            rows: a row for each pair: gap, surprisal, unfaithfulness, and KL from the truth, which
+                is None for all of them where it is not known.
+
+        Returns:
+            Arrays of as many numbers.
+        """
+        gaps, surprisals, unfaithful, from_truth = zip(*rows, strict=True)
+        return cls(
+            gap_N=np.array(gaps),
+            surprisal_N=np.array(surprisals),
+            unfaithful_N=np.array(unfaithful),
+            from_truth_N=None if from_truth[0] is None else np.array(from_truth, float),
+        )
 
 
-class HeadAsker:
-    """Asks a head over pairs, which reads the last states of a masked language model.
+def require_head_of(trunk: Trunk, trained: WordPairHead) -> None:
+    """Raise ValueError unless a head can read the last states of a masked language model."""
+    vocab_size, width = trunk.model.config.vocab_size, len(trained.head.transform)
+    last_id = trained.word_ids_K.max(initial=0)
+    if width != trunk.hidden_size or last_id >= vocab_size:
+        raise ValueError(
+            f"the head over pairs is for states of width {width} and token ids up to {last_id}, "
+            f"and the model has width {trunk.hidden_size} and {vocab_size} tokens: give the head "
+            "of its own run."
+        )
+
+
+def head_reading(
+    trained: WordPairHead,
+    answers: PairAnswers,
+    distance: int,
+    true: tuple[int, int],
+    exact_ST: Float[np.ndarray, "first second"] | None,
+) -> HeadReading:
+    """Gap, surprisal, unfaithfulness and KL from the truth of the head's law of one pair.
 
     Args:
-        trunk: the trunk of the model.
-        mask_id: its mask token.
         trained: the head.
+        answers: what the model says of the pair, with its last states.
+        distance: tokens from the earlier position to the later one.
+        true: where the true tokens stand among the most probable ones.
+        exact_ST: the exact law over these, in logarithms; None where it is not known.
 
-    Raises:
-        ValueError: for a head that was trained beside another model.
+    Returns:
+        Four numbers in nats: NaN for a pair that is further apart than the head was trained for,
+        the last one None where the truth is not known.
     """
+    if distance > trained.max_distance:
+        return np.nan, np.nan, np.nan, None if exact_ST is None else np.nan
+    log_ST, gap = _law(trained, answers, distance)
+    unfaithful = conditional_divergence(answers.logits(-1), log_ST)
+    truth = None if exact_ST is None else float(divergences(exact_ST.ravel(), log_ST.ravel()))
+    return gap, -float(log_ST[true]), unfaithful, truth
 
-    def __init__(self, trunk: Trunk, mask_id: int, trained: WordPairHead):
-        self._trunk, self._mask_id, self._trained = trunk, mask_id, trained
-        self._own = OwnHead(trunk)
-        self._vocab_size = trunk.model.config.vocab_size
-        width = len(trained.head.transform)
-        if width != trunk.hidden_size or trained.word_ids_K.max(initial=0) >= self._vocab_size:
-            raise ValueError(
-                f"the head over pairs is for states of width {width} and token ids up to "
-                f"{trained.word_ids_K.max(initial=0)}, and the model has width "
-                f"{trunk.hidden_size} and {self._vocab_size} tokens: give the head of its own run."
-            )
 
-    def law(
-        self, ids: list[int], place: PairPlace, kept: tuple[np.ndarray, np.ndarray]
-    ) -> tuple[Float[np.ndarray, "first second"], float]:
-        """The law of a pair over chosen tokens of either position, and its gap.
-
-        Args:
-            ids: the text's tokens, special ones included.
-            place: the pair.
-            kept: ids of the chosen tokens of the earlier and the later position.
-
-        Returns:
-            (S, T) log probabilities that add up to 1, and the mutual information over all answers.
-        """
-        states_2H, logs_2V = self._read(ids, place)
-        log_AA = self._trained.log_joint(states_2H[0], states_2H[1], place.distance)
-        classes_V = self._trained.classes(self._vocab_size)
-        shares = (
-            log_shares(logs_2V[0], classes_V, kept[0]),
-            log_shares(logs_2V[1], classes_V, kept[1]),
-        )
-        log_ST = of_tokens(log_AA, (classes_V[kept[0]], classes_V[kept[1]]), shares)
-        return log_ST, mutual_information(np.exp(log_AA))
-
-    def __call__(
-        self,
-        ids: list[int],
-        place: PairPlace,
-        logits: PairLogits,
-        kept: tuple[Int[np.ndarray, " first"], Int[np.ndarray, " second"]],
-        true: tuple[int, int],
-        exact_ST: Float[np.ndarray, "first second"] | None,
-    ) -> tuple[float, ...]:
-        """Gap, surprisal, unfaithfulness and KL from the truth of one pair.
-
-        Args:
-            ids: the text's tokens, special ones included.
-            place: the pair.
-            logits: what the model's own head answers at the last depth.
-            kept: ids of the most probable tokens of either position.
-            true: where the true tokens stand among them.
-            exact_ST: the exact law over them, in logarithms; None where it is not known.
-
-        Returns:
-            Four numbers in nats: NaN for a pair that is too far apart, infinite in place of an
-            unknown truth.
-        """
-        if place.distance > self._trained.max_distance:
-            return (np.nan,) * 4 if exact_ST is not None else (*(np.nan,) * 3, np.inf)
-        log_ST, gap = self.law(ids, place, kept)
-        truth = np.inf if exact_ST is None else float(divergences(exact_ST.ravel(), log_ST.ravel()))
-        return gap, -float(log_ST[true]), conditional_divergence(logits, log_ST), truth
-
-    @torch.no_grad()
-    def _read(self, ids: list[int], place: PairPlace) -> tuple[torch.Tensor, np.ndarray]:
-        """Last states at both positions, masked, and the model's own laws (2, V) there."""
-        device = self._trunk.model.device
-        row = list(ids)
-        row[place.first] = row[place.second] = self._mask_id
-        ids_1T = torch.tensor([row], device=device)
-        asked_1T = torch.zeros(1, len(row), dtype=torch.bool)
-        asked_1T[0, [place.first, place.second]] = True
-        inputs = {"input_ids": ids_1T, "attention_mask": torch.ones_like(ids_1T)}
-        states_2H = self._trunk.at(inputs, asked_1T)[-1]
-        return states_2H, self._own.logits(states_2H).double().log_softmax(-1).cpu().numpy()
+def _law(
+    trained: WordPairHead, answers: PairAnswers, distance: int
+) -> tuple[Float[np.ndarray, "first second"], float]:
+    """Log probabilities (S, T) over the most probable tokens, and the gap over all answers."""
+    kept, (first_H, second_H) = answers.kept(), answers.states_2H
+    log_AA = trained.log_joint(first_H, second_H, distance)
+    classes_V = trained.classes(answers.log_2V.shape[1])
+    shares = [
+        log_shares(log_V, classes_V, ids) for log_V, ids in zip(answers.log_2V, kept, strict=True)
+    ]
+    log_ST = of_tokens(log_AA, (classes_V[kept[0]], classes_V[kept[1]]), (shares[0], shares[1]))
+    return log_ST, mutual_information(np.exp(log_AA))

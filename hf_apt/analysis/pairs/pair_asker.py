@@ -7,7 +7,7 @@ from dataclasses import dataclass
 
 import numpy as np
 import torch
-from jaxtyping import Float
+from jaxtyping import Float, Int
 from torch import Tensor
 
 from hf_apt.analysis.pairs.pair_config import PairConfig
@@ -55,6 +55,16 @@ class PairAnswers:
 
     logits_D2K: tuple[np.ndarray, np.ndarray]
     """Logits of the most probable tokens of either position, both hidden: (D, K) each."""
+
+    states_2H: Tensor
+    """Last states at either position, both hidden, on the model's device."""
+
+    log_2V: Float[np.ndarray, "2 vocab"]
+    """log p of every token at either position, both hidden, by the last depth."""
+
+    def kept(self) -> tuple[Int[np.ndarray, " first"], Int[np.ndarray, " second"]]:
+        """Ids of the most probable tokens of the earlier and the later position."""
+        return _exact(self.first), _exact(self.second)
 
     def gap_D2(self) -> Float[np.ndarray, "depth 2"]:
         """The pair gap in nats, the earlier token first and the later one first."""
@@ -120,7 +130,8 @@ class PairAsker:
         """
         both = list(ids)
         both[first] = both[second] = self._mask_id
-        logits_D2V = self._logits([both], [first, second])
+        states_D2H = self._states([both], [first, second])
+        logits_D2V = self._logits(states_D2H)
         log_D2V = logits_D2V.log_softmax(dim=-1)
         true = ids[first], ids[second]
         chosen = [
@@ -144,6 +155,8 @@ class PairAsker:
                 logits_D2V[:, 0, _exact(chosen[0])].numpy(),
                 logits_D2V[:, 1, _exact(chosen[1])].numpy(),
             ),
+            states_2H=states_D2H[-1],
+            log_2V=log_D2V[-1].numpy(),
         )
 
     def _chained(
@@ -167,7 +180,7 @@ class PairAsker:
             for each in ids_c:
                 rows.append(list(both))
                 rows[-1][places[side]] = int(each)
-            logits_DcV = self._logits(rows, [places[hidden]])
+            logits_DcV = self._logits(self._states(rows, [places[hidden]]))
             log_DcV = logits_DcV.log_softmax(dim=-1)
             p_DcV, log_ratio_DcV = log_DcV.exp(), log_DcV - log_D2V[:, hidden, None]
             terms_DcV = torch.where(p_DcV > 0, p_DcV * log_ratio_DcV, 0.0)
@@ -184,18 +197,21 @@ class PairAsker:
             np.concatenate(totals, axis=1),
         )
 
-    def _logits(self, rows: list[list[int]], positions: list[int]) -> Tensor:
-        """Logits of shape (D, N, V) in float64 on the processor, rows' positions in order."""
+    def _states(self, rows: list[list[int]], positions: list[int]) -> Tensor:
+        """States of shape (D, N, H) at these positions of the rows, in order."""
         device = self._trunk.model.device
         ids_BT = torch.tensor(rows)
         asked_BT = torch.zeros_like(ids_BT, dtype=torch.bool)
         asked_BT[:, positions] = True
         inputs = {"input_ids": ids_BT.to(device), "attention_mask": torch.ones_like(ids_BT)}
         inputs["attention_mask"] = inputs["attention_mask"].to(device)
-        hidden_DNH = self._trunk.at(inputs, asked_BT)
-        logits_XV = self._head.logits(hidden_DNH.flatten(0, 1))
-        return logits_XV.double().cpu().unflatten(0, hidden_DNH.shape[:2])
+        return self._trunk.at(inputs, asked_BT)
+
+    def _logits(self, states_DNH: Tensor) -> Tensor:
+        """Logits of shape (D, N, V) in float64 on the processor."""
+        logits_XV = self._head.logits(states_DNH.flatten(0, 1))
+        return logits_XV.double().cpu().unflatten(0, states_DNH.shape[:2])
 
 
-def _exact(chosen: Candidates) -> list[int]:
-    return chosen.ids_C[: chosen.num_exact].tolist()
+def _exact(chosen: Candidates) -> Int[np.ndarray, " kept"]:
+    return chosen.ids_C[: chosen.num_exact]

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 from jaxtyping import Float, Int
 
-from hf_apt.analysis.pairs.head_laws import HeadAsker, HeadReadings
+from hf_apt.analysis.pairs.head_laws import HeadReadings, head_reading, require_head_of
 from hf_apt.analysis.pairs.pair_asker import PairAnswers, PairAsker
 from hf_apt.analysis.pairs.pair_config import PairConfig
 from hf_apt.analysis.pairs.pair_places import PairPlace, pair_places
@@ -157,20 +157,20 @@ def read_pairs(
         require_known(language, encoded.rows)
     places = pair_places(encoded.own, config.distances, config.seed)
     trunk = Trunk(model)
+    if head is not None:
+        require_head_of(trunk, head)
     asker = PairAsker(trunk, tokenizer.mask_token_id, config)
-    head_asker = HeadAsker(trunk, tokenizer.mask_token_id, head) if head else None
     rows = [
-        _row(asker, head_asker, encoded.rows[place.text], place, config, language)
+        _row(asker, head, encoded.rows[place.text], place, config, language)
         for place in _told(places)
     ]
-    *columns, of_head = [
-        None if column[0] is None else np.array(column) for column in zip(*rows, strict=True)
-    ]
+    *fields, of_head = zip(*rows, strict=True)
+    columns = [None if field[0] is None else np.array(field) for field in fields]
     return PairReadings(
         np.array([place.text for place in places]),
         np.array([place.distance for place in places]),
         *columns,  # pyright: ignore[reportArgumentType]
-        head=None if of_head is None else HeadReadings.of(of_head),
+        head=None if head is None else HeadReadings.of(of_head),
     )
 
 
@@ -193,7 +193,7 @@ def _require_whole(
 
 def _row(
     asker: PairAsker,
-    head_asker: HeadAsker | None,
+    head: WordPairHead | None,
     ids: list[int],
     place: PairPlace,
     config: PairConfig,
@@ -211,7 +211,7 @@ def _row(
     true = _place_of(answers, ids[place.first], ids[place.second])
     exact_AB = None
     if truth is not None:
-        exact_AB = truth.restricted(_kept(answers)[0], _kept(answers)[1])
+        exact_AB = truth.restricted(*answers.kept())
     order_D, surprisal_DJ, unfaithful_DJ, from_truth_DJ = [], [], [], []
     for depth in range(len(answers.log_true_D2)):
         logits = answers.logits(depth)
@@ -230,7 +230,7 @@ def _row(
         None if truth is None else truth.gap,
         None if truth is None else truth.gain,
         None if exact_AB is None else -exact_AB[true],
-        head_asker and head_asker(ids, place, answers.logits(-1), _kept(answers), true, exact_AB),
+        head and head_reading(head, answers, place.distance, true, exact_AB),
     )
 
 
@@ -242,14 +242,9 @@ def _law(logits: PairLogits, name: JointName) -> np.ndarray:
         return np.full(logits.first_given_second_AB.shape, np.nan)
 
 
-def _kept(answers: PairAnswers) -> tuple[np.ndarray, np.ndarray]:
-    first, second = answers.first, answers.second
-    return first.ids_C[: first.num_exact], second.ids_C[: second.num_exact]
-
-
 def _place_of(answers: PairAnswers, first_id: int, second_id: int) -> tuple[int, int]:
     """Where the true pair stands in the joint laws of the most probable tokens."""
-    first_K, second_K = _kept(answers)
+    first_K, second_K = answers.kept()
     return int((first_K == first_id).argmax()), int((second_K == second_id).argmax())
 
 

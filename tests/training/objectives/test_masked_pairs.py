@@ -134,7 +134,9 @@ def test_an_interrupted_training_goes_on_to_the_bit(given, tmp_path):
     other = trainer_of(given, tmp_path / "cut", num_words=5, options={"num_steps": 5})
     with pytest.raises(ValueError, match="holds a head over other words than the 5 most frequent"):
         other.train(resume_from_checkpoint=str(last_checkpoint(tmp_path / "cut")))
-    (last_checkpoint(tmp_path / "cut") / NAME).unlink()  # type: ignore
+    checkpoint = last_checkpoint(tmp_path / "cut")
+    assert checkpoint is not None
+    (checkpoint / NAME).unlink()
     with pytest.raises(ValueError, match="is missing, which holds the head over pairs: go on fr"):
         made("cut").train(resume_from_checkpoint=str(last_checkpoint(tmp_path / "cut")))
 

@@ -8,11 +8,21 @@ from dataclasses import dataclass
 STEPS = 9_000
 SIZES = (2_500, 10_000, 40_000, 160_000)
 SEEDS = (1, 2)
-KEPT = "90,270,900,2700"
+KEPT = (90, 270, 900, 2_700)
+RATES = (0.15, 0.4)
+"""Masking rates beside that of the narrow recipe, 0.3."""
+
+MEMBERS = range(1, 7)
+SHALLOW = {"shallow": "--num-blocks 1", "convolutional": "--model bert-1-conv2"}
+"""The kinds of members of committees, and their options."""
+
+CORPORA = ("near", "far")
+"""Which paragraphs `overlap.py` chooses: those most like the tasks' texts, and those least."""
+
 TOKENIZER = "bert6-narrow-wikipedia"
 NARROW = f"--recipe narrow --tokenizer {TOKENIZER} --heads none --no-sentences --no-untrained"
-PROTOCOL = "--epochs 8 --learning-rate 5e-4 --sequence-length 64 --seeds 3 --pooling cls"
-PROTOCOL += " --pooling mean --no-group-by-length"
+PROTOCOL = "--epochs 8 --learning-rate 5e-4 --sequence-length 64"
+BLOCKS = "--seeds 3 --pooling cls --pooling mean --no-group-by-length"
 TASKS = {
     "dbpedia_14": "--data DBPEDIA --train-per-class 40 --test-per-class 50",
     "fewrel": "--data FEWREL --train-per-class 20 --test-per-class 20",
@@ -22,7 +32,7 @@ TASKS = {
 
 @dataclass(frozen=True)
 class Piece:
-    """One command of `hf-apt`, the folder it writes to, and what has to be there before it."""
+    """One command of `hf-apt`, and the pieces that have to be done before it."""
 
     study: str
     name: str
@@ -30,40 +40,105 @@ class Piece:
     needs: tuple[str, ...] = ()
 
     @property
-    def task(self) -> str | None:
-        """The task that a model is fine-tuned on; None where one is trained."""
+    def kind(self) -> str:
+        """The name of the command."""
+        return self.command.split()[0]
+
+    @property
+    def task(self) -> str:
+        """The task that models are fine-tuned on."""
         words = self.command.split()
-        return words[words.index("--task") + 1] if words[0] == "finetune" else None
+        return words[words.index("--task") + 1]
 
     @property
     def folder(self) -> str:
-        """Name of the folder: that of the model, in which its tasks are kept as well."""
-        return (self.needs or (self.name,))[0]
+        """Name of the folder: that of the model for its tasks, else the piece's own."""
+        return self.needs[0] if self.kind == "finetune" else self.name
 
 
 def pieces() -> Iterator[Piece]:
     """All pieces, in the order in which they are to be done."""
     for seed in SEEDS:
         for size in SIZES:
-            yield from _corpus_size(size, seed)
+            name = _size(size, seed)
+            kept = ",".join(map(str, KEPT))
+            yield _training("corpus size", name, seed, f"--max-documents {size} --keep-at {kept}")
+            yield from _tasks("corpus size", name, untrained=(size, seed) == (SIZES[0], SEEDS[0]))
+    yield from _growth()
+    yield _transfer()
+    yield from _overlap()
     yield from _committees()
+    yield from _masking_rates()
 
 
-def _corpus_size(size: int, seed: int) -> Iterator[Piece]:
-    name = f"size-{size}-seed-{seed}"
-    command = f"run TEXT {NARROW} --max-documents {size} --steps {STEPS} --seed {seed} --task none"
-    yield Piece("corpus size", name, f"{command} --keep-at {KEPT}")
-    yield from _tasks("corpus size", name, untrained=(size, seed) == (SIZES[0], SEEDS[0]))
+def _growth() -> Iterator[Piece]:
+    """The largest corpus over the steps of its training."""
+    for seed in SEEDS:
+        last = _size(SIZES[-1], seed)
+        names = [f"{last}-step-{step}" for step in KEPT]
+        measured = "--layout packed --no-sentences --no-untrained --heads none"
+        for name, step in zip(names, KEPT, strict=True):
+            kept = f"FOLDER/{last}/steps/step-{step}"
+            yield Piece("growth", name, f"measure {kept} TEXT {measured}", (last,))
+        folders = " ".join(f"FOLDER/{name}" for name in (*names, last))
+        steps = " ".join(f"--step {step}" for step in (*KEPT, STEPS))
+        name = f"growth-seed-{seed}"
+        yield Piece("growth", name, f"acquisition {folders} {steps}", (*names, last))
+
+
+def _transfer() -> Piece:
+    """All models of the corpus sizes, their blocks and tasks."""
+    models = [_size(size, seed) for seed in SEEDS for size in SIZES]
+    folders = " ".join(f"FOLDER/{model}" for model in models)
+    needs = (*models, *(f"{model}-{task}" for model in models for task in TASKS))
+    return Piece("transfer", "transfer", f"transfer {folders}", needs)
+
+
+def _overlap() -> Iterator[Piece]:
+    """As many paragraphs as the second size has, like the tasks' texts and unlike them."""
+    for seed in SEEDS:
+        for corpus in CORPORA:
+            name = f"{corpus}-seed-{seed}"
+            yield _training("overlap", name, seed, text=corpus.upper())
+            yield from _tasks("overlap", name)
 
 
 def _committees() -> Iterator[Piece]:
-    for seed in range(1, 7):
-        command = f"run TEXT {NARROW} --num-blocks 1 --max-documents {SIZES[-1]} --steps {STEPS}"
-        yield Piece("committees", f"shallow-seed-{seed}", f"{command} --seed {seed}")
+    """Members of one block, and how many of them answer as the deep model does."""
+    for kind, options in SHALLOW.items():
+        members = [f"{kind}-seed-{seed}" for seed in MEMBERS]
+        for seed, name in zip(MEMBERS, members, strict=True):
+            text = f"--max-documents {SIZES[-1]} {options}"
+            yield _training("committees", name, seed, text)
+        deep = _size(SIZES[-1], SEEDS[0])
+        folders = " ".join(f"FOLDER/{each}/checkpoint" for each in members)
+        for task, data in TASKS.items():
+            command = f"committee {folders} --against FOLDER/{deep}/checkpoint --task {task} {data}"
+            needs = (*members, deep)
+            yield Piece("committees", f"{kind}-{task}", f"{command} {PROTOCOL}", needs)
 
 
-def _tasks(study: str, model: str, *, untrained: bool) -> Iterator[Piece]:
+def _masking_rates() -> Iterator[Piece]:
+    """The largest corpus at other masking rates."""
+    for seed in SEEDS:
+        for rate in RATES:
+            name = f"masked-{rate}-seed-{seed}"
+            options = f"--max-documents {SIZES[-1]} --masking-rate {rate}"
+            yield _training("masking rates", name, seed, options)
+            yield from _tasks("masking rates", name)
+
+
+def _size(size: int, seed: int) -> str:
+    return f"size-{size}-seed-{seed}"
+
+
+def _training(study: str, name: str, seed: int, options: str = "", text: str = "TEXT") -> Piece:
+    command = f"run {text} {NARROW} {options} --steps {STEPS} --seed {seed} --task none"
+    return Piece(study, name, " ".join(command.split()))
+
+
+def _tasks(study: str, model: str, *, untrained: bool = False) -> Iterator[Piece]:
     for task, data in TASKS.items():
         twin = " --untrained" if untrained else ""
-        command = f"finetune FOLDER/{model}/checkpoint --task {task} {data} {PROTOCOL}{twin}"
-        yield Piece(study, f"{model}-{task}", command, (model,))
+        command = f"finetune FOLDER/{model}/checkpoint --task {task} {data} {PROTOCOL} {BLOCKS}"
+        yield Piece(study, f"{model}-{task}", f"{command}{twin}", (model,))

@@ -4,8 +4,8 @@
     python examples/paper/plan.py --text='wikipedia/enwiki2014_*.parquet' --data DATA --minutes 170
 
 What is done has a record in `docs/records/paper`; a piece that was interrupted goes on. DATA is
-a folder with `dbpedia14_*.parquet`, `agnews_*.parquet` and `fewrel64_train.parquet`. Of the text,
-files whose names say "validation" are what is measured.
+a folder with `dbpedia14_*.parquet`, `agnews_*.parquet` and `fewrel64_train.parquet`, and what
+`overlap.py` writes. Of the text, files whose names say "validation" are what is measured.
 """
 
 import shlex
@@ -22,7 +22,12 @@ import pieces
 import records
 from transformers import HfArgumentParser
 
-NAMES = {"DBPEDIA": "dbpedia14_*", "FEWREL": "fewrel64_train*", "AG_NEWS": "agnews_*"}
+NAMES = {
+    **{"DBPEDIA": "dbpedia14_*", "FEWREL": "fewrel64_train*", "AG_NEWS": "agnews_*"},
+    **{corpus.upper(): f"{corpus}_*" for corpus in pieces.CORPORA},
+}
+"""Files of DATA by the words of commands that stand for them."""
+
 STOPPING = (signal.SIGINT, signal.SIGTERM)
 """Signals that end the work as the time does."""
 
@@ -63,6 +68,7 @@ class Plan:
     def __init__(self, asked: list[pieces.Piece], args: Arguments):
         self.args, self.end = args, time.monotonic() + 60 * args.minutes
         self.left = [each for each in asked if not records.is_kept(each.name)]
+        self.folders = {each.name: each.folder for each in pieces.pieces()}
         self.changed, self.failed = threading.Condition(), False
         self.at_work: set[str] = set()
         """Folders into which a worker's command writes: a run's folder takes one at a time."""
@@ -94,7 +100,7 @@ class Plan:
         made = {each.name for each in self.left}
         for each in self.left:
             for need in set(each.needs) - made:
-                folder = Path(self.args.output_folder) / need / "checkpoint"
+                folder = Path(self.args.output_folder) / self.folders[need]
                 if not records.is_kept(need):
                     raise ValueError(
                         f"{each.name} needs {need}, which is left: do it first, by --only {need}."
@@ -159,9 +165,7 @@ class Plan:
         if code:
             print(f"{piece.name} failed: see {log.name}", flush=True)
             return False
-        task = piece.task
-        found = records.task_record(folder, task) if task else records.run_record(folder)
-        records.keep(piece.name, {"command": f"hf-apt {piece.command}"} | found)
+        records.keep(piece.name, records.record(piece, folder))
         print(f"done  {piece.name}", flush=True)
         return True
 

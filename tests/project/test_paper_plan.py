@@ -15,7 +15,9 @@ from hf_apt.cli.app import app
 
 PAPER = Path(__file__).parents[2] / "examples" / "paper"
 TINY = "run TEXT --tokenizer bert6-narrow-wikipedia --hidden-size 16 --num-heads 2 --num-blocks 1"
-TINY += " --steps 2 --heads none --no-untrained --no-sentences --task none --validation-share 0.2"
+TINY += " --steps 4 --heads none --no-untrained --no-sentences --task none --validation-share 0.2"
+TINY += " --layout packed"
+MEASURED = "--layout packed --no-sentences --no-untrained --heads none --validation-share 0.2"
 TASK = "finetune FOLDER/tiny/checkpoint --task planted --train-per-class 4 --test-per-class 4"
 TASK += " --epochs 1 --sequence-length 16"
 
@@ -40,6 +42,8 @@ def test_every_command_can_be_read_and_every_need_comes_before(plan) -> None:
     for piece in plan.pieces.pieces():
         assert piece.name not in before
         assert before.issuperset(piece.needs)
+        folders = {word.split("/")[1] for word in piece.command.split() if "FOLDER/" in word}
+        assert folders <= {*piece.needs}
         name, *words = shlex.split(piece.command)
         read = commands[name].make_context(name, [*words, "--output", "x"], resilient_parsing=True)
         assert read.args == []
@@ -90,8 +94,8 @@ def tiny(plan, tmp_path, monkeypatch) -> Any:
     """Works a plan of such commands, as `tiny(pieces, ...)`, and gives what ran together."""
     monkeypatch.setattr(plan.subprocess, "Popen", Command)
     monkeypatch.setattr(plan.records, "FOLDER", tmp_path / "records")
-    monkeypatch.setattr(plan.records, "run_record", lambda folder: {})
-    monkeypatch.setattr(plan.records, "task_record", lambda folder, task: {})
+    for kind in ("run", "finetune"):
+        monkeypatch.setitem(plan.records._MADE, kind, lambda piece, folder: {})
     Command.at_work.clear()
     Command.together.clear()
 
@@ -121,18 +125,18 @@ def test_a_task_whose_model_is_missing_is_told_before_any_work(plan, tiny, tmp_p
     with pytest.raises(ValueError, match="m-x needs m, which is left: do it first, by --only m"):
         tiny(both, "--only", "m-x")
     plan.records.keep("m", {})
-    with pytest.raises(ValueError, match=r"m-x needs .*m/checkpoint, which is missing though"):
+    with pytest.raises(ValueError, match=r"m-x needs .*/m, which is missing though"):
         tiny(both)
     assert not Command.together
-    (tmp_path / "runs/m/checkpoint").mkdir(parents=True)
+    (tmp_path / "runs/m").mkdir(parents=True)
     assert tiny(both) == [["m"]]
 
 
 def test_a_record_that_cannot_be_made_ends_the_work(plan, tiny, monkeypatch) -> None:
-    def broken(folder: Path) -> dict:
+    def broken(piece: Any, folder: Path) -> dict:
         raise FileNotFoundError(folder)
 
-    monkeypatch.setattr(plan.records, "run_record", broken)
+    monkeypatch.setitem(plan.records._MADE, "run", broken)
     monkeypatch.setattr(plan.threading, "excepthook", lambda error: None)
     with pytest.raises(ValueError, match="a piece failed"):
         tiny([plan.pieces.Piece("s", "a", "run")])
@@ -160,9 +164,14 @@ def test_a_signal_ends_the_commands_and_is_no_failure(plan, tiny, capsys) -> Non
 @pytest.mark.slow
 def test_a_plan_is_worked_once_and_what_fails_ends_it(plan, tmp_path, monkeypatch, capsys) -> None:
     Piece = plan.pieces.Piece
+    kept, model = "FOLDER/tiny/steps/step-1", "FOLDER/tiny/checkpoint"
+    steps = "FOLDER/tiny-step-1 FOLDER/tiny"
     tiny = [
-        Piece("s", "tiny", TINY),
+        Piece("s", "tiny", f"{TINY} --keep-at 1"),
         Piece("s", "tiny-planted", TASK, ("tiny",)),
+        Piece("s", "tiny-step-1", f"measure {kept} TEXT {MEASURED}", ("tiny",)),
+        Piece("s", "ages", f"acquisition {steps} --step 1 --step 4", ("tiny-step-1", "tiny")),
+        Piece("s", "pair", TASK.replace("finetune", f"committee {model}") + " --seed 2", ("tiny",)),
     ]
     monkeypatch.setattr(plan.records, "FOLDER", tmp_path / "records")
     monkeypatch.setattr(plan.pieces, "pieces", lambda: iter(tiny))
@@ -171,14 +180,18 @@ def test_a_plan_is_worked_once_and_what_fails_ends_it(plan, tmp_path, monkeypatc
     text.write_text("\n".join(" ".join(words[i % 7 :] + words[: i % 5]) for i in range(200)))
     asked = ["--text", str(text), "--minutes", "9", "--output_folder", str(tmp_path / "runs")]
     plan.main(asked)
-    run, task = (plan.records.read(piece.name) for piece in tiny)
-    assert run["command"] == f"hf-apt {TINY}"
+    run, task, step, ages, pair = (plan.records.read(piece.name) for piece in tiny)
+    assert run["command"] == f"hf-apt {tiny[0].command}"
+    assert step["training"] is None
+    assert len(step["depths"]) == len(ages["ages"]) == 2
+    assert ages["steps"] == [1, 4]
+    assert [len(curve) for curve in pair["curves"].values()] == [2, 2, 2]
     assert len(run["depths"]) == 2
     assert 0 <= run["depths"][1]["mean_apt"]["pooled"]["value"] <= 1
     assert len(task["models"]["pretrained"]["finetuned mean"]) == 2
     capsys.readouterr()
     plan.main(asked)
-    assert capsys.readouterr().out.split() == ["done", "s:", "tiny", "done", "s:", "tiny-planted"]
+    assert capsys.readouterr().out.count("done") == len(tiny)
     tiny.append(Piece("s", "broken", "run planted --steps 0"))
     with pytest.raises(ValueError, match="a piece failed"):
         plan.main(asked)

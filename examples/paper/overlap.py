@@ -1,0 +1,103 @@
+"""Chooses the paragraphs that are most like the texts of the tasks, and as many least like them.
+
+    python examples/paper/overlap.py --text='wikipedia/enwiki2014_*.parquet' --data DATA
+
+Each is as if drawn from the corpus or from the tasks, each token by itself; paragraphs are put in
+order by the mean over their tokens of the difference in nats (Moore and Lewis, Intelligent
+selection of language model training data, ACL 2010, with unigrams). DATA is the folder of the
+tasks' files; `near_train.parquet`, `far_train.parquet` and their `..._validation.parquet`, which
+are the text's own, are written into it.
+"""
+
+import sys
+from collections.abc import Iterable
+from dataclasses import dataclass, field
+from pathlib import Path
+
+import numpy as np
+import pandas as pd
+import pieces
+from transformers import AutoTokenizer, HfArgumentParser, PreTrainedTokenizerBase
+
+import hf_apt
+from hf_apt.atomic import writing
+from hf_apt.stats.token_overlap import token_counts
+
+TASKS = ("dbpedia14_train", "fewrel64_train", "agnews_train")
+COLUMNS = ("text", "content")
+"""Columns that hold the texts, the first one that is there."""
+
+FEWEST = 32
+"""Number of tokens that a paragraph has at least: of a few words the mean is noise."""
+
+
+@dataclass
+class Arguments:
+    """The texts, and how many paragraphs to take."""
+
+    text: str = field(metadata={"help": "Parquet files to choose from."})
+    data: str = field(default=".", metadata={"help": "Folder of the tasks' Parquet files."})
+    num_paragraphs: int = field(default=pieces.SIZES[1], metadata={"help": "Of each choice."})
+
+
+def main(arguments: list[str] | None = None) -> None:
+    """Write both choices, and say how much of the tasks' tokens each has."""
+    (args,) = HfArgumentParser(Arguments).parse_args_into_dataclasses(arguments)  # pyright: ignore
+    pattern = Path(args.text)
+    files = sorted(pattern.parent.glob(pattern.name))
+    held_out = [file for file in files if "validation" in file.name]
+    texts = _texts(file for file in files if file not in held_out)
+    tokenizer = AutoTokenizer.from_pretrained(hf_apt.checkpoint(pieces.TOKENIZER))
+    size = len(tokenizer)
+    rows = _rows(texts, tokenizer)
+    wanted = _texts(Path(args.data) / f"{task}.parquet" for task in TASKS)
+    wanted_V = token_counts(_rows(wanted, tokenizer), size)
+    there = [row for row, tokens in enumerate(rows) if len(tokens) >= FEWEST]
+    if 2 * args.num_paragraphs > len(there):
+        raise ValueError(
+            f"{args.num_paragraphs:,} paragraphs of each choice are not to be had: {len(there):,} "
+            f"have {FEWEST} tokens."
+        )
+    scores = likeness([rows[row] for row in there], wanted_V, token_counts(rows, size))
+    in_order = [there[place] for place in np.argsort(-scores, kind="stable")]
+    taken = {"near": in_order[: args.num_paragraphs], "far": in_order[-args.num_paragraphs :]}
+    for name, chosen in taken.items():
+        _write(Path(args.data) / f"{name}_train.parquet", [texts[row] for row in sorted(chosen)])
+        _write(Path(args.data) / f"{name}_validation.parquet", _texts(held_out))
+        num_tokens = sum(len(rows[row]) for row in chosen)
+        print(f"{name}: {len(chosen):,} paragraphs, {num_tokens:,} tokens")
+
+
+def likeness(rows: list[list[int]], wanted_V: np.ndarray, corpus_V: np.ndarray) -> np.ndarray:
+    """Mean log-odds of each row's tokens, in nats; above 0 the row is like what is wanted.
+
+    Counts are by token id; half an occurrence is added to each, so that none is impossible.
+    """
+    shares_V = [(counts_V + 0.5) / (counts_V + 0.5).sum() for counts_V in (wanted_V, corpus_V)]
+    odds_V = np.log(shares_V[0] / shares_V[1])
+    return np.array([odds_V[row].mean() for row in rows])
+
+
+def _texts(files: Iterable[Path]) -> list[str]:
+    texts: list[str] = []
+    for file in files:
+        frame = pd.read_parquet(file)
+        column = next(name for name in COLUMNS if name in frame)
+        texts.extend(frame[column])
+    return texts
+
+
+def _rows(texts: list[str], tokenizer: PreTrainedTokenizerBase) -> list[list[int]]:
+    return tokenizer(texts, add_special_tokens=False, return_attention_mask=False)["input_ids"]  # pyright: ignore
+
+
+def _write(path: Path, texts: list[str]) -> None:
+    with writing(path, "wb") as file:
+        pd.DataFrame({"text": texts}).to_parquet(file)
+
+
+if __name__ == "__main__":
+    try:
+        main()
+    except (OSError, ValueError) as error:
+        sys.exit(f"{Path(__file__).name}: {error}")

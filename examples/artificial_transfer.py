@@ -91,7 +91,8 @@ def main(arguments: list[str] | None = None) -> None:
             after += " --blocks-of FIRST" * bool(corpus)
             for command in filter(None, (first, after)):
                 config_of(command, args)  # what cannot be read is said before hours of work
-            asked.append({"arm": name, "commands": [first, after], "seed": seed})
+            made = {"seed": seed, "num_documents": args.num_documents}
+            asked.append({"arm": name, "commands": [first, after], **made})
     for run in asked:
         if run not in [{key: each.get(key) for key in run} for each in runs]:
             runs.append(run | trained(run, args))

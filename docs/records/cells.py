@@ -26,7 +26,13 @@ def of_way(runs: Sequence[Mapping[str, Any]], way: str) -> Runs:
 
 
 def cell(own: Runs, base: Runs | None, figure: Callable[[Any], float]) -> str:
-    """The mean of a figure, or of its differences from `base`, with its standard error."""
+    """The mean of a figure, or of its differences from `base`, with its standard error.
+
+    Raises:
+        ValueError: if `base` lacks one of the seeds.
+    """
+    if base is not None and (absent := own.keys() - base.keys()):
+        raise ValueError(f"the plain way has no run of seed {', '.join(map(str, sorted(absent)))}.")
     less = {seed: 0.0 if base is None else figure(base[seed]) for seed in own}
     values = [figure(run) - less[seed] for seed, run in own.items()]
     estimate = mean_estimate(np.array(values))

@@ -39,7 +39,7 @@ def test_pages_have_the_tables_of_the_records(fill) -> None:
         assert fill.filled(text) == text, f"{page}: run docs/records/fill.py"
     everything = "".join(texts)
     named = {name.split()[0] for name in fill.TABLES if f"<!-- table {name} -->" in everything}
-    folders = {path.parent.name for path in RECORDS.glob("strangers/*.json")}
+    folders = {path.parent.name for path in RECORDS.glob("*/*.json")}
     assert named == {path.stem for path in RECORDS.glob("*.json")} | folders
 
 
@@ -56,6 +56,8 @@ def test_a_cell_is_a_mean_of_differences_of_the_same_seed(fill) -> None:
     assert cell({1: other[1]}, plain, lambda run: run["x"]) == "+1.000 *"
     with pytest.raises(ValueError, match="no way 'c'"):
         of_way(runs, "c")
+    with pytest.raises(ValueError, match="the plain way has no run of seed 2"):
+        cell(other, {1: plain[1]}, lambda run: run["x"])
 
 
 def test_a_table_leaves_no_way_out_and_pages_name_what_there_is(fill, tmp_path, monkeypatch):

@@ -88,6 +88,10 @@ class AskedStates:
             hook.remove()
         self._hooks = []
 
+    def __getstate__(self) -> dict[str, Any]:
+        """All but what was caught: torch copies no tensor that has a gradient."""
+        return self.__dict__ | {"_state": None, "_caught": deque(maxlen=_MOST_PASSES)}
+
     def _keep(self, module: nn.Module, inputs: Any, output: Any) -> None:
         self._state = output[0] if module.training else None
 

@@ -1,7 +1,7 @@
 """A short pre-training that writes down what it saw, lost and stepped along.
 
 Run by tests in their own process; as a script, under torchrun or to be killed, with a JSON object
-of `pretraining`'s arguments.
+of `pretraining`'s arguments, or a list of several.
 """
 
 import json
@@ -54,6 +54,14 @@ class Killed(TrainerCallback):
             os.kill(os.getpid(), signal.SIGKILL)
 
 
+def ceiling_of(tokens: Tokens) -> np.ndarray:
+    """(V,) a best accuracy for each token, drawn at random; special tokens have none."""
+    size = tokens.description.vocab_size
+    ceiling_V = np.random.default_rng(4).uniform(0.0, 1.0, size)
+    ceiling_V[list(tokens.description.special_ids)] = np.nan
+    return ceiling_V
+
+
 def trainer_of(
     tokens: str,
     folder: str,
@@ -62,22 +70,28 @@ def trainer_of(
     accumulation_steps: int = 1,
     masking_law: str | None = None,
     callbacks: tuple[TrainerCallback, ...] = (),
+    **changed: Any,
 ) -> Trainer:
     held = Tokens(Path(tokens))
+    law = masking_law_of(masking_law) if masking_law else None
     shape = ModelShape(hidden_size=16, num_heads=2, num_blocks=2, dropout=dropout)
     config = PretrainConfig(
         num_steps=NUM_STEPS,
         batch_size=BATCH_SIZE,
         accumulation_steps=accumulation_steps,
-        masking_law=masking_law_of(masking_law) if masking_law else None,
+        masking_law=law,
         learning_rate=1e-2,
         windows=((8, 0.5),) if held.description.layout == "packed" else (),
         save_every=SAVE_EVERY,
         seed=5,
         num_validation_sequences=16,
+        **changed,
     )
     model = new_model(shape, held, seed=5)
-    trainer = pretrainer(model, held, held, config, Path(folder), callbacks=callbacks)
+    ceiling_V = ceiling_of(held) if law is not None and law.needs_ceiling else None
+    trainer = pretrainer(
+        *(model, held, held, config, Path(folder)), callbacks=callbacks, ceiling_V=ceiling_V
+    )
     # A cut gradient would hide that it is too large.
     trainer.args.max_grad_norm = 0.0
     return trainer
@@ -135,9 +149,12 @@ def until_killed(tokens: str, folder: str, *, at_step: int) -> None:
 
 
 if __name__ == "__main__":
-    asked = json.loads(sys.argv[1])
+    given = json.loads(sys.argv[1])
     rank = os.environ.get("RANK", "0")
-    if "at_step" in asked:
-        until_killed(**asked)
-    found = pretraining(**asked | {"kept": asked["kept"].format(rank=rank)})
-    Path(asked["kept"].format(rank=rank)).with_suffix(".json").write_text(json.dumps(found))
+    for asked in given if isinstance(given, list) else [given]:
+        if "at_step" in asked:
+            until_killed(**asked)
+        kept = asked["kept"].format(rank=rank)
+        Path(kept).with_suffix(".json").write_text(
+            json.dumps(pretraining(**asked | {"kept": kept}))
+        )

@@ -1,5 +1,6 @@
 """What a step of a generator and its discriminator holds; whole trainings of them."""
 
+import math
 from pathlib import Path
 from typing import Any
 
@@ -74,6 +75,28 @@ def test_an_interrupted_training_goes_on_to_the_bit(tokens, tmp_path):
         assert torch.equal(resumed.model.state_dict()[name], weight), name
     assert logged(resumed) == logged(expected)
     assert len(logged(resumed)) == 5 * (1 + 2 * 3)
+
+
+@pytest.mark.parametrize("objective", OBJECTIVES, ids=lambda each: each.name)
+def test_a_step_in_bfloat16_moves_both_by_weights_of_float32(objective, tokens, tmp_path):
+    logs = {}
+    for precision in ("fp32", "bf16"):
+        trainer = made(tmp_path / precision, tokens, (objective,), num_steps=1, precision=precision)
+        before = {name: each.detach().clone() for name, each in trainer.model.named_parameters()}
+        trainer.train()
+        logs[precision] = logged(trainer)
+    assert all(math.isfinite(each) for each in logs["bf16"].values())
+    assert logs["bf16"].keys() == logs["fp32"].keys()
+    loss, exact = (logs[each]["1.loss"] for each in ("bf16", "fp32"))
+    assert loss == pytest.approx(exact, rel=0.02)
+    assert loss != exact, "products are rounded"
+    moved = set()
+    for name, each in trainer.model.named_parameters():
+        assert each.dtype == torch.float32, name
+        assert each.isfinite().all(), name
+        if (each - before[name]).abs().max() > 1e-3:  # which decay alone does not reach
+            moved.add(name.partition(".")[0])
+    assert moved == {"generator", "discriminator", "heads"}
 
 
 def test_without_a_weight_the_generator_is_trained_as_alone(tokens, tmp_path):

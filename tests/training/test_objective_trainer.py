@@ -47,6 +47,7 @@ NUM_PROCESSES = 2
 PENALTY = "confidence_penalty:weight=0.7"
 SMOOTH = "smoothness:weight=2,preset=mtdnn,noise=0.1,step_size=1"
 PROXIMAL = "proximal:weight=3,momentum=0.5"
+PATHS = {"cls_norms": [1, 2], "cls_projections": [2]}
 SELECTION = ["replaced_tokens:weight=5", "word_selection:weight=3", "multi_choice:weight=2"]
 
 
@@ -250,6 +251,12 @@ def jobs(tokens, checkpoint_folder, texts_file) -> dict[str, dict[str, Any]]:
             "objectives": ["masked_pairs:weight=0.5,num_words=9,num_pairs=3,rank=3"],
             "tokenizer": checkpoint_folder,
         },
+        "masked by paths of [CLS]": {
+            "kind": "pretraining",
+            "tokens": held,
+            "objectives": [PENALTY],
+            "shape": PATHS,
+        },
         "masked twice": {
             "kind": "pretraining",
             "tokens": held,
@@ -290,10 +297,21 @@ def test_the_objective_moves_the_gradients(jobs, whole, tmp_path):
         )
 
 
+def test_weights_of_cls_have_gradients_of_their_own(whole):
+    """But after the last block's keys and values: no masked position hears of [CLS] from there."""
+    gradients, _ = whole["masked by paths of [CLS]"]
+    own = {name: np.abs(each).max() for name, each in gradients.items() if ".cls_" in name}
+    last = {name for name in own if ".layer.1." in name and "key" not in name}
+    last -= {name for name in last if "value" in name}
+    assert len(own) == NUM_STEPS * 14
+    assert {name for name, size in own.items() if size < 1e-4} == last
+
+
 @pytest.mark.parametrize(
     "name",
     [
         *("masked", "masked twice", "masked beside texts", "masked in pairs", "selected"),
+        "masked by paths of [CLS]",
         *("classified", "classified twice", "classified nearby"),
     ],
 )
@@ -338,6 +356,7 @@ def distributed(jobs, tmp_path_factory) -> dict[str, list[tuple[dict, dict]]]:
     "name",
     [
         *("masked", "masked twice", "masked beside texts", "masked in pairs", "selected"),
+        "masked by paths of [CLS]",
         *("classified", "classified twice", "classified nearby"),
         *("classified at the worst weights", "fine-tuned"),
     ],
@@ -348,7 +367,8 @@ def test_processes_change_nothing(name, whole, distributed):
         assert_close(logs, whole[name][1])
 
 
-def test_an_interrupted_training_goes_on_to_the_bit(tokens, tmp_path):
+@pytest.mark.parametrize("shape", [{}, PATHS])
+def test_an_interrupted_training_goes_on_to_the_bit(shape, tokens, tmp_path):
     def made(name: str) -> Trainer:
         return pretraining(
             str(tmp_path / name),
@@ -357,6 +377,7 @@ def test_an_interrupted_training_goes_on_to_the_bit(tokens, tmp_path):
             dropout=0.2,
             save_every=2,
             num_steps=5,
+            shape=shape,
         )
 
     expected = made("whole")

@@ -7,7 +7,7 @@ arguments.
 import json
 import os
 import sys
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -152,9 +152,13 @@ def pretraining(
     save_every: int = 1000,
     num_steps: int = NUM_STEPS,
     tokenizer: Any = None,
+    shape: Mapping[str, Any] | None = None,
     **changed: Any,
 ) -> Trainer:
-    """A Trainer of a BERT-6 of two blocks, with a generator where its objectives need one."""
+    """A Trainer of a BERT-6 of two blocks, with a generator where its objectives need one.
+
+    `shape` holds further fields of its `ModelShape`, with lists for tuples.
+    """
     heads = tuple(each.name for each in objectives if each.name in HEADS)
     held = Tokens(Path(tokens))
     config = PretrainConfig(
@@ -168,15 +172,20 @@ def pretraining(
         objectives=tuple(objectives),
         **changed,
     )
-    shape = ModelShape(
+    further = {
+        name: tuple(value) if isinstance(value, list) else value
+        for name, value in (shape or {}).items()
+    }
+    whole_shape = ModelShape(
         hidden_size=16,
         num_heads=2,
         num_blocks=2,
         dropout=dropout,
         initializer_range=0.3,
         generator=GeneratorShape(heads=heads) if heads else None,
+        **further,
     )
-    model = new_model(shape, held, seed=5)
+    model = new_model(whole_shape, held, seed=5)
     if isinstance(tokenizer, str):
         tokenizer = load_tokenizer(tokenizer)
     trainer = pretrainer(model, held, held, config, Path(folder), tokenizer=tokenizer)

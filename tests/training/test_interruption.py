@@ -1,5 +1,6 @@
 """Laws of ending early: a signal saves first, a training that diverges leaves nothing."""
 
+import json
 import os
 import signal
 from dataclasses import replace
@@ -38,10 +39,10 @@ class Sending(TrainerCallback):
             os.kill(os.getpid(), self.signum)
 
 
-def trained(folder: Path) -> Path:
+def trained(folder: Path, config: RunConfig = CONFIG) -> Path:
     """The weights that pre-training leaves in `folder`."""
-    run = begin(CONFIG, folder)
-    pretrain_run(CONFIG, run)
+    run = begin(config, folder)
+    pretrain_run(config, run)
     return run.path("checkpoint/model.safetensors")
 
 
@@ -86,6 +87,40 @@ def test_a_stopped_pretraining_saves_its_step_and_goes_on_to_the_same_weights(
     again = load_file(trained(tmp_path / "stopped"))
     assert "goes on from step 3 of 8" in capsys.readouterr().err
     assert all((again[name] == weight).all() for name, weight in alone.items())
+
+
+def test_a_stopped_pretraining_with_carried_blocks_goes_on_to_the_same_weights(
+    tmp_path, monkeypatch, capsys
+) -> None:
+    """Blocks are carried into the fresh model alone, and not once more into the trained one."""
+    trained(tmp_path / "first", replace(CONFIG, pretrain=replace(CONFIG.pretrain, num_steps=1)))
+    first = str(tmp_path / "first/checkpoint")
+    steps = replace(CONFIG.pretrain, seed=1, blocks_of=first, carried_blocks="1")
+    config = replace(CONFIG, pretrain=steps)
+    original, taken = pretraining.pretrainer, []
+
+    class Counting(TrainerCallback):
+        def on_step_begin(self, args: Any, state: Any, control: Any, **event: Any) -> None:
+            taken.append(state.global_step)
+
+    def watched(*callbacks: Any) -> Any:
+        return lambda *args, **options: original(*args, callbacks=callbacks, **options)
+
+    alone = load_file(trained(tmp_path / "alone", config))
+    with monkeypatch.context() as patch:
+        patch.setattr(pretraining, "pretrainer", watched(Sending(signal.SIGTERM, 2)))
+        with pytest.raises(Stopped), stopping_signals():
+            trained(tmp_path / "stopped", config)
+        patch.setattr(pretraining, "pretrainer", watched(Counting()))
+        again = load_file(trained(tmp_path / "stopped", config))
+    assert "goes on from step 3 of 8" in capsys.readouterr().err
+    assert taken == [3, 4, 5, 6, 7]
+    assert all((again[name] == weight).all() for name, weight in alone.items())
+    records = [
+        json.loads((tmp_path / each / "training.json").read_text()) for each in ("alone", "stopped")
+    ]
+    assert records[0]["carried"] == records[1]["carried"]
+    assert records[0]["carried"]["blocks"] == [1]
 
 
 def test_a_killed_pretraining_logs_the_losses_of_one_that_was_not(tmp_path, monkeypatch) -> None:

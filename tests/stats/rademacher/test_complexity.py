@@ -6,7 +6,7 @@ import math
 import numpy as np
 import pytest
 
-from hf_apt.stats.rademacher.complexity import rademacher_complexity
+from hf_apt.stats.rademacher.complexity import MOST_ENUMERATED, rademacher_complexity
 
 
 def by_hand(features, radius: float = 1.0) -> float:
@@ -40,9 +40,10 @@ def test_three_rows():
 )
 def test_rows_that_are_alike(num, expected):
     """A walk on a line: the binomial coefficient over its middle, by all walks."""
-    row = np.array([[0.6, 0.0, 0.8]])
-    measured = rademacher_complexity(np.repeat(row, num, axis=0), num_draws=None)
-    if num <= 12:
+    alike = np.repeat([[0.6, 0.0, 0.8]], num, axis=0)
+    measured = rademacher_complexity(alike)
+    assert measured.is_exact == (num <= MOST_ENUMERATED)
+    if measured.is_exact:
         assert measured.value == pytest.approx(expected, abs=1e-12)
     else:
         assert abs(measured.value - expected) < 4 * measured.standard_error
@@ -102,16 +103,16 @@ def test_it_lies_between_its_bounds(seed):
     assert two.value == pytest.approx(two.lower), "the lower bound is reached"
 
 
-def test_the_best_linear_function_is_what_ascent_finds(features):
-    """The maximum over v of <v, s>/n within the ball is R |s|/n, by projected gradient ascent."""
-    generator = np.random.default_rng(3)
-    signs = generator.choice([-1.0, 1.0], len(features))
-    slope = signs @ features / len(features)
-    v = generator.normal(size=3)
+def test_it_is_what_the_best_linear_functions_reach(features):
+    """For every choice of signs the best v within the ball, by projected gradient ascent."""
+    signs_BN = np.array(list(itertools.product((-1.0, 1.0), repeat=len(features))))
+    slopes_BE = signs_BN @ features / len(features)
+    v_BE = np.random.default_rng(3).normal(size=slopes_BE.shape)
     for _ in range(2000):
-        v = v + 0.5 * slope
-        v = 2.0 * v / max(np.linalg.norm(v), 2.0)
-    assert v @ slope == pytest.approx(2.0 * np.linalg.norm(slope), abs=1e-6)
+        v_BE = v_BE + 0.5 * slopes_BE
+        v_BE = 2.0 * v_BE / np.linalg.norm(v_BE, axis=1, keepdims=True).clip(min=2.0)
+    reached = (v_BE * slopes_BE).sum(axis=1).mean()
+    assert rademacher_complexity(features, radius=2.0).value == pytest.approx(reached, abs=1e-6)
 
 
 def test_zero_features():

@@ -35,7 +35,8 @@ def test_known_values_with_every_choice_of_signs():
     rows = torch.tensor([[1.0, 0.0], [0.0, 1.0], [1.0, 1.0]], dtype=torch.float64)
     assert float(complexity(rows, all_signs(3))) == pytest.approx(0.5690355937, abs=1e-10)
     assert float(norm_bound(rows)) == pytest.approx(2 / 3)
-    for num, expected in [(1, 1.0), (2, 0.5), (4, 0.375), (8, 0.2734375)]:
+    walks = [(1, 1.0), (2, 0.5), (4, 0.375), (8, 0.2734375), (16, 12870 / 65536)]
+    for num, expected in walks:  # by the binomial coefficient of the middle
         alike = torch.tensor([[0.6, 0.8]], dtype=torch.float64).expand(num, 2)
         assert float(complexity(alike, all_signs(num))) == pytest.approx(expected, abs=1e-12)
     orthogonal = torch.eye(6, dtype=torch.float64)[:4]
@@ -51,6 +52,20 @@ def test_it_is_what_the_statistics_say_and_so_are_the_bounds():
     assert float(norm_bound(tensor)) == pytest.approx(measured.upper, rel=1e-12)
     root = math.sqrt(np.square(rows).sum(axis=1).mean() / 7)
     assert float(norm_bound(tensor)) == pytest.approx(root)
+
+
+def test_a_choice_of_signs_is_what_the_best_linear_function_reaches():
+    """The largest <v, sum_i s_i h_i>/n of unit weights v, by projected gradient ascent."""
+    generator = np.random.default_rng(3)
+    rows = generator.normal(size=(7, 3)) * [1.0, 4.0, 0.2] + [0.0, 1.0, 0.0]
+    for signs in generator.choice([-1.0, 1.0], (5, 7)):
+        slope = signs @ rows / len(rows)
+        v = generator.normal(size=3)
+        for _ in range(2000):
+            v = v + 0.5 * slope
+            v = v / max(np.linalg.norm(v), 1.0)
+        value = complexity(torch.from_numpy(rows), torch.from_numpy(signs)[None])
+        assert float(value) == pytest.approx(v @ slope, abs=1e-9)
 
 
 def test_gradients_are_finite_everywhere():

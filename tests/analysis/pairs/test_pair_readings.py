@@ -25,6 +25,7 @@ from hf_apt.data.artificial.dyck import Dyck
 from hf_apt.data.planted import planted_language, sample_documents
 from hf_apt.data.planted.corpus import PlantedCorpus
 from hf_apt.data.planted.generate import document_text
+from hf_apt.data.planted.pair_posteriors import exact_pair_posteriors
 from hf_apt.depths.trunk import Trunk
 from hf_apt.models.fresh import new_model
 from hf_apt.models.shapes import ModelShape
@@ -172,6 +173,11 @@ def test_errors_are_over_texts(tiny_model, tokenizer) -> None:
     assert readings.estimate(values_N, distance=2).value == 4.5
 
 
+def entropy_of(law: np.ndarray) -> float:
+    """The entropy in nats of a law of any shape."""
+    return -sum(p * np.log(p) for p in law.ravel() if p > 0)
+
+
 def test_the_truth_of_the_planted_language_stands_beside() -> None:
     language, tokenizer = planted_language(), PlantedCorpus().tokenizer()
     words = sample_documents(language, 3, 12, seed=2).words
@@ -185,7 +191,18 @@ def test_the_truth_of_the_planted_language_stands_beside() -> None:
     assert readings.exact_gain_N is not None
     assert readings.exact_surprisal_N is not None
     assert readings.from_truth_NDJ.shape == (6, 2, len(JOINT_NAMES))
-    assert (readings.exact_gap_N >= 0).all()
+    inner = [[False, *[True] * 12, False]] * 3
+    for number, place in enumerate(pair_places(inner, config.distances, config.seed)):
+        first, second = place.first - 1, place.second - 1  # [CLS] comes before
+        row = words[place.text]
+        joint_VV = exact_pair_posteriors(language, row[None], *np.array([[first], [second]]))[0]
+        own_V, other_V = joint_VV.sum(axis=1), joint_VV.sum(axis=0)
+        gap = entropy_of(own_V) + entropy_of(other_V) - entropy_of(joint_VV)
+        assert readings.exact_gap_N[number] == pytest.approx(gap, abs=1e-10)
+        true = row[first], row[second]
+        gain = np.log(joint_VV[true]) - np.log(own_V[true[0]]) - np.log(other_V[true[1]])
+        assert readings.exact_gain_N[number] == pytest.approx(gain, abs=1e-10)
+    assert (readings.exact_gap_N > 1e-3).any()
     assert (readings.from_truth_NDJ > 0.5).all()
     assert (readings.exact_surprisal_N < readings.surprisal_NDJ[:, -1, 0]).all()
     with pytest.raises(ValueError, match="text 1 has tokens that are no words of the language"):

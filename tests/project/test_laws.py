@@ -423,9 +423,7 @@ SEEN_THROUGH: dict[str, tuple[str, ...]] = {
     "analysis/pairs/test_pair_readings.py": (
         *("analysis.pairs.pair_asker", "analysis.pairs.pair_config", "analysis.pairs.pair_places"),
     ),
-    "training/objectives/test_masked_pairs.py": (
-        *("training.pairs.masked_pairs_term", "training.pairs.pair_states"),
-    ),
+    "training/objectives/test_masked_pairs.py": ("training.pairs.masked_pairs_term",),
     "analysis/pairs/test_pair_study.py": ("analysis.pairs.pair_tables",),
     "stats/pairs/test_joints.py": ("stats.pairs.joint_figures", "stats.pairs.nearest_joint"),
     "stats/pairs/test_pair_gap.py": ("stats.pairs.candidates",),

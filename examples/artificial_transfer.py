@@ -92,7 +92,7 @@ def main(arguments: list[str] | None = None) -> None:
             for command in filter(None, (first, after)):
                 config_of(command, args)  # what cannot be read is said before hours of work
             made = {"seed": seed, "num_documents": args.num_documents}
-            asked.append({"arm": name, "commands": [first, after], **made})
+            asked.append({"arm": name, "commands": [first, after]} | made)
     for run in asked:
         if run not in [{key: each.get(key) for key in run} for each in runs]:
             runs.append(run | trained(run, args))
@@ -115,8 +115,7 @@ def config_of(command: str, args: Arguments) -> Any:
 
 def trained(run: dict[str, Any], args: Arguments) -> dict[str, Any]:
     """What the blocks of an arm are worth."""
-    folder = Path(args.output_dir)
-    first, after = run["commands"]
+    folder, (first, after) = Path(args.output_dir), run["commands"]
     own = folder / slug(f"{run['arm']} {run['seed']}")
     config = config_of(first, args) if first else None
     return transferred(config, config_of(after, args), own, folder / slug(first))

@@ -1,14 +1,13 @@
 """Does a graph of texts help pre-training? Linked texts drawn together, beside what is simpler.
 
     python examples/linked_texts.py
-    python examples/linked_texts.py --arms plain graph --num_steps 200
+    python examples/linked_texts.py --arms plain graph --exchanged 0.5 --num_steps 200
 
-The texts are planted (`hf_apt.data.planted.planar_texts`), so that what is best is known: by their
-words alone, and by their neighbours. `longer` has as many texts read in all as the arms with a
-loss, `joined` has linked texts in one context. What is in `<output_file>` already is not repeated.
+The texts are planted (`hf_apt.data.planted.planar_texts`): what is best is known, by their words
+alone, and by their neighbours. `longer` reads as many texts in all as the arms with a loss, and
+`joined` has linked texts in one context. What is in `<output_file>` already is not repeated.
 """
 
-import csv
 import json
 import tempfile
 import time
@@ -17,6 +16,7 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
+import pandas as pd
 import torch
 from transformers import HfArgumentParser
 
@@ -30,7 +30,8 @@ from hf_apt.models.fresh import new_model
 from hf_apt.models.shapes import ModelShape
 from hf_apt.stats.estimates import mean_estimate
 from hf_apt.stats.graphs.ranking import neighbour_ranks
-from hf_apt.stats.graphs.votes import graph_votes, nearest_votes, share_right
+from hf_apt.stats.graphs.rewiring import rewired
+from hf_apt.stats.graphs.votes import graph_votes, local_consistency, nearest_votes, share_right
 from hf_apt.training.objectives.graph_pairs import GraphPairs
 from hf_apt.training.pretrain_config import PretrainConfig
 from hf_apt.training.pretraining import pretrain, pretrainer
@@ -57,24 +58,24 @@ class Arguments:
     )
     weight: float = field(default=1.0, metadata={"help": "Of the loss; 1/9 is the paper's 0.1."})
     num_steps: int = field(default=2000, metadata={"help": "Steps; `longer` has 2.5 times these."})
+    exchanged: float = field(default=0.0, metadata={"help": "Share of links drawn at random."})
     num_seeds: int = field(default=2, metadata={"help": "Planted texts and runs of each arm."})
-    output_file: str = field(
-        default="runs/linked_texts.json", metadata={"help": "The record that is written."}
-    )
+    output_file: str = field(default="runs/linked_texts.json", metadata={"help": "The record."})
 
 
 def trained(arm: str, texts: PlanarTexts, args: Arguments, folder: Path) -> dict[str, float]:
     """Accuracies and losses of a model pre-trained on `texts` in the way of `arm`."""
-    for name, rows in (("links", texts.graph.links()), ("texts", [[each] for each in texts.texts])):
-        with (folder / f"{name}.csv").open("w", newline="") as file:
-            csv.writer(file).writerows([["text", "linked"][: len(rows[0])], *rows])
+    graph = rewired(texts.graph, seed=texts.seed, share=args.exchanged)
+    links = pd.DataFrame(graph.links(), columns=["text", "linked"])
+    links.to_csv(folder / "links.csv", index=False)
+    pd.Series(texts.texts, name="text").to_csv(folder / "texts.csv", index=False)
     objectives = ()
     if ARMS[arm]:
-        links = "" if arm == "dropout" else str(folder / "links.csv")
-        named = {"links": links, "texts": str(folder / "texts.csv"), "weight": args.weight}
+        table = "" if arm == "dropout" else str(folder / "links.csv")
+        named = {"links": table, "texts": str(folder / "texts.csv"), "weight": args.weight}
         objectives = (GraphPairs(num_anchors=8, **named, **ARMS[arm]),)
-    contexts, is_joined = texts.texts, arm == "joined"
-    if is_joined:
+    contexts = texts.texts
+    if arm == "joined":
         joined = (linked_contexts(contexts, texts.graph, seed=seed) for seed in range(8))
         contexts = [text for each in joined for text in each]
     fresh = replace(texts, draw=1)
@@ -86,7 +87,7 @@ def trained(arm: str, texts: PlanarTexts, args: Arguments, folder: Path) -> dict
     )
     config = PretrainConfig(
         num_steps=args.num_steps * (5 if arm == "longer" else 2) // 2,
-        batch_size=8 if is_joined else 16,  # as many tokens
+        batch_size=8 if arm == "joined" else 16,  # as many tokens
         learning_rate=1e-3,
         save_every=args.num_steps * 3,
         seed=texts.seed,
@@ -100,7 +101,7 @@ def trained(arm: str, texts: PlanarTexts, args: Arguments, folder: Path) -> dict
     trainer.args.eval_strategy = "no"
     start = time.process_time()
     figures, seconds = pretrain(trainer), time.process_time() - start
-    read = [EncodedTexts(tokenizer, each.texts, length) for each in (texts, fresh)]
+    read = (EncodedTexts(tokenizer, each.texts, length) for each in (texts, fresh))
     seen, asked = (vectors(model.eval(), each) for each in read)
     answers = nearest_votes(seen, texts.topics), nearest_votes(seen, texts.topics, asked=asked)
     return {
@@ -109,7 +110,8 @@ def trained(arm: str, texts: PlanarTexts, args: Arguments, folder: Path) -> dict
         "link_auc": neighbour_ranks(texts.graph, seen).link_auc.value,
         "loss": figures["validation_loss"],
         "seconds": seconds,
-        "graph_vote": share_right(graph_votes(texts.graph, texts.topics), texts.topics).value,
+        "consistency": local_consistency(graph, texts.topics).value,
+        "graph_vote": share_right(graph_votes(graph, texts.topics), texts.topics).value,
         "words_alone": share_right(fresh.best_by_words(), fresh.topics).value,
     }
 
@@ -125,20 +127,18 @@ def vectors(model: Any, texts: EncodedTexts) -> np.ndarray:
 
 def main(arguments: list[str] | None = None) -> None:
     """Train every arm with every seed, and print a row for each arm."""
-    kinds: Any = Arguments
-    (args,) = HfArgumentParser(kinds).parse_args_into_dataclasses(arguments)
+    (args,) = HfArgumentParser(Arguments).parse_args_into_dataclasses(arguments)  # pyright: ignore
     path = Path(args.output_file)
     runs = json.loads(path.read_text()) if path.exists() else {}
-    settings = f"{args.weight:.4g} {args.num_steps}"
+    settings = f"{args.weight:.4g} {args.num_steps}" + f" {args.exchanged}" * bool(args.exchanged)
     for seed in range(args.num_seeds):
         for arm in args.arms:
-            if f"{arm} {settings} {seed}" in runs:
-                continue
-            texts = PlanarTexts(seed=seed)
-            with tempfile.TemporaryDirectory() as folder:
-                runs[f"{arm} {settings} {seed}"] = trained(arm, texts, args, Path(folder))
-            with writing(path) as file:
-                json.dump(runs, file, indent=1)
+            key = f"{arm} {settings} {seed}"
+            if key not in runs:
+                with tempfile.TemporaryDirectory() as folder:
+                    runs[key] = trained(arm, PlanarTexts(seed=seed), args, Path(folder))
+                with writing(path) as file:
+                    json.dump(runs, file, indent=1)
     for arm in args.arms:
         kept = [runs[f"{arm} {settings} {seed}"] for seed in range(args.num_seeds)]
         means = {key: mean_estimate(np.array([run[key] for run in kept])) for key in kept[0]}

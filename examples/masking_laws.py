@@ -23,8 +23,8 @@ from transformers import HfArgumentParser
 import hf_apt
 from hf_apt.atomic import writing
 from hf_apt.cli.run_options import run_options
-from hf_apt.models.fresh import new_model
 from hf_apt.runs.preparation import prepare
+from hf_apt.runs.starting.starting_model import starting_model
 from hf_apt.stats.acquisition.steps_to_reach import steps_to_reach
 from hf_apt.stats.estimates import mean_estimate
 from hf_apt.training.pretraining import pretrain, pretrainer
@@ -87,7 +87,7 @@ def trained(config: Any, folder: Path) -> dict[str, Any]:
     pretrained, law, ceiling_V = config.pretrain, config.pretrain.masking_law, None
     if law is not None and law.needs_ceiling:
         ceiling_V = config.corpus.ceiling(validation, rate=pretrained.masking_rate)
-    model = new_model(config.shape, train, seed=pretrained.seed)
+    model, _ = starting_model(config, train)
     trainer: Any = pretrainer(
         *(model, train, validation, pretrained, folder / "work"),
         callbacks=[hf_apt.AptCallback(every=max(pretrained.num_steps // 12, 1))],

@@ -23,7 +23,7 @@ _OF_DEPTH = (
 _OF_CLUSTERS = ("definition", "threshold", "num_clusters", "num_tokens_in_clusters", "mean_size")
 _OF_TASK = ("chance", "overlap", "provenance")
 _OF_COMMITTEE = ("task", "chance", "provenance", "members", "curves", "reference", "cost")
-_OF_ENOUGH = ("best", "best_accuracy", "enough", "earlier", "earlier_minus_last")
+_OF_ENOUGH = ("best", "best_accuracy", "enough", "earlier", "earlier_minus_last", "low", "high")
 _OF_MACHINE = ("torch", "hf_apt", "commit", "system", "processor", "cores", "threads")
 
 

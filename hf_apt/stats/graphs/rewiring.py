@@ -7,7 +7,7 @@ import numpy as np
 from hf_apt.stats.graphs.graph import Graph, graph_of_links
 
 
-def rewired(graph: Graph, *, seed: int = 0, swaps_per_link: int = 10) -> Graph:
+def rewired(graph: Graph, *, seed: int = 0, swaps_per_link: int = 10, share: float = 1.0) -> Graph:
     """`graph` with its links exchanged at random, the degree of each node kept.
 
     Two links a-b and c-d become a-d and c-b where that makes no link twice and none of a node with
@@ -18,18 +18,27 @@ def rewired(graph: Graph, *, seed: int = 0, swaps_per_link: int = 10) -> Graph:
         graph: the graph.
         seed: of the choice.
         swaps_per_link: exchanges that are tried for each link.
+        share: share of the links that are exchanged with one another, drawn at random, in [0, 1];
+            the others stay, and of 0 the graph is the same.
 
     Returns:
         Another graph of the same degrees.
 
     Raises:
-        ValueError: if no exchange was possible, as in a complete graph.
+        ValueError: if no exchange was possible, as in a complete graph; for a share out of range.
     """
+    if not 0 <= share <= 1:
+        raise ValueError(f"a share of {share} of the links cannot be exchanged: it is from 0 to 1.")
+    if share == 0:
+        return graph
     generator = np.random.default_rng(seed)
     links = [(int(first), int(second)) for first, second in graph.links()]
     present = set(links)
-    num_tried, num_made = swaps_per_link * len(links), 0
-    chosen = generator.integers(0, max(len(links), 1), (num_tried, 2)).tolist()
+    free = np.arange(len(links))
+    if share < 1:
+        free = generator.permutation(len(links))[: round(share * len(links))]
+    num_tried, num_made = swaps_per_link * len(free), 0
+    chosen = free[generator.integers(0, max(len(free), 1), (num_tried, 2))].tolist()
     turned = generator.random(num_tried) < 0.5
     for (one, other), is_turned in zip(chosen, turned.tolist(), strict=True):
         (a, b), (c, d) = links[one], links[other]

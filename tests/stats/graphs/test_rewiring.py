@@ -29,6 +29,19 @@ def test_what_links_said_is_gone():
     assert local_consistency(rewired(graph), labels).value == pytest.approx(24 / 99, abs=0.05)
 
 
+@pytest.mark.parametrize("share", [0.0, 0.25, 0.5])
+def test_a_share_of_the_links_is_exchanged(share):
+    """Of 100 nodes in classes of 25 the kept links join a class, of the others 24 in 99 do."""
+    labels = np.repeat(np.arange(4), 25)
+    graph = label_graph(labels)
+    other = rewired(graph, share=share)
+    assert other.degrees.tolist() == graph.degrees.tolist()
+    expected = 1 - share + share * 24 / 99
+    assert local_consistency(other, labels).value == pytest.approx(expected, abs=0.05)
+    with pytest.raises(ValueError, match=r"a share of 1.5 of the links cannot be exchanged"):
+        rewired(graph, share=1.5)
+
+
 def test_all_graphs_of_these_degrees_come_about_equally_often():
     """A ring of five has twelve forms, and a chain of exchanges visits each alike."""
     ring = graph_of_links(5, [(0, 1), (1, 2), (2, 3), (3, 4), (4, 0)])

@@ -15,7 +15,12 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
+import blocks
+import equal_time
+import growth
 import laws
+import predictors
+import sizes
 import strangers
 import transfers
 import ways
@@ -23,22 +28,28 @@ import ways
 RECORDS = Path(__file__).parent
 DOCS = RECORDS.parent
 PLANTED = (
-    *("plain", "longer", "masked 0.4", "causal first", "ability", "frequency", "ceiling"),
+    *("plain", "longer", "three times", "four times", "masked 0.4", "causal first"),
+    *("ability", "frequency", "ceiling"),
     *("labels", "rewired", "complexity", "after norm", "norm"),
     *("windows", "plain dropout", "sentences"),
     *("pairs", "replaced", "replaced, shared", "replaced, none", "selection", "choice"),
 )
 FEWREL = (
-    *("plain", "longer", "masked 0.4", "ability", "frequency", "entities", "rewired"),
+    *("plain", "longer", "three times", "five times", "masked 0.4", "ability", "frequency"),
+    *("entities", "rewired"),
     *("complexity", "norm", "windows", "plain dropout", "sentences", "pairs"),
-    *("norms+projections", "replaced"),
+    *("norms+projections", "replaced", "selection", "choice"),
 )
+CLS = ("plain", "norms+projections")
 LAWS = ("uniform", "ability", "frequency", "ceiling")
 ARTIFICIAL = (
     *("none", "longer", "noise", "bigram", "nested", "flat", "automaton", "shuffled", "planted"),
     *("nested, 1-3", "nested, 4-6", "nested, attention"),
 )
 AGNEWS = ("none", "zipf", "nested", "flat", "automaton")
+PAPER = (sizes, blocks, growth, predictors)
+"""Modules with the tables of `examples/paper`."""
+
 _MARKED = re.compile(r"<!-- table (.+?) -->\n.*?<!-- end -->", re.DOTALL)
 
 
@@ -81,6 +92,7 @@ def _ways(name: str, order: tuple[str, ...]) -> dict[str, Callable[[], str]]:
         f"{name} last": lambda: ways.last_block(*_read(name, order)),
         f"{name} apt": lambda: ways.per_depth(*_read(name, order), "apt"),
         f"{name} accuracy": lambda: ways.per_depth(*_read(name, order), "accuracy"),
+        f"{name} equal time": lambda: equal_time.equal_time(*_read(name, order)),
     }
 
 
@@ -99,6 +111,12 @@ def _transfers(name: str, order: tuple[str, ...]) -> dict[str, Callable[[], str]
 TABLES = (
     _ways("planted_ways", PLANTED)
     | _ways("fewrel_ways", FEWREL)
+    | {
+        f"fewrel_ways {figure}": lambda figure=figure: ways.per_depth(
+            _read("fewrel_ways", FEWREL)[0], CLS, figure
+        )
+        for figure in ("cls_accuracy", "cls_frozen")
+    }
     | _transfers("artificial_transfer", ARTIFICIAL)
     | _transfers("agnews_transfer", AGNEWS)
     | {"masking_laws ends": lambda: laws.ends(*_read("masking_laws", LAWS))}
@@ -106,6 +124,7 @@ TABLES = (
         f"strangers {name}": lambda table=table: table(strangers.records(RECORDS / "strangers"))
         for name, table in strangers.TABLES.items()
     }
+    | {f"paper {name}": table for module in PAPER for name, table in module.TABLES.items()}
 )
 
 

@@ -15,6 +15,11 @@ GENERATORS = ("replaced", "replaced, shared", "replaced, none", "selection", "ch
 """Ways that train two models: their generators are measured, their discriminators fine-tuned."""
 
 
+def task(run: Mapping[str, Any]) -> float:
+    """The task's accuracy, mean over depths."""
+    return sum(run["accuracy"]) / len(run["accuracy"])
+
+
 def last_block(runs: Sequence[Mapping[str, Any]], order: Sequence[str]) -> str:
     """Mean APT, clusters and loss after the last block, the task over depths, and seconds."""
     plain = of_way(runs, order[0])
@@ -33,7 +38,7 @@ def last_block(runs: Sequence[Mapping[str, Any]], order: Sequence[str]) -> str:
                 cell(own, masked, lambda run: run["apt"][-1]),
                 clusters,
                 loss,
-                cell(own, base, lambda run: sum(run["accuracy"]) / len(run["accuracy"])),
+                cell(own, base, task),
                 f"{sum(seconds) / len(seconds):.0f}" if seconds else "–",
             )
         )

@@ -60,6 +60,22 @@ def test_a_cell_is_a_mean_of_differences_of_the_same_seed(fill) -> None:
         cell(other, {1: plain[1]}, lambda run: run["x"])
 
 
+def test_ways_stand_beside_a_plain_training_of_as_many_seconds(fill) -> None:
+    """Ten steps a second: 20 s are 200 steps, in the middle of 100 and 400 by their logarithm."""
+    ways = {"plain": (100, 10, 0.25), "longer": (400, 40, 0.5), "way": (100, 20, 0.4)}
+    runs = [
+        {"arm": arm, "seed": seed, "command": f"x --steps 100 --steps {num}", "seconds": seconds}
+        | {"apt": [0, share + seed], "accuracy": [share, share]}
+        for arm, (num, seconds, share) in (ways | {"slow": (100, 90, 0.4)}).items()
+        for seed in (1, 2)
+    ]
+    lines = fill.equal_time.equal_time(runs, ["plain", "longer", "way", "slow"]).splitlines()
+    assert lines[2:] == [
+        "| way | 200 | +0.025 ± 0.000 | +0.025 ± 0.000 |",
+        "| slow | ≥ 900 | -0.100 ± 0.000 | -0.100 ± 0.000 |",
+    ]
+
+
 def test_a_table_leaves_no_way_out_and_pages_name_what_there_is(fill, tmp_path, monkeypatch):
     (tmp_path / "some.json").write_text(json.dumps({"runs": [{"arm": "new", "seed": 1}]}))
     monkeypatch.setattr(fill, "RECORDS", tmp_path)

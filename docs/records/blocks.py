@@ -1,0 +1,83 @@
+"""Tables of a task along the blocks: where accuracy is largest, whether the middle beats the end.
+
+All models of the corpus sizes are taken together; ± is over models.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+import numpy as np
+from cells import cell, table
+from paper_records import SIZES, TASKS, Record, depth_names, tuned
+
+from hf_apt.stats.estimates import mean_estimate
+
+READ = {
+    "frozen cls": "frozen, [CLS]",
+    "frozen mean": "frozen, mean",
+    "finetuned cls": "fine-tuned, [CLS]",
+    "finetuned mean": "fine-tuned, mean",
+}
+"""What is read, by its name in records, and what it is called."""
+
+
+def along_blocks() -> str:
+    """Accuracy at every depth, by task, protocol and pooling."""
+    rows: list[tuple[str, ...]] = []
+    for name, key, runs in _each():
+        num_depths = len(next(iter(runs.values()))["models"]["pretrained"][key])
+        cells = (
+            cell(runs, None, lambda run, key=key, depth=depth: _accuracies(run, key)[depth])
+            for depth in range(num_depths)
+        )
+        rows = rows or [("task, protocol, pooling", *depth_names(num_depths))]
+        rows.append((name, *cells))
+    return table(rows)
+
+
+def middle() -> str:
+    """How much an earlier depth has over the last, and how often beyond its interval."""
+    heads = ("best in the mean", "an earlier depth less the last", "earlier beats", "last beats")
+    rows = [("task, protocol, pooling", *heads, "models")]
+    for name, key, runs in _each():
+        means = np.mean([_accuracies(run, key) for run in runs.values()], axis=0)
+        found = [run["enough"][key] for run in runs.values()]
+        estimate = mean_estimate(np.array([each["earlier_minus_last"]["value"] for each in found]))
+        told = [_told(each) for each in found]
+        rows.append(
+            (
+                name,
+                _depth(int(means.argmax())),
+                f"{estimate.value:+.3f} ± {estimate.standard_error:.3f}",
+                str(told.count(1)),
+                str(told.count(-1)),
+                str(len(told)),
+            )
+        )
+    return table(rows)
+
+
+def _each() -> Iterator[tuple[str, str, dict[int, Record]]]:
+    for task, label in TASKS.items():
+        found = [run for size in SIZES for run in tuned(size, task).values()]
+        if len(found) > 1:
+            for key, read in READ.items():
+                yield f"{label}, {read}", key, dict(enumerate(found))
+
+
+def _accuracies(run: Record, key: str) -> list[float]:
+    return [each["value"] for each in run["models"]["pretrained"][key]]
+
+
+def _told(difference: Record) -> int:
+    """1 or -1 where the interval of 95 % leaves 0 out on that side, and 0 where it does not."""
+    return int(difference["low"] > 0) - int(difference["high"] < 0)
+
+
+def _depth(depth: int) -> str:
+    return f"block {depth}" if depth else "embeddings"
+
+
+TABLES = {"blocks": along_blocks, "middle": middle}
+"""The tables by their names."""

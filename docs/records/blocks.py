@@ -39,7 +39,7 @@ def along_blocks() -> str:
 def middle() -> str:
     """How much an earlier depth has over the last, and how often beyond its interval."""
     heads = ("best in the mean", "an earlier depth less the last", "earlier beats", "last beats")
-    rows = [("task, protocol, pooling", *heads, "models")]
+    rows: list[tuple[str, ...]] = [("task, protocol, pooling", *heads, "models")]
     for name, key, runs in _each():
         means = np.mean([_accuracies(run, key) for run in runs.values()], axis=0)
         found = [run["enough"][key] for run in runs.values()]

@@ -50,7 +50,8 @@ def by_depth(
     """A figure at every depth, of the first way and what the others have more."""
     plain = of_way(runs, order[0])
     depths = range(len(read(next(iter(plain.values())))))
-    rows = [(head, "embeddings", *(f"block {depth}" for depth in depths[1:]))]
+    names = (f"block {depth}" for depth in depths[1:])
+    rows: list[tuple[str, ...]] = [(head, "embeddings", *names)]
     for way in order:
         own, base = of_way(runs, way), None if way == order[0] else plain
         cells = (cell(own, base, lambda run, depth=depth: read(run)[depth]) for depth in depths)

@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Mapping, Sequence
+from statistics import fmean
 from typing import Any
 
 import numpy as np
@@ -36,7 +37,7 @@ def equal_time(runs: Sequence[Mapping[str, Any]], order: Sequence[str]) -> str:
     rows = [("way", "plain steps in its time", *FIGURES)]
     for way in (each for each in order if each not in LENGTHS):
         own = of_way(runs, way)
-        asked = pace * np.mean([run["seconds"] for run in own.values() if run["seconds"]])
+        asked = pace * fmean(run["seconds"] for run in own.values() if run["seconds"])
         cells = ["–" if way in GENERATORS else _gain(own, plain, asked, "mean APT")]
         cells.append(_gain(own, plain, asked, "task, mean over depths"))
         rows.append((way, f"{'≥ ' if asked > longest else ''}{asked:,.0f}", *cells))

@@ -24,7 +24,7 @@ from hf_apt.stats.estimates import mean_estimate
 from hf_apt.stats.pictures.depth_palette import depth_palette
 
 FOLDER = Path(__file__).parents[1] / "figures"
-STYLE = {
+STYLE: Any = {
     "svg.fonttype": "none",
     "svg.hashsalt": "hf_apt",
     "font.family": "sans-serif",

@@ -37,7 +37,9 @@ def ages() -> str:
     """How many tokens are learnt at every depth, and the steps by which quarters of them are."""
     found = by_seed(lambda seed: f"growth-seed-{seed}")
     depths = depth_names(len(next(iter(found.values()))["ages"]))
-    rows = [("after", "tokens learnt", "a quarter by step", "half by", "three quarters by")]
+    rows: list[tuple[str, ...]] = [
+        ("after", "tokens learnt", "a quarter by step", "half by", "three quarters by")
+    ]
     for depth, name in enumerate(depths):
         numbers = [run["ages"][depth]["num"] for run in found.values()]
         quartiles = [run["ages"][depth]["quartiles"] for run in found.values()]

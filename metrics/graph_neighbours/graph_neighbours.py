@@ -27,18 +27,22 @@ class GraphNeighbours(Streamed, evaluate.Metric):
         references: the label of each, a whole number from 0.
         links: optional at `compute`, pairs of linked texts by their places, from 0.
         num_neighbours: optional at `compute`, how many of the nearest vote: 3.
+        radius: optional at `compute`, links within which another text counts for
+            local_consistency: 1, which are the neighbours.
 
     Returns:
         knn_accuracy: share of the num_texts texts whose label most of the nearest others have by
             Euclidean distance, each vote weighing 1 / distance, in [0, 1];
-        with links also num_links; local_consistency, the mean share of a text's neighbours that
-            have its label; graph_vote_accuracy, of most neighbours; link_auc, the probability that
-            a neighbour lies nearer than a text that is none; ranking_precision, reciprocal_rank,
-            hits_at_1 and hits_at_10 of neighbours among all others: all in [0, 1], ties counting
-            against. Each with its standard error over texts, `link_auc_standard_error` and so on.
+        with links also num_links; local_consistency, the mean share of the texts within radius
+            links of a text that have its label; graph_vote_accuracy, of most neighbours; link_auc,
+            the probability that a neighbour lies nearer than a text that is none;
+            ranking_precision, reciprocal_rank, hits_at_1 and hits_at_10 of neighbours among all
+            others: all in [0, 1], ties counting against. Each with its standard error over texts,
+            `link_auc_standard_error` and so on.
 
     Raises:
-        ValueError: for what are no vectors, labels or links, and for too few texts.
+        ValueError: for what are no vectors, labels or links, for too few texts, and for a radius
+            below 1.
 
     Examples:
         The name is that of the metric's folder, or of its Space on the Hub.
@@ -83,5 +87,5 @@ class GraphNeighbours(Streamed, evaluate.Metric):
             ],
         )
 
-    def _compute(self, inputs, links=None, num_neighbours=3):
-        return graph_scores(inputs, links=links, num_neighbours=num_neighbours)
+    def _compute(self, inputs, links=None, num_neighbours=3, radius=1):
+        return graph_scores(inputs, links=links, num_neighbours=num_neighbours, radius=radius)

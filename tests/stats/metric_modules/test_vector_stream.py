@@ -44,3 +44,24 @@ def test_the_figures_are_those_of_the_functions(plane):
     assert scores["hits_at_10_standard_error"] == ranks.hits[10].standard_error
     alone = graph_scores(VectorStream().update(points, labels), num_neighbours=5)
     assert set(alone) == {"num_texts", "knn_accuracy", "knn_accuracy_standard_error"}
+
+
+def test_local_consistency_is_that_within_the_radius():
+    """On the path 0-1-2-3 of labels 0, 0, 1, 0, by hand.
+
+    Neighbours: (1/1 + 1/2 + 0/2 + 0/1) / 4. Within two links: (1/2 + 2/3 + 0/3 + 1/2) / 4. Within
+    three all others: three times 2/3, and 0.
+    """
+    stream = VectorStream().update(np.eye(4), [0, 0, 1, 0])
+    links = [(0, 1), (1, 2), (2, 3)]
+    by_radius = [graph_scores(stream, links=links, radius=radius) for radius in (1, 2, 3)]
+    found = [scores["local_consistency"] for scores in by_radius]
+    assert found == pytest.approx([3 / 8, 5 / 12, 1 / 2])
+    assert graph_scores(stream, links=links) == by_radius[0]
+    others = [
+        {name: value for name, value in scores.items() if "consistency" not in name}
+        for scores in by_radius
+    ]
+    assert others[0] == others[1] == others[2]
+    with pytest.raises(ValueError, match="radius must be .* at least 1, got 0"):
+        graph_scores(stream, links=links, radius=0)

@@ -105,10 +105,13 @@ def facts(summary: Summary) -> list[tuple[str, list[tuple[str, str]]]]:
 def flat(content: Any, prefix: str = "") -> list[tuple[str, str]]:
     """Nested settings as dotted names and values as text; null is left out.
 
-    Of absolute paths the last part alone is shown.
+    Settings in a list go by their `name`, or else by their number in it. Of absolute paths the last
+    part alone is shown.
 
     >>> flat({"model": {"num_blocks": 6}, "seed": 0, "limit": None})
     [('model.num_blocks', '6'), ('seed', '0')]
+    >>> flat({"objectives": [{"name": "r_drop", "weight": 1.0}]})
+    [('objectives.r_drop.weight', '1')]
     """
     if content is None:
         return []
@@ -125,6 +128,22 @@ def flat(content: Any, prefix: str = "") -> list[tuple[str, str]]:
         return [(prefix, str(content) if prefix.endswith("seed") else f"{content:,}")]
     if isinstance(content, float):
         return [(prefix, f"{content:.6g}")]
+    if isinstance(content, list) and content and all(isinstance(item, dict) for item in content):
+        return flat(_by_name(content), prefix)
     if isinstance(content, list):
         return [(prefix, ", ".join(short_path(str(item)) for item in content) or "none")]
     return [(prefix, short_path(str(content)))]
+
+
+def _by_name(parts: list[dict[str, Any]]) -> dict[str, Any]:
+    """Settings by their names, without these; by their numbers where names do not tell them apart.
+
+    One that has nothing but a name is given as such.
+    """
+    names = [part.get("name") for part in parts]
+    if None in names or len({*names}) < len(names):
+        return {str(number): part for number, part in enumerate(parts, start=1)}
+    return {
+        str(part["name"]): {key: value for key, value in part.items() if key != "name"} or True
+        for part in parts
+    }

@@ -43,7 +43,11 @@ class MaskingFigures(TypedDict):
 
 
 TRAINING = ("num_steps", "train_loss", "validation_loss", "num_sequences_seen", "num_tokens_seen")
-"""What `training.json` says at least."""
+"""What `training.json` says at least.
+
+A training with objectives has `terms`, too: `hf_apt.training.logged_terms.LoggedTerm` by
+the name under which each is logged; records of versions before have none.
+"""
 
 
 class Summary(TypedDict):

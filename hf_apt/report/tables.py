@@ -91,6 +91,7 @@ def facts(summary: Summary) -> list[tuple[str, list[tuple[str, str]]]]:
     parts = []
     for part in ("corpus", "model", "training", "masking"):
         content: Any = summary[part] or {}
+        content = {name: value for name, value in content.items() if name != "terms"}  # a table
         rows = [
             ("duration", duration(float(content[name])))
             if name == "seconds"

@@ -178,11 +178,13 @@ def _arithmetic(
     )
 
 
-def pretrain(trainer: Trainer) -> dict[str, float]:
+def pretrain(trainer: Trainer) -> dict[str, Any]:
     """Train to the end, from the last whole checkpoint where there is one, which is told.
 
     Returns `num_steps`, `seconds` (of this process alone), `train_loss` (the last one logged, with
-    the terms of objectives) and `validation_loss` (always plain), both in nats a modified token.
+    the terms of objectives) and `validation_loss` (always plain), both in nats a modified token;
+    with objectives also `terms`, what each term was at its first and last logging
+    (`hf_apt.training.logged_terms`).
 
     Raises `DivergedError`, a ValueError, where the loss is not finite any more; no checkpoint is
     left then. Raises `Stopped` after a checkpoint was saved where a signal asked for an end and
@@ -192,6 +194,7 @@ def pretrain(trainer: Trainer) -> dict[str, float]:
 
     from hf_apt.training.checksums import WriteChecksums
     from hf_apt.training.divergence import DivergedError, StopWhereDiverged
+    from hf_apt.training.logged_terms import logged_terms
     from hf_apt.training.save_and_stop import SaveAndStop
 
     folder = Path(str(trainer.args.output_dir))
@@ -214,10 +217,13 @@ def pretrain(trainer: Trainer) -> dict[str, float]:
             raise
     if request.signum is not None:
         raise Stopped(request.signum)
-    losses = [entry["loss"] for entry in trainer.state.log_history if "loss" in entry]
+    history = trainer.state.log_history
+    losses = [entry["loss"] for entry in history if "loss" in entry]
+    terms = logged_terms(history, (each.name for each in getattr(trainer, "objectives", ())))
     return {
         "num_steps": result.global_step,
         "seconds": round(result.metrics["train_runtime"], 1),
         "train_loss": losses[-1] if losses else result.training_loss,
         "validation_loss": trainer.evaluate()["eval_loss"],
+        **({"terms": terms} if terms else {}),
     }

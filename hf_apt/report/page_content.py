@@ -31,7 +31,7 @@ def page_content(records: RunRecords) -> dict[str, Any]:
         "main_chart": main_chart(view),
         "ruler": ruler_sentence(view.summary),
         "receipts_end": receipts_end(view.summary),
-        "lead": lead(view.summary, view.shown[0]),
+        "lead": lead(view.summary, view.shown[0], view.records.config),
         "key_figures": key_figures(view.summary, view.shown[0], view.threshold),
         "palettes": {
             theme: depth_palette(len(view.labels), dark=theme == "dark")

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from typing import Any
 
 from hf_apt.records.changed_answers import changed_sentences
@@ -18,6 +19,7 @@ from hf_apt.report.formats import (
     number,
     percent,
 )
+from hf_apt.report.training.methods import listed, short_words
 from hf_apt.stats.depth_figures import ClusterFigures, DepthFigures
 from hf_apt.stats.labels import READOUT_LABELS
 
@@ -37,10 +39,13 @@ _QUESTION = {
 }
 
 
-def lead(summary: Summary, readout: str) -> list[str]:
-    """The opening paragraph, sentence by sentence; what is not known is not said."""
+def lead(summary: Summary, readout: str, config: Mapping[str, Any] | None = None) -> list[str]:
+    """The opening paragraph, sentence by sentence; what is not known is not said.
+
+    `config` is the run's, which says by which objectives and masking law it was trained.
+    """
     sentences = [
-        _training(summary),
+        _training(summary, config),
         _measurement(summary, readout),
         *changed_sentences(summary["model"]),
         headline(summary, readout),
@@ -134,14 +139,17 @@ def cluster_entry(depth: DepthFigures, threshold: float, definition: str) -> Clu
     )
 
 
-def _training(summary: Summary) -> str:
+def _training(summary: Summary, config: Mapping[str, Any] | None) -> str:
     model, training = summary["model"] or {}, summary["training"]
     facts = [
         ("num_blocks", lambda value: f"{value} block{'' if value == 1 else 's'}"),
         ("conv", _convolutions),
         (
             "cls_norms",
-            lambda value: f"[CLS] with weights of its own in {', '.join(map(str, value))}",
+            lambda value: (
+                f"[CLS] with weights of its own in block{'' if len(value) == 1 else 's'} "
+                f"{listed(value)}"
+            ),
         ),
         ("hidden_size", lambda value: f"hidden size {value}"),
         ("num_attention_heads", lambda value: f"{value} heads"),
@@ -165,6 +173,8 @@ def _training(summary: Summary) -> str:
         parts.append(f"({large(seen)} tokens)")
     if training.get("seconds") is not None:
         parts.append(f"in {duration(training['seconds'])}")
+    if methods := short_words(config):
+        parts.append(f"with {methods}")
     return " ".join(parts) + "."
 
 

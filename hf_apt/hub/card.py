@@ -27,6 +27,7 @@ from hf_apt.report.formats import (
     number,
     percent,
 )
+from hf_apt.report.training.methods import settings, short_words
 
 _HUB_ID = re.compile(r"[\w.-]+/[\w.-]+")
 _DATA_FILE = re.compile(r"[*?\[]|\.(parquet|jsonl|json|ndjson|txt)$")
@@ -101,6 +102,8 @@ def _card(records: RunRecords, options: CardOptions) -> str:
         corpus=corpus,
         conv=summary["model"].get("conv"),
         origin=origin_of(summary["training"]),
+        methods=short_words(config),
+        settings=settings(config),
         cls_norms=summary["model"].get("cls_norms"),
         cls_projections=summary["model"].get("cls_projections"),
         is_planted=summary["corpus"]["name"] == "planted",

@@ -227,6 +227,34 @@ def test_a_missing_record_is_an_error_and_no_blank(run, file, path):
         checkpoint_card(run, CardOptions(repo=REPO))
 
 
+def test_objectives_and_the_masking_law_are_named_with_their_settings(run):
+    """Each setting as it is on record; a plain training has neither word."""
+    assert "objective" not in body(run)
+    assert "masking law" not in body(run)
+    objectives = [
+        {"name": "token_contrast", "weight": 0.125, "views": "windows", "depth": None},
+        {"name": "graph_pairs", "weight": 2.0, "links": "/home/somebody/links.csv"},
+        {"name": "r_drop", "weight": 0.0},
+    ]
+    law = {"name": "frequency", "exponent": 0.75, "most": 1.0}
+    summary, config = run.read_json("summary.json"), run.read_json("config.json")
+    config["pretrain"] |= {"objectives": objectives, "masking_law": law}
+    run.write_json("config.json", config)
+    change_summary(run, model=summary["model"] | {"cls_norms": [1, 2], "cls_projections": []})
+    text = body(run)
+    named = (
+        "token_contrast (weight 0.125) and graph_pairs (weight 2), and the masking law frequency"
+    )
+    assert f", with the objectives {named}.\n[CLS] is normalised by weights of its own" in text
+    assert "- **Objective token_contrast** in training: weight 0.125, views windows.\n" in text
+    assert "- **Objective graph_pairs** in training: weight 2, links links.csv.\n" in text
+    assert (
+        "- **Masking law frequency** in training: exponent 0.75, most 1.\n- **Made with**" in text
+    )
+    assert "r_drop" not in text
+    assert "somebody" not in text
+
+
 def test_a_run_without_training_has_no_card(run):
     change_summary(run, training=None)
     with pytest.raises(ValueError, match="no finished run of `hf-apt run`"):

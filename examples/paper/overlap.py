@@ -1,4 +1,4 @@
-"""Chooses the paragraphs that are most like the texts of the tasks, and as many least like them.
+"""Chooses paragraphs that are most like the texts of the tasks, and as many tokens least like them.
 
     python examples/paper/overlap.py --text='wikipedia/enwiki2014_*.parquet' --data DATA
 
@@ -33,11 +33,11 @@ FEWEST = 32
 
 @dataclass
 class Arguments:
-    """The texts, and how many paragraphs to take."""
+    """The texts, and how much to take."""
 
     text: str = field(metadata={"help": "Parquet files to choose from."})
     data: str = field(default=".", metadata={"help": "Folder of the tasks' Parquet files."})
-    num_paragraphs: int = field(default=pieces.SIZES[1], metadata={"help": "Of each choice."})
+    num_tokens: int = field(default=1_000_000, metadata={"help": "Tokens of each choice, at most."})
 
 
 def main(arguments: list[str] | None = None) -> None:
@@ -52,16 +52,17 @@ def main(arguments: list[str] | None = None) -> None:
     rows = _rows(texts, tokenizer)
     wanted = _texts(Path(args.data) / f"{task}.parquet" for task in TASKS)
     wanted_V = token_counts(_rows(wanted, tokenizer), size)
-    there = [row for row, tokens in enumerate(rows) if len(tokens) >= FEWEST]
-    if 2 * args.num_paragraphs > len(there):
+    there = np.array([row for row, tokens in enumerate(rows) if len(tokens) >= FEWEST])
+    lengths = np.array([len(rows[row]) for row in there])
+    if 2 * args.num_tokens > lengths.sum():
         raise ValueError(
-            f"{args.num_paragraphs:,} paragraphs of each choice are not to be had: {len(there):,} "
-            f"have {FEWEST} tokens."
+            f"two choices of {args.num_tokens:,} tokens are not to be had: paragraphs of {FEWEST} "
+            f"tokens or more have {lengths.sum():,} together."
         )
     scores = likeness([rows[row] for row in there], wanted_V, token_counts(rows, size))
-    in_order = [there[place] for place in np.argsort(-scores, kind="stable")]
-    taken = {"near": in_order[: args.num_paragraphs], "far": in_order[-args.num_paragraphs :]}
-    for name, chosen in taken.items():
+    in_order = np.argsort(-scores, kind="stable")
+    for name, order in (("near", in_order), ("far", in_order[::-1])):
+        chosen = there[order[np.cumsum(lengths[order]) <= args.num_tokens]].tolist()
         _write(Path(args.data) / f"{name}_train.parquet", [texts[row] for row in sorted(chosen)])
         _write(Path(args.data) / f"{name}_validation.parquet", _texts(held_out))
         num_tokens = sum(len(rows[row]) for row in chosen)

@@ -95,7 +95,7 @@ def _transfer() -> Piece:
 
 
 def _overlap() -> Iterator[Piece]:
-    """As many paragraphs as the second size has, like the tasks' texts and unlike them."""
+    """As much text as the second size has, like the tasks' texts and unlike them."""
     for seed in SEEDS:
         for corpus in CORPORA:
             name = f"{corpus}-seed-{seed}"

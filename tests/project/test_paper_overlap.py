@@ -7,6 +7,8 @@ import numpy as np
 import pandas as pd
 import pytest
 
+SPORT = "the player won the game of the season "
+SEA = "a small ship was lost in the deep sea "
 PAPER = Path(__file__).parents[2] / "examples" / "paper"
 
 
@@ -36,25 +38,26 @@ def test_likeness_is_the_mean_log_odds_of_the_tokens(overlap) -> None:
 @pytest.fixture
 def texts(tmp_path, overlap) -> Path:
     """Paragraphs about the task's words and about others, long ones and short ones."""
-    about = {"sport": "the player won the game of the season ", "sea": "a ship sank in deep water "}
-    rows = [f"{text * 8}{number}" for number in range(4) for text in about.values()]
+    rows = [f"{text * 8}{number}" for number in range(4) for text in (SPORT, SEA)]
     pd.DataFrame({"text": [*rows, "the player won"]}).to_parquet(tmp_path / "wiki_train.parquet")
     pd.DataFrame({"text": ["held out"]}).to_parquet(tmp_path / "wiki_validation.parquet")
     for task in overlap.TASKS:
-        frame = pd.DataFrame({"content": [about["sport"]] * 3})
+        frame = pd.DataFrame({"content": [SPORT] * 3})
         frame.to_parquet(tmp_path / f"{task}.parquet")
     return tmp_path
 
 
 def test_paragraphs_like_the_tasks_are_told_from_others(overlap, texts, capsys) -> None:
-    asked = ["--text", str(texts / "wiki_*.parquet"), "--data", str(texts), "--num_paragraphs"]
-    overlap.main([*asked, "4"])
+    asked = ["--text", str(texts / "wiki_*.parquet"), "--data", str(texts), "--num_tokens"]
+    overlap.main([*asked, "270"])  # a paragraph of sport has 65 tokens, one of the sea 73
     near, far = (pd.read_parquet(texts / f"{name}_train.parquet").text for name in ("near", "far"))
     assert all("player" in text for text in near)
     assert all("ship" in text for text in far)
-    assert len(near) == len(far) == 4
+    assert (len(near), len(far)) == (4, 3)
     held_out = pd.read_parquet(texts / "near_validation.parquet").text
     assert held_out.tolist() == ["held out"]
-    assert "near: 4 paragraphs" in capsys.readouterr().out
-    with pytest.raises(ValueError, match="5 paragraphs of each choice are not to be had: 8 have"):
-        overlap.main([*asked, "5"])
+    assert "near: 4 paragraphs, 260 tokens" in capsys.readouterr().out
+    with pytest.raises(
+        ValueError, match="two choices of 277 tokens are not to be had: .* 552 toget"
+    ):
+        overlap.main([*asked, "277"])

@@ -19,6 +19,7 @@ import blocks
 import equal_time
 import growth
 import laws
+import linked
 import predictors
 import sizes
 import strangers
@@ -87,6 +88,10 @@ def _read(name: str, order: tuple[str, ...]) -> tuple[list[Any], list[str]]:
     return runs, [way for way in order if way in there]
 
 
+def _linked() -> dict[str, Any]:
+    return json.loads((RECORDS / "linked_texts.json").read_text(encoding="utf-8"))
+
+
 def _ways(name: str, order: tuple[str, ...]) -> dict[str, Callable[[], str]]:
     return {
         f"{name} last": lambda: ways.last_block(*_read(name, order)),
@@ -120,6 +125,10 @@ TABLES = (
     | _transfers("artificial_transfer", ARTIFICIAL)
     | _transfers("agnews_transfer", AGNEWS)
     | {"masking_laws ends": lambda: laws.ends(*_read("masking_laws", LAWS))}
+    | {
+        f"linked_texts {name}": lambda table=table: table(_linked())
+        for name, table in linked.TABLES.items()
+    }
     | {
         f"strangers {name}": lambda table=table: table(strangers.records(RECORDS / "strangers"))
         for name, table in strangers.TABLES.items()

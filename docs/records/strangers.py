@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from itertools import groupby
 from pathlib import Path
 from typing import Any
@@ -23,6 +23,9 @@ MODELS = {
     "minilm": "MiniLM",
 }
 """The models in the order of the tables, and what they are called there."""
+
+REACTIONS = ("rxnfp", "rxnmapper")
+"""Models of reactions, which have one list of tokens."""
 
 CLUSTERS = "mutual 0.05"
 
@@ -93,16 +96,10 @@ def clusters(found: Mapping[str, Record]) -> str:
 
 def token_rows(found: Mapping[str, Record]) -> str:
     """Tokens that one of the reaction models never has right, and some that both have, by rows."""
-    both = [found[name]["rows"] for name in ("rxnfp", "rxnmapper") if name in found]
-    names = [MODELS[name] for name in ("rxnfp", "rxnmapper") if name in found]
+    both = [found[name]["rows"] for name in REACTIONS if name in found]
+    names = [MODELS[name] for name in REACTIONS if name in found]
     tokens = {token for each in both for token in each["tokens"]}
-    never = {
-        token
-        for each in both
-        for token, row in each["tokens"].items()
-        if row["asked"] and not row["right"]
-    }
-    shown = sorted(never, key=lambda token: (-both[0]["tokens"][token]["asked"], token))
+    shown = _never([each["tokens"] for each in both])
     shown += [token for token in ("c", "C", "(", "[UNK]") if token in tokens]
     heads = ("right of asked", "norm", "bias")
     lines = [("token", *(f"{name}: {head}" for name in names for head in heads))]
@@ -113,6 +110,16 @@ def token_rows(found: Mapping[str, Record]) -> str:
         cells = [(f"{each[key]['num']} ids", *_numbers(each[key])) for each in both]
         lines.append((name, *(cell for three in cells for cell in three)))
     return table(lines)
+
+
+def answers(found: Mapping[str, Record]) -> str:
+    """What the reaction models answer at tokens that one of them never has right."""
+    both = {MODELS[name]: found[name]["rows"]["tokens"] for name in REACTIONS if name in found}
+    rows = [("token", "asked", *both)]
+    for token in _never(list(both.values())):
+        said = (_said(tokens[token]["answers"]) for tokens in both.values())
+        rows.append((f"`{token}`", str(next(iter(both.values()))[token]["asked"]), *said))
+    return table(rows)
 
 
 def states(found: Mapping[str, Record]) -> str:
@@ -144,6 +151,21 @@ def _agreement(depths: list[Record], depth: int) -> str:
     return "–" if rho is None else f"{rho:.2f} (p {p:.4f})"
 
 
+def _never(models: Sequence[Record]) -> list[str]:
+    """Tokens that were asked and that one of the models never had right, the most asked first."""
+    never = {
+        token
+        for tokens in models
+        for token, row in tokens.items()
+        if row["asked"] and not row["right"]
+    }
+    return sorted(never, key=lambda token: (-models[0][token]["asked"], token))
+
+
+def _said(numbers: Mapping[str, int]) -> str:
+    return ", ".join(f"`{answer}` {number}" for answer, number in numbers.items())
+
+
 def _row(row: Record | None) -> tuple[str, str, str]:
     if row is None:
         return "–", "–", "–"
@@ -155,5 +177,12 @@ def _numbers(row: Record) -> tuple[str, str]:
     return f"{row['norm']:.2f}", bias
 
 
-TABLES = {"apt": apt, "blosum": blosum, "clusters": clusters, "rows": token_rows, "states": states}
+TABLES = {
+    "apt": apt,
+    "blosum": blosum,
+    "clusters": clusters,
+    "rows": token_rows,
+    "answers": answers,
+    "states": states,
+}
 """The tables by their names."""

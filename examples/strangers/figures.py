@@ -27,6 +27,9 @@ CLUSTERS: tuple[tuple[Definition, float], ...] = (
 )
 """Definitions and thresholds of the clusters that are kept."""
 
+NUM_ANSWERS = 3
+"""How many answers are kept of each token."""
+
 
 def of_counts(
     counts: DepthCounts, model: PreTrainedModel, vocabulary: Sequence[str], frequency_V: np.ndarray
@@ -52,7 +55,7 @@ def of_counts(
             for definition, threshold in CLUSTERS
         },
         "never_right": {vocabulary[token]: int(support_V[token]) for token in never},
-        "rows": _rows(model, vocabulary, hits_DV[-1], support_V, frequency_V),
+        "rows": _rows(model, vocabulary, counts, frequency_V),
     }
 
 
@@ -82,14 +85,15 @@ def _depth(counts: DepthCounts, depth: int, vocabulary: Sequence[str]) -> dict[s
 def _rows(
     model: PreTrainedModel,
     vocabulary: Sequence[str],
-    hits_V: np.ndarray,
-    support_V: np.ndarray,
+    counts: DepthCounts,
     frequency_V: np.ndarray,
 ) -> dict[str, Any] | None:
-    """Embedding norms and output biases of tokens asked often, of [UNK], and of unused ids."""
+    """Embedding norms, output biases and answers of tokens asked often, of [UNK], of unused ids."""
     rows = token_rows(model)
     if rows is None or not named_unused(vocabulary).any():
         return None
+    hits_V, support_V = counts.hits()[-1], counts.support()
+    answers_VV = counts.at(counts.num_depths - 1).matrix()
     shown = np.flatnonzero(support_V >= ASKED_OFTEN).tolist()
     shown += [index for index, token in enumerate(vocabulary) if token == "[UNK]"]
     compared = row_figures(rows, hits_V, support_V, vocabulary=vocabulary, frequency_V=frequency_V)
@@ -98,6 +102,7 @@ def _rows(
             vocabulary[token]: {
                 "asked": int(support_V[token]),
                 "right": int(hits_V[token]),
+                "answers": _commonest(answers_VV[[token]].tocoo(), vocabulary),
                 **_row(rows, token),
             }
             for token in shown
@@ -109,6 +114,12 @@ def _rows(
 def _row(rows: TokenRows, token: int) -> dict[str, float | None]:
     bias = None if rows.biases_V is None else round(float(rows.biases_V[token]), 3)
     return {"norm": round(float(rows.norms_V[token]), 3), "bias": bias}
+
+
+def _commonest(answers: Any, vocabulary: Sequence[str]) -> dict[str, int]:
+    """The commonest answers at a token's positions, and how often each was given."""
+    in_order = sorted(zip((-answers.data).tolist(), answers.col.tolist(), strict=True))
+    return {vocabulary[answer]: -number for number, answer in in_order[:NUM_ANSWERS]}
 
 
 def pair(estimate: Estimate) -> list[float]:

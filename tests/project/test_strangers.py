@@ -455,6 +455,12 @@ def test_rows_of_tokens_stand_beside_those_of_unused_ids(tmp_path):
     assert rows["[Na+]"]["bias"] == pytest.approx(bias, abs=6e-4)
     assert rows["[Na+]"]["asked"] >= 10
     assert rows["[UNK]"]["asked"] == 0
+    assert rows["[UNK]"]["answers"] == {}
+    for name, row in rows.items():
+        numbers = list(row["answers"].values())
+        assert numbers == sorted(numbers, reverse=True)
+        assert row["answers"].get(name, 0) in (row["right"], 0)
+        assert len(numbers) == 3 or sum(numbers) == row["asked"]
     assert "blosum" not in record["depths"][0]
 
 

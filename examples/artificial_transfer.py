@@ -77,8 +77,7 @@ class Arguments:
 
 def main(arguments: list[str] | None = None) -> None:
     """Train every arm with every seed, and print two tables."""
-    kinds: Any = Arguments
-    (args,) = HfArgumentParser(kinds).parse_args_into_dataclasses(arguments)
+    (args,) = HfArgumentParser(Arguments).parse_args_into_dataclasses(arguments)  # pyright: ignore
     path = Path(args.output_dir) / "transfer.json"
     runs = json.loads(path.read_text())["runs"] if path.exists() else []
     arms = dict(arm.partition("=")[::2] for arm in args.arms)
@@ -91,8 +90,8 @@ def main(arguments: list[str] | None = None) -> None:
             after += " --blocks-of FIRST" * bool(corpus)
             for command in filter(None, (first, after)):
                 config_of(command, args)  # what cannot be read is said before hours of work
-            made = {"seed": seed, "num_documents": args.num_documents}
-            asked.append({"arm": name, "commands": [first, after]} | made)
+            run = {"arm": name, "commands": [first, after], "seed": seed}
+            asked.append(run | {"num_documents": args.num_documents})
     for run in asked:
         if run not in [{key: each.get(key) for key in run} for each in runs]:
             runs.append(run | trained(run, args))
@@ -116,9 +115,10 @@ def config_of(command: str, args: Arguments) -> Any:
 def trained(run: dict[str, Any], args: Arguments) -> dict[str, Any]:
     """What the blocks of an arm are worth."""
     folder, (first, after) = Path(args.output_dir), run["commands"]
-    own = folder / slug(f"{run['arm']} {run['seed']}")
+    own = folder / slug(f"{run['arm']} {run['seed']} {args.num_documents}")
+    shared = folder / slug(f"{first} {args.num_documents}")
     config = config_of(first, args) if first else None
-    return transferred(config, config_of(after, args), own, folder / slug(first))
+    return transferred(config, config_of(after, args), own, shared)
 
 
 def slug(text: str) -> str:

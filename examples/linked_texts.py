@@ -1,7 +1,7 @@
 """Does a graph of texts help pre-training? Linked texts drawn together, beside what is simpler.
 
     python examples/linked_texts.py
-    python examples/linked_texts.py --arms plain graph --exchanged 0.5 --num_steps 200
+    python examples/linked_texts.py --arms graph joined --exchanged 0.5 --num_steps 200
 
 The texts are planted (`hf_apt.data.planted.planar_texts`): what is best is known, by their words
 alone, and by their neighbours. `longer` reads as many texts in all as the arms with a loss, and
@@ -38,9 +38,7 @@ from hf_apt.training.pretraining import pretrain, pretrainer
 from hf_apt.training.representation.depth_states import DepthStates, pooled_states
 
 ARMS: dict[str, dict[str, Any]] = {
-    "plain": {},
-    "longer": {},
-    "joined": {},
+    **{name: {} for name in ("plain", "longer", "joined")},
     "graph": {"graph": "links"},
     "contrastive": {"graph": "links", "loss": "contrastive"},
     "rewired": {"graph": "links", "rewire": True},
@@ -76,7 +74,7 @@ def trained(arm: str, texts: PlanarTexts, args: Arguments, folder: Path) -> dict
         objectives = (GraphPairs(num_anchors=8, **named, **ARMS[arm]),)
     contexts = texts.texts
     if arm == "joined":
-        joined = (linked_contexts(contexts, texts.graph, seed=seed) for seed in range(8))
+        joined = (linked_contexts(contexts, graph, seed=seed) for seed in range(8))
         contexts = [text for each in joined for text in each]
     fresh = replace(texts, draw=1)
     tokenizer = vocabulary_tokenizer((*SPECIAL_TOKENS, *texts.words))
@@ -128,6 +126,8 @@ def vectors(model: Any, texts: EncodedTexts) -> np.ndarray:
 def main(arguments: list[str] | None = None) -> None:
     """Train every arm with every seed, and print a row for each arm."""
     (args,) = HfArgumentParser(Arguments).parse_args_into_dataclasses(arguments)  # pyright: ignore
+    if args.exchanged and (others := {*args.arms} & {"plain", "longer", "dropout"}):
+        raise ValueError(f"{', '.join(sorted(others))} read no links: leave --exchanged out.")
     path = Path(args.output_file)
     runs = json.loads(path.read_text()) if path.exists() else {}
     settings = f"{args.weight:.4g} {args.num_steps}" + f" {args.exchanged}" * bool(args.exchanged)

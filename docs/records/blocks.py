@@ -1,6 +1,7 @@
 """Tables of a task along the blocks: where accuracy is largest, whether the middle beats the end.
 
-All models of the corpus sizes are taken together; ± is over models.
+All models of the corpus sizes are taken together: ± is over them, the sizes' own differences
+included.
 """
 
 from __future__ import annotations
@@ -9,9 +10,10 @@ from collections.abc import Iterator
 
 import numpy as np
 from cells import cell, table
-from paper_records import SIZES, TASKS, Record, depth_names, tuned
+from paper_records import SEEDS, SIZES, TASKS, Record, needed, pieces, tuned
 
 from hf_apt.stats.estimates import mean_estimate
+from hf_apt.stats.labels import default_depth_names
 
 READ = {
     "frozen cls": "frozen, [CLS]",
@@ -26,12 +28,12 @@ def along_blocks() -> str:
     """Accuracy at every depth, by task, protocol and pooling."""
     rows: list[tuple[str, ...]] = []
     for name, key, runs in _each():
-        num_depths = len(next(iter(runs.values()))["models"]["pretrained"][key])
+        depths = range(len(_accuracies(runs[0], key)))
         cells = (
             cell(runs, None, lambda run, key=key, depth=depth: _accuracies(run, key)[depth])
-            for depth in range(num_depths)
+            for depth in depths
         )
-        rows = rows or [("task, protocol, pooling", *depth_names(num_depths))]
+        rows = rows or [("task, protocol, pooling", *default_depth_names(len(depths)))]
         rows.append((name, *cells))
     return table(rows)
 
@@ -48,7 +50,7 @@ def middle() -> str:
         rows.append(
             (
                 name,
-                _depth(int(means.argmax())),
+                default_depth_names(len(means))[int(means.argmax())],
                 f"{estimate.value:+.3f} ± {estimate.standard_error:.3f}",
                 str(told.count(1)),
                 str(told.count(-1)),
@@ -60,10 +62,10 @@ def middle() -> str:
 
 def _each() -> Iterator[tuple[str, str, dict[int, Record]]]:
     for task, label in TASKS.items():
-        found = [run for size in SIZES for run in tuned(size, task).values()]
-        if len(found) > 1:
-            for key, read in READ.items():
-                yield f"{label}, {read}", key, dict(enumerate(found))
+        needed(f"{pieces.of_size(SIZES[0], SEEDS[0])}-{task}")
+        found = dict(enumerate(run for size in SIZES for run in tuned(size, task).values()))
+        for key, read in READ.items():
+            yield f"{label}, {read}", key, found
 
 
 def _accuracies(run: Record, key: str) -> list[float]:
@@ -73,10 +75,6 @@ def _accuracies(run: Record, key: str) -> list[float]:
 def _told(difference: Record) -> int:
     """1 or -1 where the interval of 95 % leaves 0 out on that side, and 0 where it does not."""
     return int(difference["low"] > 0) - int(difference["high"] < 0)
-
-
-def _depth(depth: int) -> str:
-    return f"block {depth}" if depth else "embeddings"
 
 
 TABLES = {"blocks": along_blocks, "middle": middle}

@@ -29,18 +29,20 @@ def equal_time(runs: Sequence[Mapping[str, Any]], order: Sequence[str]) -> str:
     """What each way has more than a plain training of as many seconds, by the same seed.
 
     Between lengths the plain one's figures are taken to be straight in the logarithm of the steps.
-    A way that took longer than the longest is held against that one, and has a ≥ at its steps.
+    A way that took longer than the longest is held against that one, and has a ≥ at its steps; one
+    that took less time than the shortest has a ≤.
     """
     plain = [of_way(runs, way) for way in LENGTHS if way in order]
     pace = _pace([run for way in PACED for run in of_way(runs, way).values()])
-    longest = max(steps(run) for own in plain for run in own.values())
+    lengths = [steps(run) for own in plain for run in own.values()]
     rows = [("way", "plain steps in its time", *FIGURES)]
     for way in (each for each in order if each not in LENGTHS):
         own = of_way(runs, way)
         asked = pace * fmean(run["seconds"] for run in own.values() if run["seconds"])
         cells = ["–" if way in GENERATORS else _gain(own, plain, asked, "mean APT")]
         cells.append(_gain(own, plain, asked, "task, mean over depths"))
-        rows.append((way, f"{'≥ ' if asked > longest else ''}{asked:,.0f}", *cells))
+        mark = "≥ " if asked > max(lengths) else "≤ " if asked < min(lengths) else ""
+        rows.append((way, f"{mark}{asked:,.0f}", *cells))
     return table(rows)
 
 
@@ -50,8 +52,9 @@ def steps(run: Mapping[str, Any]) -> int:
 
 
 def _pace(runs: Sequence[Mapping[str, Any]]) -> float:
-    """Steps a second."""
-    return sum(map(steps, runs)) / sum(run["seconds"] for run in runs)
+    """Steps a second, of the runs that were timed."""
+    timed = [run for run in runs if run["seconds"]]
+    return sum(map(steps, timed)) / sum(run["seconds"] for run in timed)
 
 
 def _gain(own: Runs, plain: Sequence[Runs], asked: float, name: str) -> str:

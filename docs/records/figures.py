@@ -8,7 +8,7 @@ They are written into `docs/figures`, NAME.svg.
 from __future__ import annotations
 
 import sys
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -17,10 +17,23 @@ import matplotlib
 import numpy as np
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
-from paper_records import SIZES, TASKS, Record, depth_names, models, tuned
+from matplotlib.lines import Line2D
+from paper_records import (
+    SIZES,
+    TASKS,
+    Record,
+    all_models,
+    at_depth,
+    models,
+    needed,
+    num_depths,
+    pieces,
+    tuned,
+)
 
 from hf_apt.atomic import writing
 from hf_apt.stats.estimates import mean_estimate
+from hf_apt.stats.labels import default_depth_names
 from hf_apt.stats.pictures.depth_palette import depth_palette
 
 FOLDER = Path(__file__).parents[1] / "figures"
@@ -41,71 +54,79 @@ STYLE: Any = {
 COLOURS = ("#0072b2", "#d55e00", "#009e73")
 """Of tasks: Okabe and Ito's, which colour-blind readers tell apart."""
 
+MARKERS = ("o", "s", "^", "D")
+"""Of the sizes of the corpus."""
+
+RAREST = 200
+"""Tokens that occur less often in the text are not shown: next to nothing is learnt of them."""
+
 
 def corpus_size() -> Figure:
     """Mean APT and the tasks' accuracy against the number of paragraphs trained on."""
     figure, (apt, gain) = _panels(2, (9, 3.8))
-    found = {size: runs for size in SIZES if (runs := models(size))}
-    num_depths = len(next(iter(found[SIZES[0]].values()))["depths"])
-    for depth, (name, colour) in enumerate(
-        zip(depth_names(num_depths), depth_palette(num_depths), strict=True)
-    ):
-        _line(apt, found, lambda run, depth=depth: _rarefied(run, depth), name, colour)
+    found = all_models()
+    for depth, name, colour in _depths(found):
+        _line(apt, found, at_depth(depth, "rarefied_mean_apt"), name, colour)
     apt.set_title("mean APT of 1,000 positions")
+    apt.set_ylim(bottom=0)
     for (task, label), colour in zip(TASKS.items(), COLOURS, strict=True):
-        without = next(iter(tuned(SIZES[0], task).values()))["models"]["untrained"]["classifier"]
+        first = needed(f"{pieces.of_size(SIZES[0], pieces.SEEDS[0])}-{task}")
+        without = first["models"]["untrained"]["classifier"]["value"]
         runs = {size: runs for size in SIZES if (runs := tuned(size, task))}
-        _line(gain, runs, lambda run, less=without: _classifier(run) - less["value"], label, colour)
+        _line(gain, runs, lambda run, less=without: _classifier(run) - less, label, colour)
     gain.set_title("accuracy gained by pre-training")
+    gain.axhline(0, color="#888888", linewidth=0.8)
     for axes in (apt, gain):
         axes.set_xscale("log")
         axes.set_xticks(SIZES, [f"{size:,}" for size in SIZES])
         axes.set_xticks([], minor=True)
         axes.set_xlabel("paragraphs trained on, 9.2 million tokens seen each")
-        axes.set_ylim(bottom=0)
         axes.legend(fontsize=8.5)
     return figure
 
 
 def over_training() -> Figure:
     """Mean APT against steps: at every depth, and after the last block by frequency."""
-    figure, (by_depth, by_frequency) = _panels(2, (9, 3.8))
+    figure, (by_depth, by_frequency) = _panels(2, (10, 4))
     found = growth.at_steps()
-    num_depths = len(next(iter(found[growth.FINAL].values()))["depths"])
-    for depth, (name, colour) in enumerate(
-        zip(depth_names(num_depths), depth_palette(num_depths), strict=True)
-    ):
-        _line(by_depth, found, lambda run, depth=depth: _rarefied(run, depth), name, colour)
+    for depth, name, colour in _depths(found):
+        _line(by_depth, found, at_depth(depth, "rarefied_mean_apt"), name, colour)
     by_depth.set_title("mean APT of 1,000 positions, by depth")
-    lows = [each["low"] for each in _frequencies(next(iter(found[growth.FINAL].values())))]
-    shown = [low for low in lows if low >= 200]
-    for low, colour in zip(shown, depth_palette(len(shown)), strict=True):
+    lows = sorted({each["low"] for run in found[pieces.STEPS].values() for each in _bins(run)})
+    shown = [low for low in lows if low >= RAREST]
+    shades = [matplotlib.colormaps["viridis"](place) for place in np.linspace(0.9, 0, len(shown))]
+    for low, colour in zip(shown, shades, strict=True):
         _line(by_frequency, found, lambda run, low=low: _apt_of(run, low), f"{low:,.0f}", colour)
-    by_frequency.set_title("after the last block, by occurrences in the text, from")
-    for axes in (by_depth, by_frequency):
+    by_frequency.set_title("mean APT after the last block, by frequency")
+    for axes, title in ((by_depth, None), (by_frequency, "occurrences\nin the text,\nfrom")):
         axes.set_xscale("log")
         axes.set_xlabel("steps of 1,024 tokens")
         axes.set_ylim(bottom=0)
-        axes.legend(fontsize=8.5)
+        axes.legend(fontsize=8.5, title=title, loc="upper left", bbox_to_anchor=(1, 1))
     return figure
 
 
 def apt_and_transfer() -> Figure:
     """Every block of every model: mean APT against the accuracy of a task, read there."""
-    figure, panels = _panels(len(TASKS), (9, 3.4))
+    figure, panels = _panels(len(TASKS), (10, 3.6))
+    colours = depth_palette(num_depths(all_models()))
     for axes, (task, label) in zip(panels, TASKS.items(), strict=True):
-        for size in SIZES:
+        for size, marker in zip(SIZES, MARKERS, strict=True):
             for seed, run in tuned(size, task).items():
                 accuracies = run["models"]["pretrained"]["finetuned mean"]
                 model = models(size)[seed]
-                colours = depth_palette(len(accuracies))
-                x = [_rarefied(model, depth) for depth in range(len(accuracies))]
+                x = [at_depth(depth, "rarefied_mean_apt")(model) for depth in range(len(colours))]
                 y = [each["value"] for each in accuracies]
                 axes.plot(x, y, color="#bbbbbb", linewidth=0.8, zorder=1)
-                axes.scatter(x, y, c=colours, s=18, zorder=2)
+                axes.scatter(x, y, c=colours, s=24, marker=marker, zorder=2)
         axes.set_title(label)
         axes.set_xlabel("mean APT of 1,000 positions")
     panels[0].set_ylabel("fine-tuned accuracy, mean over tokens")
+    ends = {"embeddings": colours[0], "last block": colours[-1]}
+    handles = [Line2D([], [], color=colour, marker="s", ls="") for colour in ends.values()]
+    handles += [Line2D([], [], color="#888888", marker=marker, ls="") for marker in MARKERS]
+    names = [*ends, *(f"{size:,} paragraphs" for size in SIZES)]
+    figure.legend(handles, names, loc="outside lower center", ncols=len(names), fontsize=8.5)
     return figure
 
 
@@ -136,7 +157,7 @@ def _line(
     found: Mapping[int, Mapping[int, Record]],
     figure: Callable[[Record], float],
     label: str,
-    colour: str,
+    colour: Any,
 ) -> None:
     """The means over seeds against what they are found by, with standard errors."""
     estimates = [
@@ -149,20 +170,22 @@ def _line(
     )
 
 
-def _rarefied(run: Record, depth: int) -> float:
-    return run["depths"][depth]["rarefied_mean_apt"]["value"]
-
-
 def _classifier(run: Record) -> float:
     return run["models"]["pretrained"]["classifier"]["value"]
 
 
-def _frequencies(run: Record) -> list[Any]:
+def _depths(found: Mapping[int, Mapping[int, Record]]) -> Iterator[tuple[int, str, str]]:
+    num = num_depths(found)
+    return zip(range(num), default_depth_names(num), depth_palette(num), strict=True)
+
+
+def _bins(run: Record) -> list[Any]:
     return run["depths"][-1]["apt_by_frequency"]
 
 
 def _apt_of(run: Record, low: float) -> float:
-    found = [each for each in _frequencies(run) if each["low"] == low]
+    """Mean APT of the tokens that occur so many times at least; NaN if there are none."""
+    found = [each for each in _bins(run) if each["low"] == low]
     return found[0]["mean_apt"]["value"] if found else np.nan
 
 

@@ -6,41 +6,50 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from statistics import fmean
 
-import numpy as np
 from cells import cell, table
-from paper_records import SIZES, STEPS, Record, by_seed, depth_names, models
+from paper_records import SIZES, Record, at_depth, by_seed, models, needed, num_depths, pieces
 
-FINAL = 9_000
+from hf_apt.stats.labels import default_depth_names
 
 
 def at_steps() -> dict[int, dict[int, Record]]:
-    """The records of the largest corpus's models by the steps that were measured, and by seed."""
+    """The records of the largest corpus's models by the steps that were measured, and by seed.
+
+    Raises ValueError if the first model is not there at its end.
+    """
+    size = SIZES[-1]
+    needed(pieces.of_size(size, pieces.SEEDS[0]))
     kept = {
-        step: by_seed(lambda seed, step=step: f"size-{SIZES[-1]}-seed-{seed}-step-{step}")
-        for step in STEPS
+        step: by_seed(lambda seed, step=step: f"{pieces.of_size(size, seed)}-step-{step}")
+        for step in pieces.KEPT
     }
-    return {step: runs for step, runs in {**kept, FINAL: models(SIZES[-1])}.items() if runs}
+    return {step: runs for step, runs in {**kept, pieces.STEPS: models(size)}.items() if runs}
 
 
 def mean_apt() -> str:
     """Mean APT of 1,000 positions at every depth."""
-    return _by_step(lambda run, depth: run["depths"][depth]["rarefied_mean_apt"]["value"])
+    return _by_step(lambda depth: at_depth(depth, "rarefied_mean_apt"))
 
 
 def at_masks() -> str:
     """Mean APT at [MASK] alone at every depth, of tokens that all treatments asked."""
-    return _by_step(lambda run, depth: run["depths"][depth]["mean_apt_common"]["masked"]["value"])
+    return _by_step(lambda depth: at_depth(depth, "mean_apt_common", "masked"))
 
 
 def ages() -> str:
-    """How many tokens are learnt at every depth, and the steps by which quarters of them are."""
+    """How many tokens are learnt at every depth, and the steps by which quarters of them are.
+
+    A step is one that was measured; of several seeds it is the mean.
+    """
+    needed(f"growth-seed-{pieces.SEEDS[0]}")
     found = by_seed(lambda seed: f"growth-seed-{seed}")
-    depths = depth_names(len(next(iter(found.values()))["ages"]))
+    names = default_depth_names(len(next(iter(found.values()))["ages"]))
     rows: list[tuple[str, ...]] = [
         ("after", "tokens learnt", "a quarter by step", "half by", "three quarters by")
     ]
-    for depth, name in enumerate(depths):
+    for depth, name in enumerate(names):
         numbers = [run["ages"][depth]["num"] for run in found.values()]
         quartiles = [run["ages"][depth]["quartiles"] for run in found.values()]
         steps = (_steps([each[which] for each in quartiles if each]) for which in range(3))
@@ -48,21 +57,17 @@ def ages() -> str:
     return table(rows)
 
 
-def _by_step(figure: Callable[[Record, int], float]) -> str:
+def _by_step(figure: Callable[[int], Callable[[Record], float]]) -> str:
     found = at_steps()
-    num_depths = len(next(iter(found[FINAL].values()))["depths"])
-    rows = [("steps", *depth_names(num_depths))]
+    depths = range(num_depths(found))
+    rows = [("steps", *default_depth_names(len(depths)))]
     for step, runs in found.items():
-        cells = (
-            cell(runs, None, lambda run, depth=depth: figure(run, depth))
-            for depth in range(num_depths)
-        )
-        rows.append((f"{step:,}", *cells))
+        rows.append((f"{step:,}", *(cell(runs, None, figure(depth)) for depth in depths)))
     return table(rows)
 
 
 def _steps(values: list[float]) -> str:
-    return f"{np.mean(values):,.0f}" if values else "–"
+    return f"{fmean(values):,.0f}" if values else "–"
 
 
 TABLES = {"growth": mean_apt, "growth at masks": at_masks, "ages": ages}

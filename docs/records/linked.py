@@ -26,7 +26,16 @@ SEEDS = (0, 1)
 
 
 def ways(record: Mapping[str, Mapping[str, float]]) -> str:
-    """What each way gives, and the seconds of its training."""
+    """What each way gives, and the seconds of its training.
+
+    Raises:
+        ValueError: if the record has a run that no table shows.
+    """
+    known = {
+        f"{way} {SETTINGS} {share}{seed}" for way in WAYS for share in SHARES for seed in SEEDS
+    }
+    if unknown := sorted(record.keys() - known):
+        raise ValueError(f"the tables of linked texts lack {', '.join(unknown)}.")
     figures = FIGURES | {"loss of masked words": "loss"}
     rows = [("way", *figures, "s")]
     for way, name in WAYS.items():

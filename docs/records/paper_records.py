@@ -1,16 +1,18 @@
-"""The records of `examples/paper`, in `paper/`: models by their seeds, and what was fine-tuned."""
+"""The records of `examples/paper`, in `paper/`, by the names that its pieces have."""
 
 from __future__ import annotations
 
 import json
+import sys
 from collections.abc import Callable, Mapping
 from pathlib import Path
 from typing import Any
 
+sys.path.append(str(Path(__file__).parents[2] / "examples" / "paper"))
+import pieces  # pyright: ignore[reportMissingImports]
+
 FOLDER = Path(__file__).parent / "paper"
-SIZES = (2_500, 10_000, 40_000, 160_000)
-SEEDS = (1, 2)
-STEPS = (90, 270, 900, 2_700)
+SIZES, SEEDS = pieces.SIZES, pieces.SEEDS
 TASKS = {"dbpedia_14": "DBpedia", "fewrel": "FewRel", "ag_news": "AG News"}
 
 Record = Mapping[str, Any]
@@ -22,6 +24,16 @@ def record(name: str) -> Record | None:
     return json.loads(path.read_text(encoding="utf-8")) if path.exists() else None
 
 
+def needed(name: str) -> Record:
+    """The record of that name. Raises ValueError, with the command that makes it, if it is not."""
+    found = record(name)
+    if found is None:
+        raise ValueError(
+            f"there is no record of {name}: make it by examples/paper/plan.py --only {name}."
+        )
+    return found
+
+
 def by_seed(name: Callable[[int], str]) -> dict[int, Record]:
     """The records of that name that are there, by their seed."""
     found = {seed: record(name(seed)) for seed in SEEDS}
@@ -30,14 +42,32 @@ def by_seed(name: Callable[[int], str]) -> dict[int, Record]:
 
 def models(size: int) -> dict[int, Record]:
     """The models trained on so many paragraphs, by their seed."""
-    return by_seed(lambda seed: f"size-{size}-seed-{seed}")
+    return by_seed(lambda seed: pieces.of_size(size, seed))
 
 
 def tuned(size: int, task: str) -> dict[int, Record]:
     """What the task makes of the models trained on so many paragraphs, by their seed."""
-    return by_seed(lambda seed: f"size-{size}-seed-{seed}-{task}")
+    return by_seed(lambda seed: f"{pieces.of_size(size, seed)}-{task}")
 
 
-def depth_names(num_depths: int) -> list[str]:
-    """Heads of columns."""
-    return ["embeddings", *(f"block {depth}" for depth in range(1, num_depths))]
+def all_models() -> dict[int, dict[int, Record]]:
+    """The models that are there, by size and seed. Raises ValueError if the first one is not."""
+    needed(pieces.of_size(SIZES[0], SEEDS[0]))
+    return {size: runs for size in SIZES if (runs := models(size))}
+
+
+def at_depth(depth: int, *keys: str) -> Callable[[Record], float]:
+    """Reads the value of an estimate of a model at that depth, which `keys` lead to."""
+
+    def read(run: Record) -> float:
+        found = run["depths"][depth]
+        for key in keys:
+            found = found[key]
+        return found["value"]
+
+    return read
+
+
+def num_depths(found: Mapping[int, Mapping[int, Record]]) -> int:
+    """The number of depths of these models, which all have as many."""
+    return len(next(iter(next(iter(found.values())).values()))["depths"])

@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import Any
 
 from cells import table
-from paper_records import record
+from paper_records import needed
 
 from hf_apt.analysis.transfer.transfer_run import PREDICTOR_LABELS
 
@@ -18,10 +18,9 @@ STATISTICS = {
 
 
 def predictors(protocol: str, pooling: str) -> str:
-    """How each predictor ranks blocks and models; `lost less depth` beside the last block."""
-    found: Any = record("transfer")
-    agreement = found["agreement"][protocol][pooling]
-    rows = [("predictor", *STATISTICS.values(), "lost less depth")]
+    """How each predictor ranks blocks and models, and what its choice loses, beside depth's."""
+    agreement = needed("transfer")["agreement"][protocol][pooling]
+    rows = [("predictor", *STATISTICS.values(), "lost, minus depth's")]
     for name, label in PREDICTOR_LABELS.items():
         if name in agreement:
             said = agreement[name]

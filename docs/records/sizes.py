@@ -8,51 +8,51 @@ from __future__ import annotations
 from collections.abc import Callable
 
 from cells import cell, table
-from paper_records import SIZES, TASKS, Record, depth_names, models, tuned
+from paper_records import SIZES, TASKS, Record, all_models, at_depth, num_depths, tuned
 
-DEFINITIONS = ("row", "mutual", "weak", "errors")
+from hf_apt.stats.clusters import DEFINITIONS
+from hf_apt.stats.labels import default_depth_names
+
 THRESHOLD = 0.1
+"""Share of right answers from which a confusion is a strong match, in the table of clusters."""
 
 
 def apt() -> str:
     """Mean APT of 1,000 positions at every depth, by the number of paragraphs trained on."""
-    found = {size: runs for size in SIZES if (runs := models(size))}
-    num_depths = len(next(iter(found[SIZES[0]].values()))["depths"])
-    rows = [("paragraphs", "times read", *depth_names(num_depths))]
+    found = all_models()
+    depths = range(num_depths(found))
+    rows = [("paragraphs", "times read", *default_depth_names(len(depths)))]
     for size, runs in found.items():
         times = [_times(run) for run in runs.values()]
-        cells = (cell(runs, None, _at(depth, "rarefied_mean_apt")) for depth in range(num_depths))
+        cells = (cell(runs, None, at_depth(depth, "rarefied_mean_apt")) for depth in depths)
         rows.append((f"{size:,}", f"{sum(times) / len(times):.2g}", *cells))
     return table(rows)
 
 
 def last_block() -> str:
-    """After the last block: loss, accuracy, mean APT and APT(50), and who has grown."""
+    """After the last block: loss, accuracy, mean APT and APT(50), and the growth of tokens."""
     figures: dict[str, Callable[[Record], float]] = {
-        "loss": _at(-1, "cross_entropy"),
-        "accuracy at [MASK]": _at(-1, "masked_accuracy", "masked"),
-        "mean APT": _at(-1, "mean_apt", "pooled"),
-        "at [MASK]": _at(-1, "mean_apt", "masked"),
-        "APT(50), asked 50 times": _at(-1, "apt50", "pooled", "support_50"),
+        "loss": at_depth(-1, "cross_entropy"),
+        "accuracy at [MASK]": at_depth(-1, "masked_accuracy", "masked"),
+        "mean APT": at_depth(-1, "mean_apt", "pooled"),
+        "at [MASK]": at_depth(-1, "mean_apt", "masked"),
+        "APT(50), asked 50 times": at_depth(-1, "apt50", "pooled", "support_50"),
         "growth, rarer half": lambda run: _growth(run, 0, 5),
         "commoner half": lambda run: _growth(run, 5, 10),
     }
     rows = [("paragraphs", *figures)]
-    for size in SIZES:
-        if runs := models(size):
-            cells = (cell(runs, None, figure) for figure in figures.values())
-            rows.append((f"{size:,}", *cells))
+    for size, runs in all_models().items():
+        rows.append((f"{size:,}", *(cell(runs, None, figure) for figure in figures.values())))
     return table(rows)
 
 
 def clusters() -> str:
-    """Clusters after the last block by each definition, a number for each seed."""
+    """Clusters after the last block by each definition, from 0.1 on, a number for each seed."""
     rows = [("paragraphs", *(f"`{name}`" for name in DEFINITIONS), "words in `mutual`")]
-    for size in SIZES:
-        if runs := models(size):
-            numbers = (_numbers(runs, name, "num_clusters") for name in DEFINITIONS)
-            words = _numbers(runs, "mutual", "num_tokens_in_clusters")
-            rows.append((f"{size:,}", *numbers, words))
+    for size, runs in all_models().items():
+        numbers = (_numbers(runs, name, "num_clusters") for name in DEFINITIONS)
+        words = _numbers(runs, "mutual", "num_tokens_in_clusters")
+        rows.append((f"{size:,}", *numbers, words))
     return table(rows)
 
 
@@ -73,16 +73,6 @@ def _accuracy(runs: dict[int, Record], model: str) -> str | None:
     if not there:
         return None
     return cell(there, None, lambda run: run["models"][model]["classifier"]["value"])
-
-
-def _at(depth: int, *keys: str) -> Callable[[Record], float]:
-    def read(run: Record) -> float:
-        found = run["depths"][depth]
-        for key in keys:
-            found = found[key]
-        return found["value"]
-
-    return read
 
 
 def _growth(run: Record, first: int, end: int) -> float:

@@ -60,7 +60,7 @@ def pieces() -> Iterator[Piece]:
     """All pieces, in the order in which they are to be done."""
     for seed in SEEDS:
         for size in SIZES:
-            name = _size(size, seed)
+            name = of_size(size, seed)
             kept = ",".join(map(str, KEPT))
             yield _training("corpus size", name, seed, f"--max-documents {size} --keep-at {kept}")
             yield from _tasks("corpus size", name, untrained=(size, seed) == (SIZES[0], SEEDS[0]))
@@ -74,9 +74,10 @@ def pieces() -> Iterator[Piece]:
 def _growth() -> Iterator[Piece]:
     """The largest corpus over the steps of its training."""
     for seed in SEEDS:
-        last = _size(SIZES[-1], seed)
+        last = of_size(SIZES[-1], seed)
         names = [f"{last}-step-{step}" for step in KEPT]
-        measured = "--layout packed --no-sentences --no-untrained --heads none"
+        measured = f"--max-documents {SIZES[-1]} --layout packed"
+        measured += " --no-sentences --no-untrained --heads none"
         for name, step in zip(names, KEPT, strict=True):
             kept = f"FOLDER/{last}/steps/step-{step}"
             yield Piece("growth", name, f"measure {kept} TEXT {measured}", (last,))
@@ -88,7 +89,7 @@ def _growth() -> Iterator[Piece]:
 
 def _transfer() -> Piece:
     """All models of the corpus sizes, their blocks and tasks."""
-    models = [_size(size, seed) for seed in SEEDS for size in SIZES]
+    models = [of_size(size, seed) for seed in SEEDS for size in SIZES]
     folders = " ".join(f"FOLDER/{model}" for model in models)
     needs = (*models, *(f"{model}-{task}" for model in models for task in TASKS))
     return Piece("transfer", "transfer", f"transfer {folders}", needs)
@@ -110,7 +111,7 @@ def _committees() -> Iterator[Piece]:
         for seed, name in zip(MEMBERS, members, strict=True):
             text = f"--max-documents {SIZES[-1]} {options}"
             yield _training("committees", name, seed, text)
-        deep = _size(SIZES[-1], SEEDS[0])
+        deep = of_size(SIZES[-1], SEEDS[0])
         folders = " ".join(f"FOLDER/{each}/checkpoint" for each in members)
         for task, data in TASKS.items():
             command = f"committee {folders} --against FOLDER/{deep}/checkpoint --task {task} {data}"
@@ -128,7 +129,8 @@ def _masking_rates() -> Iterator[Piece]:
             yield from _tasks("masking rates", name)
 
 
-def _size(size: int, seed: int) -> str:
+def of_size(size: int, seed: int) -> str:
+    """The name of the training on so many paragraphs."""
     return f"size-{size}-seed-{seed}"
 
 

@@ -3,12 +3,14 @@
     python examples/paper/plan.py                                     # says what is left
     python examples/paper/plan.py --text='wikipedia/enwiki2014_*.parquet' --data DATA --minutes 170
 
-What is done has a record in `docs/records/paper`; a piece that was interrupted goes on. DATA is
+What is done has a record in `docs/records/paper`. A training that was interrupted goes on, other
+pieces begin again. DATA is
 a folder with `dbpedia14_*.parquet`, `agnews_*.parquet` and `fewrel64_train.parquet`, and what
 `overlap.py` writes. Of the text, files whose names say "validation" are what is measured.
 """
 
 import shlex
+import shutil
 import signal
 import subprocess
 import sys
@@ -55,7 +57,7 @@ def main(arguments: list[str] | None = None) -> None:
     if not asked:
         raise ValueError(f"no study and no piece is called {args.only!r}.")
     for each in asked:
-        print(f"{'done' if records.is_kept(each.name) else 'left'}  {each.study}: {each.name}")
+        print(f"{'done' if records.is_kept(each) else 'left'}  {each.study}: {each.name}")
     if args.minutes:
         if args.text is None:
             raise ValueError("there is no text to train on: give --text.")
@@ -67,8 +69,8 @@ class Plan:
 
     def __init__(self, asked: list[pieces.Piece], args: Arguments):
         self.args, self.end = args, time.monotonic() + 60 * args.minutes
-        self.left = [each for each in asked if not records.is_kept(each.name)]
-        self.folders = {each.name: each.folder for each in pieces.pieces()}
+        self.left = [each for each in asked if not records.is_kept(each)]
+        self.pieces = {each.name: each for each in pieces.pieces()}
         self.changed, self.failed = threading.Condition(), False
         self.at_work: set[str] = set()
         """Folders into which a worker's command writes: a run's folder takes one at a time."""
@@ -99,17 +101,24 @@ class Plan:
     def _require_models(self) -> None:
         made = {each.name for each in self.left}
         for each in self.left:
-            for need in set(each.needs) - made:
-                folder = Path(self.args.output_folder) / self.folders[need]
-                if not records.is_kept(need):
+            for need in sorted(set(each.needs) - made):
+                if not records.is_kept(self.pieces[need]):
                     raise ValueError(
                         f"{each.name} needs {need}, which is left: do it first, by --only {need}."
                     )
-                if not folder.is_dir():
-                    raise ValueError(
-                        f"{each.name} needs {folder}, which is missing though its record is there: "
-                        f"put the folder back, or remove the record to train {need} again."
-                    )
+                for folder in self._folders_read(each, need):
+                    if not folder.is_dir():
+                        raise ValueError(
+                            f"{each.name} needs {folder}, which is missing though it has a record: "
+                            f"put the folder back, or remove the record to make {need} again."
+                        )
+
+    def _folders_read(self, piece: pieces.Piece, need: str) -> list[Path]:
+        """The folders of that need's that the piece's command names."""
+        words = (word.partition("FOLDER/")[2] for word in piece.command.split())
+        return [
+            Path(self.args.output_folder) / word for word in words if word.split("/")[0] == need
+        ]
 
     def _worker(self) -> None:
         while (piece := self._next()) is not None:
@@ -128,7 +137,8 @@ class Plan:
             while self.left and not self.failed and time.monotonic() < self.end:
                 for each in self.left:
                     is_free = each.folder not in self.at_work
-                    if is_free and all(map(records.is_kept, each.needs)):
+                    needs = (self.pieces[need] for need in each.needs)
+                    if is_free and all(map(records.is_kept, needs)):
                         self.left.remove(each)
                         self.at_work.add(each.folder)
                         return each
@@ -146,6 +156,8 @@ class Plan:
         words = [
             paths.get(word, word.replace("FOLDER", self.args.output_folder)) for word in command
         ]
+        if piece.kind == "acquisition":  # which replaces nothing: what an interrupted one left
+            shutil.rmtree(folder, ignore_errors=True)
         print(f"begun {piece.name}", flush=True)
         folder.parent.mkdir(parents=True, exist_ok=True)
         with (folder.parent / f"{piece.name}.log").open("a") as log:

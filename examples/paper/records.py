@@ -30,7 +30,12 @@ _OF_MACHINE = ("torch", "hf_apt", "commit", "system", "processor", "cores", "thr
 def record(piece: pieces.Piece, folder: Path) -> dict[str, Any]:
     """The figures that the piece's command left in the folder, and the command."""
     found = _rounded(_MADE[piece.kind](piece, folder))
-    return {"command": f"hf-apt {piece.command}"} | found
+    return {"command": command(piece)} | found
+
+
+def command(piece: pieces.Piece) -> str:
+    """The command as it is typed, with the names that stand for files."""
+    return f"hf-apt {piece.command}"
 
 
 def read(name: str) -> dict[str, Any]:
@@ -38,9 +43,9 @@ def read(name: str) -> dict[str, Any]:
     return json.loads(_path(name).read_text())
 
 
-def is_kept(name: str) -> bool:
-    """Whether there is a record of that name."""
-    return _path(name).exists()
+def is_kept(piece: pieces.Piece) -> bool:
+    """Whether there is a record of that name, made by this very command."""
+    return _path(piece.name).exists() and read(piece.name)["command"] == command(piece)
 
 
 def keep(name: str, content: Mapping[str, Any]) -> None:
@@ -97,7 +102,7 @@ def _committee(piece: pieces.Piece, folder: Path) -> dict[str, Any]:
 
 
 def _acquisition(piece: pieces.Piece, folder: Path) -> dict[str, Any]:
-    """How many tokens are learnt at each depth, and the quartiles of their ages, in steps."""
+    """How many tokens are learnt at each depth, and the quartiles of their ages, measured steps."""
     found = json.loads((folder / "acquisition.json").read_text())
     return {
         "steps": found["steps"],
@@ -119,8 +124,10 @@ def _transferred(piece: pieces.Piece, folder: Path) -> dict[str, Any]:
 
 def _quartiles(values: list[float | None]) -> dict[str, Any]:
     known = np.array([each for each in values if each is not None], float)
-    quartiles = np.quantile(known, [0.25, 0.5, 0.75]).tolist() if len(known) else None
-    return {"num": len(known), "quartiles": quartiles}
+    if not len(known):
+        return {"num": 0, "quartiles": None}
+    quartiles = np.quantile(known, [0.25, 0.5, 0.75], method="inverted_cdf")
+    return {"num": len(known), "quartiles": quartiles.tolist()}
 
 
 _MADE: dict[str, Callable[[pieces.Piece, Path], dict[str, Any]]] = {

@@ -45,7 +45,7 @@ def test_every_command_can_be_read_and_every_need_comes_before(plan) -> None:
         folders = {word.split("/")[1] for word in piece.command.split() if "FOLDER/" in word}
         assert folders <= {*piece.needs}
         name, *words = shlex.split(piece.command)
-        read = commands[name].make_context(name, [*words, "--output", "x"], resilient_parsing=True)
+        read = commands[name].make_context(name, [*words, "--output", "x"])
         assert read.args == []
         before.add(piece.name)
 
@@ -116,19 +116,23 @@ def test_commands_that_write_into_one_folder_do_not_run_together(plan, tiny, tmp
     assert ["a", "a"] not in together
     assert ["a", "b"] in together
     assert len(together) == 5
-    assert all(map(plan.records.is_kept, ("a", "b", "a-0", "a-1", "a-2")))
+    assert all(map(plan.records.is_kept, [*models, *tasks]))
+    again = Piece("s", "a", "run --steps 2")
+    assert not plan.records.is_kept(again)  # another command than that of the record
 
 
 def test_a_task_whose_model_is_missing_is_told_before_any_work(plan, tiny, tmp_path) -> None:
     Piece = plan.pieces.Piece
-    both = [Piece("s", "m", "run"), Piece("s", "m-x", "finetune --task x", ("m",))]
+    task = "finetune FOLDER/m/checkpoint --task x"
+    both = [Piece("s", "m", "run"), Piece("s", "m-x", task, ("m",))]
     with pytest.raises(ValueError, match="m-x needs m, which is left: do it first, by --only m"):
         tiny(both, "--only", "m-x")
-    plan.records.keep("m", {})
-    with pytest.raises(ValueError, match=r"m-x needs .*/m, which is missing though"):
+    plan.records.keep("m", plan.records.record(both[0], tmp_path))
+    (tmp_path / "runs/m/steps").mkdir(parents=True)
+    with pytest.raises(ValueError, match=r"m-x needs .*/m/checkpoint, which is missing though"):
         tiny(both)
     assert not Command.together
-    (tmp_path / "runs/m").mkdir(parents=True)
+    (tmp_path / "runs/m/checkpoint").mkdir(parents=True)
     assert tiny(both) == [["m"]]
 
 
@@ -158,7 +162,7 @@ def test_a_signal_ends_the_commands_and_is_no_failure(plan, tiny, capsys) -> Non
     assert signal.getsignal(signal.SIGTERM) is before
     assert "stopped a: the same command goes on" in capsys.readouterr().out
     assert not Command.at_work
-    assert not plan.records.is_kept("a")
+    assert not plan.records.is_kept(plan.pieces.Piece("s", "a", "run"))
 
 
 @pytest.mark.slow
@@ -195,4 +199,4 @@ def test_a_plan_is_worked_once_and_what_fails_ends_it(plan, tmp_path, monkeypatc
     tiny.append(Piece("s", "broken", "run planted --steps 0"))
     with pytest.raises(ValueError, match="a piece failed"):
         plan.main(asked)
-    assert not plan.records.is_kept("broken")
+    assert not plan.records.is_kept(tiny[-1])

@@ -86,9 +86,31 @@ def test_transfers_are_trained_once_and_told(tmp_path, capsys, monkeypatch) -> N
     example.main([*asked, "--num_seeds", "1"])
     example.main(asked)  # the first seed is not trained again
     assert trained == [(True, 42), (False, 42), (True, 43), (False, 43)]
+    example.main([*asked, "--num_seeds", "1", "--num_documents", "50"])  # other texts, another run
+    assert trained[4:] == [(True, 42), (False, 42)]
     printed = capsys.readouterr().out
     assert "| none | +0.250 ± 0.000 | +44.500 ± 0.500 | +0.250 ± 0.000 |" in printed
     assert "| nested | +0.500 ± 0.000 | +0.000 ± 0.000 | +0.500 ± 0.000 |" in printed
+
+
+def test_links_are_exchanged_for_arms_that_read_them(tmp_path, monkeypatch) -> None:
+    example, read = opened("linked_texts"), []
+
+    def joined(texts, graph, *, seed):
+        read.append(graph)
+        return texts[:2]
+
+    monkeypatch.setattr(example, "linked_contexts", joined)
+    monkeypatch.setattr(example, "pretrain", lambda trainer: {"validation_loss": 1.0})
+    asked = ["--arms", "joined", "--num_seeds", "1", "--output_file", str(tmp_path / "found.json")]
+    example.main([*asked, "--exchanged", "0.5"])
+    (found,) = json.loads((tmp_path / "found.json").read_text()).values()
+    texts = example.PlanarTexts(seed=0)
+    assert read[0].fingerprint() != texts.graph.fingerprint()
+    assert read[0].degrees.tolist() == texts.graph.degrees.tolist()
+    assert found["consistency"] == example.local_consistency(read[0], texts.topics).value
+    with pytest.raises(ValueError, match="plain read no links: leave --exchanged out"):
+        example.main(["--arms", "plain", "--exchanged", "0.5"])
 
 
 @pytest.mark.usefixtures("quick_pictures")

@@ -11,21 +11,22 @@ def rewired(graph: Graph, *, seed: int = 0, swaps_per_link: int = 10, share: flo
     """`graph` with its links exchanged at random, the degree of each node kept.
 
     Two links a-b and c-d become a-d and c-b where that makes no link twice and none of a node with
-    itself (Maslov and Sneppen 2002). What the links said is gone, and how many there are of each
-    node is not.
+    itself (Maslov and Sneppen 2002). With a share of 1, all that is left of the graph is how many
+    links each node has; with a smaller one, links that are not exchanged say what they said.
 
     Args:
         graph: the graph.
         seed: of the choice.
         swaps_per_link: exchanges that are tried for each link.
         share: share of the links that are exchanged with one another, drawn at random, in [0, 1];
-            the others stay, and of 0 the graph is the same.
+            the others stay, and with 0 the graph is returned as it is.
 
     Returns:
         Another graph of the same degrees.
 
     Raises:
-        ValueError: if no exchange was possible, as in a complete graph; for a share out of range.
+        ValueError: for a share out of range; if no exchange was possible, as in a complete graph or
+            with a share of less than two links.
     """
     if not 0 <= share <= 1:
         raise ValueError(f"a share of {share} of the links cannot be exchanged: it is from 0 to 1.")
@@ -51,6 +52,11 @@ def rewired(graph: Graph, *, seed: int = 0, swaps_per_link: int = 10, share: flo
         present |= {*new}
         links[one], links[other] = new
         num_made += 1
+    if not num_made and share < 1:
+        raise ValueError(
+            f"a share of {share} is {len(free)} of the graph's {graph.num_links} links, and no two "
+            "of these can be exchanged: give a larger share."
+        )
     if not num_made:
         raise ValueError(
             f"no two of the graph's {graph.num_links} links can be exchanged: a random graph of "

@@ -68,3 +68,14 @@ def test_the_seed_decides():
 def test_a_graph_without_another_of_its_degrees_is_refused(links):
     with pytest.raises(ValueError, match="links can be exchanged: a random graph of these degrees"):
         rewired(graph_of_links(3, links))
+
+
+@pytest.mark.parametrize(("share", "num"), [(0.0005, 0), (0.02, 1)])
+def test_a_share_too_small_for_an_exchange_is_named_and_nothing_said_of_the_graph(share, num):
+    """A ring has many others of its degrees, which a larger share finds."""
+    ring = graph_of_links(50, [(at, (at + 1) % 50) for at in range(50)])
+    with pytest.raises(ValueError, match="a larger share") as refused:
+        rewired(ring, share=share)
+    assert f"a share of {share} is {num} of the graph's 50 links" in str(refused.value)
+    assert "the graph itself" not in str(refused.value)
+    assert rewired(ring, share=0.2).fingerprint() != ring.fingerprint()

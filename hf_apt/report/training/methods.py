@@ -2,11 +2,10 @@
 
 from __future__ import annotations
 
-import re
 from collections.abc import Mapping, Sequence
 from typing import Any
 
-_SLASHES = re.compile(r"[\\/]")
+from hf_apt.report.formats import short_path
 
 
 def short_words(config: Mapping[str, Any] | None) -> str:
@@ -28,8 +27,8 @@ def short_words(config: Mapping[str, Any] | None) -> str:
 def settings(config: Mapping[str, Any] | None) -> list[tuple[str, str]]:
     """Each objective and the masking law, with all its settings as the command line names them.
 
-    An objective of weight 0 and settings without a value are left out; of paths the last part
-    alone is shown.
+    Objectives of weight 0 and settings without a value are left out. Paths are shown as anywhere on
+    the page: an absolute one by its last part, a relative one and a Hub id whole.
 
     >>> settings({"pretrain": {"masking_law": {"name": "frequency", "exponent": 0.5, "most": 1.0}}})
     [('masking law frequency', 'exponent 0.5, most 1')]
@@ -100,4 +99,4 @@ def _setting(value: Any) -> str:
         return f"{value:.6g}"
     if isinstance(value, list):
         return "/".join(map(_setting, value)) or "none"
-    return next((part for part in reversed(_SLASHES.split(str(value))) if part), str(value))
+    return short_path(str(value))

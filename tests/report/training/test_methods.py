@@ -9,6 +9,7 @@ from synthetic_runs import Page, make_run
 
 from hf_apt.records.run import Run
 from hf_apt.report import write_report
+from hf_apt.report.tables import flat
 from hf_apt.report.training.methods import settings, short_words, terms_logged
 from hf_apt.runs.recipes import demo_recipe
 from hf_apt.runs.same_run import as_recorded
@@ -134,7 +135,7 @@ def test_of_no_record_nothing_is_said():
     assert short_words(None) == short_words({}) == ""
 
 
-@pytest.mark.parametrize("folder", ["/home/me/", "home/", "C:\\home\\", ""])
+@pytest.mark.parametrize("folder", ["/home/me/", "~/", "C:\\home\\", ""])
 def test_folders_are_not_told_and_settings_without_a_value_are_left_out(folder):
     objective = GraphPairs(weight=1.0, links=f"{folder}links.csv")
     pretrain = replace(PLAIN.pretrain, objectives=(objective,))
@@ -142,3 +143,13 @@ def test_folders_are_not_told_and_settings_without_a_value_are_left_out(folder):
     assert "links links.csv" in said.split(", ")
     assert "home" not in said
     assert "texts" not in said
+
+
+@pytest.mark.parametrize("texts", ["owner/name", "runs/links", "task:planted"])
+def test_hub_ids_and_relative_paths_are_whole_as_in_the_configuration(texts):
+    """The page says a setting twice, in the same words."""
+    objective = GraphPairs(weight=1.0, graph="nearest", texts=texts)
+    config = replace(PLAIN, pretrain=replace(PLAIN.pretrain, objectives=(objective,)))
+    ((_, said),) = settings(as_recorded(config))
+    assert f"texts {texts}" in said.split(", ")
+    assert dict(flat(as_recorded(config)))["pretrain.objectives.graph_pairs.texts"] == texts

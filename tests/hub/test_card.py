@@ -255,6 +255,24 @@ def test_objectives_and_the_masking_law_are_named_with_their_settings(run):
     assert "somebody" not in text
 
 
+def test_settings_and_the_start_are_text_whatever_they_hold(run):
+    """Neither a path of a setting nor the folder that a training went on from is Markdown."""
+    value, shown = "*a*|<b>[c](d)", "&#42;a&#42;&#124;&lt;b&gt;&#91;c&#93;(d)"
+    summary, config = run.read_json("summary.json"), run.read_json("config.json")
+    objective = {"name": "graph_pairs", "weight": 2.0, "links": value}
+    law = {"name": value, "exponent": 0.75}
+    config["pretrain"] |= {"objectives": [objective], "masking_law": law}
+    run.write_json("config.json", config)
+    started = {"checkpoint": f"runs/{value}/checkpoint"}
+    change_summary(run, training=summary["training"] | {"started": started})
+    text = body(run)
+    assert value not in text
+    assert f"links {shown}.\n" in text
+    assert f"and the masking law {shown}.\n" in text
+    assert f"- **Masking law {shown}** in training: " in text
+    assert f", from all weights of {shown}, with the objective " in text
+
+
 def test_a_run_without_training_has_no_card(run):
     change_summary(run, training=None)
     with pytest.raises(ValueError, match="no finished run of `hf-apt run`"):

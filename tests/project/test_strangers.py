@@ -16,6 +16,8 @@ import torch
 from scipy.stats import spearmanr
 from torch.nn import functional
 
+from hf_apt.stats.counts.depth_counts import DepthCounts
+
 STRANGERS = Path(__file__).parents[2] / "examples" / "strangers"
 LETTERS = "ACDEFGHIKLMNPQRSTVWY"
 SPECIAL = ["[PAD]", "[UNK]", "[CLS]", "[SEP]", "[MASK]"]
@@ -460,8 +462,33 @@ def test_rows_of_tokens_stand_beside_those_of_unused_ids(tmp_path):
         numbers = list(row["answers"].values())
         assert numbers == sorted(numbers, reverse=True)
         assert row["answers"].get(name, 0) in (row["right"], 0)
+        assert sum(numbers) <= row["asked"]
         assert len(numbers) == 3 or sum(numbers) == row["asked"]
     assert "blosum" not in record["depths"][0]
+
+
+def test_answers_to_a_token_are_those_given_at_its_own_positions():
+    """Counted by hand: what C was taken for, not what was taken for C."""
+    from figures import of_counts  # pyright: ignore[reportMissingImports]
+
+    carbon, oxygen, dot, chlorine = map(SMILES.index, ("C", "O", ".", "Cl"))
+    asked = {
+        carbon: [oxygen] * 6 + [dot] * 4 + [carbon] * 3 + [chlorine],
+        oxygen: [carbon] * 11,
+        dot: [carbon] * 9 + [oxygen],
+    }
+    pairs = [(token, answer) for token, answers in asked.items() for answer in answers]
+    references_N, predictions_N = np.array(pairs).T
+    counts = DepthCounts.empty(1, len(SMILES))
+    counts.update(references_N, predictions_N[None], np.zeros(len(pairs), int))
+    model, _ = rxnfp_files()
+    rows = of_counts(counts, model, SMILES, counts.support())["rows"]["tokens"]
+    assert {name: (row["asked"], row["right"], row["answers"]) for name, row in rows.items()} == {
+        "C": (14, 3, {"O": 6, ".": 4, "C": 3}),
+        "O": (11, 0, {"C": 11}),
+        ".": (10, 0, {"C": 9, "O": 1}),
+        "[UNK]": (0, 0, {}),
+    }
 
 
 @torch.no_grad()

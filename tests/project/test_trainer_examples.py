@@ -14,6 +14,7 @@ import pytest
 import torch
 
 import hf_apt
+from hf_apt.models.loading import load_masked_lm
 
 EXAMPLES = Path(__file__).parents[2] / "examples"
 SHIPPED = "bert6-narrow-wikipedia"
@@ -298,6 +299,25 @@ def test_masking_laws_are_compared_seed_by_seed(text_file, tmp_path, capsys, mon
     monkeypatch.setattr(example, "trained", None)
     example.main(arguments)
     assert capsys.readouterr().out == out
+
+
+def test_a_masking_law_begins_from_the_checkpoint(checkpoint, documents, tmp_path, monkeypatch):
+    """A step of next to no length leaves the weights that it began with."""
+    example, text, ended = opened("masking_laws"), tmp_path / "text.txt", []
+
+    def kept(model, *_):
+        ended.append({name: tensor.clone() for name, tensor in model.state_dict().items()})
+        return {}
+
+    monkeypatch.setattr(example, "measured", kept)
+    text.write_text("\n".join(documents))
+    options = f"{text} --start-from {checkpoint} --steps 1 --batch-size 4 --sequence-length 24"
+    law = "--masking-law frequency:exponent=0.2 --learning-rate 1e-12"
+    example.trained(example.config_of(f"{options} {law}"), tmp_path / "tokens")
+    began = load_masked_lm(str(checkpoint)).state_dict()
+    assert ended[0].keys() == began.keys()
+    for name, tensor in began.items():
+        torch.testing.assert_close(ended[0][name], tensor, rtol=0, atol=1e-9)
 
 
 def test_uneven_labels_are_corrected_seed_by_seed(checkpoint, tmp_path, capsys, monkeypatch):

@@ -1,4 +1,4 @@
-"""What the terms of objectives were at the beginning and at the end of a training, by its log."""
+"""The first and the last logged values of the terms that objectives add to the loss."""
 
 from __future__ import annotations
 
@@ -8,14 +8,17 @@ from typing import Any, TypedDict
 
 
 class LoggedValue(TypedDict):
-    """One logging: the optimiser step after which it was, and the mean since the logging before."""
+    """A mean over the steps since the previous logging, and the step at which it was logged."""
 
     step: int
+    """Number of optimiser steps done by then."""
+
     value: float
+    """The mean, in the term's own unit."""
 
 
 class LoggedTerm(TypedDict):
-    """The first and the last logging of a term; the same one where there was no other."""
+    """The first and the last logged value of a term, which are the same if it was logged once."""
 
     first: LoggedValue
     last: LoggedValue
@@ -24,16 +27,16 @@ class LoggedTerm(TypedDict):
 def logged_terms(
     log_history: Iterable[Mapping[str, Any]], objectives: Iterable[str]
 ) -> dict[str, LoggedTerm]:
-    """The first and last logged value of every term, by name, each before its weight.
+    """The first and the last logged value of each term, before multiplication by its weight.
 
     Args:
-        log_history: what a Trainer has logged, `TrainerState.log_history`; that of a resumed
-            training begins with its first step.
-        objectives: names of the objectives, each the first word of its terms.
+        log_history: what a Trainer logged, `TrainerState.log_history`; after a resumption it still
+            holds what was logged before.
+        objectives: names of the objectives, with which the names of their terms begin.
 
     Returns:
-        Terms in the order in which they are logged, in their own units. Values that are no finite
-        numbers are passed over, and a term that has no others is left out.
+        The values by the name of the term, in the order in which terms were first logged. NaN and
+        infinite values are skipped, and terms without a finite value are left out.
 
     >>> logged_terms([{"loss": 2.0, "r_drop": 0.5, "r_drop_weighted": 1.0, "step": 3}], ["r_drop"])
     {'r_drop': {'first': {'step': 3, 'value': 0.5}, 'last': {'step': 3, 'value': 0.5}}}

@@ -1,4 +1,4 @@
-"""The objectives and the masking law of a pre-training, and how their terms went, in words."""
+"""In words: objectives and masking law of a pre-training, and how the objectives' terms changed."""
 
 from __future__ import annotations
 
@@ -9,10 +9,13 @@ from hf_apt.report.formats import short_path
 
 
 def short_words(config: Mapping[str, Any] | None) -> str:
-    """Objectives with their weights, and the masking law by name; empty where there are none.
+    """The objectives with their weights and the name of the masking law, as part of a sentence.
 
     Args:
-        config: the configuration of a run, as `config.json` has it.
+        config: the configuration of a run, as read from `config.json`; None if there is none.
+
+    Returns:
+        The words, without objectives of weight 0; empty for a plain training.
 
     >>> short_words({"pretrain": {"objectives": [{"name": "r_drop", "weight": 1.0, "more": 2}]}})
     'the objective r_drop (weight 1)'
@@ -25,10 +28,15 @@ def short_words(config: Mapping[str, Any] | None) -> str:
 
 
 def settings(config: Mapping[str, Any] | None) -> list[tuple[str, str]]:
-    """Each objective and the masking law, with all its settings as the command line names them.
+    """Every setting of each objective and of the masking law, named as on the command line.
 
-    Objectives of weight 0 and settings without a value are left out. Paths are shown as anywhere on
-    the page: an absolute one by its last part, a relative one and a Hub id whole.
+    Args:
+        config: the configuration of a run, as read from `config.json`; None if there is none.
+
+    Returns:
+        For each objective and for the masking law its kind and name, and its settings in one line.
+        Objectives of weight 0 and settings without a value are left out. An absolute path is cut to
+        its last part; relative paths and Hub ids are whole.
 
     >>> settings({"pretrain": {"masking_law": {"name": "frequency", "exponent": 0.5, "most": 1.0}}})
     [('masking law frequency', 'exponent 0.5, most 1')]
@@ -51,10 +59,13 @@ def settings(config: Mapping[str, Any] | None) -> list[tuple[str, str]]:
 
 
 def terms_logged(training: Mapping[str, Any] | None) -> list[tuple[str, str]]:
-    """What each term was at its first and last logging; nothing where that is not on record.
+    """The first and the last logged value of each term, with their steps.
 
     Args:
-        training: the record of a training, as `training.json` has it.
+        training: the record of a training, as read from `training.json`; None if there is none.
+
+    Returns:
+        For each term its name and its values in words; empty for records without logged terms.
 
     >>> first, last = {"step": 1, "value": 0.5}, {"step": 60, "value": -0.25}
     >>> terms_logged({"terms": {"r_drop": {"first": first, "last": last}}})
@@ -65,7 +76,7 @@ def terms_logged(training: Mapping[str, Any] | None) -> list[tuple[str, str]]:
 
 
 def _of(config: Mapping[str, Any] | None) -> tuple[list[dict[str, Any]], dict[str, Any] | None]:
-    """The objectives that were at work, and the masking law."""
+    """The objectives whose weight is not 0, and the masking law."""
     pretrain = (config or {}).get("pretrain") or {}
     objectives = [part for part in pretrain.get("objectives") or () if part.get("weight") != 0]
     return objectives, pretrain.get("masking_law")
@@ -83,7 +94,7 @@ def _logged(value: Mapping[str, Any]) -> str:
 
 
 def listed(parts: Sequence[object]) -> str:
-    """One after the other, the last one after "and".
+    """The parts as a list in a sentence, with "and" before the last one.
 
     >>> listed([1, 2, 3]), listed(["a"])
     ('1, 2 and 3', 'a')

@@ -190,4 +190,7 @@ def _apt_of(run: Record, low: float) -> float:
 
 
 if __name__ == "__main__":
-    main()
+    try:
+        main()
+    except (OSError, ValueError) as error:
+        sys.exit(f"{Path(__file__).name}: {error}")

@@ -138,4 +138,7 @@ TABLES = (
 
 
 if __name__ == "__main__":
-    main()
+    try:
+        main()
+    except (OSError, ValueError) as error:
+        sys.exit(f"{Path(__file__).name}: {error}")

@@ -49,11 +49,10 @@ def is_kept(piece: pieces.Piece) -> bool:
 
 
 def keep(name: str, content: Mapping[str, Any]) -> None:
-    """Write the record, or leave nothing."""
-    FOLDER.mkdir(parents=True, exist_ok=True)
+    """Write the record, a line for each key, or leave nothing."""
+    lines = (f"{json.dumps(key)}: {json.dumps(value)}" for key, value in sorted(content.items()))
     with writing(_path(name)) as file:
-        json.dump(content, file, indent=1, sort_keys=True)
-        file.write("\n")
+        file.write("{\n" + ",\n".join(lines) + "\n}\n")
 
 
 def _measured(piece: pieces.Piece, folder: Path) -> dict[str, Any]:

@@ -183,7 +183,7 @@ class _Trial:
         self.whole = model
         block = replace(shape, hidden_size=width, num_heads=num_heads, num_blocks=1)
         self.costs = ModelCosts(  # those of the block that is made here, whatever the model is
-            shape=replace(block, cls_norms=(), cls_projections=()),  # of one token a row
+            shape=replace(block, cls_norms=(), cls_projections=(), generator=None),  # of one token
             vocab_size=min(model.vocab_size, _MAX_DECODER // width),
             sequence_length=min(model.sequence_length, _MAX_LENGTH),
         )

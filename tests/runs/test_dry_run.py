@@ -86,6 +86,22 @@ def test_planted_prints_all_phases_and_makes_no_folder(printed, tmp_path):
     assert not list(tmp_path.iterdir())
 
 
+def test_what_objectives_add_is_said_to_be_left_out(printed) -> None:
+    """With a real trial: of a model with a generator, the model that is trained for its task."""
+    code, out, _ = printed(
+        *("run", "planted", "--dry-run", "--heads=none", "--task=none"),
+        *("--objective", "multi_choice:weight=50", "--objective", "token_contrast:weight=0.1"),
+    )
+    assert code == 0
+    said = " ".join(out.split())
+    assert "not estimated: the generator beside the model, the passes of multi_choice and" in said
+    assert "and token_contrast, reading and tokenising" in said
+    plain = " ".join(
+        printed("run", "planted", "--dry-run", "--heads=none", "--task=none")[1].split()
+    )
+    assert "not estimated: reading and tokenising" in plain
+
+
 @pytest.fixture
 def trials(monkeypatch):
     """What trials were asked for; what is asked for is what they find."""

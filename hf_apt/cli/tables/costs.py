@@ -86,8 +86,18 @@ def footer(plan: Plan) -> str:
     besides = ["reading and tokenising", "figures and page"]
     if isinstance(plan.config.corpus, GeneratedCorpus):
         besides.insert(1, "the exact best predictor")
-    notes.append(f"not estimated: {', '.join(besides)}")
+    notes.append(f"not estimated: {', '.join([*_added(plan), *besides])}")
     return "\n".join(notes)
+
+
+def _added(plan: Plan) -> list[str]:
+    """What a training computes that its FLOPs and times leave out."""
+    config, added = plan.config, []
+    if config.shape.generator is not None:
+        added.append("the generator beside the model")
+    if names := [each.name for each in config.pretrain.objectives if each.weight]:
+        added.append(f"the passes of {' and '.join(names)}")
+    return added
 
 
 def _precision(plan: Plan, name: str) -> str:

@@ -25,9 +25,9 @@ from paper_records import (
     all_models,
     at_depth,
     models,
-    needed,
     num_depths,
     pieces,
+    record,
     tuned,
 )
 
@@ -63,14 +63,16 @@ RAREST = 200
 
 def corpus_size() -> Figure:
     """Mean APT and the tasks' accuracy against the number of paragraphs trained on."""
-    figure, (apt, gain) = _panels(2, (9, 3.8))
+    figure, (apt, gain) = _panels(2, (10, 3.8))
     found = all_models()
     for depth, name, colour in _depths(found):
         _line(apt, found, at_depth(depth, "rarefied_mean_apt"), name, colour)
     apt.set_title("mean APT of 1,000 positions")
     apt.set_ylim(bottom=0)
     for (task, label), colour in zip(TASKS.items(), COLOURS, strict=True):
-        first = needed(f"{pieces.of_size(SIZES[0], pieces.SEEDS[0])}-{task}")
+        first = record(f"{pieces.of_size(SIZES[0], pieces.SEEDS[0])}-{task}")
+        if first is None:
+            continue  # what is gained is not known without the model that was not trained
         without = first["models"]["untrained"]["classifier"]["value"]
         runs = {size: runs for size in SIZES if (runs := tuned(size, task))}
         _line(gain, runs, lambda run, less=without: _classifier(run) - less, label, colour)
@@ -81,7 +83,7 @@ def corpus_size() -> Figure:
         axes.set_xticks(SIZES, [f"{size:,}" for size in SIZES])
         axes.set_xticks([], minor=True)
         axes.set_xlabel("paragraphs trained on, 9.2 million tokens seen each")
-        axes.legend(fontsize=8.5)
+        axes.legend(fontsize=8.5, loc="upper left", bbox_to_anchor=(1, 1))
     return figure
 
 
@@ -139,11 +141,16 @@ FIGURES: dict[str, Callable[[], Figure]] = {
 
 
 def main() -> None:
-    """Write all figures."""
+    """Write the figures whose records are there, and say what the others lack."""
     with matplotlib.rc_context(STYLE):
         for name, draw in FIGURES.items():
+            try:
+                figure = draw()
+            except ValueError as error:
+                sys.stdout.write(f"left {name}.svg: {error}\n")
+                continue
             with writing(FOLDER / f"{name}.svg") as file:
-                draw().savefig(file, format="svg", metadata={"Date": None})
+                figure.savefig(file, format="svg", metadata={"Date": None})
             sys.stdout.write(f"drew {name}.svg\n")
 
 
@@ -190,7 +197,4 @@ def _apt_of(run: Record, low: float) -> float:
 
 
 if __name__ == "__main__":
-    try:
-        main()
-    except (OSError, ValueError) as error:
-        sys.exit(f"{Path(__file__).name}: {error}")
+    main()

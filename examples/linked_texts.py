@@ -58,7 +58,7 @@ class Arguments:
     num_steps: int = field(default=2000, metadata={"help": "Steps; `longer` has 2.5 times these."})
     exchanged: float = field(default=0.0, metadata={"help": "Share of links drawn at random."})
     num_seeds: int = field(default=2, metadata={"help": "Planted texts and runs of each arm."})
-    output_file: str = field(default="runs/linked_texts.json", metadata={"help": "The record."})
+    output_file: str = field(default="runs/linked.json", metadata={"help": "Record to write."})
 
 
 def trained(arm: str, texts: PlanarTexts, args: Arguments, folder: Path) -> dict[str, float]:

@@ -8,6 +8,7 @@ from typing import Any
 import numpy as np
 
 from hf_apt.stats.estimates import mean_estimate
+from hf_apt.stats.labels import default_depth_names
 
 Runs = Mapping[int, Mapping[str, Any]]
 """Runs of one way by their seed."""
@@ -50,8 +51,7 @@ def by_depth(
     """A figure at every depth, of the first way and what the others have more."""
     plain = of_way(runs, order[0])
     depths = range(len(read(next(iter(plain.values())))))
-    names = (f"block {depth}" for depth in depths[1:])
-    rows: list[tuple[str, ...]] = [(head, "embeddings", *names)]
+    rows = [(head, *default_depth_names(len(depths)))]
     for way in order:
         own, base = of_way(runs, way), None if way == order[0] else plain
         cells = (cell(own, base, lambda run, depth=depth: read(run)[depth]) for depth in depths)

@@ -52,13 +52,13 @@ STYLE: Any = {
     "legend.frameon": False,
 }
 COLOURS = ("#0072b2", "#d55e00", "#009e73")
-"""Of tasks: Okabe and Ito's, which colour-blind readers tell apart."""
+"""The colours of the tasks, of Okabe and Ito's palette, which colour-blind readers tell apart."""
 
 MARKERS = ("o", "s", "^", "D")
-"""Of the sizes of the corpus."""
+"""The markers of the models in the scatter plot, one for each size of the corpus."""
 
 RAREST = 200
-"""Tokens that occur less often in the text are not shown: next to nothing is learnt of them."""
+"""The fewest occurrences of a token that is shown: of rarer ones next to nothing is learnt."""
 
 
 def corpus_size() -> Figure:

@@ -17,10 +17,12 @@ from hf_apt.stats.labels import default_depth_names
 def at_steps() -> dict[int, dict[int, Record]]:
     """The records of the largest corpus's models by the steps that were measured, and by seed.
 
-    Raises ValueError if the first model is not there at its end.
+    Raises ValueError if the first model is not there, or its first step was not measured.
     """
     size = SIZES[-1]
-    needed(pieces.of_size(size, pieces.SEEDS[0]))
+    first = pieces.of_size(size, pieces.SEEDS[0])
+    needed(first)
+    needed(f"{first}-step-{pieces.KEPT[0]}")
     kept = {
         step: by_seed(lambda seed, step=step: f"{pieces.of_size(size, seed)}-step-{step}")
         for step in pieces.KEPT

@@ -4,9 +4,9 @@
     python examples/paper/plan.py --text='wikipedia/enwiki2014_*.parquet' --data DATA --minutes 170
 
 What is done has a record in `docs/records/paper`. A training that was interrupted goes on, other
-pieces begin again. DATA is
-a folder with `dbpedia14_*.parquet`, `agnews_*.parquet` and `fewrel64_train.parquet`, and what
-`overlap.py` writes. Of the text, files whose names say "validation" are what is measured.
+pieces begin again. DATA is a folder with `dbpedia14_*.parquet`, `agnews_*.parquet` and
+`fewrel64_train.parquet`, and what `overlap.py` writes. Of the text, files whose names say
+"validation" are what is measured.
 """
 
 import shlex

@@ -1,11 +1,11 @@
 """The choice of paragraphs for the overlap study: known answers, and what it writes."""
 
-import sys
 from pathlib import Path
 
 import numpy as np
 import pandas as pd
 import pytest
+from script_modules import script_modules
 
 SPORT = "the player won the game of the season "
 SEA = "a small ship was lost in the deep sea "
@@ -15,15 +15,8 @@ PAPER = Path(__file__).parents[2] / "examples" / "paper"
 @pytest.fixture(scope="module")
 def overlap():
     """The script as a module, with its neighbours."""
-    sys.path.insert(0, str(PAPER))
-    try:
-        import overlap  # pyright: ignore[reportMissingImports]
-
-        yield overlap
-    finally:
-        sys.path.remove(str(PAPER))
-        for path in PAPER.glob("*.py"):
-            sys.modules.pop(path.stem, None)
+    with script_modules(PAPER, "overlap") as (module,):
+        yield module
 
 
 def test_likeness_is_the_mean_log_odds_of_the_tokens(overlap) -> None:

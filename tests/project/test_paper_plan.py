@@ -3,13 +3,13 @@
 import os
 import shlex
 import signal
-import sys
 import time
 from pathlib import Path
 from typing import Any, ClassVar
 
 import pytest
 import typer
+from script_modules import script_modules
 
 from hf_apt.cli.app import app
 
@@ -25,15 +25,8 @@ TASK += " --epochs 1 --sequence-length 16"
 @pytest.fixture(scope="module")
 def plan():
     """The plan as a module, with its neighbours."""
-    sys.path.insert(0, str(PAPER))
-    try:
-        import plan  # pyright: ignore[reportMissingImports]
-
-        yield plan
-    finally:
-        sys.path.remove(str(PAPER))
-        for path in PAPER.glob("*.py"):
-            sys.modules.pop(path.stem, None)
+    with script_modules(PAPER, "plan") as (module,):
+        yield module
 
 
 def test_every_command_can_be_read_and_every_need_comes_before(plan) -> None:

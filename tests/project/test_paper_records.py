@@ -7,6 +7,7 @@ from typing import Any
 
 import matplotlib
 import pytest
+from script_modules import script_modules
 
 RECORDS = Path(__file__).parents[2] / "docs" / "records"
 PAPER = Path(__file__).parents[2] / "examples" / "paper"
@@ -18,14 +19,9 @@ TASKS = ("dbpedia_14", "fewrel", "ag_news")
 def modules() -> Any:
     """The modules of the tables, by their names."""
     names = ("paper_records", "sizes", "blocks", "growth", "predictors", "figures")
-    sys.path.insert(0, str(RECORDS))
-    try:
-        yield {name: __import__(name) for name in names}
-    finally:
-        sys.path.remove(str(RECORDS))
-        sys.path.remove(str(PAPER))  # which `paper_records` adds
-        for path in (*RECORDS.glob("*.py"), *PAPER.glob("*.py")):
-            sys.modules.pop(path.stem, None)
+    with script_modules(PAPER), script_modules(RECORDS, *names) as found:
+        yield dict(zip(names, found, strict=True))
+    sys.path.remove(str(PAPER))  # which `paper_records` adds, too
 
 
 def value(number: float) -> dict[str, float]:

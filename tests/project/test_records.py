@@ -1,35 +1,22 @@
 """Tables of the documentation are those of the records beside it."""
 
-import importlib.util
 import json
 import sys
 from pathlib import Path
-from types import ModuleType
 
 import pytest
+from script_modules import script_modules
 
 RECORDS = Path(__file__).parents[2] / "docs" / "records"
+PAPER = Path(__file__).parents[2] / "examples" / "paper"
 
 
 @pytest.fixture(scope="module")
 def fill():
     """The script that fills tables in, as a module, with its neighbours."""
-    sys.path.insert(0, str(RECORDS))
-    try:
-        yield _opened("fill")
-    finally:
-        sys.path.remove(str(RECORDS))
-        for name in ("fill", *(path.stem for path in RECORDS.glob("*.py"))):
-            sys.modules.pop(name, None)
-
-
-def _opened(name: str) -> ModuleType:
-    spec = importlib.util.spec_from_file_location(name, RECORDS / f"{name}.py")
-    assert spec is not None
-    assert spec.loader is not None
-    module = importlib.util.module_from_spec(spec)
-    spec.loader.exec_module(module)
-    return module
+    with script_modules(PAPER), script_modules(RECORDS, "fill") as (module,):
+        yield module
+    sys.path.remove(str(PAPER))  # which `paper_records` adds, too
 
 
 def test_pages_have_the_tables_of_the_records(fill) -> None:

@@ -2,7 +2,7 @@
 
 LANGUAGE_NAMES = (
     *("zipf", "bigram", "dyck", "flat_pairs", "automaton", "noise", "shuffle"),
-    "paradigms",
+    *("unigrams", "paradigms"),
 )
 """Names of the languages that a run can be asked for."""
 

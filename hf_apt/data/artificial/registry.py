@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import MISSING, fields
+from dataclasses import fields
 from typing import Any
 
 from hf_apt.data.artificial.artificial_language import ArtificialLanguage
@@ -14,6 +14,7 @@ from hf_apt.data.artificial.noise import Noise
 from hf_apt.data.artificial.paradigms import Paradigms
 from hf_apt.data.artificial.planted_words import PlantedWords
 from hf_apt.data.artificial.shuffle import Shuffle
+from hf_apt.data.artificial.unigrams import Unigrams
 from hf_apt.data.artificial.zipf import Zipf
 
 LANGUAGES: dict[str, type[ArtificialLanguage]] = {
@@ -24,6 +25,7 @@ LANGUAGES: dict[str, type[ArtificialLanguage]] = {
     "automaton": Automaton,
     "noise": Noise,
     "shuffle": Shuffle,
+    "unigrams": Unigrams,
     "paradigms": Paradigms,
 }
 """The languages that a run can be asked for."""
@@ -46,7 +48,7 @@ def name_of(language: ArtificialLanguage) -> str:
     settings = {
         each.name: getattr(made, each.name)
         for each in fields(made)
-        if each.default is MISSING or getattr(made, each.name) != each.default
+        if each.init and getattr(made, each.name) != each.default
     }
     other = settings.pop("of", None)
     parts = [f"{key}={_spelled(value)}" for key, value in settings.items()]

@@ -17,9 +17,6 @@ from ways import GENERATORS, task
 LENGTHS = ("plain", "longer", "three times", "four times", "five times")
 """Ways that are the plain one, for more steps."""
 
-PACED = LENGTHS[:2]
-"""Those that were timed among the other ways, beside as much other work."""
-
 FIGURES = {"mean APT": lambda run: run["apt"][-1], "task, mean over depths": task}
 
 _STEPS = re.compile(r"--steps[ =](\d+)")
@@ -28,17 +25,21 @@ _STEPS = re.compile(r"--steps[ =](\d+)")
 def equal_time(runs: Sequence[Mapping[str, Any]], order: Sequence[str]) -> str:
     """What each way has more than a plain training of as many seconds, by the same seed.
 
-    Between lengths the plain one's figures are taken to be straight in the logarithm of the steps.
+    Seconds are held against those of the plain runs of the same occasion, which are timed beside as
+    much other work: a run says of which occasion it is, unless of the first one. Between lengths
+    the plain one's figures are taken to be straight in the logarithm of the steps.
     A way that took longer than the longest is held against that one, and has a ≥ at its steps; one
     that took less time than the shortest has a ≤.
     """
     plain = [of_way(runs, way) for way in LENGTHS if way in order]
-    pace = _pace([run for way in PACED for run in of_way(runs, way).values()])
+    paces = _paces([run for own in plain for run in own.values()])
     lengths = [steps(run) for own in plain for run in own.values()]
     rows = [("way", "plain steps in its time", *FIGURES)]
     for way in (each for each in order if each not in LENGTHS):
         own = of_way(runs, way)
-        asked = pace * fmean(run["seconds"] for run in own.values() if run["seconds"])
+        asked = fmean(
+            paces[occasion(run)] * run["seconds"] for run in own.values() if run["seconds"]
+        )
         cells = ["–" if way in GENERATORS else _gain(own, plain, asked, "mean APT")]
         cells.append(_gain(own, plain, asked, "task, mean over depths"))
         mark = "≥ " if asked > max(lengths) else "≤ " if asked < min(lengths) else ""
@@ -51,10 +52,21 @@ def steps(run: Mapping[str, Any]) -> int:
     return int(_STEPS.findall(run["command"])[-1])
 
 
-def _pace(runs: Sequence[Mapping[str, Any]]) -> float:
-    """Steps a second, of the runs that were timed."""
-    timed = [run for run in runs if run["seconds"]]
-    return sum(map(steps, timed)) / sum(run["seconds"] for run in timed)
+def occasion(run: Mapping[str, Any]) -> int:
+    """The occasion on which a run was timed."""
+    return run.get("occasion", 1)
+
+
+def _paces(plain: Sequence[Mapping[str, Any]]) -> dict[int, float]:
+    """Steps a second of the plain runs that were timed, by occasion."""
+    timed: dict[int, list[Mapping[str, Any]]] = {}
+    for run in plain:
+        if run["seconds"]:
+            timed.setdefault(occasion(run), []).append(run)
+    return {
+        each: sum(map(steps, own)) / sum(run["seconds"] for run in own)
+        for each, own in timed.items()
+    }
 
 
 def _gain(own: Runs, plain: Sequence[Runs], asked: float, name: str) -> str:

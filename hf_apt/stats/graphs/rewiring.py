@@ -17,7 +17,7 @@ def rewired(graph: Graph, *, seed: int = 0, swaps_per_link: int = 10, share: flo
     Args:
         graph: the graph.
         seed: of the choice.
-        swaps_per_link: exchanges that are tried for each link.
+        swaps_per_link: exchanges that are tried for each link, at least 1.
         share: share of the links that are exchanged with one another, drawn at random, in [0, 1];
             the others stay, and with 0 the graph is returned as it is.
 
@@ -25,11 +25,15 @@ def rewired(graph: Graph, *, seed: int = 0, swaps_per_link: int = 10, share: flo
         Another graph of the same degrees.
 
     Raises:
-        ValueError: for a share out of range; if no exchange was possible, as in a complete graph or
-            with a share of less than two links.
+        ValueError: for a share out of range; for less than one exchange a link; if no exchange was
+            possible, as in a complete graph or with a share of less than two links.
     """
     if not 0 <= share <= 1:
         raise ValueError(f"a share of {share} of the links cannot be exchanged: it is from 0 to 1.")
+    if swaps_per_link < 1:
+        raise ValueError(
+            f"swaps_per_link is {swaps_per_link}, and nothing would be exchanged: give 1 or more."
+        )
     if share == 0:
         return graph
     generator = np.random.default_rng(seed)

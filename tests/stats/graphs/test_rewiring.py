@@ -40,6 +40,8 @@ def test_a_share_of_the_links_is_exchanged(share):
     assert local_consistency(other, labels).value == pytest.approx(expected, abs=0.05)
     with pytest.raises(ValueError, match=r"a share of 1.5 of the links cannot be exchanged"):
         rewired(graph, share=1.5)
+    with pytest.raises(ValueError, match="swaps_per_link is 0, and nothing would be exchanged"):
+        rewired(graph, swaps_per_link=0)
 
 
 def test_all_graphs_of_these_degrees_come_about_equally_often():

@@ -4,8 +4,8 @@
     python examples/compare_pretraining.py --arms 'plain=' 'rare=--masking-law frequency'
 
 An arm is a name and options of `hf-apt run`. Arms of a seed read the same tokens in the same order
-and, if of one shape, start from the same weights. What is in `<output_folder>/arms.json` is not
-repeated; a training that stopped goes on, and its seconds are not told.
+and, if alike, start from the same weights. What `arms.json` holds is not repeated; a training that
+stopped goes on, and its seconds are not told.
 """
 
 import shlex
@@ -26,7 +26,7 @@ from hf_apt.models.devices import has_accelerator
 from hf_apt.models.loading import load_masked_lm
 from hf_apt.records.run_folder import writing_run
 from hf_apt.runs.option_checks import require_valid
-from hf_apt.runs.pipeline import pretrain_run
+from hf_apt.runs.pipeline import pretrain_run, require_task
 from hf_apt.runs.preparation import prepare
 from hf_apt.runs.trained_models import PARTS
 from hf_apt.stats.clusters import HEADLINE
@@ -34,7 +34,7 @@ from hf_apt.stats.estimates import mean_estimate
 
 OF_AN_ARM = ("arm.json", "training.json", "training", "checkpoint", *PARTS, "task")
 TASK = {"accuracy": "finetuned mean", "cls_accuracy": "finetuned cls", "cls_frozen": "frozen cls"}
-FIGURES = ("apt", "clusters", *TASK, "validation_loss", "seconds")
+FIGURES = ("apt", "clusters", *TASK, "validation_loss", "seconds")  # but for the last two by depth
 
 
 @dataclass
@@ -67,22 +67,27 @@ def main(arguments: list[str] | None = None) -> None:
         for seed in range(args.seed, args.seed + args.num_seeds)
         for name, arm in arms.items()
     ]
-    configs = [config_of(each["command"]) for each in asked]  # before all work
+    configs = [config_of(each["command"], args) for each in asked]  # before all work
     with writing_run(run):
         for each, config in zip(asked, configs, strict=True):
             if each not in [{key: done.get(key) for key in each} for done in runs]:
                 clear(run, unless=each)
-                runs = sorted([*runs, each | trained(config, run, args)], key=lambda r: r["seed"])
+                runs = sorted([*runs, each | trained(config, run)], key=lambda r: r["seed"])
                 run.write_json("arms.json", {"runs": runs})
     print_tables(list(arms), [done for done in runs if {k: done.get(k) for k in asked[0]} in asked])
     print(f"written: {run.path('arms.json')}")
 
 
-def config_of(command: str) -> Any:
-    """The configuration that the options of `hf-apt run` spell."""
-    (app := typer.Typer(add_completion=False)).command()(run_options)
+def config_of(command: str, args: Arguments) -> Any:
+    """The configuration that the options of `hf-apt run` spell, with the task's labelled texts."""
+    (app := typer.Typer()).command()(run_options)
     config = typer.main.get_command(app)(shlex.split(command), standalone_mode=False)[0]
-    require_valid(config)
+    if own := config.finetune:
+        rows = replace(own.task, train_per_class=args.train_per_class)
+        how = replace(own.finetune, num_epochs=args.num_epochs)
+        own = replace(own, task=rows, finetune=how, untrained=False, confidence=None)
+    require_valid(config := replace(config, finetune=own))
+    require_task(config)
     return config
 
 
@@ -94,11 +99,10 @@ def clear(run: hf_apt.Run, *, unless: dict[str, Any]) -> None:
         run.write_json("arm.json", unless)
 
 
-def trained(config: Any, run: hf_apt.Run, args: Arguments) -> dict[str, Any]:
-    """Mean APT and clusters of the own head, and accuracy on the task, at every depth; seconds.
+def trained(config: Any, run: hf_apt.Run) -> dict[str, Any]:
+    """`FIGURES`; seconds are of the processor, or of the clock where there is an accelerator.
 
-    Of two models the generator is measured and the discriminator fine-tuned. Seconds are of the
-    processor, or of the clock where there is an accelerator.
+    Of two models the generator is measured and the discriminator fine-tuned.
     """
     _, validation = prepare(config, run)
     clock = time.perf_counter if has_accelerator() else time.process_time
@@ -113,10 +117,7 @@ def trained(config: Any, run: hf_apt.Run, args: Arguments) -> dict[str, Any]:
     figures["apt"] = [hf_apt.mean_apt(each.hits(), each.support()).value for each in pairs]
     clusters = [hf_apt.token_clusters(hf_apt.confusion(each), *HEADLINE[::-1]) for each in pairs]
     figures["clusters"] = [len(each.members) for each in clusters]
-    if config.finetune is not None:
-        rows = replace(config.finetune.task, train_per_class=args.train_per_class)
-        how = replace(config.finetune.finetune, num_epochs=args.num_epochs)
-        asked = replace(config.finetune, task=rows, finetune=how, untrained=False, confidence=None)
+    if (asked := config.finetune) is not None:
         task = hf_apt.measure_blocks(str(run.path(tuned)), asked, hf_apt.Run(run.path("task")))
         for name, (protocol, pooling) in ((name, read.split()) for name, read in TASK.items()):
             linear = task["models"]["pretrained"][protocol][pooling]["linear"]

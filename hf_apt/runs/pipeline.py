@@ -49,7 +49,7 @@ def run_all(config: RunConfig, folder: Path | str) -> Run:
     """
     require_one_model(config)
     _require_possible(config, folder)  # before the task, which may be downloaded
-    _require_task(config)
+    require_task(config)
     with begun(config, folder) as run:
         pretrain_run(config, run)
         measure_run(config, run, str(run.path("checkpoint")))
@@ -100,6 +100,7 @@ def pretrain_run(config: RunConfig, run: Run) -> None:
     from hf_apt.models.devices import process_state
     from hf_apt.runs.shared_folder import wait_until_there
     from hf_apt.runs.starting.objective_files import keep_objective_files
+    from hf_apt.runs.starting.read_tasks import keep_read_tasks
     from hf_apt.runs.starting.starting_model import starting_model
     from hf_apt.training.pretraining import pretrain
     from hf_apt.training.sharding import whole_model
@@ -110,6 +111,7 @@ def pretrain_run(config: RunConfig, run: Run) -> None:
         return
     objectives, folder = config.pretrain.objectives, run.path("training")
     keep_objective_files(objectives, folder, writes=is_main())
+    keep_read_tasks(config.pretrain, folder, writes=is_main())
     model, origin = starting_model(config, train)
     trainer = _trainer(config, run, model, train, validation)
     keep_steps(run, trainer, config.pretrain.keep_at)
@@ -248,12 +250,13 @@ def _require_possible(config: RunConfig, folder: Path | str) -> None:
         require_memory(config)
 
 
-def _require_task(config: RunConfig) -> None:
-    """Raise ValueError for what makes no task, before hours of pre-training."""
+def require_task(config: RunConfig) -> None:
+    """Raise ValueError for what makes no task or no test of it, before hours of pre-training."""
     if config.finetune is not None and is_main():
         from hf_apt.data.tasks.task import open_task
+        from hf_apt.runs.starting.read_tasks import require_tests_unread
 
-        open_task(config.finetune.task)
+        require_tests_unread(config.pretrain.objectives, open_task(config.finetune.task))
 
 
 def finish(run: Run) -> Run:

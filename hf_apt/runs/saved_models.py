@@ -7,6 +7,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from hf_apt.atomic import writing_folder
+from hf_apt.data.tasks.read_texts import NAME as READ_TASKS
 from hf_apt.ownership import MARKER
 from hf_apt.records.run import Run
 
@@ -15,12 +16,14 @@ if TYPE_CHECKING:
 
 
 def save_model(run: Run, model: Any, folder: Path) -> None:
-    """Write a model and the run's tokenizer into `folder`."""
+    """Write a model into `folder`, the run's tokenizer and what was read of tasks with it."""
     with writing_folder(folder) as partial:
         model.save_pretrained(partial)
         for file in run.path("tokenizer").iterdir():
             if file.name != MARKER:
                 shutil.copy(file, partial / file.name)
+        if (read := run.path("training") / READ_TASKS).exists():
+            shutil.copy(read, partial / READ_TASKS)
 
 
 def keep_steps(run: Run, trainer: Trainer, steps: tuple[int, ...]) -> None:

@@ -14,6 +14,7 @@ from typing import Any
 
 import numpy as np
 
+from hf_apt.data.tasks.read_texts import open_first
 from hf_apt.data.tasks.task import Task, open_task
 from hf_apt.data.tokenizer import vocabulary
 from hf_apt.depths.own_head_counts import counts_in_run
@@ -77,8 +78,9 @@ def measure_blocks(checkpoint: str, config: BlockAccuracyConfig, run: Run) -> di
         for.
 
     Raises:
-        ValueError: for a task or a checkpoint that cannot be opened, one that is no encoder or has
-            fewer positions than the texts have tokens, settings out of range, where several
+        ValueError: for a task or a checkpoint that cannot be opened, one that is no encoder, has
+            fewer positions than the texts have tokens, or whose objectives read texts that it would
+            be tested with (`hf_apt.data.tasks.read_texts`), settings out of range, where several
             processes were started, and for a folder that is not `run`'s own or that another process
             writes into.
     """
@@ -86,7 +88,7 @@ def measure_blocks(checkpoint: str, config: BlockAccuracyConfig, run: Run) -> di
     lengths = (each.sequence_length for each in (config.features, config.finetune) if each)
     require_length(checkpoint, max(lengths))
     require_run_folder(run)
-    first = open_task(config.task)
+    first = open_first(config.task, config.num_seeds, checkpoint)
     with writing_run(run):
         return _measured(checkpoint, config, run, first)
 

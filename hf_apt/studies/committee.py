@@ -16,7 +16,8 @@ from typing import Any
 import numpy as np
 
 from hf_apt.atomic import writing_folder
-from hf_apt.data.tasks.task import Task, open_task
+from hf_apt.data.tasks.read_texts import open_unread
+from hf_apt.data.tasks.task import Task
 from hf_apt.models.committee.adapter_committee import AdapterCommittee
 from hf_apt.models.committee.combination_names import COMBINATIONS, require_combination
 from hf_apt.models.committee.modeling_committee import SoftCommittee
@@ -54,7 +55,7 @@ def measure_committee(
     """
     require_combination(config.combination)
     require_run_folder(run)
-    task = open_task(config.task)
+    task = open_unread(config.task, *checkpoints)
     with writing_run(run):
         return _measured(checkpoints, config, run, task)
 

@@ -16,6 +16,7 @@ from typing import Any
 import numpy as np
 from sklearn.metrics import roc_auc_score
 
+from hf_apt.data.tasks.read_texts import open_unread
 from hf_apt.data.tasks.task import Task, open_task
 from hf_apt.models.encoders import load_encoder
 from hf_apt.stats.classes.macro_f1 import macro_f1
@@ -82,7 +83,7 @@ def cotrain_once(checkpoint: str, config: CotrainingConfig, number: int = 0) -> 
         weight than a wrong one, 0.5 by chance.
     """
     seed = config.task.seed + number
-    task = open_task(replace(config.task, seed=seed))
+    task = open_unread(replace(config.task, seed=seed), checkpoint)
     right = open_task(replace(config.task, seed=seed, label_noise=0.0))
     is_right_N = task.train.labels == right.train.labels
     training = replace(config.finetune, seed=config.finetune.seed + number)

@@ -13,6 +13,7 @@ from typing import Any, Literal
 import numpy as np
 from jaxtyping import Bool, Float, Int
 
+from hf_apt.data.tasks.read_texts import open_unread
 from hf_apt.data.tasks.splits import Examples
 from hf_apt.data.tasks.task import Task, open_task
 from hf_apt.data.tasks.task_config import TaskConfig
@@ -64,7 +65,7 @@ def corrected_macro_f1(
         ValueError: for what `open_task`, `load_encoder` and `finetuner` refuse, and a class without
             a text to learn from.
     """
-    task = open_task(task_config)
+    task = open_unread(task_config, checkpoint)
     right_I = open_task(replace(task_config, label_noise=0.0)).train.labels
     is_wrong_I = task.train.labels != right_I
     # By the right labels: the last texts of a wrong one come from the classes after it.

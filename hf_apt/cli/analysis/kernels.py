@@ -84,12 +84,12 @@ def kernels_command(checkpoint: str, config: KernelStudyConfig, folder: Path) ->
     from hf_apt.cli.analysis.studied import study_into
     from hf_apt.cli.tables import study
     from hf_apt.cli.tables.show import end_of_study, show
-    from hf_apt.data.tasks.task import open_task
+    from hf_apt.data.tasks.read_texts import open_unread
     from hf_apt.runs.option_checks import require_checkpoint
 
     run = study_into(folder)
     require_checkpoint(checkpoint)
-    task = open_task(config.task)
+    task = open_unread(config.task, checkpoint)
     from hf_apt.analysis.kernels.kernel_study import measure_kernels
 
     record = measure_kernels(checkpoint, task, config.kernels, run)

@@ -70,8 +70,9 @@ def rademacher_command(
     from hf_apt.cli.analysis.studied import loaded_model, place_of, study_into, texts_of
     from hf_apt.cli.tables import study
     from hf_apt.cli.tables.show import end_of_study, show
+    from hf_apt.data.tasks.named_task import TASK
     from hf_apt.data.text_fingerprints import texts_provenance
-    from hf_apt.training.representation.text_source import TASK, own_texts
+    from hf_apt.training.representation.text_source import own_texts
 
     name, folder = place_of(model, output, "rademacher")
     run = study_into(folder)

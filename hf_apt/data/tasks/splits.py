@@ -149,7 +149,7 @@ class _Distinct:
         for place, (text, label) in enumerate(zip(rows.texts, rows.labels, strict=True)):
             if not isinstance(text, str) or not text.strip():
                 raise ValueError(f"row {place} of {rows.name} has no text.")
-            letters = _letters(origins[place])
+            letters = letters_of(origins[place])
             rows_of.setdefault(letters, set()).add((text, number[_name_of(label, rows)]))
             num_rows[letters] += 1
         clear = [key for key, same in rows_of.items() if len({label for _, label in same}) == 1]
@@ -177,7 +177,8 @@ class _Distinct:
         return [row for row in self._by_letters.values() if row[1] == label]
 
 
-def _letters(text: str) -> str:
+def letters_of(text: str) -> str:
+    """The letters and digits of a text, by which texts count as one; all of it if it has none."""
     return re.sub(r"\W+", "", text.lower()) or text
 
 

@@ -10,11 +10,11 @@ from typing import Any
 from hf_apt.atomic import writing
 from hf_apt.data.local_files import local_files
 from hf_apt.data.tasks.known_tasks import KNOWN_TASKS
+from hf_apt.data.tasks.named_task import TASK, named_task
 from hf_apt.data.tasks.task import BUILT_IN_SIZES
 from hf_apt.data.text_fingerprints import files_fingerprint
 from hf_apt.data.text_formats import BUILDERS
 from hf_apt.reading import read_json
-from hf_apt.training.representation.text_source import TASK
 
 NAME = "objective_files.json"
 """Name of the record in the training's folder: fingerprints by objective and setting."""
@@ -24,7 +24,7 @@ _SETTINGS = ("texts", "links")
 def objective_files(objectives: Sequence[Any]) -> dict[str, str]:
     """Fingerprints of the local files that objectives name, by objective and setting."""
     named = {
-        f"{each.name} {setting}": name.removeprefix(TASK)
+        f"{each.name} {setting}": named_task(name).name
         for each in objectives
         for setting in _SETTINGS
         if (name := getattr(each, setting, "")) and not _is_known(each, name)
@@ -36,7 +36,7 @@ def objective_files(objectives: Sequence[Any]) -> dict[str, str]:
 def _is_known(objective: Any, name: str) -> bool:
     """Whether `name` is no file's, whatever a file or a folder of the user is called."""
     if name.startswith(TASK) or getattr(objective, "graph", "") == "labels":
-        return name.removeprefix(TASK) in {*BUILT_IN_SIZES, *KNOWN_TASKS}
+        return named_task(name).name in {*BUILT_IN_SIZES, *KNOWN_TASKS}
     return name == "sotu"
 
 

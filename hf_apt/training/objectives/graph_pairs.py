@@ -59,7 +59,8 @@ class GraphPairs(InTrainingOnly):
 
     texts: str = ""
     """The texts: a table with the columns `id` and `text` for a table of links (without ids, rows
-    count from 0), `task:NAME` for labels, either or any corpus otherwise."""
+    count from 0), `task:NAME` for labels, either or any corpus otherwise. Numbers and seed of a
+    task's fine-tuning are given with it: `task:NAME:train_per_class=32;seed=1`."""
 
     column: str = ""
     """Column of the text, where it is another one than `text`."""

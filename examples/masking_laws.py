@@ -3,9 +3,8 @@
     python examples/masking_laws.py    # the planted language
     python examples/masking_laws.py --options='wiki.parquet --steps 6000'
 
-An arm is a name and options of `hf-apt run`. All arms of a seed start from the same weights and
-read the same sequences in the same order, as pairs; the first one is what others are held against.
-What is in `<output_folder>/arms.json` already is not repeated.
+An arm is a name and options of `hf-apt run`. Arms of a seed start from the same weights and read
+the same sequences in the same order; others are held against the first. `arms.json` keeps them.
 """
 
 import json
@@ -51,9 +50,10 @@ class Arguments:
 
 def main(arguments: list[str] | None = None) -> None:
     """Train every arm with every seed, and print where each ends and how soon it gets there."""
-    kinds: Any = Arguments
-    (args,) = HfArgumentParser(kinds).parse_args_into_dataclasses(arguments)
+    (args,) = HfArgumentParser(Arguments).parse_args_into_dataclasses(arguments)  # pyright: ignore
     arms = dict(arm.partition("=")[::2] for arm in args.arms)
+    if len(arms) < len(args.arms):
+        raise ValueError("two arms have the same name: give each its own.")
     path = Path(args.output_folder) / "arms.json"
     runs = json.loads(path.read_text())["runs"] if path.exists() else []
     commands = {
@@ -63,18 +63,18 @@ def main(arguments: list[str] | None = None) -> None:
     }
     configs = {command: config_of(command) for command in commands.values()}
     for (arm, seed), command in commands.items():
-        if command not in [run["command"] for run in runs]:
-            figures = trained(configs[command], path.parent / "text")
-            runs.append({"arm": arm, "seed": seed, "command": command, **figures})
+        run = {"arm": arm, "seed": seed, "command": command}
+        if run not in [{key: each[key] for key in run} for each in runs]:
+            runs.append(run | trained(configs[command], path.parent / "text"))
             with writing(path) as file:
                 json.dump({"runs": runs}, file, indent=1)
-    print_tables(list(arms), [run for run in runs if run["command"] in configs])
+    asked = [run for run in runs if run["command"] == commands.get((run["arm"], run["seed"]))]
+    print_tables(list(arms), sorted(asked, key=lambda run: run["seed"]))
 
 
 def config_of(command: str) -> Any:
     """The configuration that the options of `hf-apt run` spell."""
-    app = typer.Typer(add_completion=False)
-    app.command()(run_options)
+    (app := typer.Typer(add_completion=False)).command()(run_options)
     return typer.main.get_command(app)(shlex.split(command), standalone_mode=False)[0]
 
 

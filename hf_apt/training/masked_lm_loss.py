@@ -35,8 +35,7 @@ def masked_lm_loss(
     Trainer has a `compute_loss_func`, it leaves label smoothing out.
 
     Args:
-        outputs: what the model returned, with `logits` of shape (batch, seq, V), or of the masked
-            positions alone as `hf_apt.Bert6ForMaskedLM` gives them.
+        outputs: what the model returned, with `logits` of shape (batch, seq, V).
         labels: the true token ids, -100 where nothing is masked, shape (batch, seq).
         num_items_in_batch: the number of masked positions in the whole optimiser step, over
             accumulation steps and processes, as a Trainer counts them; None for those of this

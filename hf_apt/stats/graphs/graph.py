@@ -100,7 +100,7 @@ class Graph:
         """
         if radius < 1:
             raise ValueError(f"a radius of {radius} steps: give a whole number of at least 1.")
-        reached = step = self.matrix()
+        reached = step = self.matrix().astype(np.int64)  # of which 256 paths are not none
         for _ in range(radius - 1):
             reached = reached @ step + reached
             reached.data[:] = 1

@@ -7,6 +7,7 @@ Intelligence, arXiv 2103.10334. Ours, from the paper's equations.
 from __future__ import annotations
 
 import math
+import warnings
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from functools import partial
@@ -81,7 +82,7 @@ class GraphPairs(InTrainingOnly):
     """How the last states of a text become one vector: the mean over its tokens, or the first."""
 
     sequence_length: int = 0
-    """Tokens that a text is cut to; 0 for 128, or for what the model has positions for."""
+    """Tokens that a text is cut to, 3 or more; 0 for 128, or for what the model has places for."""
 
     loss: Literal["multi_similarity", "contrastive"] = "multi_similarity"
     """The loss on pairs: multi-similarity of cosines, or contrastive on distances of vectors that
@@ -109,7 +110,8 @@ class GraphPairs(InTrainingOnly):
     def __post_init__(self) -> None:
         require_weight(self)
         require_whole(self, "num_anchors", "num_groups", "num_neighbours")
-        require_whole(self, "sequence_length", least=0)
+        if self.sequence_length:
+            require_whole(self, "sequence_length", least=3)
         require_positive(self, "positive_scale", "negative_scale", "negative_margin")
         require_not_negative(self, "margin", "positive_margin")
         for name, choices in _CHOICES.items():
@@ -143,7 +145,7 @@ class GraphPairs(InTrainingOnly):
         return 0
 
     def in_training(self, setup: TrainingSetup) -> Callable[[Step], tuple[Term, ...]]:
-        """The term with its texts and graph, for a Trainer of any encoder.
+        """The term with its texts and graph; with a warning where pairs of dropout are the same.
 
         Args:
             setup: the training, with its tokenizer.
@@ -152,11 +154,21 @@ class GraphPairs(InTrainingOnly):
             What a Trainer calls in place of the objective.
 
         Raises:
-            ValueError: for texts or links that cannot be read, for fewer than a group needs, and
-                for a Trainer without a tokenizer.
+            ValueError: for texts or links that cannot be read, for fewer than a group needs, for a
+                Trainer without a tokenizer, and where the weights are shared out among processes.
         """
+        from hf_apt.training.adversary.any_dropout import has_dropout
+        from hf_apt.training.adversary.whole_weights import require_whole_weights
         from hf_apt.training.representation.graph_pairs_term import GraphPairsTerm
 
+        require_whole_weights(setup.args, self.name)
+        if self.graph == "dropout" and not has_dropout(setup.model):
+            warnings.warn(
+                f"{self.name} compares two draws of dropout, and {type(setup.model).__name__} has "
+                "none: every text matches itself, and others are pushed away alone; give the model "
+                "some (--dropout 0.1).",
+                stacklevel=2,
+            )
         return GraphPairsTerm(self, setup)
 
     def group_loss(self, vectors: Tensor, linked: Tensor, unlinked: Tensor) -> Tensor:

@@ -100,13 +100,19 @@ class TokenContrast(InTrainingOnly):
             The number of texts by `group_size`, rounded up.
 
         Raises:
-            ValueError: for a batch without token ids, a text a row.
+            ValueError: for a batch without token ids, a text a row, and for one of next tokens.
         """
         ids = inputs.get("input_ids")
         if ids is None or ids.dim() != 2:
             raise ValueError(
                 "the batch has no input_ids of shape (texts, tokens): token_contrast is for models "
                 "that read token ids, one text in each row."
+            )
+        mask = inputs.get("attention_mask")
+        if mask is not None and mask.dim() > 2:
+            raise ValueError(
+                "the batch asks for next tokens, of which no view can be cut out: leave out "
+                "token_contrast or causal_share."
             )
         return -(-ids.shape[0] // self.group_size)
 

@@ -40,7 +40,7 @@ class GraphPairsTerm:
         self.groups: PairGroups | DropoutPairs
         """What is read in which step; pairs of dropout are as many texts."""
         if config.graph == "dropout":
-            size = config.num_anchors * 3 // 2
+            size = max(config.num_anchors * 3 // 2, 2)  # one is told from no other
             self.groups = DropoutPairs(len(found.texts), group_size=size, seed=seed)
         else:
             self.groups = PairGroups(found.graph, num_anchors=config.num_anchors, seed=seed)

@@ -100,6 +100,11 @@ class TokenContrastTerm:
     ) -> Float[Tensor, "b t h"]:
         """The states of a batch of which only some tokens are seen; others keep their positions."""
         given = {name: each for name, each in inputs.items() if name not in _NOT_SHOWN}
+        if getattr(self.states.model.config, "cls_norms", ()):
+            # Else the first token of the last window would be taken for [CLS].
+            given.setdefault(
+                "position_ids", torch.arange(shown_BT.shape[1])[None].to(shown_BT.device)
+            )
         return self.states(given | {"attention_mask": shown_BT.long()})
 
     def _of_tokens(

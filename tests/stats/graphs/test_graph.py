@@ -53,6 +53,13 @@ def test_steps_are_those_of_a_search_node_by_node(radius):
         assert set(graph.within(radius).of(node).tolist()) == reached - {node}
 
 
+def test_two_nodes_that_many_paths_join_are_reached():
+    """Of 257 nodes, all linked, two are joined by 256 ways of at most two steps."""
+    num = 257
+    whole = graph_of_links(num, np.stack(np.triu_indices(num, 1), axis=1))
+    assert whole.within(2).fingerprint() == whole.fingerprint()
+
+
 def test_what_is_refused(monkeypatch):
     with pytest.raises(ValueError, match="a link names node 6, and there are 6: count nodes from"):
         graph_of_links(6, [(0, 6)])

@@ -227,6 +227,21 @@ def test_graphs_that_need_no_table(graph, tokens, tokenizer, tmp_path):
     assert len(set(losses)) == NUM_STEPS
 
 
+def test_pairs_of_dropout_need_dropout_and_another_text(tokens, tokenizer, tmp_path):
+    texts = tmp_path / "texts.csv"
+    texts.write_text("\n".join(["text", *(f"w{at} w{at // 2}" for at in range(20))]))
+    objective = GraphPairs(weight=1, graph="dropout", texts=str(texts), num_anchors=1)
+    folder = str(Path(tokens.ids.filename).parent)
+    with pytest.warns(UserWarning, match="has none: every text matches itself"):
+        pretraining(str(tmp_path / "plain"), folder, (objective,), tokenizer=tokenizer)
+    trainer = pretraining(
+        str(tmp_path / "run"), folder, (objective,), tokenizer=tokenizer, dropout=0.1
+    )
+    trainer.train()
+    losses = [each["graph_pairs"] for each in trainer.state.log_history if "loss" in each]
+    assert len(set(losses)) == NUM_STEPS
+
+
 def test_its_settings_are_in_its_json():
     content = json.loads(json.dumps(asdict(GraphPairs(weight=0.1, links="links.csv"))))
     assert content["name"] == "graph_pairs"
@@ -242,6 +257,7 @@ def test_its_settings_are_in_its_json():
     [
         ({"weight": -1.0}, "weight of graph_pairs is -1.0: give a finite number"),
         ({"num_anchors": 0}, "num_anchors must be a whole number"),
+        ({"sequence_length": 2}, "sequence_length must be a whole number of at least 3, got 2"),
         ({"negative_scale": 0.0}, "negative_scale must be a finite number above 0"),
         ({"threshold": float("nan")}, "threshold must be a finite number, got nan"),
         ({"loss": "triplet"}, "loss is 'triplet': choose one of multi_similarity, contrastive"),

@@ -142,6 +142,25 @@ def term_of(trainer: Trainer, **asked: Any) -> TokenContrastTerm:
     return term
 
 
+def test_no_other_token_is_taken_for_cls_where_a_window_begins(given, tmp_path):
+    paths = {"cls_norms": [1, 2], "cls_projections": [2]}
+    trainer = trainer_of(given, tmp_path, options={"shape": paths})
+    model: Any = trainer.model
+    generator = torch.Generator().manual_seed(0)
+    for name, weight in model.named_parameters():
+        if "cls_" in name:
+            weight.data += 0.3 * torch.randn(weight.shape, generator=generator)
+    batch = first_batch(trainer)
+    tokens = windows_by_hand(trainer, batch, depth=2)
+    expected = 0.0
+    for start in (0, 4):
+        group = [each for row in tokens[start : start + 4] for each in row]
+        first, second = (torch.stack([each[side] for each in group]) for side in (0, 1))
+        expected += float(aligned_token_infonce(first, second, 0.07)[0].detach())
+    loss, _ = term_of(trainer, depth=2)(step_of(batch, model))
+    assert float(loss.total.detach()) == pytest.approx(expected, rel=1e-4)
+
+
 @QUIET
 def test_without_dropout_every_token_finds_itself(given, tmp_path):
     trainer = trainer_of(given, tmp_path)
@@ -282,3 +301,6 @@ def test_what_is_refused_or_warned_of(given, tmp_path, tokenizer):
     with pytest.raises(ValueError, match="the batch has no input_ids of shape"):
         TokenContrast(weight=1).count({"labels": torch.ones(2)})
     assert TokenContrast(weight=1, group_size=4).count({"input_ids": torch.ones(9, 3)}) == 3
+    ids = torch.ones(9, 3, dtype=torch.long)
+    with pytest.raises(ValueError, match="asks for next tokens, of which no view can be cut out"):
+        TokenContrast(weight=1).count({"input_ids": ids, "attention_mask": ids[:, None, None]})

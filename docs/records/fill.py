@@ -31,8 +31,8 @@ DOCS = RECORDS.parent
 PLANTED = (
     *("plain", "longer", "three times", "four times", "masked 0.4", "causal first"),
     *("ability", "frequency", "ceiling"),
-    *("labels", "rewired", "complexity", "after norm", "norm"),
-    *("windows", "plain dropout", "sentences"),
+    *("labels", "rewired", "complexity", "after norm", "norm", "complexity 0.1", "norm 0.1"),
+    *("windows", "same type", "plain dropout", "token dropout", "sentences"),
     *("pairs", "replaced", "replaced, shared", "replaced, none", "selection", "choice"),
 )
 FEWREL = (

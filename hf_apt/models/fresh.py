@@ -128,7 +128,11 @@ def _sinusoids(num_positions: int, width: int) -> torch.Tensor:
 
 
 def untrained_twin(model: Any, *, seed: int = 0) -> Any:
-    """A model of the same class and configuration with fresh weights, drawn from `seed`."""
+    """A model of the same class and configuration with fresh weights, drawn from `seed`.
+
+    All are drawn as the class draws them: positions do not begin as sines, as those of `new_model`
+    can.
+    """
     import torch
 
     with torch.random.fork_rng(devices=[]):

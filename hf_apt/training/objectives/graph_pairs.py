@@ -118,6 +118,13 @@ class GraphPairs(InTrainingOnly):
             require_one_of(self, name, choices)
         if not math.isfinite(self.threshold):
             raise ValueError(f"threshold must be a finite number, got {self.threshold!r}.")
+        for name, (what, reader) in _READERS.items():
+            is_set = getattr(self, name) != type(self).__dataclass_fields__[name].default
+            if is_set and getattr(self, what) != reader:
+                raise ValueError(
+                    f"{name} is of {what}={reader}, and {self.name} has {what}="
+                    f"{getattr(self, what)}: leave it out."
+                )
         if (self.graph == "links") != bool(self.links):
             raise ValueError(
                 f"the graph of {self.name} is {self.graph!r} and its links {self.links!r}: give "
@@ -207,3 +214,12 @@ _CHOICES = {
     "pooling": ("mean", "cls"),
     "loss": ("multi_similarity", "contrastive"),
 }
+
+_READERS = {
+    "num_neighbours": ("graph", "nearest"),
+    **dict.fromkeys(
+        ("positive_scale", "negative_scale", "threshold", "margin"), ("loss", "multi_similarity")
+    ),
+    **dict.fromkeys(("positive_margin", "negative_margin"), ("loss", "contrastive")),
+}
+"""Settings that only one choice of another setting reads."""

@@ -257,6 +257,12 @@ def test_its_settings_are_in_its_json():
     [
         ({"weight": -1.0}, "weight of graph_pairs is -1.0: give a finite number"),
         ({"num_anchors": 0}, "num_anchors must be a whole number"),
+        (
+            {"num_neighbours": 3},
+            "num_neighbours is of graph=nearest, and .* has graph=links: leave",
+        ),
+        ({"positive_margin": 0.1}, "positive_margin is of loss=contrastive, and"),
+        ({"loss": "contrastive", "margin": 1.0}, "margin is of loss=multi_similarity, and"),
         ({"sequence_length": 2}, "sequence_length must be a whole number of at least 3, got 2"),
         ({"negative_scale": 0.0}, "negative_scale must be a finite number above 0"),
         ({"threshold": float("nan")}, "threshold must be a finite number, got nan"),

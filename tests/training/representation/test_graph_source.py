@@ -13,7 +13,7 @@ from hf_apt.training.representation.graph_source import linked_texts_of
 
 
 def read(**settings: Any):
-    return linked_texts_of(GraphPairs(weight=1, num_neighbours=2, **settings), seed=3)
+    return linked_texts_of(GraphPairs(weight=1, **settings), seed=3)
 
 
 @pytest.fixture
@@ -44,7 +44,7 @@ def test_labels_are_those_of_training_texts():
 def test_the_nearest_and_dropout(tmp_path):
     file = tmp_path / "texts.csv"
     file.write_text("text\n" + "".join(f"w{at} w{at // 3} same\n" for at in range(12)))
-    found = read(graph="nearest", texts=str(file))
+    found = read(graph="nearest", texts=str(file), num_neighbours=2)
     assert found.graph.fingerprint() == text_graph(found.texts, 2).fingerprint()
     alone = read(graph="dropout", texts=str(file))
     assert (alone.texts, alone.graph.num_links) == (found.texts, 0)

@@ -47,6 +47,7 @@ ARTIFICIAL = (
     *("none", "longer", "noise", "bigram", "nested", "flat", "automaton", "shuffled", "planted"),
     *("nested, 1-3", "nested, 4-6", "nested, attention"),
 )
+DBPEDIA = ("none", "longer", "noise", "nested", "text")
 AGNEWS = ("none", "zipf", "nested", "flat", "automaton")
 PAPER = (sizes, blocks, growth, predictors)
 """Modules with the tables of `examples/paper`."""
@@ -124,6 +125,7 @@ TABLES = (
     }
     | _transfers("artificial_transfer", ARTIFICIAL)
     | _transfers("agnews_transfer", AGNEWS)
+    | _transfers("dbpedia_transfer", DBPEDIA)
     | {"masking_laws ends": lambda: laws.ends(*_read("masking_laws", LAWS))}
     | {
         f"linked_texts {name}": lambda table=table: table(_linked())

@@ -453,7 +453,7 @@ def test_small_image_classifiers_are_trained_and_measured(tmp_path, capsys):
 def test_ways_of_pretraining_are_compared_as_pairs(tmp_path, capsys, monkeypatch):
     example = opened("compare_pretraining")
     options = "planted --steps 2 --hidden-size 8 --num-heads 1 --num-blocks 2 --batch-size 4"
-    passes = "rademacher:weight=1,texts=task:planted,penalty=none,num_texts=4"
+    passes = "rademacher:weight=1,texts=task:planted:train_per_class=4,penalty=none,num_texts=4"
     arguments = [
         *("--output_folder", str(tmp_path), "--train_per_class", "4", "--num_epochs", "1"),
         *(f"--options={options}", "--num_seeds", "2"),

@@ -16,6 +16,7 @@ from functools import cached_property, lru_cache
 import numpy as np
 from jaxtyping import Bool, Float, Integer
 
+from hf_apt.data.draws.splitmix import STEP, mixed
 from hf_apt.stats.counts import NOT_ASKED
 
 _NOT_MODIFIED = 255
@@ -193,7 +194,7 @@ def _corrupt(
 
     # The rest is drawn at the modified positions only, from further outputs of the same stream.
     draw_N = draw_BT.reshape(-1)[places_N]
-    choice_N, random_N = _mixed(np.add.outer(_TWO_STEPS, draw_N))
+    choice_N, random_N = mixed(np.add.outer(_TWO_STEPS, draw_N))
     treatments_N = (choice_N >= _threshold(masking.masked_share)).astype(np.uint8)
     treatments_N += choice_N >= _threshold(masking.masked_share + masking.replaced_share)
     random_N %= np.uint64(masking.vocab_size)
@@ -209,10 +210,7 @@ def _corrupt(
         all_BT.reshape(-1)[places_N] = values_N
 
 
-# A counter-based generator (SplitMix64: Steele, Lea and Flood 2014): the n-th number of a stream is
-# a mix of the stream's key and n, so that any example's numbers can be computed alone.
-_STEP = np.uint64(0x9E3779B97F4A7C15)
-_TWO_STEPS = np.arange(1, 3, dtype=np.uint64) * _STEP
+_TWO_STEPS = np.arange(1, 3, dtype=np.uint64) * STEP
 
 
 def _draws(seed: int, epochs: np.ndarray, indices_B: np.ndarray, length: int) -> np.ndarray:
@@ -220,8 +218,8 @@ def _draws(seed: int, epochs: np.ndarray, indices_B: np.ndarray, length: int) ->
     if (epochs == epochs[:1]).all():  # as nearly always
         epochs = epochs[:1]
     keys = np.array([_key(seed, epoch) for epoch in epochs.tolist()], np.uint64)
-    key_B = _mixed(keys + indices_B.astype(np.uint64) * _STEP)
-    return _mixed(key_B[:, None] + _position_steps(length))
+    key_B = mixed(keys + indices_B.astype(np.uint64) * STEP)
+    return mixed(key_B[:, None] + _position_steps(length))
 
 
 _OF_SAMPLES = 1 << 40
@@ -248,24 +246,13 @@ def sampling_keys(
 @lru_cache
 def _key(seed: int, epoch: int) -> int:
     """The key of an epoch, from which those of its examples are mixed."""
-    key_1 = _mixed(np.array([seed % 2**64], np.uint64) + _STEP)
-    return int(_mixed(key_1 + np.array([epoch % 2**64], np.uint64) * _STEP)[0])
+    key_1 = mixed(np.array([seed % 2**64], np.uint64) + STEP)
+    return int(mixed(key_1 + np.array([epoch % 2**64], np.uint64) * STEP)[0])
 
 
 @lru_cache(maxsize=8)
 def _position_steps(length: int) -> np.ndarray:
-    return np.arange(1, length + 1, dtype=np.uint64) * _STEP
-
-
-def _mixed(x: np.ndarray) -> np.ndarray:
-    """The mix of each number of `x`, which is overwritten."""
-    shifted = x >> np.uint64(30)
-    for factor, shift in ((0xBF58476D1CE4E5B9, 27), (0x94D049BB133111EB, 31)):
-        x ^= shifted
-        x *= np.uint64(factor)
-        np.right_shift(x, np.uint64(shift), out=shifted)
-    x ^= shifted
-    return x
+    return np.arange(1, length + 1, dtype=np.uint64) * STEP
 
 
 @lru_cache

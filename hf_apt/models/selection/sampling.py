@@ -2,8 +2,8 @@
 
 All draws are a pure function of one 64-bit key a position and of the generator's probabilities, so
 that they do not depend on how a batch is divided, and are the same after a resumption. Numbers are
-those of SplitMix64 (Steele, Lea and Flood 2014), as in `hf_apt.data.masking`; tokens are found by
-inversion of the distribution function in float64.
+those of SplitMix64 (`hf_apt.data.draws.splitmix`); tokens are found by inversion of the
+distribution function in float64.
 """
 # N positions, V vocabulary, K tokens drawn, R tokens that are left out.
 
@@ -13,30 +13,16 @@ import torch
 from jaxtyping import Float, Int
 from torch import Tensor
 
+from hf_apt.data.draws.splitmix import SIGNED_STEP, mixed_signed, shifted_right
+
 _FLOOR = 1e-12
 """Smallest probability of a token: there is always another one to draw."""
 
 
-def _signed(number: int) -> int:
-    return number - (1 << 64) if number >= 1 << 63 else number
-
-
-_STEP = _signed(0x9E3779B97F4A7C15)
-_FACTORS = (_signed(0xBF58476D1CE4E5B9), 30), (_signed(0x94D049BB133111EB), 27)
-
-
 def uniforms(keys_N: Int[Tensor, " n"], num: int) -> Float[Tensor, "n num"]:
     """`num` numbers in [0, 1) for each key, float64, to 53 bits."""
-    steps = torch.arange(1, num + 1, device=keys_N.device) * _STEP
-    mixed = keys_N[:, None] + steps
-    for factor, shift in _FACTORS:
-        mixed = (mixed ^ _shifted(mixed, shift)) * factor
-    return _shifted(mixed ^ _shifted(mixed, 31), 11).double() * 2.0**-53
-
-
-def _shifted(numbers: Tensor, by: int) -> Tensor:
-    """`numbers`, as 64 bits without a sign, shifted to the right."""
-    return (numbers >> by) & ((1 << (64 - by)) - 1)
+    steps = torch.arange(1, num + 1, device=keys_N.device) * SIGNED_STEP
+    return shifted_right(mixed_signed(keys_N[:, None] + steps), 11).double() * 2.0**-53
 
 
 def cumulative(logits_NV: Float[Tensor, "n vocab"]) -> Float[Tensor, "n vocab"]:

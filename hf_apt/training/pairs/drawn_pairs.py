@@ -13,6 +13,8 @@ from dataclasses import dataclass
 import numpy as np
 from jaxtyping import Bool, Int
 
+from hf_apt.data.draws.splitmix import STEP, mixed
+
 _NEVER = np.uint64(2**64 - 1)
 
 
@@ -78,19 +80,10 @@ def _pairs(asked_BT: np.ndarray, max_distance: int) -> Bool[np.ndarray, "b d t"]
     return pairs_BDT
 
 
-_STEP = np.uint64(0x9E3779B97F4A7C15)
-
-
 def _keys(seed: int, rows_B: np.ndarray, num_distances: int, length: int) -> np.ndarray:
-    """64-bit numbers (B, D, T) by a counter-based generator (SplitMix64: Steele et al. 2014)."""
-    of_step = _mixed(np.array([seed % 2**64], np.uint64) + _STEP)
-    of_row_B = _mixed(of_step + (rows_B.astype(np.uint64) + np.uint64(1)) * _STEP)
+    """64-bit numbers (B, D, T) of SplitMix64, each a function of its place alone."""
+    of_step = mixed(np.array([seed % 2**64], np.uint64) + STEP)
+    of_row_B = mixed(of_step + (rows_B.astype(np.uint64) + np.uint64(1)) * STEP)
     distances_D = np.arange(1, num_distances + 1, dtype=np.uint64) << np.uint64(32)
     places_DT = distances_D[:, None] + np.arange(length, dtype=np.uint64)
-    return _mixed(of_row_B[:, None, None] + places_DT * _STEP)
-
-
-def _mixed(x: np.ndarray) -> np.ndarray:
-    x = (x ^ (x >> np.uint64(30))) * np.uint64(0xBF58476D1CE4E5B9)
-    x = (x ^ (x >> np.uint64(27))) * np.uint64(0x94D049BB133111EB)
-    return x ^ (x >> np.uint64(31))
+    return mixed(of_row_B[:, None, None] + places_DT * STEP)

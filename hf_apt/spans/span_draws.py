@@ -20,9 +20,7 @@ from torch.utils.data import Dataset
 from hf_apt.spans.mentions import Sentence
 from hf_apt.spans.negatives import drawn_negatives, spans_within
 from hf_apt.spans.span_rows import SpanRows
-
-NOT_ASKED = -100
-"""Type of a span that is no mention."""
+from hf_apt.stats.counts import NOT_ASKED
 
 _LONGER_BATCHES = 50
 """Batches among which rows are sorted by length, as those of transformers' sampler."""

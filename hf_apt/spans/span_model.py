@@ -17,8 +17,8 @@ from transformers import AutoConfig, AutoModelForTokenClassification, PreTrained
 from transformers.utils.generic import ModelOutput
 
 from hf_apt.spans.configuration_span_model import SpanModelConfig
-from hf_apt.spans.span_draws import NOT_ASKED
 from hf_apt.spans.span_format import SpanFormat
+from hf_apt.stats.counts import NOT_ASKED
 
 
 @dataclass

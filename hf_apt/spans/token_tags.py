@@ -12,9 +12,7 @@ from hf_apt.data.special_tokens import surroundings
 from hf_apt.spans.mentions import Mention, Sentence, mentions_of, tags_of
 from hf_apt.spans.span_format import SpanFormat
 from hf_apt.spans.span_rows import SpanRows
-
-NOT_ASKED = -100
-"""Label of tokens that are not asked."""
+from hf_apt.stats.counts import NOT_ASKED
 
 
 class TaggedRow(NamedTuple):

@@ -8,8 +8,8 @@ from typing import Any
 
 from torch import Tensor
 
-from hf_apt.spans.span_draws import NOT_ASKED
 from hf_apt.spans.span_model import type_loss
+from hf_apt.stats.counts import NOT_ASKED
 from hf_apt.training.objective import Step, Term, require_weight
 
 

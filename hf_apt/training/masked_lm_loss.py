@@ -18,7 +18,7 @@ from jaxtyping import Float, Int
 from torch import Tensor
 from torch.nn.functional import cross_entropy
 
-_NOT_ASKED = -100
+from hf_apt.stats.counts import NOT_ASKED
 
 
 def masked_lm_loss(
@@ -74,7 +74,7 @@ def summed_by_row(outputs: Any, labels: Tensor | None) -> Float[Tensor, "B 2"]:
     with torch.no_grad():
         logits_NV, labels_N = _masked(outputs, labels)
         losses_N = cross_entropy(logits_NV, labels_N, reduction="none").float()
-        asked_BT = labels.to(losses_N.device) != _NOT_ASKED  # pyright: ignore[reportOptionalMemberAccess]
+        asked_BT = labels.to(losses_N.device) != NOT_ASKED  # pyright: ignore[reportOptionalMemberAccess]
         losses_BT = losses_N.new_zeros(asked_BT.shape)
         losses_BT[asked_BT] = losses_N
         return torch.stack([losses_BT.sum(dim=1), asked_BT.sum(dim=1).float()], dim=1)
@@ -95,7 +95,7 @@ def _masked(outputs: Any, labels: Tensor | None) -> tuple[Float[Tensor, "N V"], 
             "compute_loss_func does."
         )
     labels = labels.to(logits.device)
-    is_asked = labels != _NOT_ASKED
+    is_asked = labels != NOT_ASKED
     logits_NV = logits[is_asked]
     return logits_NV.to(torch.promote_types(logits.dtype, torch.float32)), labels[is_asked]
 

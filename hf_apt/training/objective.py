@@ -12,11 +12,11 @@ from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, ClassVar, Protocol, runtime_checkable
 
+from hf_apt.stats.not_asked import NOT_ASKED
+
 if TYPE_CHECKING:
     from jaxtyping import Bool, Float
     from torch import Tensor
-
-_NOT_ASKED = -100
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -195,7 +195,7 @@ def num_asked(inputs: Mapping[str, Any]) -> Tensor:
 
     Raises ValueError if there are no labels, or none that are classes.
     """
-    return (_labels(inputs) != _NOT_ASKED).sum()
+    return (_labels(inputs) != NOT_ASKED).sum()
 
 
 def asked_logits(
@@ -214,7 +214,7 @@ def asked_logits(
     if not isinstance(outputs, Mapping) or "logits" not in outputs:
         raise ValueError("the model returns no logits by that name: leave out return_dict=False.")
     logits = outputs["logits"].float()
-    asked = labels != _NOT_ASKED
+    asked = labels != NOT_ASKED
     if logits.shape[:-1] == labels.shape:
         return logits[asked], asked[asked]
     places_N = inputs.get("asked_positions")
@@ -239,7 +239,7 @@ def weighted_sum(values_N: Float[Tensor, " n"], step: Step) -> Tensor:
     if labels.is_floating_point():
         weights_N = step.weights.flatten()
     else:
-        weights_N = of_each_label(step.weights, labels)[labels != _NOT_ASKED]
+        weights_N = of_each_label(step.weights, labels)[labels != NOT_ASKED]
     if weights_N.shape != values_N.shape:
         raise ValueError(
             f"there are {len(values_N)} answers in a batch and {len(weights_N)} weights: weights "

@@ -8,9 +8,10 @@ from span_tokenizers import grammar, tokenizer_of
 
 from hf_apt.spans.mentions import Mention, Sentence
 from hf_apt.spans.negatives import num_negatives, spans_within
-from hf_apt.spans.span_draws import NOT_ASKED, SpanCollator, SpanDraws
+from hf_apt.spans.span_draws import SpanCollator, SpanDraws
 from hf_apt.spans.span_format import SpanFormat
 from hf_apt.spans.span_rows import SpanRows
+from hf_apt.stats.counts import NOT_ASKED
 
 LABELS = ("person", "place")
 

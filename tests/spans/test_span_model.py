@@ -18,10 +18,11 @@ from transformers import (
 
 from hf_apt.models.bert6 import Bert6Config
 from hf_apt.models.bert6.modeling_bert6 import Bert6ForTokenClassification
-from hf_apt.spans.span_draws import NOT_ASKED, SpanCollator, SpanDraws
+from hf_apt.spans.span_draws import SpanCollator, SpanDraws
 from hf_apt.spans.span_format import SpanFormat
 from hf_apt.spans.span_model import SpanModel
 from hf_apt.spans.span_rows import SpanRows
+from hf_apt.stats.counts import NOT_ASKED
 
 LABELS = ("person", "place", "thing")
 SMALL: dict[str, Any] = {

@@ -5,7 +5,8 @@ import torch
 from span_tokenizers import FAMILIES, encoder_for, grammar, tokenizer_of
 
 from hf_apt.spans.mentions import Mention, Sentence
-from hf_apt.spans.token_tags import NOT_ASKED, TagCollator, TokenRows, bio_tags, tagged_mentions
+from hf_apt.spans.token_tags import TagCollator, TokenRows, bio_tags, tagged_mentions
+from hf_apt.stats.counts import NOT_ASKED
 
 LABELS = ("person", "place")
 TAGS = bio_tags(LABELS)

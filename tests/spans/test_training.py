@@ -15,9 +15,10 @@ from transformers import TrainerCallback
 from workers.spans import LABELS, gradients_of, span_training
 
 from hf_apt.spans.ner_config import NerConfig
-from hf_apt.spans.span_draws import NOT_ASKED, SpanCollator
+from hf_apt.spans.span_draws import SpanCollator
 from hf_apt.spans.token_tags import TokenRows, bio_tags
 from hf_apt.spans.training import TrainingWays, tag_trainer
+from hf_apt.stats.counts import NOT_ASKED
 from hf_apt.training.finetune_config import FinetuneConfig
 from hf_apt.training.objectives.entropy import ConfidencePenalty
 from hf_apt.training.objectives.r_drop import RDrop

@@ -23,8 +23,8 @@ from hf_apt.models.selection.borrowed_embedding import BorrowedEmbedding
 from hf_apt.models.selection.configuration_selection import SelectionConfig
 from hf_apt.models.selection.heads import CandidateHead, DetectionHead
 from hf_apt.models.selection.sampling import choices, shown_and_others
+from hf_apt.stats.counts import NOT_ASKED
 
-_NOT_ASKED = -100
 _ROWS = 512
 """Positions whose probabilities of all tokens are held at once, in float64."""
 _TABLES = ("word_embeddings", "position_embeddings")
@@ -160,16 +160,16 @@ class SelectionForPreTraining(PreTrainedModel):
         if labels is None:
             return SelectionOutput(logits=self._generated(hidden_BTG))
         if asked_positions is None:
-            asked_positions = (labels.flatten() != _NOT_ASKED).nonzero()[:, 0]
+            asked_positions = (labels.flatten() != NOT_ASKED).nonzero()[:, 0]
         logits_NV = self._generated(hidden_BTG.flatten(0, 1)[asked_positions])
         labels_N = labels.flatten()[asked_positions]
         num_items = num_items_in_batch
         if num_items is None:
-            num_items = (labels_N != _NOT_ASKED).sum().clamp(min=1)
+            num_items = (labels_N != NOT_ASKED).sum().clamp(min=1)
         loss = cross_entropy(logits_NV.float(), labels_N, reduction="sum") / num_items
         output = SelectionOutput(loss=loss, logits=logits_NV)
         if sampling_keys is not None and self.heads:
-            text_BT = torch.where(labels != _NOT_ASKED, labels, input_ids)
+            text_BT = torch.where(labels != NOT_ASKED, labels, input_ids)
             drawn = self._drawn(
                 hidden_BTG, logits_NV, labels, text_BT, sampling_keys, asked_positions
             )
@@ -207,7 +207,7 @@ class SelectionForPreTraining(PreTrainedModel):
                 text_BT.flatten()[at],
                 keys_BT.flatten()[at],
                 num_others=max(others),
-                asked_N=labels.flatten()[at] != _NOT_ASKED,
+                asked_N=labels.flatten()[at] != NOT_ASKED,
             )
             parts.append(drawn)
         if not parts:

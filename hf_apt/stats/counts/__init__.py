@@ -7,6 +7,7 @@ Integers only; a division happens when a value is read.
 
 from hf_apt.stats.counts.depth_counts import TREATMENTS, DepthCounts
 from hf_apt.stats.counts.pair_counts import PairCounts
-from hf_apt.stats.counts.token_ids import NOT_ASKED, refuse_outside
+from hf_apt.stats.counts.token_ids import refuse_outside
+from hf_apt.stats.not_asked import NOT_ASKED
 
 __all__ = ["NOT_ASKED", "TREATMENTS", "DepthCounts", "PairCounts", "refuse_outside"]

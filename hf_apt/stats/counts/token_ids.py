@@ -1,11 +1,8 @@
-"""Which numbers are token ids, and which label asks for none."""
+"""Which numbers are token ids."""
 
 from __future__ import annotations
 
 import numpy as np
-
-NOT_ASKED = -100
-"""The label of a position that is not asked for, as everywhere in transformers."""
 
 
 def refuse_outside(name: str, ids: np.ndarray, num: int) -> None:

@@ -13,6 +13,7 @@ from torch import Tensor
 from transformers import TrainerCallback
 
 from hf_apt.atomic import writing
+from hf_apt.stats.counts import NOT_ASKED
 from hf_apt.training.adversary.passes import unwrapped
 from hf_apt.training.averages.checkpoint_file import checkpoint_file
 from hf_apt.training.contrast.class_memory import ClassMemory
@@ -22,8 +23,6 @@ from hf_apt.training.objective import Step, Term, num_asked, weighted_sum
 
 NAME = "balanced_contrast_memory.safetensors"
 """Name of the memory's file in a checkpoint's folder."""
-
-_NOT_ASKED = -100
 
 
 class BalancedTerm(TrainerCallback):
@@ -53,7 +52,7 @@ class BalancedTerm(TrainerCallback):
         num_asked(step.inputs)  # refuses labels that are no classes
         inputs, prototypes_CH = self.features.of(step.outputs["logits"])
         labels = step.inputs["labels"]
-        is_asked = labels != _NOT_ASKED
+        is_asked = labels != NOT_ASKED
         features_NH, labels_N = inputs[is_asked], labels[is_asked]
         width = features_NH.shape[1]
         sets = contrastive_sets(

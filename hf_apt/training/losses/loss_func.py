@@ -12,10 +12,9 @@ from jaxtyping import Float, Int
 from torch import Tensor
 from torch.nn.functional import cross_entropy
 
+from hf_apt.stats.counts import NOT_ASKED
 from hf_apt.training.losses.class_loss import ClassLoss
 from hf_apt.training.objective import of_each_label
-
-_NOT_ASKED = -100
 
 
 def class_loss_func(
@@ -87,7 +86,7 @@ def _asked(
             "there must be one row of logits for each label."
         )
     labels = labels.to(logits.device)
-    is_asked = labels != _NOT_ASKED
+    is_asked = labels != NOT_ASKED
     logits_NC = logits[is_asked].to(torch.promote_types(logits.dtype, torch.float32))
     if weights is None:
         return logits_NC, labels[is_asked], None

@@ -12,6 +12,7 @@ from transformers import Trainer
 
 from hf_apt.arithmetic.arithmetic import Arithmetic
 from hf_apt.data.training_draws import NumberedDraws, TrainingDraws
+from hf_apt.stats.counts import NOT_ASKED
 from hf_apt.training.masking_laws.law import MaskingLaw
 from hf_apt.training.masking_laws.rates_in_training import RatesInTraining
 from hf_apt.training.objective import Objective, asked_logits
@@ -104,7 +105,7 @@ class WithMaskingLaw(Trainer):
             labels = inputs["labels"]
             logits_NV, asked_N = asked_logits(outputs, inputs)
             answers_N = logits_NV.detach().argmax(dim=-1)[asked_N]
-            self.token_rates.count(answers_N, labels[labels != -100])
+            self.token_rates.count(answers_N, labels[labels != NOT_ASKED])
         return (loss, outputs) if return_outputs else loss
 
     def _masked(self, numbers: Mapping[str, Any]) -> dict[str, Tensor]:

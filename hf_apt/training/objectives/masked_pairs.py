@@ -11,6 +11,7 @@ from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any, ClassVar
 
 from hf_apt.stats.config_checks import require_whole
+from hf_apt.stats.not_asked import NOT_ASKED
 from hf_apt.training.objective import InTrainingOnly, Step, Term, TrainingSetup, require_weight
 
 if TYPE_CHECKING:
@@ -97,7 +98,7 @@ class MaskedPairs(InTrainingOnly):
                 "or causal_share."
             )
         numbers_B = num_pairs_of(
-            (labels != -100).cpu().numpy(),
+            (labels != NOT_ASKED).cpu().numpy(),
             num_pairs=self.num_pairs,
             max_distance=self.max_distance,
         )

@@ -16,6 +16,7 @@ from torch import Tensor, nn
 from transformers import TrainerCallback
 
 from hf_apt.atomic import writing
+from hf_apt.stats.counts import NOT_ASKED
 from hf_apt.training.adversary.passes import unwrapped
 from hf_apt.training.averages.checkpoint_file import checkpoint_file
 from hf_apt.training.objective import Step, Term, TrainingSetup, of_each_label
@@ -28,7 +29,6 @@ from hf_apt.training.pairs.pair_states import AskedStates
 NAME = "masked_pairs.safetensors"
 """Name of the file with head and optimiser in a checkpoint's folder."""
 
-_NOT_ASKED = -100
 _MOMENTS = ("exp_avg", "exp_avg_sq", "step")
 _WORDS = "word_ids"
 
@@ -75,7 +75,7 @@ class MaskedPairsTerm(TrainerCallback):
         config, labels_BT = self.config, step.inputs["labels"]
         states_XH = self.states.of(step.outputs, step.inputs)
         pairs = drawn_pairs(
-            (labels_BT != _NOT_ASKED).cpu().numpy(),
+            (labels_BT != NOT_ASKED).cpu().numpy(),
             num_pairs=config.num_pairs,
             max_distance=config.max_distance,
             seed=step.seed,

@@ -12,9 +12,9 @@ from jaxtyping import Float
 from torch import Tensor, nn
 
 from hf_apt.depths.trunk import Trunk
+from hf_apt.stats.counts import NOT_ASKED
 from hf_apt.training.adversary.passes import unwrapped
 
-_NOT_ASKED = -100
 _MOST_PASSES = 8
 """Passes that are remembered: those of a step, and what else a program passes in training mode."""
 
@@ -71,7 +71,7 @@ class AskedStates:
             return state.flatten(0, 1)
         places_N = inputs.get("asked_positions")
         if places_N is None:
-            places_N = (labels.flatten() != _NOT_ASKED).nonzero()[:, 0]
+            places_N = (labels.flatten() != NOT_ASKED).nonzero()[:, 0]
         if state.dim() != 2 or len(state) != len(places_N):
             raise ValueError(
                 f"states of shape {tuple(state.shape)} do not belong to labels of shape "

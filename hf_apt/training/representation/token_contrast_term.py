@@ -10,6 +10,7 @@ import torch
 from jaxtyping import Bool, Float, Int
 from torch import Tensor
 
+from hf_apt.stats.counts import NOT_ASKED
 from hf_apt.training.adversary.passes import unwrapped
 from hf_apt.training.adversary.word_embeddings import ids_and_mask
 from hf_apt.training.objective import Step, Term, TrainingSetup
@@ -19,7 +20,6 @@ from hf_apt.training.representation.aligned_tokens import (
 )
 from hf_apt.training.representation.depth_states import DepthStates, pooled_states, still_of
 
-_NOT_ASKED = -100
 _NOT_SHOWN = ("labels", "asked_positions", "attention_mask")
 """What the passes of the views are not given, or are given anew."""
 
@@ -130,7 +130,7 @@ def _types(inputs: Mapping[str, Any]) -> Int[Tensor, "b t"]:
     ids_BT, labels = inputs["input_ids"], inputs.get("labels")
     if labels is None or labels.shape != ids_BT.shape or labels.is_floating_point():
         return ids_BT
-    return torch.where(labels == _NOT_ASKED, ids_BT, labels)
+    return torch.where(labels == NOT_ASKED, ids_BT, labels)
 
 
 def _require_whole_groups(config: Any, args: Any) -> None:

@@ -10,9 +10,8 @@ import torch
 from jaxtyping import Bool
 from torch import Tensor
 
+from hf_apt.stats.counts import NOT_ASKED
 from hf_apt.training.objective import Objective
-
-_NOT_ASKED = -100
 
 
 def require_head(objective: Objective, model: Any) -> None:
@@ -46,7 +45,7 @@ def present(inputs: Mapping[str, Any]) -> Bool[Tensor, "batch seq"]:
 def replaced(outputs: Any, inputs: Mapping[str, Any]) -> Bool[Tensor, "batch seq"]:
     """Where the discriminator was shown another token than the original."""
     labels = inputs["labels"]
-    text_BT = torch.where(labels != _NOT_ASKED, labels, inputs["input_ids"])
+    text_BT = torch.where(labels != NOT_ASKED, labels, inputs["input_ids"])
     return outputs["shown_ids"] != text_BT
 
 
@@ -54,5 +53,5 @@ def asked_rows(inputs: Mapping[str, Any]) -> Bool[Tensor, " n"]:
     """Which rows of what was returned at asked positions count: all but those that pad them."""
     labels = inputs["labels"].flatten()
     places_N = inputs.get("asked_positions")
-    asked_N = labels[labels != _NOT_ASKED] if places_N is None else labels[places_N]
-    return asked_N != _NOT_ASKED
+    asked_N = labels[labels != NOT_ASKED] if places_N is None else labels[places_N]
+    return asked_N != NOT_ASKED

@@ -23,6 +23,7 @@ from transformers import HfArgumentParser
 
 from hf_apt.atomic import writing
 from hf_apt.cli.run_options import run_options
+from hf_apt.cli.spelling.arms import named_arms
 from hf_apt.data.artificial.generated_corpus import GeneratedCorpus
 from hf_apt.runs.artificial.block_transfer import transferred
 from hf_apt.stats.estimates import mean_estimate
@@ -49,8 +50,7 @@ class Arguments:
         metadata={"help": "The text that follows: options of `hf-apt run`, the task included."},
     )
     first: str = field(
-        default="--steps 500",
-        metadata={"help": "Options of `hf-apt run` for the corpora of the arms."},
+        default="--steps 500", metadata={"help": "Options of `hf-apt run` for the arms' corpora."}
     )
     both: str = field(default=ALL, metadata={"help": "Options of `hf-apt run` for all."})
     arms: list[str] = field(
@@ -80,7 +80,7 @@ def main(arguments: list[str] | None = None) -> None:
     (args,) = HfArgumentParser(Arguments).parse_args_into_dataclasses(arguments)  # pyright: ignore
     path = Path(args.output_dir) / "transfer.json"
     runs = json.loads(path.read_text())["runs"] if path.exists() else []
-    arms = dict(arm.partition("=")[::2] for arm in args.arms)
+    arms = named_arms(args.arms)
     asked = []
     for seed in range(args.seed, args.seed + args.num_seeds):
         for name, arm in arms.items():

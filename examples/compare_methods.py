@@ -25,6 +25,7 @@ from transformers import HfArgumentParser
 
 from hf_apt.atomic import writing
 from hf_apt.cli.finetune import finetune_options
+from hf_apt.cli.spelling.arms import named_arms
 from hf_apt.data.tasks.task import open_task
 from hf_apt.models.devices import has_accelerator
 from hf_apt.models.encoders import load_encoder
@@ -62,9 +63,8 @@ class Arguments:
 
 def main(arguments: list[str] | None = None) -> None:
     """Train every arm with every seed, and print a row for each arm."""
-    kinds: Any = Arguments
-    (args,) = HfArgumentParser(kinds).parse_args_into_dataclasses(arguments)
-    arms = dict(arm.partition("=")[::2] for arm in args.arms)
+    (args,) = HfArgumentParser(Arguments).parse_args_into_dataclasses(arguments)  # pyright: ignore
+    arms = named_arms(args.arms)
     path = Path(args.output_file)
     runs = json.loads(path.read_text())["runs"] if path.exists() else []
     parsed = {
@@ -75,19 +75,19 @@ def main(arguments: list[str] | None = None) -> None:
     for command in parsed.values():  # what cannot be read is said before hours of work
         config_of(command)
     for (name, seed), command in parsed.items():
-        if command not in [run["command"] for run in runs]:
-            figures = trained(*config_of(command))
-            runs.append({"arm": name, "seed": seed, "command": command, **figures})
+        run = {"arm": name, "seed": seed, "command": command}
+        if run not in [{key: each[key] for key in run} for each in runs]:
+            runs.append(run | trained(*config_of(command)))
             with writing(path) as file:
                 json.dump({"runs": runs}, file, indent=1)
-    print_table(list(arms), [run for run in runs if run["command"] in parsed.values()])
+    asked = [run for run in runs if run["command"] == parsed.get((run["arm"], run["seed"]))]
+    print_table(list(arms), sorted(asked, key=lambda run: run["seed"]))
     print(f"written: {path}")
 
 
 def config_of(command: str) -> tuple[str, Any]:
     """The checkpoint and the configuration that the options of `hf-apt finetune` spell."""
-    app = typer.Typer(add_completion=False)
-    app.command()(finetune_options)
+    (app := typer.Typer(add_completion=False)).command()(finetune_options)
     return typer.main.get_command(app)(shlex.split(command), standalone_mode=False)[:2]
 
 

@@ -22,6 +22,7 @@ from transformers import HfArgumentParser
 
 import hf_apt
 from hf_apt.cli.run_options import run_options
+from hf_apt.cli.spelling.arms import named_arms
 from hf_apt.models.devices import has_accelerator
 from hf_apt.models.loading import load_masked_lm
 from hf_apt.records.run_folder import writing_run
@@ -56,10 +57,8 @@ class Arguments:
 def main(arguments: list[str] | None = None) -> None:
     """Train every arm with every seed, and print what each has at every block."""
     (args,) = HfArgumentParser(Arguments).parse_args_into_dataclasses(arguments)  # pyright: ignore
-    arms = dict(arm.partition("=")[::2] for arm in args.arms)
+    arms = named_arms(args.arms)
     run = hf_apt.Run(Path(args.output_folder))
-    if len(arms) < len(args.arms):
-        raise ValueError("two arms have the same name: give each its own.")
     runs = run.read_json("arms.json")["runs"] if run.path("arms.json").exists() else []
     of_task = {"train_per_class": args.train_per_class, "num_epochs": args.num_epochs}
     asked = [

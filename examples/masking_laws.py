@@ -22,6 +22,7 @@ from transformers import HfArgumentParser
 import hf_apt
 from hf_apt.atomic import writing
 from hf_apt.cli.run_options import run_options
+from hf_apt.cli.spelling.arms import named_arms
 from hf_apt.runs.preparation import prepare
 from hf_apt.runs.starting.starting_model import starting_model
 from hf_apt.stats.acquisition.steps_to_reach import steps_to_reach
@@ -51,9 +52,7 @@ class Arguments:
 def main(arguments: list[str] | None = None) -> None:
     """Train every arm with every seed, and print where each ends and how soon it gets there."""
     (args,) = HfArgumentParser(Arguments).parse_args_into_dataclasses(arguments)  # pyright: ignore
-    arms = dict(arm.partition("=")[::2] for arm in args.arms)
-    if len(arms) < len(args.arms):
-        raise ValueError("two arms have the same name: give each its own.")
+    arms = named_arms(args.arms)
     path = Path(args.output_folder) / "arms.json"
     runs = json.loads(path.read_text())["runs"] if path.exists() else []
     commands = {

@@ -25,6 +25,7 @@ from transformers import HfArgumentParser
 
 from hf_apt.atomic import writing
 from hf_apt.cli.finetune import finetune_options
+from hf_apt.cli.spelling.arms import named_arms
 from hf_apt.stats.estimates import mean_estimate
 from hf_apt.studies.uneven_labels import corrected_macro_f1
 
@@ -75,13 +76,14 @@ class Arguments:
 
 def main(arguments: list[str] | None = None) -> None:
     """Train every arm with every seed, and print a row for each arm."""
-    kinds: Any = Arguments
-    (args,) = HfArgumentParser(kinds).parse_args_into_dataclasses(arguments)
-    arms = dict(arm.partition("=")[::2] for arm in args.arms)
+    (args,) = HfArgumentParser(Arguments).parse_args_into_dataclasses(arguments)  # pyright: ignore
+    arms = named_arms(args.arms)
     path = Path(args.output_file)
     runs = json.loads(path.read_text())["runs"] if path.exists() else []
     left_out_of = dict.fromkeys(args.drop_suspects, "suspects")
     left_out_of |= dict.fromkeys(args.drop_wrong, "wrong")
+    if unknown := [name for name in left_out_of if name not in arms]:
+        raise ValueError(f"labels are left out of {unknown[0]}, and no arm is called so.")
     asked = []
     for seed in range(args.seed, args.seed + args.num_seeds):
         for name, own in arms.items():

@@ -94,6 +94,43 @@ def test_transfers_are_trained_once_and_told(tmp_path, capsys, monkeypatch) -> N
     assert "| nested | +0.500 ± 0.000 | +0.000 ± 0.000 | +0.500 ± 0.000 |" in printed
 
 
+@pytest.mark.parametrize(
+    "name",
+    ["artificial_transfer", "compare_methods", "compare_pretraining", "masking_laws"]
+    + ["uneven_labels"],
+)
+def test_no_arm_of_a_comparison_is_dropped(name) -> None:
+    with pytest.raises(ValueError, match="two arms are called same: give each a name of its own"):
+        opened(name).main(["--arms", "same=", "same=--learning-rate 1e-2"])
+
+
+def test_methods_are_paired_by_seed_in_whatever_order_they_were_trained(
+    tmp_path, capsys, monkeypatch
+) -> None:
+    """Each arm is 0.25 better than the one before, and seeds differ by 1; two arms are alike."""
+    example = opened("compare_methods")
+
+    def trained(checkpoint, config):
+        gain = {None: 0, "focal": 0.25}[config.finetune.loss and config.finetune.loss.name]
+        right = gain + config.finetune.seed
+        return {"accuracy": right, "macro_f1": right, "seconds_a_step": 1.0}
+
+    monkeypatch.setattr(example, "trained", trained)
+    asked = ["--options=--task planted", "--output_file", str(tmp_path / "methods.json")]
+    example.main([*asked, "--arms", "plain=", "--seed", "43", "--num_seeds", "1"])
+    arms = ["--arms", "plain=", "other=--loss focal:gamma=2", "alike="]
+    example.main([*asked, *arms, "--num_seeds", "2"])
+    rows = capsys.readouterr().out.splitlines()[-4:-1]
+    assert ["+0.000 ± 0.000", "+0.250 ± 0.000", "+0.000 ± 0.000"] == [
+        re.findall(r"[+]\d.\d{3} ± \d.\d{3}", row)[-1] for row in rows
+    ]
+
+
+def test_labels_are_left_out_of_arms_that_there_are(tmp_path) -> None:
+    with pytest.raises(ValueError, match="left out of orcale, and no arm is called so"):
+        opened("uneven_labels").main(["--arms", "oracle=", "--drop_wrong", "orcale"])
+
+
 def test_links_are_exchanged_for_arms_that_read_them(tmp_path, monkeypatch) -> None:
     example, read = opened("linked_texts"), []
 

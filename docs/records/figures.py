@@ -12,6 +12,7 @@ from collections.abc import Callable, Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
+import committees
 import growth
 import matplotlib
 import numpy as np
@@ -91,10 +92,11 @@ def over_training() -> Figure:
     """Mean APT against steps: at every depth, and after the last block by frequency."""
     figure, (by_depth, by_frequency) = _panels(2, (10, 4))
     found = growth.at_steps()
+    found = {step: {pieces.WHOLE: run} for step, run in found.items()}
     for depth, name, colour in _depths(found):
         _line(by_depth, found, at_depth(depth, "rarefied_mean_apt"), name, colour)
     by_depth.set_title("mean APT of 1,000 positions, by depth")
-    lows = sorted({each["low"] for run in found[pieces.STEPS].values() for each in _bins(run)})
+    lows = sorted({each["low"] for each in _bins(found[pieces.WHOLE_STEPS][pieces.WHOLE])})
     shown = [low for low in lows if low >= RAREST]
     shades = [matplotlib.colormaps["viridis"](place) for place in np.linspace(0.9, 0, len(shown))]
     for low, colour in zip(shown, shades, strict=True):
@@ -102,6 +104,8 @@ def over_training() -> Figure:
     by_frequency.set_title("mean APT after the last block, by frequency")
     for axes, title in ((by_depth, None), (by_frequency, "occurrences\nin the text,\nfrom")):
         axes.set_xscale("log")
+        axes.set_xticks(list(found), [f"{step:,}" for step in found])
+        axes.set_xticks([], minor=True)
         axes.set_xlabel("steps of 1,024 tokens")
         axes.set_ylim(bottom=0)
         axes.legend(fontsize=8.5, title=title, loc="upper left", bbox_to_anchor=(1, 1))
@@ -132,10 +136,42 @@ def apt_and_transfer() -> Figure:
     return figure
 
 
+def several_together() -> Figure:
+    """Accuracy of committees against the number of their members, beside the deep model's."""
+    figure, panels = _panels(len(TASKS), (10, 3.6))
+    by_name = dict(committees.each())
+    for axes, label in zip(panels, TASKS.values(), strict=True):
+        for called, colour in zip(committees.KINDS.values(), COLOURS, strict=False):
+            if (run := by_name.get(f"{label}, {called}")) is None:
+                continue
+            curve = run["curves"][committees.COMBINATION]
+            sizes = [point["size"] for point in curve]
+            values = [point["accuracy"] for point in curve]
+            errors = [point["binomial_error"] for point in curve]
+            axes.errorbar(
+                sizes, values, errors, label=called, color=colour, marker="o", markersize=4
+            )
+            deep = run["reference"]["accuracy"]
+            low, high = (deep["value"] + sign * deep["standard_error"] for sign in (-1, 1))
+            axes.axhspan(low, high, color="#bbbbbb", alpha=0.5, linewidth=0)
+            axes.axhline(deep["value"], color="#555555", linewidth=1, label="BERT-6")
+        axes.set_title(label)
+        axes.set_xlabel("members")
+    panels[0].set_ylabel("accuracy")
+    named = {
+        text: handle
+        for axes in panels
+        for handle, text in zip(*axes.get_legend_handles_labels(), strict=True)
+    }
+    figure.legend(named.values(), named, loc="outside lower center", ncols=len(named), fontsize=8.5)
+    return figure
+
+
 FIGURES: dict[str, Callable[[], Figure]] = {
     "corpus_size": corpus_size,
     "over_training": over_training,
     "apt_and_transfer": apt_and_transfer,
+    "committees": several_together,
 }
 """The figures by their names."""
 

@@ -16,11 +16,14 @@ from pathlib import Path
 from typing import Any
 
 import blocks
+import committees
 import equal_time
 import growth
 import laws
 import linked
+import overlap
 import predictors
+import rates
 import sizes
 import strangers
 import transfers
@@ -49,7 +52,7 @@ ARTIFICIAL = (
 )
 DBPEDIA = ("none", "longer", "noise", "nested", "text")
 AGNEWS = ("none", "zipf", "nested", "flat", "automaton")
-PAPER = (sizes, blocks, growth, predictors)
+PAPER = (sizes, blocks, growth, predictors, committees, overlap, rates)
 """Modules with the tables of `examples/paper`."""
 
 _MARKED = re.compile(r"<!-- table (.+?) -->\n.*?<!-- end -->", re.DOTALL)

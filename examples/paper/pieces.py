@@ -8,9 +8,17 @@ from dataclasses import dataclass
 STEPS = 9_000
 SIZES = (2_500, 10_000, 40_000, 160_000)
 SEEDS = (1, 2)
-KEPT = (90, 270, 900, 2_700)
 RATES = (0.15, 0.4)
 """Masking rates beside that of the narrow recipe, 0.3."""
+
+WHOLE = "bert6-narrow-wikipedia-100m"
+"""A checkpoint that comes along: trained on the whole text, for four times the recipe's steps."""
+
+WHOLE_STEPS, KEPT = 98_000, (980, 2_940, 9_800, 29_400)
+"""Its steps, and those after which the model is kept, too: 1, 3, 10 and 30 % of them."""
+
+GROWTH = "growth"
+"""When each token is learnt in that training."""
 
 MEMBERS = range(1, 7)
 SHALLOW = {"shallow": "--num-blocks 1", "convolutional": "--model bert-1-conv2"}
@@ -20,7 +28,8 @@ CORPORA = ("near", "far")
 """Which paragraphs `overlap.py` chooses: those most like the tasks' texts, and those least."""
 
 TOKENIZER = "bert6-narrow-wikipedia"
-NARROW = f"--recipe narrow --tokenizer {TOKENIZER} --heads none --no-sentences --no-untrained"
+NARROW = f"--recipe narrow --tokenizer {TOKENIZER} --precision fp32"
+BRIEF = "--heads none --no-sentences --no-untrained"
 PROTOCOL = "--epochs 8 --learning-rate 5e-4 --sequence-length 64"
 BLOCKS = "--seeds 3 --pooling cls --pooling mean --no-group-by-length"
 TASKS = {
@@ -53,7 +62,7 @@ class Piece:
     @property
     def folder(self) -> str:
         """Name of the folder: that of the model for its tasks, else the piece's own."""
-        return self.needs[0] if self.kind == "finetune" else self.name
+        return self.needs[0] if self.kind == "finetune" and self.needs else self.name
 
 
 def pieces() -> Iterator[Piece]:
@@ -61,30 +70,32 @@ def pieces() -> Iterator[Piece]:
     for seed in SEEDS:
         for size in SIZES:
             name = of_size(size, seed)
-            kept = ",".join(map(str, KEPT))
-            yield _training("corpus size", name, seed, f"--max-documents {size} --keep-at {kept}")
+            yield _training("corpus size", name, seed, f"--max-documents {size}")
             yield from _tasks("corpus size", name, untrained=(size, seed) == (SIZES[0], SEEDS[0]))
-    yield from _growth()
+    yield from _checkpoint()
     yield _transfer()
     yield from _overlap()
     yield from _committees()
     yield from _masking_rates()
 
 
-def _growth() -> Iterator[Piece]:
-    """The largest corpus over the steps of its training."""
-    for seed in SEEDS:
-        last = of_size(SIZES[-1], seed)
-        names = [f"{last}-step-{step}" for step in KEPT]
-        measured = f"--max-documents {SIZES[-1]} --layout packed"
-        measured += " --no-sentences --no-untrained --heads none"
-        for name, step in zip(names, KEPT, strict=True):
-            kept = f"FOLDER/{last}/steps/step-{step}"
-            yield Piece("growth", name, f"measure {kept} TEXT {measured}", (last,))
-        folders = " ".join(f"FOLDER/{name}" for name in (*names, last))
-        steps = " ".join(f"--step {step}" for step in (*KEPT, STEPS))
-        name = f"growth-seed-{seed}"
-        yield Piece("growth", name, f"acquisition {folders} {steps}", (*names, last))
+def _checkpoint() -> Iterator[Piece]:
+    """The checkpoint that comes along, over its training, and tasks beside the narrower one's."""
+    kept = ",".join(map(str, KEPT))
+    command = f"run WIKIPEDIA --recipe narrow --tokenizer {TOKENIZER} --precision bf16"
+    command += f" --steps {WHOLE_STEPS} --keep-at {kept} --task none"
+    yield Piece("checkpoint", WHOLE, command)
+    names = [of_step(step) for step in KEPT]
+    for name, step in zip(names, KEPT, strict=True):
+        command = f"measure FOLDER/{WHOLE}/steps/step-{step} WIKIPEDIA --layout packed {BRIEF}"
+        yield Piece("checkpoint", name, command, (WHOLE,))
+    folders = " ".join(f"FOLDER/{name}" for name in (*names, WHOLE))
+    steps = " ".join(f"--step {step}" for step in (*KEPT, WHOLE_STEPS))
+    yield Piece("checkpoint", GROWTH, f"acquisition {folders} {steps}", (*names, WHOLE))
+    yield from _tasks("checkpoint", WHOLE)
+    for task in TASKS:
+        command = _finetune(TOKENIZER, task)
+        yield Piece("checkpoint", f"{TOKENIZER}-{task}", command)
 
 
 def _transfer() -> Piece:
@@ -134,13 +145,22 @@ def of_size(size: int, seed: int) -> str:
     return f"size-{size}-seed-{seed}"
 
 
+def of_step(step: int) -> str:
+    """The name of the measurement after so many steps of the checkpoint's training."""
+    return f"{WHOLE}-step-{step}"
+
+
 def _training(study: str, name: str, seed: int, options: str = "", text: str = "TEXT") -> Piece:
-    command = f"run {text} {NARROW} {options} --steps {STEPS} --seed {seed} --task none"
-    return Piece(study, name, " ".join(command.split()))
+    last = f"--steps {STEPS} --seed {seed} --task none"
+    return Piece(study, name, " ".join(f"run {text} {NARROW} {BRIEF} {options} {last}".split()))
 
 
 def _tasks(study: str, model: str, *, untrained: bool = False) -> Iterator[Piece]:
-    for task, data in TASKS.items():
+    for task in TASKS:
         twin = " --untrained" if untrained else ""
-        command = f"finetune FOLDER/{model}/checkpoint --task {task} {data} {PROTOCOL} {BLOCKS}"
+        command = _finetune(f"FOLDER/{model}/checkpoint", task)
         yield Piece(study, f"{model}-{task}", f"{command}{twin}", (model,))
+
+
+def _finetune(checkpoint: str, task: str) -> str:
+    return f"finetune {checkpoint} --task {task} {TASKS[task]} {PROTOCOL} {BLOCKS}"

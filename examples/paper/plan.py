@@ -5,8 +5,9 @@
 
 What is done has a record in `docs/records/paper`. A training that was interrupted goes on, other
 pieces begin again. DATA is a folder with `dbpedia14_*.parquet`, `agnews_*.parquet` and
-`fewrel64_train.parquet`, and what `overlap.py` writes. Of the text, files whose names say
-"validation" are what is measured.
+`fewrel64_train.parquet`, the Wikipedia of 2014 and 2021 for the checkpoint that comes along
+(`enwiki20*.parquet`), and what `overlap.py` writes. Of a text, files whose names say "validation"
+are what is measured.
 """
 
 import shlex
@@ -26,6 +27,7 @@ from transformers import HfArgumentParser
 
 NAMES = {
     **{"DBPEDIA": "dbpedia14_*", "FEWREL": "fewrel64_train*", "AG_NEWS": "agnews_*"},
+    "WIKIPEDIA": "enwiki20*",
     **{corpus.upper(): f"{corpus}_*" for corpus in pieces.CORPORA},
 }
 """Files of DATA by the words of commands that stand for them."""

@@ -19,6 +19,7 @@ TASKS = ("dbpedia_14", "fewrel", "ag_news")
 def modules() -> Any:
     """The modules of the tables, by their names."""
     names = ("paper_records", "sizes", "blocks", "growth", "predictors", "figures")
+    names += ("committees", "overlap", "rates")
     with script_modules(PAPER), script_modules(RECORDS, *names) as found:
         yield dict(zip(names, found, strict=True))
     sys.path.remove(str(PAPER))  # which `paper_records` adds, too
@@ -64,7 +65,27 @@ def task(share: float, *, untrained: bool) -> dict[str, Any]:
     models = {"pretrained": {"classifier": value(share), **read}}
     if untrained:
         models["untrained"] = {"classifier": value(0.125)}
-    return {"models": models, "enough": dict.fromkeys(keys, enough)}
+    seen = {"occurrences": share / 2}
+    return {"models": models, "enough": dict.fromkeys(keys, enough), "overlap": seen}
+
+
+def committee() -> dict[str, Any]:
+    """Three members and the deep model; costs in three proportions, of batches of two sizes."""
+
+    def point(size: int, accuracy: float, spread: float | None) -> dict[str, Any]:
+        return {"size": size, "accuracy": accuracy} | {
+            "subset_spread": spread,
+            "binomial_error": 0.0625,
+        }
+
+    def costs(parameters: int, flops: int, milliseconds: float) -> dict[str, Any]:
+        latencies = [{"in_sequence_ms": each} for each in (9.0, milliseconds)]
+        return {"num_parameters": parameters, "flops": flops, "latencies": latencies}
+
+    curve = [point(1, 0.25, 0.125), point(2, 0.5, 0.125), point(3, 0.625, None)]
+    deep = {"accuracy": {"value": 0.5, "standard_error": 0.25}}
+    cost = {"member": costs(100, 10, 4.0), "reference": costs(210, 40, 2.0)}
+    return {"curves": {"mean_softmax": curve}, "reference": deep, "cost": cost}
 
 
 @pytest.fixture
@@ -79,10 +100,12 @@ def records(modules, tmp_path, monkeypatch) -> Path:
             made[name] = model(share)
             for each in TASKS:
                 made[f"{name}-{each}"] = task(share / 4, untrained=(size, seed) == (2_500, 1))
-        for step in (90, 270, 900, 2_700):
-            made[f"size-160000-seed-{seed}-step-{step}"] = model(step / 10_000)
-        ages = [{"num": 0, "quartiles": None}, {"num": 1000 * seed, "quartiles": [90, 270, 900]}]
-        made[f"growth-seed-{seed}"] = {"ages": ages}
+    whole = "bert6-narrow-wikipedia-100m"
+    for step in (980, 2_940, 9_800, 29_400):
+        made[f"{whole}-step-{step}"] = model(step / 10_000)
+    made[whole] = model(0.75)
+    ages = [{"num": 0, "quartiles": None}, {"num": 1000, "quartiles": [980, 2940, 98_000]}]
+    made["growth"] = {"ages": ages}
     for name, content in made.items():
         (tmp_path / f"{name}.json").write_text(json.dumps(content))
     return tmp_path
@@ -121,13 +144,53 @@ def test_blocks_are_those_of_all_models(modules, records) -> None:
 def test_a_training_is_read_step_after_step(modules, records) -> None:
     growth = modules["growth"]
     found = rows(growth.mean_apt())
-    assert [row[0] for row in found] == ["steps", "90", "270", "900", "2,700", "9,000"]
-    assert found[2][2] == "0.027 ± 0.000"
-    assert rows(growth.at_masks())[2][2] == "0.013 ± 0.000"
+    assert [row[0] for row in found] == ["steps", "980", "2,940", "9,800", "29,400", "98,000"]
+    assert found[2][2] == "0.294 ± 0.000"
+    assert rows(growth.at_masks())[2][2] == "0.147 ± 0.000"
     assert rows(growth.ages())[1:] == [
-        ["embeddings", "0, 0", "–", "–", "–"],
-        ["block 1", "1,000, 2,000", "90", "270", "900"],
+        ["embeddings", "0", "–", "–", "–"],
+        ["block 1", "1,000", "980", "2,940", "98,000"],
     ]
+
+
+def test_committees_stand_beside_the_deep_model(modules, records) -> None:
+    """Twice as many parameters are two members, four times the operations all three there are."""
+
+    (records / "shallow-dbpedia_14.json").write_text(json.dumps(committee()))
+    committees = modules["committees"]
+    head, *found = rows(committees.by_size())
+    assert head == ["task, members", "1", "2", "3", "BERT-6"]
+    cells = ["0.250 ± 0.125", "0.500 ± 0.125", "0.625 ± 0.062", "0.500 ± 0.250"]
+    assert found == [["DBpedia, one block", *cells]]
+    assert rows(committees.at_equal_cost())[1][1:] == [
+        "+0.000 (2 of 2.1)",
+        "+0.125 (3 of 4.0)",
+        "-0.250 (1 of 0.5)",
+    ]
+
+
+def test_kinds_of_members_are_those_of_the_plan(modules) -> None:
+    assert modules["committees"].KINDS.keys() == modules["paper_records"].pieces.SHALLOW.keys()
+    assert modules["overlap"].CALLED.keys() == {*modules["paper_records"].pieces.CORPORA}
+
+
+def test_texts_like_a_task_s_stand_beside_those_unlike_them(modules, records) -> None:
+    for name, share in (("near-seed-1", 0.5), ("near-seed-2", 0.75), ("far-seed-1", 0.25)):
+        (records / f"{name}.json").write_text(json.dumps(model(share)))
+    (records / "near-seed-1-fewrel.json").write_text(json.dumps(task(0.5, untrained=False)))
+    near, far = rows(modules["overlap"].overlap())[1:]
+    nothing = ["–", "–"]
+    assert near == ["like the tasks'", "0.625 ± 0.125", *nothing, "0.250 *", "0.500 *", *nothing]
+    assert far == ["unlike them", "0.250 *", *nothing * 3]
+
+
+def test_rates_stand_with_that_of_the_recipe_between_them(modules, records) -> None:
+    (records / "masked-0.15-seed-1.json").write_text(json.dumps(model(0.5)))
+    (records / "masked-0.15-seed-1-ag_news.json").write_text(json.dumps(task(0.5, untrained=False)))
+    head, lower, recipe = rows(modules["rates"].rates())
+    assert head[-3:] == ["DBpedia", "FewRel", "AG News"]
+    assert lower == ["15%", "6.500 *", "0.250 *", "0.500 *", "–", "–", "0.500 *"]
+    assert [recipe[0], recipe[3], recipe[-1]] == ["30%", "0.750 ± 0.125", "0.188 ± 0.031"]
 
 
 def test_predictors_stand_with_what_their_choice_loses(modules, records) -> None:
@@ -146,6 +209,7 @@ def test_predictors_stand_with_what_their_choice_loses(modules, records) -> None
 
 
 def test_figures_are_drawn_whole(modules, records) -> None:
+    (records / "shallow-dbpedia_14.json").write_text(json.dumps(committee()))
     figures = modules["figures"]
     with matplotlib.rc_context(figures.STYLE):
         drawn = {name: draw() for name, draw in figures.FIGURES.items()}
@@ -154,6 +218,15 @@ def test_figures_are_drawn_whole(modules, records) -> None:
     assert first == [pytest.approx(0.09375 - 0.125)] * 3  # below 0, and seen
     assert gains.get_ylim()[0] < 0
     assert len(drawn["apt_and_transfer"].axes) == 3
+    first, *others = drawn["committees"].axes
+    assert [each.get_text() for each in drawn["committees"].legends[0].texts] == [
+        "BERT-6",
+        "one block",
+    ]
+    assert first.containers[0].lines[0].get_ydata().tolist() == [0.25, 0.5, 0.625]
+    assert not any(each.containers for each in others)
+    steps = drawn["over_training"].axes[0]
+    assert [text.get_text() for text in steps.get_xticklabels()][0::4] == ["980", "98,000"]
 
 
 def test_what_is_missing_is_named_with_its_command(modules, tmp_path, monkeypatch) -> None:
@@ -164,7 +237,7 @@ def test_what_is_missing_is_named_with_its_command(modules, tmp_path, monkeypatc
                 ValueError, match="no record of size-2500-seed-1: make it by .*plan"
             ):
                 table()
-    for name in ("growth", "blocks", "predictors"):
+    for name in ("growth", "blocks", "predictors", "committees", "overlap", "rates"):
         for table in modules[name].TABLES.values():
             with pytest.raises(ValueError, match="there is no record of"):
                 table()

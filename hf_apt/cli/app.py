@@ -147,10 +147,15 @@ def run_command(config: RunConfig, folder: Path, *, dry_run: DryRun = False) -> 
 @with_options(run_options)
 def pretrain_command(config: RunConfig, folder: Path) -> None:
     """Only tokenise and pre-train; `run` with the same options goes on from there."""
+    from hf_apt.runs.option_checks import require_valid
     from hf_apt.runs.pipeline import begun, is_main, pretrain_run
+    from hf_apt.runs.starting.read_tasks import require_read_tasks
     from hf_apt.runs.trained_models import PARTS
 
     writes_into(folder)
+    require_valid(config)  # before tasks, which may be downloaded
+    if is_main():
+        require_read_tasks(config.pretrain.objectives, config.finetune and config.finetune.task)
     with begun(config, folder) as run:
         pretrain_run(config, run)
     if is_main():

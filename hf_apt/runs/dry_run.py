@@ -26,6 +26,7 @@ from hf_apt.runs.phase_costs import disk_bytes, phase_costs, readout_bytes
 from hf_apt.runs.planning.phase_cost import PhaseCost
 from hf_apt.runs.recipes import RunConfig
 from hf_apt.runs.same_run import require_same_run
+from hf_apt.runs.starting.read_tasks import require_read_tasks
 from hf_apt.training.costs.communication import communication_bytes, summing_bytes
 from hf_apt.training.costs.model_costs import ModelCosts
 from hf_apt.training.sharding import is_asked_for
@@ -97,9 +98,11 @@ def plan(config: RunConfig, folder: Path) -> Plan:
 
     The corpus is not read. Two seconds are spent on trying this machine's speed, where something is
     left to do. Raises ValueError where the run would: for options that do not go together, files
-    that are missing, a tokenizer that cannot be loaded, a folder with another run.
+    that are missing, a tokenizer that cannot be loaded, a folder with another run, and for tasks
+    of objectives that cannot be read or of which they read the tests.
     """
     require_valid(config)
+    require_read_tasks(config.pretrain.objectives, config.finetune and config.finetune.task)
     run = Run(folder)
     require_run_folder(run)
     require_same_run(config, run)

@@ -17,6 +17,7 @@ from hf_apt.reading import first_line
 from hf_apt.records.checkpoints import checkpoint_path, require_folder
 from hf_apt.records.run import Run
 from hf_apt.runs.recipes import RunConfig
+from hf_apt.runs.starting.objective_files import require_objective_files
 from hf_apt.stats.config_checks import (
     require_one_of,
     require_whole,
@@ -51,9 +52,10 @@ def require_valid(config: RunConfig, *, num_processes: int | None = None) -> Non
     """Raise ValueError, with the option to change, unless a run can be made of `config`.
 
     What a configuration can tell of itself it refuses when it is made; this is what several of them
-    have to agree on, and what is installed. It reads no text and no weight: of a checkpoint to go
-    on from its configuration and, where another is named, its tokenizer. None for
-    `num_processes` stands for the number that `torchrun` or `accelerate launch` has started.
+    have to agree on, what is installed, and whether the files are there that objectives name. It
+    reads no text and no weight: of a checkpoint to go on from its configuration and, where another
+    is named, its tokenizer. None for `num_processes` stands for the number that `torchrun` or
+    `accelerate launch` has started.
     """
     if num_processes is None:
         num_processes = int(os.environ.get("WORLD_SIZE", "1"))
@@ -66,6 +68,7 @@ def require_valid(config: RunConfig, *, num_processes: int | None = None) -> Non
         _require_windows(config)
         _require_generator(config)
         _require_causal(config)
+        require_objective_files(config.pretrain.objectives)
         part_of_batch(
             config.pretrain.batch_size, num_processes * config.pretrain.accumulation_steps
         )

@@ -252,11 +252,10 @@ def _require_possible(config: RunConfig, folder: Path | str) -> None:
 
 def require_task(config: RunConfig) -> None:
     """Raise ValueError for what makes no task or no test of it, before hours of pre-training."""
-    if config.finetune is not None and is_main():
-        from hf_apt.data.tasks.task import open_task
+    if is_main():
         from hf_apt.runs.starting.read_tasks import require_tests_unread
 
-        require_tests_unread(config.pretrain.objectives, open_task(config.finetune.task))
+        require_tests_unread(config.pretrain.objectives, config.finetune and config.finetune.task)
 
 
 def finish(run: Run) -> Run:

@@ -102,6 +102,28 @@ def test_what_objectives_add_is_said_to_be_left_out(printed) -> None:
     assert "not estimated: reading and tokenising" in plain
 
 
+@pytest.mark.parametrize(
+    ("objective", "said"),
+    [
+        ("graph_pairs:weight=1,links=no.csv", "the links of graph_pairs: there is no table no.csv"),
+        ("rademacher:weight=1,texts=no.csv", "the texts of rademacher: no.csv does not exist"),
+        ("rademacher:weight=1,texts=task:no.csv", "the texts of rademacher: no.csv does not exist"),
+        ("rademacher:weight=1,texts=task:nothing", "'nothing' is no local file"),
+        ("rademacher:weight=1,texts=task:planted:no=3", "'no=3' in 'task:planted:no=3' is no num"),
+        ("rademacher:weight=1,texts=task:planted:seed=5", "read 2 of the 400 test texts of"),
+    ],
+)
+def test_what_objectives_read_has_to_be_there(objective, said, printed, tmp_path) -> None:
+    """It is said before anything is made, with and without a task."""
+    task = () if "seed" in objective else ("--task=none",)
+    for command in (("run", "--dry-run"), ("run",), ("pretrain",)):
+        given = (*command, "planted", "-o", "made", *task, "--objective", objective)
+        code, _, error = printed(*given)
+        assert code
+        assert re.search(said, " ".join(error.split()))
+        assert not list(tmp_path.iterdir())
+
+
 @pytest.fixture
 def trials(monkeypatch):
     """What trials were asked for; what is asked for is what they find."""

@@ -51,7 +51,7 @@ def linked_texts(
         ValueError: for what cannot be read, a missing column, an empty text, an id that is there
             twice or that names no text, and a table without a link between two texts.
     """
-    links = Path(links)
+    links = Path(links).expanduser()
     pairs = [_pair(row, where, links) for where, row in table_rows(links)]
     if texts is None:
         numbers: dict[str, int] = {}
@@ -60,7 +60,7 @@ def linked_texts(
                 numbers.setdefault(text, len(numbers))
         kept = list(numbers)
     else:
-        numbers, kept = _numbered(Path(texts), text_column, id_column)
+        numbers, kept = _numbered(Path(texts).expanduser(), text_column, id_column)
         for pair in pairs:
             for each in pair:
                 if each not in numbers:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -22,22 +22,50 @@ _SETTINGS = ("texts", "links")
 
 
 def objective_files(objectives: Sequence[Any]) -> dict[str, str]:
-    """Fingerprints of the local files that objectives name, by objective and setting."""
-    named = {
-        f"{each.name} {setting}": named_task(name).name
-        for each in objectives
-        for setting in _SETTINGS
-        if (name := getattr(each, setting, "")) and not _is_known(each, name)
-    }
-    files = {what: local_files(name, BUILDERS) for what, name in named.items()}
-    return {what: files_fingerprint(found) for what, found in files.items() if found}
+    """Fingerprints of the local files that objectives name, by objective and setting.
+
+    Raises ValueError, naming both, for a name that is a file's by its looks and that no file has,
+    for a table of links that is not there, and for a task with other numbers than tasks have.
+    """
+    return {what: files_fingerprint(files) for what, files in _files_of(objectives)}
 
 
-def _is_known(objective: Any, name: str) -> bool:
-    """Whether `name` is no file's, whatever a file or a folder of the user is called."""
-    if name.startswith(TASK) or getattr(objective, "graph", "") == "labels":
-        return named_task(name).name in {*BUILT_IN_SIZES, *KNOWN_TASKS}
-    return name == "sotu"
+def require_objective_files(objectives: Sequence[Any]) -> None:
+    """Raise ValueError as `objective_files` does; nothing is read."""
+    for _ in _files_of(objectives):
+        pass
+
+
+def task_of(objective: Any) -> str | None:
+    """The task of which an objective reads texts, as `task:NAME`; None where it reads none."""
+    named, graph = getattr(objective, "texts", ""), getattr(objective, "graph", "")
+    if graph == "labels":
+        return TASK + named.removeprefix(TASK)
+    return named if named.startswith(TASK) and graph != "links" else None
+
+
+def _files_of(objectives: Sequence[Any]) -> Iterator[tuple[str, list[Path]]]:
+    for each in objectives:
+        for setting in _SETTINGS:
+            if name := getattr(each, setting, ""):
+                try:
+                    files = _named_by(each, name)
+                except ValueError as error:
+                    raise ValueError(f"the {setting} of {each.name}: {error}") from error
+                if files:
+                    yield f"{each.name} {setting}", files
+
+
+def _named_by(objective: Any, name: str) -> list[Path] | None:
+    """The files of a name; None for what has a name of its own, whatever a file is called."""
+    if getattr(objective, "graph", "") == "links":
+        if not (table := Path(name).expanduser()).is_file():
+            raise ValueError(f"there is no table {name}.")
+        return [table]
+    if task := task_of(objective):
+        own = named_task(task).name
+        return None if own in {*BUILT_IN_SIZES, *KNOWN_TASKS} else local_files(own, BUILDERS)
+    return None if name == "sotu" else local_files(name, BUILDERS)
 
 
 def keep_objective_files(objectives: Sequence[Any], folder: Path, *, writes: bool) -> None:
@@ -49,7 +77,8 @@ def keep_objective_files(objectives: Sequence[Any], folder: Path, *, writes: boo
         writes: whether this process writes.
 
     Raises:
-        ValueError: where a file is another than the training began with.
+        ValueError: where a file is another than the training began with, and for one that is not
+            there.
     """
     now, path = objective_files(objectives), folder / NAME
     if not path.exists():

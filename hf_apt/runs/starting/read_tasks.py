@@ -6,9 +6,10 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
-from hf_apt.data.tasks.named_task import TASK
 from hf_apt.data.tasks.read_texts import numbers_of, require_unread, write_read_texts
-from hf_apt.data.tasks.task import Task
+from hf_apt.data.tasks.task import open_task
+from hf_apt.data.tasks.task_config import TaskConfig
+from hf_apt.runs.starting.objective_files import task_of
 from hf_apt.training.pretrain_config import PretrainConfig
 from hf_apt.training.representation.text_source import own_texts
 
@@ -29,17 +30,27 @@ def keep_read_tasks(config: PretrainConfig, folder: Path, *, writes: bool) -> No
     write_read_texts(folder, texts_of_tasks(config.objectives), *before)
 
 
-def require_tests_unread(objectives: Sequence[Any], task: Task) -> None:
-    """Raise ValueError if objectives of a training to come read test texts of `task`."""
-    require_unread(task, numbers_of(texts_of_tasks(objectives)), "this training")
+def require_tests_unread(objectives: Sequence[Any], config: TaskConfig | None) -> None:
+    """Open the task to come, if there is one, and those that objectives of a training read.
+
+    Raises ValueError for one that cannot be read, and if objectives read test texts of the first.
+    """
+    task = None if config is None else open_task(config)
+    read = numbers_of(texts_of_tasks(objectives))
+    if task is not None:
+        require_unread(task, read, "this training")
+
+
+def require_read_tasks(objectives: Sequence[Any], config: TaskConfig | None) -> None:
+    """`require_tests_unread`, where objectives read tasks at all; else no task is opened."""
+    if any(map(task_of, objectives)):
+        require_tests_unread(objectives, config)
 
 
 def _texts(objective: Any) -> list[str]:
-    named = getattr(objective, "texts", "")
-    is_task = named.startswith(TASK) or getattr(objective, "graph", "") == "labels"
-    if not is_task or not objective.weight:
+    name = task_of(objective)
+    if name is None or not objective.weight:
         return []
-    name = named if named.startswith(TASK) else TASK + named
     return own_texts(
         name,
         column=objective.column or None,

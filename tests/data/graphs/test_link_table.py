@@ -37,6 +37,13 @@ def test_links_of_ids_beside_a_table_of_texts(tmp_path):
     assert linked_texts(links, texts, text_column="other").texts == ["x", "y", "z", "v"]
 
 
+def test_tables_can_be_in_the_home(tmp_path, monkeypatch):
+    monkeypatch.setenv("HOME", str(tmp_path))
+    (tmp_path / "links.csv").write_text("from,to\n0,1\n")
+    (tmp_path / "texts.csv").write_text("text\none\ntwo\n")
+    assert linked_texts("~/links.csv", "~/texts.csv").texts == ["one", "two"]
+
+
 @pytest.mark.parametrize("whole", [True, False])
 def test_without_ids_rows_count_from_0(whole, tmp_path):
     links, texts = tmp_path / "links.jsonl", tmp_path / "texts.jsonl"

@@ -55,7 +55,7 @@ def test_they_are_recorded_and_kept_with_the_model(tmp_path):
 def test_a_task_whose_tests_would_be_read_is_refused_before_the_training():
     whole = Rademacher(weight=1, texts="task:planted")
     with pytest.raises(ValueError, match="of this training read 227 .*train_per_class=32;seed=1"):
-        require_tests_unread([whole], open_task(FEW))
-    require_tests_unread([whole], open_task(TaskConfig(name="planted")))
+        require_tests_unread([whole], FEW)
+    require_tests_unread([whole], TaskConfig(name="planted"))
     own = Rademacher(weight=1, texts="task:planted:train_per_class=32")
-    require_tests_unread([own], open_task(FEW))
+    require_tests_unread([own], FEW)

@@ -26,7 +26,7 @@ from transformers import HfArgumentParser
 from hf_apt.atomic import writing
 from hf_apt.cli.finetune import finetune_options
 from hf_apt.cli.spelling.arms import named_arms
-from hf_apt.data.tasks.task import open_task
+from hf_apt.data.tasks.read_texts import open_unread
 from hf_apt.models.devices import has_accelerator
 from hf_apt.models.encoders import load_encoder
 from hf_apt.stats.estimates import mean_estimate
@@ -96,7 +96,7 @@ def trained(checkpoint: str, config: Any) -> dict[str, float]:
 
     Seconds are of the processor, or of the clock where there is an accelerator.
     """
-    task = open_task(config.task)
+    task = open_unread(config.task, checkpoint)
     encoder = load_encoder(checkpoint, label_names=task.label_names, seed=config.finetune.seed)
     with tempfile.TemporaryDirectory() as folder:
         encoder = to_train(encoder, config.finetune)

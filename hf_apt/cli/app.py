@@ -155,7 +155,7 @@ def pretrain_command(config: RunConfig, folder: Path) -> None:
     writes_into(folder)
     require_valid(config)  # before tasks, which may be downloaded
     if is_main():
-        require_read_tasks(config.pretrain.objectives, config.finetune and config.finetune.task)
+        require_read_tasks(config.pretrain.objectives, config.finetune)
     with begun(config, folder) as run:
         pretrain_run(config, run)
     if is_main():

@@ -102,7 +102,7 @@ def plan(config: RunConfig, folder: Path) -> Plan:
     of objectives that cannot be read or of which they read the tests.
     """
     require_valid(config)
-    require_read_tasks(config.pretrain.objectives, config.finetune and config.finetune.task)
+    require_read_tasks(config.pretrain.objectives, config.finetune)
     run = Run(folder)
     require_run_folder(run)
     require_same_run(config, run)

@@ -255,7 +255,7 @@ def require_task(config: RunConfig) -> None:
     if is_main():
         from hf_apt.runs.starting.read_tasks import require_tests_unread
 
-        require_tests_unread(config.pretrain.objectives, config.finetune and config.finetune.task)
+        require_tests_unread(config.pretrain.objectives, config.finetune)
 
 
 def finish(run: Run) -> Run:

@@ -16,7 +16,7 @@ from typing import Any
 import numpy as np
 from sklearn.metrics import roc_auc_score
 
-from hf_apt.data.tasks.read_texts import open_unread
+from hf_apt.data.tasks.read_texts import open_first, open_unread
 from hf_apt.data.tasks.task import Task, open_task
 from hf_apt.models.encoders import load_encoder
 from hf_apt.stats.classes.macro_f1 import macro_f1
@@ -53,8 +53,10 @@ def cotrain(checkpoint: str, config: CotrainingConfig) -> dict[str, dict[str, An
         where that is among them.
 
     Raises:
-        ValueError: for a task or checkpoint that cannot be opened, and what `finetune` refuses.
+        ValueError: for a task or checkpoint that cannot be opened, a checkpoint whose objectives
+            read texts that it would be tested with, and what `finetune` refuses.
     """
+    open_first(config.task, config.num_seeds, checkpoint)  # before the first seed is trained
     by_seed = [cotrain_once(checkpoint, config, number) for number in range(config.num_seeds)]
     return summarised(by_seed)
 

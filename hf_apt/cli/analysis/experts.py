@@ -149,7 +149,7 @@ def experts_command(
     from hf_apt.cli.analysis.studied import place_of, study_into
     from hf_apt.cli.tables import study
     from hf_apt.cli.tables.show import end_of_study, show
-    from hf_apt.data.tasks.task import open_task
+    from hf_apt.data.tasks.read_texts import open_unread
     from hf_apt.data.tasks.task_config import TaskConfig
     from hf_apt.records.checkpoints import pinned
     from hf_apt.runs.measured_checkpoint import is_causal_checkpoint
@@ -163,15 +163,14 @@ def experts_command(
     )
     opened = None
     if task is not None:
-        opened = open_task(
-            TaskConfig(
-                name=task,
-                text_column=text_column,
-                label_column=label_column,
-                train_per_class=train_per_class,
-                test_per_class=test_per_class,
-            )
+        asked = TaskConfig(
+            name=task,
+            text_column=text_column,
+            label_column=label_column,
+            train_per_class=train_per_class,
+            test_per_class=test_per_class,
         )
+        opened = open_unread(asked, path)
     needs_mask = not is_causal_checkpoint(path)
     layout = layout or natural_layout(source, path, config.sequence_length, needs_mask=needs_mask)
     config = replace(config, chosen=tuple(part or ()), layout=layout)

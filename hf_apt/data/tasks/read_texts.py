@@ -7,6 +7,7 @@ numbers or another seed.
 from __future__ import annotations
 
 import hashlib
+import re
 from collections.abc import Iterable
 from dataclasses import replace
 from pathlib import Path
@@ -15,18 +16,25 @@ import numpy as np
 from jaxtyping import UInt64
 
 from hf_apt.atomic import writing
+from hf_apt.data.tasks.fewrel import MARKERS
 from hf_apt.data.tasks.splits import letters_of
 from hf_apt.data.tasks.task import Task, open_task
 from hf_apt.data.tasks.task_config import TaskConfig
 from hf_apt.reading import read_array
+
+_MARKS = re.compile("|".join(re.escape(mark) for pair in MARKERS for mark in pair))
 
 NAME = "task_texts.npy"
 """Name of the file in a checkpoint's folder: a number for each text, uint64, in order."""
 
 
 def numbers_of(texts: Iterable[str]) -> UInt64[np.ndarray, " texts"]:
-    """The different texts as numbers in order; texts of the same letters and digits have one."""
-    digests = {hashlib.blake2b(letters_of(text).encode(), digest_size=8).digest() for text in texts}
+    """The different texts as numbers in order; texts of the same letters and digits have one.
+
+    Marks of entities are left out, so that a text has one number with them and without.
+    """
+    plain = (_MARKS.sub("", text) for text in texts)
+    digests = {hashlib.blake2b(letters_of(text).encode(), digest_size=8).digest() for text in plain}
     return np.sort(np.frombuffer(b"".join(digests), "<u8").astype(np.uint64))
 
 

@@ -7,12 +7,14 @@ from pathlib import Path
 from typing import Any
 
 from hf_apt.atomic import writing_folder
+from hf_apt.data.tasks.read_texts import write_read_texts
 from hf_apt.depths.feature_config import FeatureConfig
 from hf_apt.ownership import MARKER
 from hf_apt.records.run import Run
 from hf_apt.runs.pipeline import begun, measure_run, pretrain_run
 from hf_apt.runs.preparation import prepare
 from hf_apt.runs.recipes import RunConfig
+from hf_apt.runs.starting.read_tasks import require_tests_unread
 from hf_apt.runs.starting.starting_model import starting_model
 from hf_apt.stats.apt import mean_apt
 from hf_apt.studies.block_accuracy import measure_blocks
@@ -38,11 +40,14 @@ def transferred(first: RunConfig | None, after: RunConfig, folder: Path, shared:
         blocks under fresh embeddings, before any text.
 
     Raises:
-        ValueError: where `after` has no task, and for what runs refuse.
+        ValueError: where `after` has no task, or objectives read texts that it is tested with, and
+            for what runs refuse.
     """
     task = after.finetune
     if task is None or task.finetune is None:
         raise ValueError("the text that follows has no task to fine-tune on: add --task NAME.")
+    pretrained = [each.pretrain for each in (first, after) if each is not None]
+    require_tests_unread([one for each in pretrained for one in each.objectives], task)
     if first is not None:
         with begun(first, shared) as run:
             pretrain_run(first, run)
@@ -84,3 +89,5 @@ def _start(config: RunConfig, text: Run, folder: Path) -> None:
             for file in text.path("tokenizer").iterdir():
                 if file.name != MARKER:
                     (partial / file.name).write_bytes(file.read_bytes())
+            if config.pretrain.blocks_of is not None:
+                write_read_texts(partial, (), Path(config.pretrain.blocks_of))

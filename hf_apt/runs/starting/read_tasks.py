@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
 from hf_apt.data.tasks.read_texts import numbers_of, require_unread, write_read_texts
 from hf_apt.data.tasks.task import open_task
-from hf_apt.data.tasks.task_config import TaskConfig
 from hf_apt.runs.starting.objective_files import task_of
+from hf_apt.studies.block_accuracy_config import BlockAccuracyConfig
 from hf_apt.training.pretrain_config import PretrainConfig
 from hf_apt.training.representation.text_source import own_texts
 
@@ -30,18 +31,23 @@ def keep_read_tasks(config: PretrainConfig, folder: Path, *, writes: bool) -> No
     write_read_texts(folder, texts_of_tasks(config.objectives), *before)
 
 
-def require_tests_unread(objectives: Sequence[Any], config: TaskConfig | None) -> None:
+def require_tests_unread(objectives: Sequence[Any], config: BlockAccuracyConfig | None) -> None:
     """Open the task to come, if there is one, and those that objectives of a training read.
 
-    Raises ValueError for one that cannot be read, and if objectives read test texts of the first.
+    Raises ValueError for one that cannot be read, and if objectives read texts that the first is
+    tested with, by any of its seeds.
     """
-    task = None if config is None else open_task(config)
+    first = None if config is None else open_task(config.task)
     read = numbers_of(texts_of_tasks(objectives))
-    if task is not None:
-        require_unread(task, read, "this training")
+    if config is None or first is None or not len(read):
+        return
+    require_unread(first, read, "this training")
+    for number in range(1, config.num_seeds):
+        of_seed = replace(config.task, seed=config.task.seed + number)
+        require_unread(open_task(of_seed), read, "this training")
 
 
-def require_read_tasks(objectives: Sequence[Any], config: TaskConfig | None) -> None:
+def require_read_tasks(objectives: Sequence[Any], config: BlockAccuracyConfig | None) -> None:
     """`require_tests_unread`, where objectives read tasks at all; else no task is opened."""
     if any(map(task_of, objectives)):
         require_tests_unread(objectives, config)

@@ -5,6 +5,7 @@ from dataclasses import replace
 import numpy as np
 import pytest
 
+from hf_apt.data.tasks.fewrel import sentence
 from hf_apt.data.tasks.read_texts import NAME, numbers_of, open_first, open_unread, write_read_texts
 from hf_apt.data.tasks.task import open_task
 from hf_apt.data.tasks.task_config import TaskConfig
@@ -17,6 +18,13 @@ def test_texts_of_the_same_letters_are_one():
     assert (len(numbers), numbers.dtype) == (4, np.uint64)
     assert np.all(np.diff(numbers.astype(object)) > 0)
     assert len(numbers_of([])) == 0
+
+
+def test_a_text_is_the_same_with_marks_of_entities_and_without():
+    instance = {"tokens": "Ann met Bob .".split(), "head_pos": [0], "tail_pos": [2]}
+    marked = sentence(instance, markers=True)
+    assert marked == "[E1] Ann [/E1] met [E2] Bob [/E2] ."
+    assert numbers_of([marked]) == numbers_of([sentence(instance)])
 
 
 def test_tests_of_other_numbers_are_among_the_training_texts_and_refused(tmp_path):

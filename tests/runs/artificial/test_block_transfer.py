@@ -2,15 +2,19 @@
 
 from dataclasses import replace
 
+import numpy as np
 import pytest
 import torch
 
 from hf_apt.data.artificial.artificial_corpus import ArtificialCorpus
 from hf_apt.data.artificial.dyck import Dyck
 from hf_apt.data.planted.corpus import PlantedCorpus
+from hf_apt.data.tasks.read_texts import NAME, numbers_of, write_read_texts
 from hf_apt.runs.artificial.artificial_recipe import artificial_recipe
-from hf_apt.runs.artificial.block_transfer import transferred
+from hf_apt.runs.artificial.block_transfer import _start, transferred
+from hf_apt.runs.pipeline import begun, pretrain_run
 from hf_apt.runs.recipes import RunConfig, demo_recipe
+from hf_apt.training.objectives.rademacher import Rademacher
 
 
 def small(config: RunConfig, corpus) -> RunConfig:
@@ -67,3 +71,25 @@ def test_a_text_without_a_task_is_refused(tmp_path) -> None:
     with pytest.raises(ValueError, match="no task to fine-tune on: add --task NAME"):
         transferred(None, demo_recipe(task=None), tmp_path / "arm", tmp_path / "first")
     assert not any(tmp_path.iterdir())
+
+
+def test_a_task_whose_tests_an_objective_reads_is_refused_before_any_training(tmp_path) -> None:
+    objective = Rademacher(weight=1, texts="task:planted")
+    first = small(artificial_recipe(Dyck(kinds=4)), ArtificialCorpus(language=Dyck(kinds=4)))
+    first = replace(first, pretrain=replace(first.pretrain, objectives=(objective,)))
+    with pytest.raises(ValueError, match="objectives of this training read .* test texts"):
+        transferred(first, on_the_task(), tmp_path / "arm", tmp_path / "first")
+    assert not any(tmp_path.iterdir())
+
+
+def test_blocks_come_with_what_was_read_for_them(tmp_path) -> None:
+    after = on_the_task()
+    after = replace(after, finetune=None)
+    with begun(after, tmp_path / "first") as first:
+        pretrain_run(after, first)
+    write_read_texts(first.path("checkpoint"), ["a text"])
+    carried = replace(after.pretrain, blocks_of=str(first.path("checkpoint")))
+    after = replace(after, pretrain=carried)
+    with begun(after, tmp_path / "text") as text:
+        _start(after, text, tmp_path / "direct")
+    assert np.load(tmp_path / "direct/start" / NAME) == numbers_of(["a text"])

@@ -11,6 +11,7 @@ from hf_apt.data.tasks.task_config import TaskConfig
 from hf_apt.records.run import Run
 from hf_apt.runs.saved_models import save_model
 from hf_apt.runs.starting.read_tasks import keep_read_tasks, require_tests_unread, texts_of_tasks
+from hf_apt.studies.block_accuracy_config import BlockAccuracyConfig
 from hf_apt.training.objectives.graph_pairs import GraphPairs
 from hf_apt.training.objectives.masked_pairs import MaskedPairs
 from hf_apt.training.objectives.rademacher import Rademacher
@@ -52,10 +53,18 @@ def test_they_are_recorded_and_kept_with_the_model(tmp_path):
     assert np.array_equal(kept, numbers_of(read))
 
 
+def test_tests_of_every_seed_to_come_are_held_against_it():
+    """The training texts of the first seed are never its tests, and some are those of the next."""
+    own, task = Rademacher(weight=1, texts="task:planted"), TaskConfig(name="planted")
+    require_tests_unread([own], BlockAccuracyConfig(task=task))
+    with pytest.raises(ValueError, match="read 2 of the 400 test texts"):
+        require_tests_unread([own], BlockAccuracyConfig(task=task, num_seeds=2))
+
+
 def test_a_task_whose_tests_would_be_read_is_refused_before_the_training():
     whole = Rademacher(weight=1, texts="task:planted")
     with pytest.raises(ValueError, match="of this training read 227 .*train_per_class=32;seed=1"):
-        require_tests_unread([whole], FEW)
-    require_tests_unread([whole], TaskConfig(name="planted"))
+        require_tests_unread([whole], BlockAccuracyConfig(task=FEW))
+    require_tests_unread([whole], BlockAccuracyConfig(task=TaskConfig(name="planted")))
     own = Rademacher(weight=1, texts="task:planted:train_per_class=32")
-    require_tests_unread([own], FEW)
+    require_tests_unread([own], BlockAccuracyConfig(task=FEW))

@@ -39,13 +39,18 @@ def numbers_of(texts: Iterable[str]) -> UInt64[np.ndarray, " texts"]:
 
 
 def write_read_texts(folder: Path, texts: Iterable[str], *before: Path) -> None:
-    """Record in `folder` that `texts` were read, and those of the checkpoints `before`."""
+    """Record in `folder` that `texts` were read, and those of the checkpoints `before`.
+
+    A record that is there is replaced; where nothing was read, there is none.
+    """
     known = [read_array(each / NAME) for each in before if (each / NAME).exists()]
     numbers = np.unique(np.concatenate([numbers_of(texts), *known]))
     if len(numbers):
         folder.mkdir(parents=True, exist_ok=True)
         with writing(folder / NAME, "wb") as file:
             np.save(file, numbers)
+    else:
+        (folder / NAME).unlink(missing_ok=True)
 
 
 def require_unread(task: Task, read: UInt64[np.ndarray, " texts"], what: str) -> None:

@@ -48,6 +48,12 @@ def test_what_a_checkpoint_before_read_is_read(tmp_path):
     assert not (tmp_path / "nothing" / NAME).exists()
 
 
+def test_a_training_that_begins_anew_forgets_what_the_one_before_read(tmp_path):
+    write_read_texts(tmp_path, open_task(FEW).test.texts[:3])
+    write_read_texts(tmp_path, [])
+    assert open_unread(FEW, str(tmp_path)).name == "planted"
+
+
 def test_tests_of_every_seed_are_held_against_it(tmp_path):
     second = replace(FEW, seed=FEW.seed + 1)
     write_read_texts(tmp_path, open_task(second).test.texts[:2])

@@ -127,8 +127,8 @@ def test_methods_are_paired_by_seed_in_whatever_order_they_were_trained(
 
 
 def test_labels_are_left_out_of_arms_that_there_are(tmp_path) -> None:
-    with pytest.raises(ValueError, match="left out of orcale, and no arm is called so"):
-        opened("uneven_labels").main(["--arms", "oracle=", "--drop_wrong", "orcale"])
+    with pytest.raises(ValueError, match="left out of oracle2, and no arm is called so"):
+        opened("uneven_labels").main(["--arms", "oracle=", "--drop_wrong", "oracle2"])
 
 
 def test_links_are_exchanged_for_arms_that_read_them(tmp_path, monkeypatch) -> None:

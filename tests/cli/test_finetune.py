@@ -211,6 +211,20 @@ def test_poolings_and_the_cut_protocol_can_be_chosen(call, checkpoint, rows, tmp
     assert (code, "has to be fine-tuned" in last) == (2, True)
 
 
+def test_what_an_objective_reads_is_there_and_no_test(call, checkpoint, rows, tmp_path):
+    """It is said before anything is measured."""
+    for texts, sentence in (
+        ("none.csv", "the texts of rademacher: none.csv does not exist"),
+        (f"task:{rows}:test_per_class=1", "objectives of this training read 4 of the 6 test texts"),
+    ):
+        objective = ("--objective", f"rademacher:weight=1,texts={texts}")
+        folder = tmp_path / "run"
+        code, _, error = call(checkpoint, *TINY, rows, *objective, "-o", folder)
+        assert code == 2
+        assert sentence in error
+        assert not folder.exists()
+
+
 def test_what_is_left_out_is_as_in_the_paper():
     """Sizes of the tasks: tests/data/tasks/test_task.py."""
     for task in KNOWN_TASKS:

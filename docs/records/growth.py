@@ -11,6 +11,9 @@ from paper_records import Record, needed, num_depths, pieces
 
 from hf_apt.stats.labels import default_depth_names
 
+THRESHOLD = 0.1
+"""Share of right answers from which a confusion is a strong match; clusters are `mutual`."""
+
 
 def at_steps() -> dict[int, Record]:
     """The records of the training by the steps that were measured, the last being its end.
@@ -29,6 +32,31 @@ def mean_apt() -> str:
 def at_masks() -> str:
     """Mean APT at [MASK] alone at every depth, of tokens that all treatments asked."""
     return _by_step("mean_apt_common", "masked")
+
+
+def last_block() -> str:
+    """After the last block: loss, accuracy, mean APT, and clusters of strong matches."""
+    heads = ("steps", "loss", "accuracy at [MASK]", "mean APT", "at [MASK]", "clusters", "words")
+    rows: list[tuple[str, ...]] = [heads]
+    for step, run in at_steps().items():
+        last = run["depths"][-1]
+        (found,) = (
+            each
+            for each in last["clusters"]
+            if (each["definition"], each["threshold"]) == ("mutual", THRESHOLD)
+        )
+        rows.append(
+            (
+                f"{step:,}",
+                _cell(last, "cross_entropy"),
+                _cell(last, "masked_accuracy", "masked"),
+                _cell(last, "mean_apt", "pooled"),
+                _cell(last, "mean_apt", "masked"),
+                f"{found['num_clusters']:,}",
+                f"{found['num_tokens_in_clusters']:,}",
+            )
+        )
+    return table(rows)
 
 
 def ages() -> str:
@@ -62,5 +90,10 @@ def _cell(depth: Record, *keys: str) -> str:
     return f"{found['value']:.3f} ± {found['standard_error']:.3f}"
 
 
-TABLES = {"growth": mean_apt, "growth at masks": at_masks, "ages": ages}
+TABLES = {
+    "growth": mean_apt,
+    "growth at masks": at_masks,
+    "growth after the last block": last_block,
+    "ages": ages,
+}
 """The tables by their names."""

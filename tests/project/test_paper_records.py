@@ -147,6 +147,9 @@ def test_a_training_is_read_step_after_step(modules, records) -> None:
     assert [row[0] for row in found] == ["steps", "980", "2,940", "9,800", "29,400", "98,000"]
     assert found[2][2] == "0.294 ± 0.000"
     assert rows(growth.at_masks())[2][2] == "0.147 ± 0.000"
+    # Loss 7 less the share; at [MASK] half of it.
+    after_last = ["2,940", "6.706", "0.147", "0.294", "0.147", "3", "7"]
+    assert [cell.split(" ")[0] for cell in rows(growth.last_block())[2]] == after_last
     assert rows(growth.ages())[1:] == [
         ["embeddings", "0", "–", "–", "–"],
         ["block 1", "1,000", "980", "2,940", "98,000"],

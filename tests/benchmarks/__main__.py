@@ -7,6 +7,7 @@ import torch
 
 NAMES = (
     "training",
+    "attention",
     "finetuning",
     "measuring",
     "heads",

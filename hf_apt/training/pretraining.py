@@ -84,6 +84,7 @@ def pretrainer(
         torch_compile=config.compile,
         torch_compile_mode=config.compile_mode if config.compile else None,
         use_cpu=not has_accelerator(),
+        ddp_find_unused_parameters=False if _trains_all(model, config) else None,
         # A graphics card waits neither for the next batch nor for a look at every loss.
         dataloader_num_workers=_WORKERS if has_accelerator() else 0,
         logging_nan_inf_filter=False,
@@ -146,6 +147,11 @@ def pretrainer(
         )
     name_progress(trainer, "Pre-training", tokens_in_step=config.batch_size * length, flops=flops)
     return ready_for_sharding(trainer)
+
+
+def _trains_all(model: Any, config: PretrainConfig) -> bool:
+    """Whether every weight surely has a gradient in each step, so that processes seek none."""
+    return model.config.model_type == "bert6" and not config.objectives
 
 
 def _has_discriminator(model: Any) -> bool:

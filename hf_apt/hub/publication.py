@@ -25,8 +25,12 @@ CHECKPOINT_FILES = (
     *("configuration_bert_conv.py", "modeling_bert_conv.py"),
     *("tokenizer.json", "tokenizer_config.json", "special_tokens_map.json", "added_tokens.json"),
     *("vocab.txt", "vocab.json", "merges.txt", "*.model"),
+    "task_texts.npy",
 )
-"""Names in `checkpoint/` that may be sent; pickles and scripts of others are not among them."""
+"""Names in `checkpoint/` that may be sent; pickles and scripts of others are not among them.
+
+Of the texts that objectives read only the digests are in `task_texts.npy`.
+"""
 
 RECORD_FILES = ("summary.json", "config.json", "environment.json", "report.html")
 """What every number on the card comes from, and the page; sent as `run/<name>`, and so are the

@@ -11,6 +11,7 @@ import pytest
 from finished import CHECKPOINT
 from finished_tasks import committee_record, task_record
 
+from hf_apt.data.tasks.read_texts import NAME, write_read_texts
 from hf_apt.hub.publication import (
     METRIC_FILES,
     card_publication,
@@ -41,6 +42,12 @@ def test_a_checkpoint_goes_with_its_records_and_its_card(run):
     assert publication.left_out == ()
     assert publication.sizes()["model.safetensors"] == len(CHECKPOINT["model.safetensors"])
     assert publication.sizes()["README.md"] == len(CARD["README.md"])
+
+
+def test_what_was_read_of_tasks_goes_with_the_checkpoint(run):
+    write_read_texts(run.path("checkpoint"), ["a text"])
+    publication = checkpoint_publication(run, CARD)
+    assert (NAME in publication.files, publication.left_out) == (True, ())
 
 
 def test_a_card_goes_without_its_checkpoint(run):

@@ -24,6 +24,8 @@ from hf_apt.reading import read_array
 
 _MARKS = re.compile("|".join(re.escape(mark) for pair in MARKERS for mark in pair))
 
+_OF_A_STEP = re.compile(r"checkpoint-\d+")
+
 NAME = "task_texts.npy"
 """Name of the file in a checkpoint's folder: a number for each text, uint64, in order."""
 
@@ -38,12 +40,23 @@ def numbers_of(texts: Iterable[str]) -> UInt64[np.ndarray, " texts"]:
     return np.sort(np.frombuffer(b"".join(digests), "<u8").astype(np.uint64))
 
 
+def record_of(checkpoint: Path | str) -> Path | None:
+    """The record of a checkpoint's folder; None where there is none.
+
+    `checkpoint-<step>`, which a Trainer leaves in the folder of a training, has that of the
+    training. One of the Hub has none.
+    """
+    folder = Path(checkpoint).expanduser().resolve()
+    own = [folder, folder.parent] if _OF_A_STEP.fullmatch(folder.name) else [folder]
+    return next((each / NAME for each in own if (each / NAME).exists()), None)
+
+
 def write_read_texts(folder: Path, texts: Iterable[str], *before: Path) -> None:
     """Record in `folder` that `texts` were read, and those of the checkpoints `before`.
 
     A record that is there is replaced; where nothing was read, there is none.
     """
-    known = [read_array(each / NAME) for each in before if (each / NAME).exists()]
+    known = [read_array(record) for each in before if (record := record_of(each)) is not None]
     numbers = np.unique(np.concatenate([numbers_of(texts), *known]))
     if len(numbers):
         folder.mkdir(parents=True, exist_ok=True)
@@ -74,15 +87,15 @@ def open_unread(config: TaskConfig, *checkpoints: str) -> Task:
     """
     task = open_task(config)
     for checkpoint in checkpoints:
-        if (path := Path(checkpoint) / NAME).exists():
-            require_unread(task, read_array(path), checkpoint)
+        if (record := record_of(checkpoint)) is not None:
+            require_unread(task, read_array(record), checkpoint)
     return task
 
 
 def open_first(config: TaskConfig, num_seeds: int, checkpoint: str) -> Task:
     """The task of the first seed, where those of all seeds are as `open_unread` has them."""
     first = open_unread(config, checkpoint)
-    if (Path(checkpoint) / NAME).exists():
+    if record_of(checkpoint) is not None:
         for number in range(1, num_seeds):
             open_unread(replace(config, seed=config.seed + number), checkpoint)
     return first

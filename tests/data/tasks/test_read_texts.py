@@ -48,6 +48,25 @@ def test_what_a_checkpoint_before_read_is_read(tmp_path):
     assert not (tmp_path / "nothing" / NAME).exists()
 
 
+@pytest.mark.parametrize("name", ["checkpoint-20", "checkpoint-20/"])
+def test_a_checkpoint_of_a_step_has_read_what_its_training_had(tmp_path, monkeypatch, name):
+    """The Trainer writes its folder, and the record is beside it."""
+    training = tmp_path / "training"
+    write_read_texts(training, open_task(FEW).test.texts[:3])
+    (training / "checkpoint-20").mkdir()
+    write_read_texts(tmp_path / "then", ["another"], training / name)
+    monkeypatch.chdir(training / "checkpoint-20")
+    for checkpoint in (f"{training}/{name}", ".", str(tmp_path / "then")):
+        with pytest.raises(ValueError, match="read 3 of the 400"):
+            open_unread(FEW, checkpoint)
+
+
+def test_another_folder_beside_the_record_has_read_nothing(tmp_path):
+    write_read_texts(tmp_path, open_task(FEW).test.texts[:3])
+    (tmp_path / "other").mkdir()
+    assert open_unread(FEW, str(tmp_path / "other")).name == "planted"
+
+
 def test_a_training_that_begins_anew_forgets_what_the_one_before_read(tmp_path):
     write_read_texts(tmp_path, open_task(FEW).test.texts[:3])
     write_read_texts(tmp_path, [])

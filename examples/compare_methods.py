@@ -96,7 +96,7 @@ def trained(checkpoint: str, config: Any) -> dict[str, float]:
 
     Seconds are of the processor, or of the clock where there is an accelerator.
     """
-    task = open_unread(config.task, checkpoint)
+    task = open_unread(config.task, checkpoint, objectives=config.finetune.objectives)
     encoder = load_encoder(checkpoint, label_names=task.label_names, seed=config.finetune.seed)
     with tempfile.TemporaryDirectory() as folder:
         encoder = to_train(encoder, config.finetune)

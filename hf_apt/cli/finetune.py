@@ -76,10 +76,8 @@ def finetune_command(checkpoint: str, config: BlockAccuracyConfig, folder: Path)
     require_checkpoint(checkpoint)
     if config.finetune is not None and config.finetune.objectives:
         from hf_apt.runs.starting.objective_files import require_objective_files
-        from hf_apt.runs.starting.read_tasks import require_read_tasks
 
         require_objective_files(config.finetune.objectives)
-        require_read_tasks(config.finetune.objectives, config)
     from hf_apt.studies.block_accuracy import measure_blocks
 
     result = measure_blocks(checkpoint, config, Run(folder))

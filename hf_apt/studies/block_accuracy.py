@@ -79,16 +79,17 @@ def measure_blocks(checkpoint: str, config: BlockAccuracyConfig, run: Run) -> di
 
     Raises:
         ValueError: for a task or a checkpoint that cannot be opened, one that is no encoder, has
-            fewer positions than the texts have tokens, or whose objectives read texts that it would
-            be tested with (`hf_apt.data.tasks.read_texts`), settings out of range, where several
-            processes were started, and for a folder that is not `run`'s own or that another process
-            writes into.
+            fewer positions than the texts have tokens, or whose objectives, or those of the
+            fine-tuning, read texts that it would be tested with (`hf_apt.data.tasks.read_texts`),
+            settings out of range, where several processes were started, and for a folder that is
+            not `run`'s own or that another process writes into.
     """
     _require_sense(config)
     lengths = (each.sequence_length for each in (config.features, config.finetune) if each)
     require_length(checkpoint, max(lengths))
     require_run_folder(run)
-    first = open_first(config.task, config.num_seeds, checkpoint)
+    own = config.finetune.objectives if config.finetune else ()
+    first = open_first(config.task, config.num_seeds, checkpoint, objectives=own)
     with writing_run(run):
         return _measured(checkpoint, config, run, first)
 

@@ -50,12 +50,14 @@ def measure_committee(
     `hf_apt.studies.committee_curve.CurvePoint` says, by size; `cost` what
     `hf_apt.studies.answer_cost.Cost` says of the committee, its first member and the reference.
 
-    Raises ValueError for a task or members that cannot be used, settings out of range, and for a
-    folder that is not `run`'s own or that another process writes into.
+    Raises ValueError for a task or members that cannot be used, where objectives of a member, of
+    the reference or of the fine-tuning read test texts, for settings out of range, and for a folder
+    that is not `run`'s own or that another process writes into.
     """
     require_combination(config.combination)
     require_run_folder(run)
-    task = open_unread(config.task, *checkpoints)
+    tested = [*checkpoints, *([] if config.against is None else [config.against])]
+    task = open_unread(config.task, *tested, objectives=config.finetune.objectives)
     with writing_run(run):
         return _measured(checkpoints, config, run, task)
 

@@ -53,10 +53,11 @@ def cotrain(checkpoint: str, config: CotrainingConfig) -> dict[str, dict[str, An
         where that is among them.
 
     Raises:
-        ValueError: for a task or checkpoint that cannot be opened, a checkpoint whose objectives
-            read texts that it would be tested with, and what `finetune` refuses.
+        ValueError: for a task or checkpoint that cannot be opened, objectives of either training
+            that read texts to be tested with, and what `finetune` refuses.
     """
-    open_first(config.task, config.num_seeds, checkpoint)  # before the first seed is trained
+    own = config.finetune.objectives
+    open_first(config.task, config.num_seeds, checkpoint, objectives=own)  # before all training
     by_seed = [cotrain_once(checkpoint, config, number) for number in range(config.num_seeds)]
     return summarised(by_seed)
 
@@ -85,7 +86,8 @@ def cotrain_once(checkpoint: str, config: CotrainingConfig, number: int = 0) -> 
         weight than a wrong one, 0.5 by chance.
     """
     seed = config.task.seed + number
-    task = open_unread(replace(config.task, seed=seed), checkpoint)
+    own = config.finetune.objectives
+    task = open_unread(replace(config.task, seed=seed), checkpoint, objectives=own)
     right = open_task(replace(config.task, seed=seed, label_noise=0.0))
     is_right_N = task.train.labels == right.train.labels
     training = replace(config.finetune, seed=config.finetune.seed + number)

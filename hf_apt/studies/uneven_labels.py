@@ -62,10 +62,10 @@ def corrected_macro_f1(
         label (`num_wrong_learnt`), and the size of the smallest class among them.
 
     Raises:
-        ValueError: for what `open_task`, `load_encoder` and `finetuner` refuse, and a class without
-            a text to learn from.
+        ValueError: for what `open_unread`, `load_encoder` and `finetuner` refuse, and a class
+            without a text to learn from.
     """
-    task = open_unread(task_config, checkpoint)
+    task = open_unread(task_config, checkpoint, objectives=config.objectives)
     right_I = open_task(replace(task_config, label_noise=0.0)).train.labels
     is_wrong_I = task.train.labels != right_I
     # By the right labels: the last texts of a wrong one come from the classes after it.

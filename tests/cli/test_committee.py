@@ -9,6 +9,7 @@ import torch
 import transformers as hf
 
 import hf_apt
+from hf_apt.data.tasks.read_texts import write_read_texts
 from hf_apt.data.tasks.task import open_task
 from hf_apt.data.tasks.task_config import TaskConfig
 from hf_apt.data.tokenizer import SPECIAL_TOKENS, vocabulary_tokenizer
@@ -192,3 +193,19 @@ def test_what_makes_no_committee_is_one_sentence(call, checkpoints, checkpoint, 
         assert last.startswith("hf-apt: ")
         assert sentence in last
         assert not (tmp_path / "run" / "finetune").exists()
+
+
+def test_no_text_that_an_objective_read_is_tested_with(call, checkpoints, task, tmp_path):
+    """Neither one of the training to come, nor one of a member's or of the reference's."""
+    read, fresh = tmp_path / "read", checkpoints[0]
+    shutil.copytree(fresh, read)
+    write_read_texts(read, task.test.texts[:3])
+    objective = "--objective=rademacher:weight=1,texts=task:planted:train_per_class=200"
+    for arguments, sentence in (
+        ([fresh, fresh, objective], "objectives of this training read"),
+        ([fresh, read], f"objectives of {read} read 3 of the"),
+        ([fresh, fresh, "--against", read], f"objectives of {read} read 3 of the"),
+    ):
+        code, _, error = call("committee", *arguments, *QUICK, "-o", tmp_path / "run")
+        assert (code, sentence in error) == (2, True), error
+        assert not (tmp_path / "run").exists()

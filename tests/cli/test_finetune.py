@@ -10,8 +10,13 @@ import pytest
 from hf_apt.cli.finetune import finetune_options
 from hf_apt.data.tasks.known_tasks import KNOWN_TASKS
 from hf_apt.data.tasks.task_config import TaskConfig
+from hf_apt.depths.feature_config import FeatureConfig
 from hf_apt.ownership import mark
+from hf_apt.records.run import Run
+from hf_apt.studies.block_accuracy import measure_blocks
 from hf_apt.studies.block_accuracy_config import BlockAccuracyConfig
+from hf_apt.training.finetune_config import FinetuneConfig
+from hf_apt.training.objectives.rademacher import Rademacher
 
 TINY = "--epochs=1 --sequence-length=16 --train-per-class=6 --test-per-class=3 --task".split()
 
@@ -223,6 +228,17 @@ def test_what_an_objective_reads_is_there_and_no_test(call, checkpoint, rows, tm
         assert code == 2
         assert sentence in error
         assert not folder.exists()
+
+
+def test_what_an_objective_reads_is_no_test_in_python(checkpoint, rows, tmp_path):
+    read = Rademacher(weight=1, texts=f"task:{rows}:test_per_class=1")
+    task = TaskConfig(name=str(rows), train_per_class=6, test_per_class=3)
+    training = FinetuneConfig(num_epochs=1, sequence_length=16, objectives=(read,))
+    features = FeatureConfig(sequence_length=16)
+    config = BlockAccuracyConfig(task=task, features=features, finetune=training)
+    with pytest.raises(ValueError, match="of this training read 4 of the 6 test texts"):
+        measure_blocks(str(checkpoint), config, Run(tmp_path / "run"))
+    assert not (tmp_path / "run").exists()
 
 
 def test_what_is_left_out_is_as_in_the_paper():

@@ -9,6 +9,7 @@ import pytest
 from hf_apt.data.tasks.task_config import TaskConfig
 from hf_apt.studies.uneven_labels import corrected_macro_f1, held_out
 from hf_apt.training.finetune_config import FinetuneConfig
+from hf_apt.training.objectives.rademacher import Rademacher
 
 TRAINING = FinetuneConfig(num_epochs=4, batch_size=8, learning_rate=3e-3, sequence_length=16)
 
@@ -57,3 +58,9 @@ def test_wrong_labels_are_left_out(checkpoint, task):
     assert oracle["num_wrong_learnt"] == 0
     assert cleaned["num_wrong_learnt"] < plain["num_wrong_learnt"] / 2
     assert cleaned["num_learnt"] > 45
+
+
+def test_what_an_objective_reads_is_no_test(checkpoint, task):
+    read = Rademacher(weight=1, texts=f"task:{task.name}:test_per_class=1")
+    with pytest.raises(ValueError, match="objectives of this training read"):
+        corrected_macro_f1(str(checkpoint), task, replace(TRAINING, objectives=(read,)))

@@ -93,9 +93,9 @@ def smoothness_command(
         require_classifier(checkpoint)
         texts, asked = _texts(text, config.max_texts, paragraphs)
     else:
-        from hf_apt.data.tasks.task import open_task
+        from hf_apt.data.tasks.read_texts import open_unread
 
-        task = open_task(config.task)
+        task = open_unread(config.task, checkpoint)
         require_classifier(checkpoint, task.label_names)
         texts = some_of_each_class(task, config.max_texts)
         asked = {

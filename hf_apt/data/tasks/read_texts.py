@@ -8,15 +8,17 @@ from __future__ import annotations
 
 import hashlib
 import re
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from dataclasses import replace
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 from jaxtyping import UInt64
 
 from hf_apt.atomic import writing
 from hf_apt.data.tasks.fewrel import MARKERS
+from hf_apt.data.tasks.named_task import TASK, named_task
 from hf_apt.data.tasks.splits import letters_of
 from hf_apt.data.tasks.task import Task, open_task
 from hf_apt.data.tasks.task_config import TaskConfig
@@ -77,25 +79,57 @@ def require_unread(task: Task, read: UInt64[np.ndarray, " texts"], what: str) ->
         )
 
 
-def open_unread(config: TaskConfig, *checkpoints: str) -> Task:
-    """The task, of which no objective of the checkpoints has read a test text.
+def open_unread(config: TaskConfig, *checkpoints: str, objectives: Sequence[Any] = ()) -> Task:
+    """The task, of which nothing that is tested with it has read a test text.
 
-    A checkpoint of the Hub, or a folder without a record, is taken as it is.
+    Args:
+        config: which texts to take.
+        checkpoints: what is tested, or trained first; one of the Hub, or a folder without a record,
+            is taken as it is.
+        objectives: those of a training to come.
 
     Raises:
-        ValueError: where one has, and for what `open_task` refuses.
+        ValueError: where an objective of either has, and for what `open_task` refuses.
     """
-    task = open_task(config)
-    for checkpoint in checkpoints:
-        if (record := record_of(checkpoint)) is not None:
-            require_unread(task, read_array(record), checkpoint)
-    return task
+    return open_first(config, 1, *checkpoints, objectives=objectives)
 
 
-def open_first(config: TaskConfig, num_seeds: int, checkpoint: str) -> Task:
+def open_first(
+    config: TaskConfig, num_seeds: int, *checkpoints: str, objectives: Sequence[Any] = ()
+) -> Task:
     """The task of the first seed, where those of all seeds are as `open_unread` has them."""
-    first = open_unread(config, checkpoint)
-    if record_of(checkpoint) is not None:
-        for number in range(1, num_seeds):
-            open_unread(replace(config, seed=config.seed + number), checkpoint)
+    first = open_task(config)
+    read = {each: read_array(path) for each in checkpoints if (path := record_of(each)) is not None}
+    if len(own := numbers_of(texts_of_tasks(objectives))):
+        read["this training"] = own
+    for number in range(num_seeds if read else 0):
+        task = open_task(replace(config, seed=config.seed + number)) if number else first
+        for what, numbers in read.items():
+            require_unread(task, numbers, what)
     return first
+
+
+def task_of(objective: Any) -> str | None:
+    """The task of which an objective reads texts, as `task:NAME`; None where it reads none."""
+    named, graph = getattr(objective, "texts", ""), getattr(objective, "graph", "")
+    if graph == "labels":
+        return TASK + named.removeprefix(TASK)
+    return named if named.startswith(TASK) and graph != "links" else None
+
+
+def texts_of_tasks(objectives: Iterable[Any]) -> list[str]:
+    """The training texts of the tasks that objectives name, without those of weight 0."""
+    return [text for each in objectives for text in _texts(each)]
+
+
+def _texts(objective: Any) -> list[str]:
+    name = task_of(objective)
+    if name is None or not objective.weight:
+        return []
+    return training_texts(name, objective.column or None, getattr(objective, "max_texts", None))
+
+
+def training_texts(name: str, column: str | None, max_texts: int | None) -> list[str]:
+    """The first `max_texts` training texts of `task:NAME`, without blank ones."""
+    texts = open_task(named_task(name, column=column)).train.texts
+    return [text for text in texts if text.strip()][:max_texts]

@@ -10,7 +10,8 @@ from typing import Any
 from hf_apt.atomic import writing
 from hf_apt.data.local_files import local_files
 from hf_apt.data.tasks.known_tasks import KNOWN_TASKS
-from hf_apt.data.tasks.named_task import TASK, named_task
+from hf_apt.data.tasks.named_task import named_task
+from hf_apt.data.tasks.read_texts import task_of
 from hf_apt.data.tasks.task import BUILT_IN_SIZES
 from hf_apt.data.text_fingerprints import files_fingerprint
 from hf_apt.data.text_formats import BUILDERS
@@ -34,14 +35,6 @@ def require_objective_files(objectives: Sequence[Any]) -> None:
     """Raise ValueError as `objective_files` does; nothing is read."""
     for _ in _files_of(objectives):
         pass
-
-
-def task_of(objective: Any) -> str | None:
-    """The task of which an objective reads texts, as `task:NAME`; None where it reads none."""
-    named, graph = getattr(objective, "texts", ""), getattr(objective, "graph", "")
-    if graph == "labels":
-        return TASK + named.removeprefix(TASK)
-    return named if named.startswith(TASK) and graph != "links" else None
 
 
 def _files_of(objectives: Sequence[Any]) -> Iterator[tuple[str, list[Path]]]:

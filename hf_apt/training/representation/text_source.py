@@ -9,8 +9,8 @@ import numpy as np
 
 from hf_apt.data.corpora import open_corpus
 from hf_apt.data.corpus_source import CorpusSource
-from hf_apt.data.tasks.named_task import TASK, named_task
-from hf_apt.data.tasks.task import open_task
+from hf_apt.data.tasks.named_task import TASK
+from hf_apt.data.tasks.read_texts import training_texts
 from hf_apt.data.whole_texts.encoded_texts import EncodedTexts
 from hf_apt.models.loading import num_positions, require_room
 from hf_apt.training.objective import TrainingSetup
@@ -30,7 +30,7 @@ def own_texts(name: str, *, column: str | None = None, max_texts: int | None = N
     Raises ValueError where there is no text, and for what a corpus or a task refuses.
     """
     if name.startswith(TASK):
-        texts: Any = open_task(named_task(name, column=column)).train.texts
+        texts: Any = training_texts(name, column, max_texts)
     else:
         # All of it is held out, and none for training, so that the whole is read.
         source = CorpusSource(

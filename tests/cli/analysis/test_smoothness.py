@@ -4,6 +4,9 @@ import json
 
 import pytest
 
+from hf_apt.data.tasks.read_texts import write_read_texts
+from hf_apt.data.tasks.task import open_task
+from hf_apt.data.tasks.task_config import TaskConfig
 from hf_apt.models.encoders import load_encoder
 
 TINY = "--radius=0.01 --radius=0.1 --ascent-steps=2 --sequence-length=16 --max-texts=6".split()
@@ -60,3 +63,12 @@ def test_what_can_be_mended_is_one_sentence(call, classifier, checkpoint, rows, 
         assert code == 2, error
         assert last.startswith("hf-apt: ")
         assert sentence in last
+
+
+def test_no_text_that_an_objective_read_is_asked_about(call, classifier, rows, tmp_path):
+    task = TaskConfig(name=str(rows), test_per_class=5)
+    write_read_texts(classifier, open_task(task).test.texts[:3])
+    arguments = ("--task", rows, "--test-per-class=5", *TINY, "-o", tmp_path / "run")
+    code, _, error = call("smoothness", classifier, *arguments)
+    assert code == 2
+    assert f"objectives of {classifier} read 3 of the 10 test texts" in error

@@ -9,6 +9,7 @@ from hf_apt.data.tasks.fewrel import sentence
 from hf_apt.data.tasks.read_texts import NAME, numbers_of, open_first, open_unread, write_read_texts
 from hf_apt.data.tasks.task import open_task
 from hf_apt.data.tasks.task_config import TaskConfig
+from hf_apt.training.objectives.rademacher import Rademacher
 
 FEW = TaskConfig(name="planted", train_per_class=32)
 
@@ -79,3 +80,14 @@ def test_tests_of_every_seed_are_held_against_it(tmp_path):
     assert open_first(FEW, 1, str(tmp_path)).provenance["seed"] == FEW.seed
     with pytest.raises(ValueError, match="read 2 of the 400"):
         open_first(FEW, 2, str(tmp_path))
+
+
+def test_tests_of_every_seed_are_held_against_objectives_of_a_training_to_come():
+    """The training texts of the first seed are never its tests, and some are those of the next."""
+    own, task = [Rademacher(weight=1, texts="task:planted")], TaskConfig(name="planted")
+    assert open_unread(task, objectives=own).name == "planted"
+    with pytest.raises(ValueError, match="of this training read 227 .*train_per_class=32;seed=1"):
+        open_unread(FEW, "nowhere", objectives=own)
+    with pytest.raises(ValueError, match="of this training read 2 of the 400"):
+        open_first(task, 2, objectives=own)
+    assert open_unread(FEW, objectives=[Rademacher(weight=0, texts="task:planted")])

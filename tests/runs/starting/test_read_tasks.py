@@ -5,12 +5,12 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from hf_apt.data.tasks.read_texts import NAME, numbers_of
+from hf_apt.data.tasks.read_texts import NAME, numbers_of, texts_of_tasks
 from hf_apt.data.tasks.task import open_task
 from hf_apt.data.tasks.task_config import TaskConfig
 from hf_apt.records.run import Run
 from hf_apt.runs.saved_models import save_model
-from hf_apt.runs.starting.read_tasks import keep_read_tasks, require_tests_unread, texts_of_tasks
+from hf_apt.runs.starting.read_tasks import keep_read_tasks, require_tests_unread
 from hf_apt.studies.block_accuracy_config import BlockAccuracyConfig
 from hf_apt.training.objectives.graph_pairs import GraphPairs
 from hf_apt.training.objectives.masked_pairs import MaskedPairs

@@ -114,7 +114,8 @@ def trained(config: Any, run: hf_apt.Run) -> dict[str, Any]:
     read = hf_apt.measure(trunk, validation, {"own": hf_apt.OwnHead(trunk)}, config.measure)
     pairs = list(map(read["own"].counts.at, range(trunk.num_depths)))
     figures["apt"] = [hf_apt.mean_apt(each.hits(), each.support()).value for each in pairs]
-    clusters = [hf_apt.token_clusters(hf_apt.confusion(each), *HEADLINE[::-1]) for each in pairs]
+    kind, at = HEADLINE
+    clusters = [hf_apt.token_clusters(hf_apt.confusion(each), at, kind) for each in pairs]
     figures["clusters"] = [len(each.members) for each in clusters]
     if (asked := config.finetune) is not None:
         task = hf_apt.measure_blocks(str(run.path(tuned)), asked, hf_apt.Run(run.path("task")))

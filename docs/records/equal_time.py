@@ -30,6 +30,9 @@ def equal_time(runs: Sequence[Mapping[str, Any]], order: Sequence[str]) -> str:
     the plain one's figures are taken to be straight in the logarithm of the steps.
     A way that took longer than the longest is held against that one, and has a ≥ at its steps; one
     that took less time than the shortest has a ≤.
+
+    Raises:
+        ValueError: if a way was not timed, or the plain one not on an occasion on which it was.
     """
     plain = [of_way(runs, way) for way in LENGTHS if way in order]
     paces = _paces([run for own in plain for run in own.values()])
@@ -37,9 +40,12 @@ def equal_time(runs: Sequence[Mapping[str, Any]], order: Sequence[str]) -> str:
     rows = [("way", "plain steps in its time", *FIGURES)]
     for way in (each for each in order if each not in LENGTHS):
         own = of_way(runs, way)
-        asked = fmean(
-            paces[occasion(run)] * run["seconds"] for run in own.values() if run["seconds"]
-        )
+        timed = [run for run in own.values() if run["seconds"]]
+        if not timed:
+            raise ValueError(f"no run of {way!r} was timed.")
+        for each in {occasion(run) for run in timed} - paces.keys():
+            raise ValueError(f"no plain run was timed on occasion {each}, as {way!r} was.")
+        asked = fmean(paces[occasion(run)] * run["seconds"] for run in timed)
         cells = ["–" if way in GENERATORS else _gain(own, plain, asked, "mean APT")]
         cells.append(_gain(own, plain, asked, "task, mean over depths"))
         mark = "≥ " if asked > max(lengths) else "≤ " if asked < min(lengths) else ""

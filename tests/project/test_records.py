@@ -67,6 +67,12 @@ def test_ways_stand_beside_a_plain_training_of_as_many_seconds(fill) -> None:
         "| later | 200 | +0.025 ± 0.000 | +0.025 ± 0.000 |",
         "| slow | ≥ 900 | -0.350 ± 0.000 | -0.350 ± 0.000 |",
     ]
+    beside_nothing = [run | {"occasion": 3} if run["arm"] == "slow" else run for run in runs]
+    with pytest.raises(ValueError, match="no plain run was timed on occasion 3, as 'slow' was"):
+        fill.equal_time.equal_time(beside_nothing, [*lengths, *ways])
+    untimed = [run | {"seconds": None} if run["arm"] == "slow" else run for run in runs]
+    with pytest.raises(ValueError, match="no run of 'slow' was timed"):
+        fill.equal_time.equal_time(untimed, [*lengths, *ways])
 
 
 def test_a_table_leaves_no_way_out_and_pages_name_what_there_is(fill, tmp_path, monkeypatch):

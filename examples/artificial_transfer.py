@@ -16,6 +16,7 @@ import sys
 from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any
+from zlib import crc32
 
 import numpy as np
 import typer
@@ -56,12 +57,10 @@ class Arguments:
     arms: list[str] = field(
         default_factory=lambda: [
             *("none=", "longer= --steps 700"),
-            "noise=noise:of=planted",
-            "bigram=bigram:vocab_size=64",
+            *("noise=noise:of=planted", "bigram=bigram:vocab_size=64"),
             f"nested={NESTED}",
             "flat=flat_pairs:kinds=32",
-            "automaton=automaton:rule=110",
-            "shuffled=shuffle:of=planted",
+            *("automaton=automaton:rule=110", "shuffled=shuffle:of=planted"),
             "planted=planted",
             f"nested, 1-3={NESTED} --carried-blocks 1-3",
             f"nested, 4-6={NESTED} --carried-blocks 4-6",
@@ -122,8 +121,9 @@ def trained(run: dict[str, Any], args: Arguments) -> dict[str, Any]:
 
 
 def slug(text: str) -> str:
-    """`text` as the name of a folder."""
-    return "-".join("".join(each if each.isalnum() else " " for each in text).split())
+    """`text` as the name of a folder; a checksum keeps texts of the same words apart."""
+    words = "".join(each if each.isalnum() else " " for each in text).split()
+    return "-".join([*words, f"{crc32(text.encode()):08x}"])
 
 
 def print_tables(arms: list[str], runs: list[dict[str, Any]]) -> None:

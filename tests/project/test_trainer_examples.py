@@ -71,6 +71,22 @@ def training(tmp_path_factory, text_file) -> Path:
     return folder
 
 
+def test_arms_that_differ_in_punctuation_alone_have_folders_of_their_own(
+    tmp_path, monkeypatch
+) -> None:
+    example, places = opened("artificial_transfer"), []
+
+    def transferred(first, after, *folders):
+        places.append(folders)
+        both = {"frozen": [0.5], "finetuned": 0.25}
+        return {"direct": both, "after": both, "loss": 2.0, "mean_apt": [0.1]}
+
+    monkeypatch.setattr(example, "transferred", transferred)
+    arms = ["a b=dyck:kinds=4", "a-b=dyck:kinds=4", "a, b=dyck:kinds=4 --carried-blocks 1"]
+    example.main(["--arms", *arms, "--output_dir", str(tmp_path), "--num_seeds", "1"])
+    assert (len({own for own, _ in places}), len({shared for _, shared in places})) == (3, 1)
+
+
 def test_transfers_are_trained_once_and_told(tmp_path, capsys, monkeypatch) -> None:
     example, trained = opened("artificial_transfer"), []
 

@@ -14,6 +14,7 @@ import numpy as np
 from jaxtyping import Float
 
 from hf_apt.atomic import writing_folder
+from hf_apt.data.tasks.read_texts import texts_of_tasks, write_read_texts
 from hf_apt.data.tasks.task import Task
 from hf_apt.depths.feature_config import Pooling
 from hf_apt.depths.head_leep import leep_per_depth, masked_lm_head
@@ -80,7 +81,8 @@ class Protocols:
     def of(self, encoder: Encoder, saved: Path | None) -> ModelFigures:
         """The figures of one model; it is fine-tuned in place and left in the folder `saved`.
 
-        Beside it there are the files that methods of the training have written.
+        Beside it there are the files that methods of the training have written, and the record of
+        what its objectives and its checkpoint's read of tasks.
 
         A cut model has the head of the whole one and the same seed. Cut after the last block, it is
         the whole one, and is not trained twice.
@@ -112,6 +114,8 @@ class Protocols:
             with writing_folder(saved) as partial:
                 encoder.save(partial)
                 keep_files(self._training, partial)
+                before = () if self.checkpoint is None else (Path(self.checkpoint),)
+                write_read_texts(partial, texts_of_tasks(config.objectives), *before)
         cut_D = np.array([*accuracies, accuracy]) if self.config.cut else None
         return ModelFigures(
             by_pooling,

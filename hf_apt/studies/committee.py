@@ -16,7 +16,7 @@ from typing import Any
 import numpy as np
 
 from hf_apt.atomic import writing_folder
-from hf_apt.data.tasks.read_texts import open_unread
+from hf_apt.data.tasks.read_texts import open_unread, texts_of_tasks, write_read_texts
 from hf_apt.data.tasks.task import Task
 from hf_apt.models.committee.adapter_committee import AdapterCommittee
 from hf_apt.models.committee.combination_names import COMBINATIONS, require_combination
@@ -84,6 +84,7 @@ def _measured(
             made.tokenizer.save_pretrained(partial)
             if (Path(scratch) / "recorded").exists():
                 shutil.copytree(Path(scratch) / "recorded", partial, dirs_exist_ok=True)
+            write_read_texts(partial, texts_of_tasks(training.objectives), *map(Path, checkpoints))
     result = {
         "schema": COMMITTEE,
         "task": task.name,

@@ -9,7 +9,7 @@ import torch
 import transformers as hf
 
 import hf_apt
-from hf_apt.data.tasks.read_texts import write_read_texts
+from hf_apt.data.tasks.read_texts import NAME, numbers_of, write_read_texts
 from hf_apt.data.tasks.task import open_task
 from hf_apt.data.tasks.task_config import TaskConfig
 from hf_apt.data.tokenizer import SPECIAL_TOKENS, vocabulary_tokenizer
@@ -209,3 +209,14 @@ def test_no_text_that_an_objective_read_is_tested_with(call, checkpoints, task, 
         code, _, error = call("committee", *arguments, *QUICK, "-o", tmp_path / "run")
         assert (code, sentence in error) == (2, True), error
         assert not (tmp_path / "run").exists()
+
+
+def test_what_was_read_is_kept_with_the_committee(call, checkpoints, tmp_path):
+    folders = [tmp_path / f"m{place}" for place in (0, 1)]
+    for place, folder in enumerate(folders):
+        shutil.copytree(checkpoints[place], folder)
+        write_read_texts(folder, [f"text {place}"])
+    code, _, error = call("committee", *folders, *QUICK, "-o", tmp_path / "run")
+    assert code == 0, error
+    kept = np.load(tmp_path / "run/finetune/planted-committee" / NAME)
+    assert np.array_equal(kept, numbers_of(["text 0", "text 1"]))

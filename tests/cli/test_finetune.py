@@ -5,10 +5,13 @@ import json
 import re
 import shutil
 
+import numpy as np
 import pytest
 
 from hf_apt.cli.finetune import finetune_options
 from hf_apt.data.tasks.known_tasks import KNOWN_TASKS
+from hf_apt.data.tasks.read_texts import NAME, numbers_of, write_read_texts
+from hf_apt.data.tasks.task import open_task
 from hf_apt.data.tasks.task_config import TaskConfig
 from hf_apt.depths.feature_config import FeatureConfig
 from hf_apt.ownership import mark
@@ -239,6 +242,17 @@ def test_what_an_objective_reads_is_no_test_in_python(checkpoint, rows, tmp_path
     with pytest.raises(ValueError, match="of this training read 4 of the 6 test texts"):
         measure_blocks(str(checkpoint), config, Run(tmp_path / "run"))
     assert not (tmp_path / "run").exists()
+
+
+def test_what_was_read_is_kept_with_the_fine_tuned_model(call, checkpoint, rows, tmp_path):
+    write_read_texts(checkpoint, ["a text"])
+    texts = f"task:{rows}:train_per_class=6;test_per_class=3"
+    own = f"--objective=rademacher:weight=1,texts={texts},num_texts=4"
+    code, _, error = call(checkpoint, *TINY, rows, own, "-o", tmp_path / "run")
+    assert code == 0, error
+    task = TaskConfig(name=str(rows), train_per_class=6, test_per_class=3)
+    kept = np.load(tmp_path / "run/finetune/rows" / NAME)
+    assert np.array_equal(kept, numbers_of([*open_task(task).train.texts, "a text"]))
 
 
 def test_what_is_left_out_is_as_in_the_paper():

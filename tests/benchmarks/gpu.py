@@ -30,7 +30,7 @@ class _Shape:
 
 
 STAND_INS: dict[str, dict[str, Any]] = {
-    "jaxtyping": dict.fromkeys(("Bool", "Float", "Int", "Integer"), _Shape),
+    "jaxtyping": dict.fromkeys(("Bool", "Float", "Int", "Integer", "Int64", "UInt64"), _Shape),
     "wrapt": {"register_post_import_hook": lambda *_: None},
 }
 """What hf_apt annotates and registers with, where it is missing: nothing here depends on it."""

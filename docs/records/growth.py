@@ -1,6 +1,6 @@
 """Tables of a training: mean APT at every depth, and when tokens are learnt, step after step.
 
-It is that of the checkpoint that comes along. ± is over tokens, and for mean APT of 1,000 positions
+It is the longer one of `examples/paper`. ± is over tokens, and for mean APT of 1,000 positions
 over stretches of the text.
 """
 

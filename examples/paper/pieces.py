@@ -12,7 +12,7 @@ RATES = (0.15, 0.4)
 """Masking rates beside that of the narrow recipe, 0.3."""
 
 WHOLE = "bert6-narrow-wikipedia-100m"
-"""A checkpoint that comes along: trained on the whole text, for four times the recipe's steps."""
+"""A longer training, on the whole text: four times the steps of the recipe."""
 
 WHOLE_STEPS, KEPT = 98_000, (980, 2_940, 9_800, 29_400)
 """Its steps, and those after which the model is kept, too: 1, 3, 10 and 30 % of them."""
@@ -80,7 +80,7 @@ def pieces() -> Iterator[Piece]:
 
 
 def _checkpoint() -> Iterator[Piece]:
-    """The checkpoint that comes along, over its training, and tasks beside the narrower one's."""
+    """A longer training, step after step, and its tasks beside those of the shipped checkpoint."""
     kept = ",".join(map(str, KEPT))
     command = f"run WIKIPEDIA --recipe narrow --tokenizer {TOKENIZER} --precision bf16"
     command += f" --steps {WHOLE_STEPS} --keep-at {kept} --task none"

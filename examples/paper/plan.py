@@ -5,7 +5,7 @@
 
 What is done has a record in `docs/records/paper`. A training that was interrupted goes on, other
 pieces begin again. DATA is a folder with `dbpedia14_*.parquet`, `agnews_*.parquet` and
-`fewrel64_train.parquet`, the Wikipedia of 2014 and 2021 for the checkpoint that comes along
+`fewrel64_train.parquet`, the Wikipedia of 2014 and 2021 for the longer training
 (`enwiki20*.parquet`), and what `overlap.py` writes. Of a text, files whose names say "validation"
 are what is measured.
 """

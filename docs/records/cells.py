@@ -42,6 +42,11 @@ def cell(own: Runs, base: Runs | None, figure: Callable[[Any], float]) -> str:
     return f"{estimate.value:{sign}.3f}{error}"
 
 
+def with_error(value: float, error: float) -> str:
+    """A figure with its standard error."""
+    return f"{value:.3f} ± {error:.3f}"
+
+
 def by_depth(
     runs: Sequence[Mapping[str, Any]],
     order: Sequence[str],

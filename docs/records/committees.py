@@ -9,7 +9,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 from typing import Any
 
-from cells import table
+from cells import table, with_error
 from paper_records import TASKS, Record, needed, record
 
 COMBINATION = "mean_softmax"
@@ -26,8 +26,8 @@ def by_size() -> str:
         curve = run["curves"][COMBINATION]
         rows = rows or [("task, members", *(str(point["size"]) for point in curve), "BERT-6")]
         deep = run["reference"]["accuracy"]
-        cells = (_cell(point["accuracy"], _spread(point)) for point in curve)
-        rows.append((name, *cells, _cell(deep["value"], deep["standard_error"])))
+        cells = (with_error(point["accuracy"], _spread(point)) for point in curve)
+        rows.append((name, *cells, with_error(deep["value"], deep["standard_error"])))
     return table(rows)
 
 
@@ -77,10 +77,6 @@ def _latency(cost: dict[str, Any]) -> float:
 def _spread(point: Record) -> float:
     spread = point["subset_spread"]
     return point["binomial_error"] if spread is None else spread
-
-
-def _cell(value: float, error: float) -> str:
-    return f"{value:.3f} ± {error:.3f}"
 
 
 TABLES = {"committees": by_size, "committees at equal cost": at_equal_cost}

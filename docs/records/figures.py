@@ -25,6 +25,7 @@ from paper_records import (
     Record,
     all_models,
     at_depth,
+    classifier,
     models,
     num_depths,
     pieces,
@@ -74,9 +75,9 @@ def corpus_size() -> Figure:
         first = record(f"{pieces.of_size(SIZES[0], pieces.SEEDS[0])}-{task}")
         if first is None:
             continue  # what is gained is not known without the model that was not trained
-        without = first["models"]["untrained"]["classifier"]["value"]
+        without = classifier(first, "untrained")
         runs = {size: runs for size in SIZES if (runs := tuned(size, task))}
-        _line(gain, runs, lambda run, less=without: _classifier(run) - less, label, colour)
+        _line(gain, runs, lambda run, less=without: classifier(run) - less, label, colour)
     gain.set_title("accuracy gained by pre-training")
     gain.axhline(0, color="#888888", linewidth=0.8)
     for axes in (apt, gain):
@@ -211,10 +212,6 @@ def _line(
     axes.errorbar(
         list(found), values, errors, label=label, color=colour, marker="o", markersize=4, capsize=2
     )
-
-
-def _classifier(run: Record) -> float:
-    return run["models"]["pretrained"]["classifier"]["value"]
 
 
 def _depths(found: Mapping[int, Mapping[int, Record]]) -> Iterator[tuple[int, str, str]]:

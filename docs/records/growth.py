@@ -6,13 +6,10 @@ over stretches of the text.
 
 from __future__ import annotations
 
-from cells import table
-from paper_records import Record, needed, num_depths, pieces
+from cells import table, with_error
+from paper_records import Record, clusters_of, needed, num_depths, pieces
 
 from hf_apt.stats.labels import default_depth_names
-
-THRESHOLD = 0.1
-"""Share of right answers from which a confusion is a strong match; clusters are `mutual`."""
 
 
 def at_steps() -> dict[int, Record]:
@@ -39,12 +36,7 @@ def last_block() -> str:
     heads = ("steps", "loss", "accuracy at [MASK]", "mean APT", "at [MASK]", "clusters", "words")
     rows: list[tuple[str, ...]] = [heads]
     for step, run in at_steps().items():
-        last = run["depths"][-1]
-        (found,) = (
-            each
-            for each in last["clusters"]
-            if (each["definition"], each["threshold"]) == ("mutual", THRESHOLD)
-        )
+        last, found = run["depths"][-1], clusters_of(run, "mutual")
         rows.append(
             (
                 f"{step:,}",
@@ -87,7 +79,7 @@ def _cell(depth: Record, *keys: str) -> str:
     found: Record = depth
     for key in keys:
         found = found[key]
-    return f"{found['value']:.3f} ± {found['standard_error']:.3f}"
+    return with_error(found["value"], found["standard_error"])
 
 
 TABLES = {

@@ -6,7 +6,7 @@
 from __future__ import annotations
 
 from cells import cell, table
-from paper_records import TASKS, at_depth, by_seed, needed, pieces
+from paper_records import TASKS, at_depth, by_seed, classifier, needed, pieces
 
 CALLED = {"near": "like the tasks'", "far": "unlike them"}
 
@@ -25,9 +25,7 @@ def overlap() -> str:
             runs = by_seed(lambda seed, corpus=corpus, task=task: f"{corpus}-seed-{seed}-{task}")
             if runs:
                 cells.append(cell(runs, None, lambda run: run["overlap"]["occurrences"]))
-                cells.append(
-                    cell(runs, None, lambda run: run["models"]["pretrained"]["classifier"]["value"])
-                )
+                cells.append(cell(runs, None, classifier))
             else:
                 cells += ["–", "–"]
         rows.append((CALLED[corpus], *cells))

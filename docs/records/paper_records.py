@@ -13,6 +13,9 @@ import pieces  # pyright: ignore[reportMissingImports]
 
 FOLDER = Path(__file__).parent / "paper"
 SIZES, SEEDS = pieces.SIZES, pieces.SEEDS
+THRESHOLD = 0.1
+"""Share of right answers from which a confusion is a strong match, in tables of clusters."""
+
 TASKS = {"dbpedia_14": "DBpedia", "fewrel": "FewRel", "ag_news": "AG News"}
 
 Record = Mapping[str, Any]
@@ -66,6 +69,18 @@ def at_depth(depth: int, *keys: str) -> Callable[[Record], float]:
         return found["value"]
 
     return read
+
+
+def classifier(run: Record, model: str = "pretrained") -> float:
+    """The accuracy of a task's fine-tuned classifier."""
+    return run["models"][model]["classifier"]["value"]
+
+
+def clusters_of(run: Record, definition: str) -> Record:
+    """The numbers of the clusters after the last block, by that definition; none if not counted."""
+    found = run["depths"][-1]["clusters"]
+    asked = (definition, THRESHOLD)
+    return next((each for each in found if (each["definition"], each["threshold"]) == asked), {})
 
 
 def num_depths(found: Mapping[int, Mapping[int, Record]]) -> int:

@@ -8,7 +8,7 @@ from __future__ import annotations
 from collections.abc import Callable
 
 from cells import cell, table
-from paper_records import SEEDS, SIZES, TASKS, Record, at_depth, by_seed, needed, pieces
+from paper_records import SEEDS, SIZES, TASKS, Record, at_depth, by_seed, classifier, needed, pieces
 
 RECIPE = 0.3
 """The rate of the narrow recipe, with which the sizes of the corpus were trained."""
@@ -40,7 +40,7 @@ def _task(rate: float, task: str) -> str:
     runs = by_seed(lambda seed: f"{_name(rate, seed)}-{task}")
     if not runs:
         return "–"
-    return cell(runs, None, lambda run: run["models"]["pretrained"]["classifier"]["value"])
+    return cell(runs, None, classifier)
 
 
 TABLES = {"masking rates": rates}

@@ -8,13 +8,20 @@ from __future__ import annotations
 from collections.abc import Callable
 
 from cells import cell, table
-from paper_records import SIZES, TASKS, Record, all_models, at_depth, num_depths, tuned
+from paper_records import (
+    SIZES,
+    TASKS,
+    Record,
+    all_models,
+    at_depth,
+    classifier,
+    clusters_of,
+    num_depths,
+    tuned,
+)
 
 from hf_apt.stats.clusters import DEFINITIONS
 from hf_apt.stats.labels import default_depth_names
-
-THRESHOLD = 0.1
-"""Share of right answers from which a confusion is a strong match, in the table of clusters."""
 
 
 def apt() -> str:
@@ -72,7 +79,7 @@ def _accuracy(runs: dict[int, Record], model: str) -> str | None:
     there = {seed: run for seed, run in runs.items() if model in run["models"]}
     if not there:
         return None
-    return cell(there, None, lambda run: run["models"][model]["classifier"]["value"])
+    return cell(there, None, lambda run: classifier(run, model))
 
 
 def _growth(run: Record, first: int, end: int) -> float:
@@ -81,12 +88,8 @@ def _growth(run: Record, first: int, end: int) -> float:
 
 
 def _numbers(runs: dict[int, Record], definition: str, key: str) -> str:
-    return ", ".join(
-        str(each[key])
-        for run in runs.values()
-        for each in run["depths"][-1]["clusters"]
-        if (each["definition"], each["threshold"]) == (definition, THRESHOLD)
-    )
+    found = (clusters_of(run, definition) for run in runs.values())
+    return ", ".join(str(each[key]) for each in found if each)
 
 
 def _times(run: Record) -> float:

@@ -23,7 +23,7 @@ def attention_by(attention: Attention) -> Iterator[None]:
     """Within the block `torch.nn.functional.scaled_dot_product_attention` takes that way.
 
     `math` is `products` where that applies: without a mask or with one of True and False, for as
-    many heads of keys as of queries. Elsewhere it is torch's own `math`, which takes more passes.
+    many heads of keys as of queries. Elsewhere it is torch's own `math`.
     """
     if attention == "default":
         yield
